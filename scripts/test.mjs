@@ -1,0 +1,90 @@
+/**
+ * `npm test`: every test there is, in the Workers runtime, from outside and in a browser, and one line that adds them up.
+ *
+ * Arguments go to every vitest run, as filters: `npm test -- retry` or `npm test -- -t "busy port"`.
+ * @module
+ */
+
+import { mkdtemp, readFile, rm } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { endAll, startGuarded } from "./lib/child.mjs";
+import { ensureInstalled, nodePath } from "./lib/install.mjs";
+import { watchParent } from "./lib/parent.mjs";
+import { inProject, ROOT } from "./lib/project.mjs";
+import { complain, paint, say, Trouble } from "./lib/terminal.mjs";
+
+const SUITES = [
+  { name: "the model, on Node", config: "test/model/vitest.config.ts" },
+  { name: "units, in the Workers runtime", config: "test/vitest.config.ts" },
+  { name: "black box, from outside", config: "test/blackbox/vitest.config.ts" },
+  { name: "the dashboard, in a browser", config: "test/browser/vitest.config.ts" },
+];
+
+/**
+ * Runs one suite with vitest's own output, and counts its tests by vitest's report.
+ *
+ * @param {typeof SUITES[number]} suite
+ * @param {string} report where the report goes
+ * @param {string[]} filters
+ */
+async function runSuite({ name, config }, report, filters) {
+  say();
+  say(paint("bold", name));
+  const vitest = [inProject("node_modules/vitest/vitest.mjs"), "run", "-c", config];
+  const reporters = ["--reporter=default", "--reporter=json", `--outputFile.json=${report}`];
+  // With a filter, a suite in which nothing matches is not an error.
+  const lenient = filters.length > 0 ? ["--passWithNoTests"] : [];
+  // What the Worker logs is of interest where a test failed.
+  const args = [...vitest, ...reporters, "--silent=passed-only", ...lenient, ...filters];
+  const status = await startGuarded(nodePath(), args, { cwd: ROOT, output: "inherit" }).exited;
+  const { passed, failed, skipped } = await countTests(report);
+  // A run that broke without a failed test (an error outside of a test, a crash) has failed all the same.
+  return { passed, failed: status === 0 ? failed : Math.max(failed, 1), skipped };
+}
+
+async function countTests(report) {
+  try {
+    const result = JSON.parse(await readFile(report, "utf8"));
+    return {
+      passed: result.numPassedTests,
+      failed: result.numFailedTests,
+      skipped: result.numPendingTests + result.numTodoTests,
+    };
+  } catch {
+    return { passed: 0, failed: 1, skipped: 0 };
+  }
+}
+
+async function run(filters) {
+  await ensureInstalled();
+  const directory = await mkdtemp(join(tmpdir(), "posthorn-test-"));
+  const total = { passed: 0, failed: 0, skipped: 0 };
+  try {
+    for (const [index, suite] of SUITES.entries()) {
+      const counted = await runSuite(suite, join(directory, `${index}.json`), filters);
+      for (const key of Object.keys(total)) total[key] += counted[key];
+    }
+  } finally {
+    await rm(directory, { recursive: true, force: true });
+  }
+  if (total.passed + total.failed === 0) throw new Trouble(`No test matches ${filters.join(" ")}.`);
+  const skipped = total.skipped > 0 ? `, ${total.skipped} skipped` : "";
+  process.stdout.write(`\n${total.passed} passed, ${total.failed} failed${skipped}\n`);
+  return total.failed === 0 ? 0 : 1;
+}
+
+async function breakOff() {
+  await endAll();
+  process.exit(130);
+}
+
+for (const signal of ["SIGINT", "SIGTERM", "SIGHUP"]) process.on(signal, breakOff);
+watchParent(breakOff);
+try {
+  process.exit(await run(process.argv.slice(2)));
+} catch (error) {
+  if (!(error instanceof Trouble)) throw error;
+  complain(error.message, ...error.remedy);
+  process.exit(error.exitCode);
+}

@@ -1,0 +1,89 @@
+import type { MiddlewareHandler } from "hono";
+import { findHolder, isTouchDue, type KeyHolder, touchKey } from "../config/keys";
+import { OPERATOR, type Principal } from "../config/principal";
+import { snapshotOf } from "../config/snapshot";
+import { logError } from "../lib/log";
+import { isOperatorKey } from "../lib/operator";
+import type { AppContext, AppEnv } from "./context";
+import { allowed } from "./permissions";
+import { Problem } from "./problem";
+
+/** Requests made inside the Worker, for somebody who has shown already who they are. */
+const vouched = new WeakMap<Request, Principal>();
+
+/**
+ * Vouches for who makes a request, so that it needs no key. By the object and not by a header: nothing that comes over
+ * the network can claim it.
+ */
+export function vouch(request: Request, principal: Principal): void {
+  vouched.set(request, principal);
+}
+
+/** Turns the bearer key into a principal, or answers 401. */
+export const authenticate: MiddlewareHandler<AppEnv> = async (c, next) => {
+  const known = vouched.get(c.req.raw);
+  if (known !== undefined) {
+    c.set("principal", known);
+    return next();
+  }
+  const [, key] = /^Bearer +(\S+) *$/i.exec(c.req.header("Authorization") ?? "") ?? [];
+  if (key === undefined) throw unauthorized("Send your key as `Authorization: Bearer KEY`.");
+  const principal = isOperatorKey(c.env, key) ? OPERATOR : await holderOf(c, key);
+  if (principal === null) throw unauthorized("The key is not known.");
+  c.set("principal", principal);
+  await next();
+};
+
+async function holderOf(c: AppContext, key: string): Promise<Principal | null> {
+  const now = Date.now();
+  const holder = await findHolder(c.env.DB, key, now);
+  if (holder === null) return null;
+  if (isTouchDue(holder.id, now)) c.executionCtx.waitUntil(touch(c, holder, now));
+  return { role: holder.role, tenant: holder.tenant, key: holder.id };
+}
+
+/** Beside the answer: nobody waits for it, and nothing depends on it. */
+async function touch(c: AppContext, holder: KeyHolder, now: number): Promise<void> {
+  try {
+    await touchKey(c.env.DB, holder, now);
+  } catch (error) {
+    logError("key.touch.failed", error, { tenant: holder.tenant, key: holder.id });
+  }
+}
+
+function unauthorized(detail: string): Problem {
+  return new Problem(401, detail, { headers: { "WWW-Authenticate": 'Bearer realm="posthorn"' } });
+}
+
+/**
+ * Lets a tenant's key do what its role allows, in its own tenant. Other tenants are not there for it, whatever it asks
+ * of them.
+ */
+export const authorize: MiddlewareHandler<AppEnv> = async (c, next) => {
+  const { role, tenant } = c.get("principal");
+  if (role === "operator") return next();
+  // The path as the router reads it. A slug has nothing that could be written in two ways.
+  const { path, method } = c.req;
+  const [, named] = /^\/v1\/tenants\/([^/]+)/.exec(path) ?? [];
+  if (named !== undefined && named !== tenant) throw noTenant();
+  if (!allowed(role, method, path)) {
+    const who = role === "portal" ? "A portal" : `A key of the role ${role}`;
+    throw new Problem(403, `${who} may not do this.`);
+  }
+  await next();
+};
+
+/** Resolves the tenant of the path, or answers 404; every query below takes it first. */
+export const resolveTenant: MiddlewareHandler<AppEnv> = async (c, next) => {
+  const tenant = c.req.param("tenant") ?? "";
+  const snapshot = await snapshotOf(c.env.DB, tenant, Date.now());
+  if (snapshot === null) throw noTenant();
+  c.set("tenant", tenant);
+  c.set("snapshot", snapshot);
+  await next();
+};
+
+/** A 404 that says no more to a key of another tenant than to one of none. */
+export function noTenant(): Problem {
+  return new Problem(404, "There is no such tenant.");
+}

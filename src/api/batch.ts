@@ -1,0 +1,75 @@
+import { createRoute, z } from "@hono/zod-openapi";
+import { acceptAll, type PostedEvent } from "../events/accept";
+import { schemaErrors } from "../events/event-schemas";
+import { elementTexts, memberTexts } from "../lib/json";
+import { router } from "./context";
+import { acceptedShape, eventInput, eventsParams, toAccepted, usedKey } from "./events";
+import { type FieldError, invalid } from "./problem";
+import { body, json, problems } from "./schemas";
+
+const MAX_EVENTS = 100;
+
+const answered = z.object({
+  data: z.array(acceptedShape.extend({ duplicate: z.literal(true).optional() })),
+});
+
+const post = createRoute({
+  method: "post",
+  path: "/v1/tenants/{tenant}/events/batch",
+  operationId: "postEvents",
+  summary: "Post up to 100 events",
+  tags: ["Events"],
+  request: {
+    params: eventsParams,
+    headers: z.object({ "idempotency-key": z.string().min(1).max(255).optional() }),
+    ...body(z.strictObject({ events: z.array(eventInput).min(1).max(MAX_EVENTS) }), {
+      events: [
+        { event: "lead.hot", data: { score: 91 } },
+        { event: "lead.cold", data: { score: 12 } },
+      ],
+    }),
+  },
+  responses: {
+    200: json(answered, "a repeat: every event is one that was accepted before"),
+    202: json(answered, "accepted, in the order they were posted in"),
+    ...problems(400, 401, 404, 413, 422, 429, 503),
+  },
+});
+
+/** Batches: many events in one request, all accepted or none. */
+export const batchRoutes = router().openapi(post, async (c) => {
+  const { events } = c.req.valid("json");
+  const { "idempotency-key": key } = c.req.valid("header");
+  const now = Date.now();
+  const wrong: FieldError[] = [];
+  const refused = new Set<number>();
+  for (const [i, { event, data }] of events.entries()) {
+    for (const { path, message } of await schemaErrors(c.env.DB, event, () => data, now)) {
+      wrong.push({ path: `events.${i}.${path}`, message });
+      refused.add(i);
+    }
+  }
+  // Under a key it may be the repeat of an event from before the schema was what it is.
+  if (key === undefined && [...refused].some((i) => events[i]?.id === undefined)) throw invalid(...wrong);
+
+  const texts = elementTexts(memberTexts(await c.req.text()).get("events") as string);
+  const posted = events.map(
+    ({ event, timestamp, id }, i): PostedEvent => ({
+      event,
+      data: memberTexts(texts[i] as string).get("data") as string,
+      ...(timestamp === undefined ? {} : { timestamp }),
+      ...(id === undefined ? {} : { id }),
+      refused: refused.has(i),
+    }),
+  );
+  const result = await acceptAll(c.env, c.get("tenant"), c.get("snapshot"), posted, key, now);
+  if (result.kind === "refused") throw invalid(...wrong);
+  if (result.kind === "conflict") {
+    throw usedKey(result.index === null ? "Idempotency-Key" : `events.${result.index}.id`);
+  }
+  const data = result.events.map(({ event, duplicate }) => ({
+    ...toAccepted(event),
+    ...(duplicate ? { duplicate: true as const } : {}),
+  }));
+  return c.json({ data }, data.every(({ duplicate }) => duplicate) ? 200 : 202);
+});

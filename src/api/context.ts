@@ -1,0 +1,73 @@
+import { OpenAPIHono, type RouteConfig, z } from "@hono/zod-openapi";
+import type { Context } from "hono";
+import type { Principal } from "../config/principal";
+import type { Snapshot } from "../config/snapshot";
+import type { Env } from "../lib/env";
+import { invalidFrom, Problem } from "./problem";
+
+/** What the middleware leaves for the handlers. */
+export interface AppEnv {
+  Bindings: Env;
+  Variables: {
+    principal: Principal;
+    /** The tenant of the path, known to exist. */
+    tenant: string;
+    snapshot: Snapshot;
+  };
+}
+
+export type AppContext = Context<AppEnv>;
+
+/**
+ * A router whose routes are described by zod schemas; what a schema refuses is a 422 naming each field. A route of the
+ * API that describes no query, or no body where it could have one, takes none: what is said there is not passed over.
+ */
+export function router(): OpenAPIHono<AppEnv> {
+  const routes = new OpenAPIHono<AppEnv>({
+    defaultHook: (result, c) => {
+      if (result.success) return;
+      if (result.target === "json") refuseEmpty(c);
+      throw invalidFrom(result.error);
+    },
+  });
+  const { openapi } = routes;
+  routes.openapi = ((route, handler, hook) => openapi(strict(route), handler, hook)) as typeof openapi;
+  return routes;
+}
+
+const NOTHING = z.strictObject({});
+
+function strict<R extends RouteConfig>(route: R): R {
+  if (!route.path.startsWith("/v1/")) return route;
+  const writes = ["post", "put", "patch"].includes(route.method);
+  const noBody = { body: { required: false, content: { "application/json": { schema: NOTHING, example: {} } } } };
+  return { ...route, request: { query: NOTHING, ...(writes ? noBody : {}), ...route.request } };
+}
+
+/** What a schema makes of a value; a 422 naming each field when it refuses it. */
+export function parsed<T extends z.ZodType>(schema: T, value: unknown): z.output<T> {
+  const result = schema.safeParse(value);
+  if (result.success) return result.data;
+  throw invalidFrom(result.error);
+}
+
+/** The query of a request as a validator has it: what is said twice is a list. */
+export function queryOf(c: AppContext): Record<string, string | string[]> {
+  return Object.fromEntries(
+    Object.entries(c.req.queries()).map(([name, values]) => [
+      name,
+      values.length === 1 ? (values[0] as string) : values,
+    ]),
+  );
+}
+
+/** The JSON body of a request as the schema reads it; a 400 when there is none. */
+export async function parsedBody<T extends z.ZodType>(c: AppContext, schema: T): Promise<z.output<T>> {
+  refuseEmpty(c);
+  return parsed(schema, await c.req.json());
+}
+
+/** A 400 for a body without a type, which is an empty one, see `readBody`. For routes whose schema allows any object. */
+export function refuseEmpty(c: Pick<AppContext, "req">): void {
+  if (c.req.header("Content-Type") === undefined) throw new Problem(400, "The body is empty; it must be JSON.");
+}

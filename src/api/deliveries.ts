@@ -1,0 +1,160 @@
+import { createRoute, z } from "@hono/zod-openapi";
+import type { EndpointRow } from "../config/endpoints";
+import { endpointRoom, eventLogRoom } from "../lib/env";
+import type { Match, StoredEvent } from "../lib/event";
+import { parseDeliveryId } from "../lib/ids";
+import { log } from "../lib/log";
+import { actorOf } from "./audit";
+import { type AppContext, router } from "./context";
+import {
+  attemptShape,
+  deliveriesPage,
+  deliveriesQuery,
+  deliveryShape,
+  toAttempts,
+  toDelivery,
+  toFilter,
+  unseen,
+} from "./delivery-shape";
+import { endpointOf, endpointParams } from "./endpoints";
+import { Problem } from "./problem";
+import { contentErased } from "./replay";
+import { body, json, problems, time } from "./schemas";
+
+const base = "/v1/tenants/{tenant}/endpoints/{endpoint}";
+const deliveryParams = endpointParams.extend({ delivery: z.string() });
+
+const list = createRoute({
+  method: "get",
+  path: `${base}/deliveries`,
+  operationId: "listEndpointDeliveries",
+  summary: "List an endpoint's deliveries",
+  tags: ["Deliveries"],
+  request: { params: endpointParams, query: deliveriesQuery },
+  responses: {
+    200: json(deliveriesPage, "newest first"),
+    ...problems(401, 404, 422),
+  },
+});
+
+const get = createRoute({
+  method: "get",
+  path: `${base}/deliveries/{delivery}`,
+  operationId: "getDelivery",
+  summary: "Get a delivery with its attempts",
+  tags: ["Deliveries"],
+  request: { params: deliveryParams },
+  responses: {
+    200: json(deliveryShape.extend({ attemptLog: z.array(attemptShape) }), "the delivery with its attempts"),
+    ...problems(401, 404),
+  },
+});
+
+const resend = createRoute({
+  method: "post",
+  path: `${base}/deliveries/{delivery}/resend`,
+  operationId: "resendDelivery",
+  summary: "Send a delivery again",
+  tags: ["Deliveries"],
+  request: { params: deliveryParams },
+  responses: { 202: json(deliveryShape, "due now"), ...problems(401, 404, 409) },
+});
+
+const recoverable = z.enum(["failed", "held"]);
+const recover = createRoute({
+  method: "post",
+  path: `${base}/recover`,
+  operationId: "recoverDeliveries",
+  summary: "Send again what failed or was held",
+  tags: ["Deliveries"],
+  request: {
+    params: endpointParams,
+    query: z.strictObject({ dryRun: z.enum(["true", "false"]).default("false") }),
+    ...body(
+      z.strictObject({
+        since: time.openapi({ type: "string", format: "date-time" }),
+        until: time.optional().openapi({ type: "string", format: "date-time" }),
+        status: z.union([recoverable, z.array(recoverable).min(1)]).optional(),
+      }),
+      { since: "2026-11-21T00:00:00Z", status: ["failed", "held"] },
+    ),
+  },
+  responses: { 200: json(z.object({ count: z.number().int() }), "how many"), ...problems(400, 401, 404, 409, 422) },
+});
+
+const DISABLED = "The endpoint is disabled; enable it first.";
+
+/** Deliveries: what an endpoint got, and getting it again. */
+export const deliveryRoutes = router()
+  .openapi(list, async (c) => {
+    const { id } = await endpointOf(c);
+    const query = c.req.valid("query");
+    const page = await endpointRoom(c.env, c.get("tenant"), id).list(
+      toFilter(query),
+      query.limit,
+      query.cursor ?? null,
+    );
+    return c.json({ data: page.deliveries.map((record) => toDelivery(id, record)), nextCursor: page.next }, 200);
+  })
+  .openapi(get, async (c) => {
+    const row = await endpointOf(c);
+    const deliveryId = c.req.valid("param").delivery;
+    const event = await eventOf(c, deliveryId);
+    const { record, attempts, gone } = await endpointRoom(c.env, c.get("tenant"), row.id).detail(deliveryId);
+    const match = matchOf(event, deliveryId, row);
+    if (record === null && match === null) throw notFound();
+    const shown = record ?? unseen(deliveryId, event?.event ?? "", gone, match?.test);
+    const attemptLog = toAttempts(attempts, c.get("tenant"), event);
+    return c.json({ ...toDelivery(row.id, shown), attemptLog }, 200);
+  })
+  .openapi(resend, async (c) => {
+    const row = await endpointOf(c);
+    const deliveryId = c.req.valid("param").delivery;
+    const event = await eventOf(c, deliveryId);
+    const match = matchOf(event, deliveryId, row);
+    if (event === null || match === null) throw notFound();
+    if (event.erasedAt !== undefined) throw contentErased();
+    const room = endpointRoom(c.env, c.get("tenant"), row.id);
+    const result = await room.resend({ id: deliveryId, event: event.event, test: match.test });
+    if (result === "unknown") throw notFound();
+    if (result === "disabled") throw new Problem(409, DISABLED);
+    if (result === "in-flight") throw new Problem(409, "An attempt is under way; see first what comes of it.");
+    const actor = actorOf(c);
+    log("delivery.resent", { tenant: c.get("tenant"), endpoint: row.id, delivery: deliveryId, actor });
+    const { records } = await room.look([deliveryId]);
+    return c.json(toDelivery(row.id, records[0] ?? unseen(deliveryId, event.event, false, match.test)), 202);
+  })
+  .openapi(recover, async (c) => {
+    const { id } = await endpointOf(c);
+    const { since, until, status } = c.req.valid("json");
+    const dryRun = c.req.valid("query").dryRun === "true";
+    const result = await endpointRoom(c.env, c.get("tenant"), id).recover({
+      since,
+      // Ids go by the millisecond: what is accepted in this one is meant too.
+      until: until ?? Date.now() + 1,
+      statuses: status === undefined ? ["failed", "held"] : [status].flat(),
+      dryRun,
+    });
+    if (result === "disabled") throw new Problem(409, DISABLED);
+    const actor = actorOf(c);
+    if (!dryRun) log("endpoint.recovered", { tenant: c.get("tenant"), endpoint: id, deliveries: result.count, actor });
+    return c.json(result, 200);
+  });
+
+function notFound(): Problem {
+  return new Problem(404, "There is no such delivery.");
+}
+
+/** The event of a delivery id; `null` when the log has none (any more). A 404 for what is no delivery id at all. */
+async function eventOf(c: AppContext, deliveryId: string): Promise<StoredEvent | null> {
+  const ref = parseDeliveryId(deliveryId);
+  if (ref === null) throw notFound();
+  const [event = null] = await eventLogRoom(c.env, c.get("tenant"), ref.day).read([ref.ulid]);
+  return event;
+}
+
+/** The match that a delivery of the endpoint comes from; `null` when it is another endpoint's, or nobody's. */
+function matchOf(event: StoredEvent | null, deliveryId: string, endpoint: EndpointRow): Match | null {
+  const match = event?.matches[parseDeliveryId(deliveryId)?.index ?? -1];
+  return match?.endpoint === endpoint.id ? match : null;
+}

@@ -1,0 +1,37 @@
+import type { MiddlewareHandler } from "hono";
+import { hostsSeenHere, knownHosts, noteHost } from "../config/own-hosts";
+import type { DestinationRules } from "../lib/destination";
+import { allowsInsecure, resolverOf } from "../lib/env";
+import { logError } from "../lib/log";
+import type { AppContext, AppEnv } from "./context";
+
+/** Remembers at which hosts callers with a key reach us: once per host and isolate. */
+export const noteOwnHost: MiddlewareHandler<AppEnv> = async (c, next) => {
+  const host = hostOf(c);
+  if (!hostsSeenHere().has(host)) await note(c, host);
+  await next();
+};
+
+async function note(c: AppContext, host: string): Promise<void> {
+  try {
+    await noteHost(c.env.DB, host, Date.now());
+  } catch (error) {
+    logError("host.note.failed", error, { host });
+  }
+}
+
+function hostOf(c: AppContext): string {
+  return new URL(c.req.url).host;
+}
+
+/** The rules for the URLs that a request brings. With D1 out of reach, of our hosts only those that are at hand. */
+export async function rulesFor(c: AppContext): Promise<DestinationRules> {
+  const { env } = c;
+  const rules = { allowInsecure: allowsInsecure(env), resolver: resolverOf(env) };
+  try {
+    return { ...rules, ownHosts: [hostOf(c), ...(await knownHosts(env.DB, Date.now()))] };
+  } catch (error) {
+    logError("host.read.failed", error);
+    return { ...rules, ownHosts: [hostOf(c), ...hostsSeenHere()] };
+  }
+}

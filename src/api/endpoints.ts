@@ -1,0 +1,217 @@
+import { createRoute, z } from "@hono/zod-openapi";
+import {
+  type EndpointFields,
+  type EndpointSecrets,
+  findEndpoint,
+  insertEndpoint,
+  listEndpoints,
+  markEndpointDeleted,
+  removeEndpoint,
+  updateEndpoint,
+} from "../config/endpoints";
+import { warningsFor } from "../config/event-types";
+import { invalidateSnapshot } from "../config/snapshot";
+import { endpointRoom, maxEndpoints } from "../lib/env";
+import { newId } from "../lib/ids";
+import { logError } from "../lib/log";
+import { isoOrNull } from "../lib/time";
+import { entry } from "./audit";
+import { type AppContext, router } from "./context";
+import { rulesFor } from "./destination";
+import { endpointChange } from "./endpoint-change";
+import { endpointInput, endpointPatch, endpointShape, toShape } from "./endpoint-shape";
+import { Problem } from "./problem";
+import { body, isoTime, json, listQuery, problems } from "./schemas";
+
+const base = "/v1/tenants/{tenant}/endpoints";
+const params = z.object({ tenant: z.string() });
+export const endpointParams = z.object({ tenant: z.string(), endpoint: z.string() });
+
+/** What the owner should know of what they subscribed to. */
+const warnings = { warnings: z.array(z.string()) };
+
+const create = createRoute({
+  method: "post",
+  path: base,
+  operationId: "createEndpoint",
+  summary: "Create an endpoint",
+  tags: ["Endpoints"],
+  request: {
+    params,
+    ...body(endpointInput, { url: "https://crm.example.com/webhooks", events: ["lead.hot"], uid: "crm" }),
+  },
+  responses: {
+    201: json(
+      endpointShape.extend({ secret: z.string().nullable(), ...warnings }),
+      "created; the secret is shown here",
+    ),
+    ...problems(400, 401, 404, 409, 422),
+  },
+});
+
+const list = createRoute({
+  method: "get",
+  path: base,
+  operationId: "listEndpoints",
+  summary: "List endpoints",
+  tags: ["Endpoints"],
+  request: { params, query: listQuery(/^ep_[0-9A-Z]{26}$/) },
+  responses: {
+    200: json(z.object({ data: z.array(endpointShape), nextCursor: z.string().nullable() }), "newest first"),
+    ...problems(401, 404, 422),
+  },
+});
+
+const get = createRoute({
+  method: "get",
+  path: `${base}/{endpoint}`,
+  operationId: "getEndpoint",
+  summary: "Get an endpoint",
+  tags: ["Endpoints"],
+  request: { params: endpointParams },
+  responses: { 200: json(endpointShape, "the endpoint"), ...problems(401, 404) },
+});
+
+const patch = createRoute({
+  method: "patch",
+  path: `${base}/{endpoint}`,
+  operationId: "updateEndpoint",
+  summary: "Change, disable or enable an endpoint",
+  tags: ["Endpoints"],
+  request: { params: endpointParams, ...body(endpointPatch, { events: ["lead.hot", "lead.cold"], enabled: true }) },
+  responses: { 200: json(endpointShape.extend(warnings), "changed"), ...problems(400, 401, 404, 409, 422) },
+});
+
+const remove = createRoute({
+  method: "delete",
+  path: `${base}/{endpoint}`,
+  operationId: "deleteEndpoint",
+  summary: "Delete an endpoint",
+  tags: ["Endpoints"],
+  request: { params: endpointParams },
+  responses: { 204: { description: "deleted" }, ...problems(401, 404) },
+});
+
+const healthShape = z.object({
+  state: z.enum(["healthy", "failing", "disabled"]),
+  failingSince: z.string().nullable(),
+  disablesAt: z.string().nullable(),
+  window: z.array(z.boolean()).length(7),
+  consecutiveFailures: z.number().int(),
+  /** `until`: while it is open, when one delivery may probe. */
+  breaker: z.object({ state: z.enum(["closed", "open", "half-open"]), until: isoTime.nullable() }),
+  /** Of the last 24 h, by status, and the durations of its successful attempts in ms. */
+  counts: z.object({
+    pending: z.number().int(),
+    retrying: z.number().int(),
+    succeeded: z.number().int(),
+    failed: z.number().int(),
+    held: z.number().int(),
+    canceled: z.number().int(),
+  }),
+  latency: z.object({ p50: z.number().nullable(), p95: z.number().nullable(), p99: z.number().nullable() }),
+  /** Counts and latency are of the newest deliveries only: there were more. */
+  truncated: z.boolean(),
+});
+
+const health = createRoute({
+  method: "get",
+  path: `${base}/{endpoint}/health`,
+  operationId: "getEndpointHealth",
+  summary: "See how an endpoint fares",
+  tags: ["Endpoints"],
+  request: { params: endpointParams },
+  responses: { 200: json(healthShape, "how the endpoint fares"), ...problems(401, 404) },
+});
+
+/** The endpoint of the path, by id or `uid`; a 404 when the tenant has none such. */
+export async function endpointOf(c: AppContext) {
+  return endpointById(c, c.req.param("endpoint") ?? "");
+}
+
+async function endpointById(c: AppContext, idOrUid: string) {
+  const row = await findEndpoint(c.env.DB, c.get("tenant"), idOrUid);
+  if (row === null) throw new Problem(404, "There is no such endpoint.");
+  return row;
+}
+
+/** Tells the endpoint's object, which keeps a copy, of a change that is saved: it then reaches the next attempt. */
+export async function configureEndpoint(c: AppContext, endpoint: string, change: { enabled?: boolean }): Promise<void> {
+  const tenant = c.get("tenant");
+  try {
+    await endpointRoom(c.env, tenant, endpoint).configure(change);
+  } catch (error) {
+    logError("endpoint.configure.failed", error, { tenant, endpoint });
+    const detail = "The change is saved, but the endpoint could not be told of it yet. Repeat the request.";
+    throw new Problem(503, detail, { headers: { "Retry-After": "2" } });
+  }
+}
+
+function uidTaken(uid: string | null | undefined): Problem {
+  return new Problem(409, `Another endpoint has the uid ${uid}.`);
+}
+
+/** Endpoints: where a tenant's events go. */
+export const endpointRoutes = router()
+  .openapi(create, async (c) => {
+    const input = c.req.valid("json");
+    const now = Date.now();
+    const tenant = c.get("tenant");
+    const id = newId("ep", now);
+    const { fields, secret: shown } = await endpointChange(c.env, tenant, id, input, null, await rulesFor(c), now);
+    const whole = fields as EndpointFields & EndpointSecrets;
+    const most = maxEndpoints(c.env);
+    const created = entry(c, "endpoint.created", id);
+    const enabled = input.enabled ?? true;
+    const row = await insertEndpoint(c.env.DB, tenant, id, { ...whole, enabled }, most, now, created);
+    if (row === "conflict") throw uidTaken(input.uid);
+    if (row === "full") throw new Problem(409, `The tenant may have at most ${most} endpoints (MAX_ENDPOINTS).`);
+    invalidateSnapshot(tenant);
+    const warnings = await warningsFor(c.env.DB, row.events, now);
+    return c.json({ ...toShape(row), secret: shown, warnings }, 201);
+  })
+  .openapi(list, async (c) => {
+    const { limit, cursor } = c.req.valid("query");
+    const rows = await listEndpoints(c.env.DB, c.get("tenant"), limit + 1, cursor ?? null);
+    const page = rows.slice(0, limit);
+    const nextCursor = rows.length > limit ? (page.at(-1)?.id ?? null) : null;
+    return c.json({ data: page.map(toShape), nextCursor }, 200);
+  })
+  .openapi(get, async (c) => c.json(toShape(await endpointOf(c)), 200))
+  .openapi(patch, async (c) => {
+    const input = c.req.valid("json");
+    const { enabled } = input;
+    const now = Date.now();
+    const tenant = c.get("tenant");
+    const before = await endpointOf(c);
+    const { id } = before;
+    const { fields } = await endpointChange(c.env, tenant, id, input, before, await rulesFor(c), now);
+    const changed = entry(c, "endpoint.updated", id, Object.keys(input));
+    const updated = await updateEndpoint(c.env.DB, tenant, id, fields, now, changed);
+    if (updated === "conflict") throw uidTaken(input.uid);
+    invalidateSnapshot(tenant);
+    await configureEndpoint(c, id, enabled === undefined ? {} : { enabled });
+    const row = await endpointById(c, id);
+    return c.json({ ...toShape(row), warnings: await warningsFor(c.env.DB, row.events, now) }, 200);
+  })
+  .openapi(remove, async (c) => {
+    const tenant = c.get("tenant");
+    const { endpoint } = c.req.valid("param");
+    const deleted = (found: string) => entry(c, "endpoint.deleted", found);
+    const id = await markEndpointDeleted(c.env.DB, tenant, endpoint, Date.now(), deleted);
+    if (id === null) throw new Problem(404, "There is no such endpoint.");
+    invalidateSnapshot(tenant);
+    // Between the two a repeat of the request finds the mark and ends what this one could not.
+    await endpointRoom(c.env, tenant, id).close();
+    await removeEndpoint(c.env.DB, tenant, id);
+    return c.body(null, 204);
+  })
+  .openapi(health, async (c) => {
+    const { id } = await endpointOf(c);
+    const record = await endpointRoom(c.env, c.get("tenant"), id).health();
+    const { state, window, consecutiveFailures, counts, latency, truncated } = record;
+    const breaker = { ...record.breaker, until: isoOrNull(record.breaker.until) };
+    const { failingSince: since, disablesAt: end } = record;
+    const fares = { state, failingSince: isoOrNull(since), disablesAt: isoOrNull(end), window, consecutiveFailures };
+    return c.json({ ...fares, breaker, counts, latency, truncated }, 200);
+  });

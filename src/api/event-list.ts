@@ -1,0 +1,49 @@
+import { createRoute, z } from "@hono/zod-openapi";
+import { findTenant } from "../config/tenants";
+import { listEvents } from "../events/event-list";
+import { eventId, parseEventId } from "../lib/ids";
+import { iso } from "../lib/time";
+import { router } from "./context";
+import { eventsParams } from "./events";
+import { eventType, isoTime, json, listQuery, problems, time } from "./schemas";
+
+const list = createRoute({
+  method: "get",
+  path: "/v1/tenants/{tenant}/events",
+  operationId: "listEvents",
+  summary: "List events",
+  tags: ["Events"],
+  description:
+    "Newest first. `since` (inclusive) and `until` (exclusive) go by the time of acceptance, which the id holds, and " +
+    "not by the event's own `timestamp`. A page looks at 1,000 events and 7 days at most, so it may be short or empty " +
+    "and still have a `nextCursor`.",
+  request: {
+    params: eventsParams,
+    query: listQuery(/^evt_[0-7][0-9A-HJKMNP-TV-Z]{9}0[0-9A-HJKMNP-TV-Z]{15}$/).extend({
+      event: eventType.optional(),
+      since: time.optional().openapi({ type: "string", format: "date-time" }),
+      until: time.optional().openapi({ type: "string", format: "date-time" }),
+    }),
+  },
+  responses: {
+    200: json(
+      z.object({
+        data: z.array(z.object({ id: z.string(), event: z.string(), timestamp: isoTime })),
+        nextCursor: z.string().nullable(),
+      }),
+      "newest first, without data and deliveries",
+    ),
+    ...problems(401, 404, 422),
+  },
+});
+
+/** The list of a tenant's events. */
+export const eventListRoutes = router().openapi(list, async (c) => {
+  const tenant = c.get("tenant");
+  const { cursor, ...query } = c.req.valid("query");
+  const createdAt = (await findTenant(c.env.DB, tenant))?.createdAt ?? 0;
+  const before = cursor === undefined ? null : (parseEventId(cursor)?.ulid ?? null);
+  const { events, next } = await listEvents(c.env, tenant, { ...query, before, createdAt }, Date.now());
+  const data = events.map(({ ulid, event, timestamp }) => ({ id: eventId(ulid), event, timestamp: iso(timestamp) }));
+  return c.json({ data, nextCursor: next === null ? null : eventId(next) }, 200);
+});

@@ -1,0 +1,259 @@
+import { createRoute, z } from "@hono/zod-openapi";
+import { CATALOG_NAMES, type CatalogType, catalogOf } from "../config/catalogs";
+import {
+  changeEventType,
+  type EventTypeFields,
+  type EventTypeRow,
+  findEventType,
+  fromCatalog,
+  installEventTypes,
+  listEventTypes,
+  putEventType,
+  removeEventType,
+} from "../config/event-types";
+import { below } from "../events/event-schemas";
+import { utf8 } from "../lib/crypto";
+import { jsonWithRaw, memberTexts } from "../lib/json";
+import { checkSchema, compile } from "../lib/json-schema";
+import { iso } from "../lib/time";
+import { entry } from "./audit";
+import { type AppContext, router } from "./context";
+import { invalid, Problem } from "./problem";
+import { body, eventType, isoTime, json, listQuery, problems } from "./schemas";
+
+/** The largest sample, in bytes: lists hold up to 250 of them. */
+const MAX_SAMPLE_BYTES = 65_536;
+const base = "/v1/event-types";
+const params = z.object({ name: eventType });
+const catalogParams = z.object({ profile: z.string() });
+const group = z.string().trim().min(1).max(100);
+
+const sample = z
+  .custom<object>((value) => typeof value === "object" && value !== null, "must be a JSON object or array, or null")
+  .nullable()
+  .openapi({ type: ["object", "array", "null"] });
+
+const fields = z.strictObject({
+  title: z.string().trim().min(1).max(200).nullable(),
+  description: z.string().max(2000).nullable(),
+  schema: z.record(z.string(), z.unknown()).nullable(),
+  enforce: z.boolean(),
+  sample,
+  group: group.nullable(),
+  highVolume: z.boolean(),
+  deprecated: z.boolean(),
+});
+const input = fields.partial();
+
+const catalogShape = fields.extend({ name: z.string() });
+const shape = catalogShape.extend({ createdAt: isoTime, updatedAt: isoTime });
+const listShape = z.object({ data: z.array(shape), nextCursor: z.string().nullable() });
+
+const list = createRoute({
+  method: "get",
+  path: base,
+  operationId: "listEventTypes",
+  summary: "List event types",
+  tags: ["Event types"],
+  request: { query: listQuery(/^[A-Za-z0-9_][A-Za-z0-9_.:/-]{0,127}$/).extend({ group: group.optional() }) },
+  responses: { 200: json(listShape, "by name"), ...problems(401, 422) },
+});
+
+const put = createRoute({
+  method: "put",
+  path: `${base}/{name}`,
+  operationId: "putEventType",
+  summary: "Create or replace an event type",
+  tags: ["Event types"],
+  request: { params, ...body(input, { title: "A hot lead", group: "Leads", sample: { score: 91 } }) },
+  responses: { 200: json(shape, "replaced"), 201: json(shape, "created"), ...problems(400, 401, 403, 422) },
+});
+
+const get = createRoute({
+  method: "get",
+  path: `${base}/{name}`,
+  operationId: "getEventType",
+  summary: "Get an event type",
+  tags: ["Event types"],
+  request: { params },
+  responses: { 200: json(shape, "the event type"), ...problems(401, 404, 422) },
+});
+
+const patch = createRoute({
+  method: "patch",
+  path: `${base}/{name}`,
+  operationId: "updateEventType",
+  summary: "Change an event type",
+  tags: ["Event types"],
+  request: { params, ...body(input, { deprecated: true }) },
+  responses: { 200: json(shape, "changed"), ...problems(400, 401, 403, 404, 409, 422) },
+});
+
+const remove = createRoute({
+  method: "delete",
+  path: `${base}/{name}`,
+  operationId: "deleteEventType",
+  summary: "Delete an event type",
+  tags: ["Event types"],
+  request: { params },
+  responses: { 204: { description: "deleted" }, ...problems(401, 403, 404, 422) },
+});
+
+const preview = createRoute({
+  method: "get",
+  path: `${base}/catalogs/{profile}`,
+  operationId: "previewCatalog",
+  summary: "See what a catalog would register",
+  tags: ["Event types"],
+  request: { params: catalogParams },
+  responses: {
+    200: json(z.object({ data: z.array(catalogShape) }), "what installing it would register"),
+    ...problems(401, 404),
+  },
+});
+
+const install = createRoute({
+  method: "post",
+  path: `${base}/catalogs/{profile}`,
+  operationId: "installCatalog",
+  summary: "Register a catalog's event types",
+  tags: ["Event types"],
+  request: { params: catalogParams },
+  responses: { 201: json(z.object({ data: z.array(shape) }), "installed"), ...problems(401, 403, 404) },
+});
+
+/** Event types: what is known of the events, for all tenants. */
+export const eventTypeRoutes = router()
+  .openapi(list, async (c) => {
+    const { limit, cursor, group } = c.req.valid("query");
+    const rows = await listEventTypes(c.env.DB, limit + 1, cursor ?? null, group ?? null);
+    const page = rows.slice(0, limit);
+    const nextCursor = rows.length > limit ? (page.at(-1)?.name ?? null) : null;
+    return answer(c, 200, jsonWithRaw({}, { data: listText(page), nextCursor: JSON.stringify(nextCursor) }));
+  })
+  .openapi(put, async (c) => {
+    const said = { ...NOTHING, ...saidIn(c.req.valid("json"), await c.req.text()) };
+    check(said);
+    const { name } = c.req.valid("param");
+    const { type, created } = await putEventType(c.env.DB, name, said, Date.now(), entry(c, "eventtype.put", name));
+    return answer(c, created ? 201 : 200, toText(type));
+  })
+  .openapi(get, async (c) => answer(c, 200, toText(await typeOf(c, c.req.valid("param").name))))
+  .openapi(patch, async (c) => {
+    const type = await typeOf(c, c.req.valid("param").name);
+    const change = saidIn(c.req.valid("json"), await c.req.text());
+    check({ ...type, ...change });
+    const updated = entry(c, "eventtype.updated", type.name, Object.keys(change));
+    const changed = await changeEventType(c.env.DB, type, change, Date.now(), updated);
+    if (changed === null) throw new Problem(409, "The event type was changed by somebody else meanwhile. Try again.");
+    return answer(c, 200, toText(changed));
+  })
+  .openapi(remove, async (c) => {
+    const { name } = c.req.valid("param");
+    const deleted = entry(c, "eventtype.deleted", name);
+    if (!(await removeEventType(c.env.DB, name, Date.now(), deleted))) throw noSuchType();
+    return c.body(null, 204);
+  })
+  .openapi(preview, async (c) => {
+    const types = catalog(c.req.valid("param").profile);
+    const rows = types.map((type) => ({ ...fromCatalog(type), enforce: false, deprecated: false }));
+    return answer(c, 200, jsonWithRaw({}, { data: listText(rows) }));
+  })
+  .openapi(install, async (c) => {
+    const { profile } = c.req.valid("param");
+    const installed = entry(c, "eventtype.installed", profile);
+    const rows = await installEventTypes(c.env.DB, catalog(profile), Date.now(), installed);
+    return answer(c, 201, jsonWithRaw({}, { data: listText(rows) }));
+  });
+
+/** An event type of which nothing is said. */
+const NOTHING: EventTypeFields = {
+  title: null,
+  description: null,
+  schema: null,
+  enforce: false,
+  sample: null,
+  group: null,
+  highVolume: false,
+  deprecated: false,
+};
+
+/** The fields that a body names; the sample as the text it was posted as. */
+function saidIn({ sample, ...rest }: z.infer<typeof input>, text: string): Partial<EventTypeFields> {
+  const given = Object.fromEntries(Object.entries(rest).filter(([, value]) => value !== undefined));
+  if (sample === undefined) return given;
+  return { ...given, sample: sample === null ? null : (memberTexts(text).get("sample") as string) };
+}
+
+/** Refuses what does not hold together: a schema nobody can use, or one that is enforced and the sample breaks. */
+function check({ schema, enforce, sample }: Pick<EventTypeFields, "schema" | "enforce" | "sample">): void {
+  if (sample !== null && utf8(sample).byteLength > MAX_SAMPLE_BYTES) {
+    throw invalid({ path: "sample", message: `must have at most ${MAX_SAMPLE_BYTES} bytes` });
+  }
+  if (schema === null) {
+    if (enforce) throw invalid({ path: "schema", message: "is needed to enforce it" });
+    return;
+  }
+  const unusable = below("schema", checkSchema(schema));
+  if (unusable.length > 0) throw invalid(...unusable);
+  if (!enforce || sample === null) return;
+  const wrong = below("sample", sampleErrors(JSON.stringify(schema), sample));
+  if (wrong.length > 0) throw invalid(...wrong);
+}
+
+function sampleErrors(schema: string, sample: string) {
+  try {
+    return compile(schema)(JSON.parse(sample));
+  } catch {
+    // Only a stack that overflowed gets here: the schema has been checked.
+    return [{ path: "", message: "is nested too deeply for its schema" }];
+  }
+}
+
+async function typeOf(c: AppContext, name: string): Promise<EventTypeRow> {
+  const type = await findEventType(c.env.DB, name);
+  if (type === null) throw noSuchType();
+  return type;
+}
+
+function noSuchType(): Problem {
+  return new Problem(404, "There is no such event type.");
+}
+
+function catalog(profile: string): readonly CatalogType[] {
+  const types = catalogOf(profile);
+  if (types !== null) return types;
+  throw new Problem(404, `There is no catalog of that name. There are ${CATALOG_NAMES.join(", ")}.`);
+}
+
+/** An event type as it is answered; without times while it is not registered. */
+type Shown = Omit<EventTypeRow, "createdAt" | "updatedAt"> & Partial<EventTypeRow>;
+
+function toText(type: Shown): string {
+  const { name, title, description, schema, enforce, sample, group, highVolume, deprecated } = type;
+  const { createdAt, updatedAt } = type;
+  return jsonWithRaw(
+    {
+      name,
+      title,
+      description,
+      schema,
+      enforce,
+      group,
+      highVolume,
+      deprecated,
+      ...(createdAt === undefined ? {} : { createdAt: iso(createdAt) }),
+      ...(updatedAt === undefined ? {} : { updatedAt: iso(updatedAt) }),
+    },
+    { sample: sample ?? "null" },
+  );
+}
+
+function listText(types: Shown[]): string {
+  return `[${types.map(toText).join(",")}]`;
+}
+
+/** Answers JSON that is text already, so that samples keep the bytes they were posted as. */
+function answer(c: AppContext, status: 200 | 201, text: string): never {
+  return c.body(text, status, { "Content-Type": "application/json" }) as never;
+}

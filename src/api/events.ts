@@ -1,0 +1,186 @@
+import { createRoute, z } from "@hono/zod-openapi";
+import { accept } from "../events/accept";
+import { schemaErrors } from "../events/event-schemas";
+import { destinationRefusal } from "../lib/destination";
+import { endpointRoom, eventLogRoom } from "../lib/env";
+import type { StoredEvent } from "../lib/event";
+import { deliveryId, eventId, parseEventId } from "../lib/ids";
+import { jsonWithRaw, memberTexts } from "../lib/json";
+import { iso } from "../lib/time";
+import { type AppContext, parsed, parsedBody, queryOf, router } from "./context";
+import { attemptShape, deliveryShape, toAttempts, toDelivery, unseen } from "./delivery-shape";
+import { rulesFor } from "./destination";
+import { invalid, Problem } from "./problem";
+import { body, dataField, eventType, isoTime, json, problems, time } from "./schemas";
+
+/** The tenant's path. */
+export const eventsParams = z.object({ tenant: z.string() });
+/** An event's path. */
+export const eventParams = eventsParams.extend({ event: z.string() });
+
+/** An event as it is posted. */
+export const eventInput = z.strictObject({
+  event: eventType,
+  data: dataField,
+  timestamp: time.optional().openapi({ type: "string", format: "date-time" }),
+  // Half a surrogate pair would come back from the log as another character: the retry would be other bytes.
+  id: z
+    .string()
+    .min(1)
+    .max(255)
+    .refine((id) => id.isWellFormed(), "must be well-formed Unicode")
+    .optional(),
+});
+
+/** An event as its acceptance answers it. */
+export const acceptedShape = z.object({
+  id: z.string(),
+  event: z.string(),
+  timestamp: isoTime,
+  deliveries: z.array(z.object({ id: z.string(), endpoint: z.string() })),
+});
+
+const postQuery = z.strictObject({
+  /** Also delivers this one event there: no endpoint is needed. */
+  webhook_url: z.string().max(2048).optional(),
+});
+const keyHeader = z.object({ "idempotency-key": z.string().min(1).max(255).optional() });
+
+const post = createRoute({
+  method: "post",
+  path: "/v1/tenants/{tenant}/events",
+  operationId: "postEvent",
+  summary: "Post an event",
+  tags: ["Events"],
+  request: {
+    params: eventsParams,
+    query: postQuery,
+    headers: keyHeader,
+    ...body(eventInput, { event: "lead.hot", data: { company: { domain: "acme.com" }, score: 91 } }),
+  },
+  responses: {
+    200: json(acceptedShape.extend({ duplicate: z.literal(true) }), "a repeat: the first event"),
+    202: json(acceptedShape, "accepted"),
+    ...problems(400, 401, 404, 413, 422, 429, 503),
+  },
+});
+
+/** A delivery under its event; a callback's has its address and its attempts with it. */
+const eventDeliveryShape = deliveryShape.extend({
+  url: z.string().optional(),
+  attemptLog: z.array(attemptShape).optional(),
+});
+
+const get = createRoute({
+  method: "get",
+  path: "/v1/tenants/{tenant}/events/{event}",
+  operationId: "getEvent",
+  summary: "Get an event with its deliveries",
+  tags: ["Events"],
+  request: { params: eventParams },
+  responses: {
+    200: json(
+      z.object({
+        id: z.string(),
+        event: z.string(),
+        timestamp: isoTime,
+        data: dataField.nullable().openapi({ type: ["object", "array", "null"] }),
+        /** Only when its content was erased; `data` is then `null`. */
+        erasedAt: isoTime.optional(),
+        deliveries: z.array(eventDeliveryShape),
+      }),
+      "the event with its deliveries",
+    ),
+    ...problems(401, 404),
+  },
+});
+
+const routes = router();
+
+// By far the most travelled route reads its input itself: a validator for each part would take as long as all the rest.
+routes.openAPIRegistry.registerPath(post);
+routes.post(post.getRoutingPath(), async (c) => {
+  const { webhook_url: callback } = parsed(postQuery, queryOf(c));
+  const { "idempotency-key": idempotencyKey } = parsed(keyHeader, {
+    "idempotency-key": c.req.header("idempotency-key"),
+  });
+  const input = await parsedBody(c, eventInput);
+  const refused = callback === undefined ? null : await destinationRefusal(callback, await rulesFor(c), Date.now());
+  if (refused !== null) throw invalid({ path: "webhook_url", message: refused });
+  const wrong = await schemaErrors(c.env.DB, input.event, () => input.data, Date.now());
+  const refusedData = wrong.length > 0;
+  // Under a key it may be the repeat of an event from before the schema was what it is.
+  if (refusedData && idempotencyKey === undefined && input.id === undefined) throw invalid(...wrong);
+  const posted = {
+    event: input.event,
+    data: memberTexts(await c.req.text()).get("data") as string,
+    ...(input.timestamp === undefined ? {} : { timestamp: input.timestamp }),
+    ...(input.id === undefined ? {} : { id: input.id }),
+    ...(idempotencyKey === undefined ? {} : { idempotencyKey }),
+    ...(callback === undefined ? {} : { callback }),
+    refused: refusedData,
+  };
+  const result = await accept(c.env, c.get("tenant"), c.get("snapshot"), posted, Date.now());
+  if (result.kind === "refused") throw invalid(...wrong);
+  if (result.kind === "conflict") throw usedKey(idempotencyKey === undefined ? "id" : "Idempotency-Key");
+  const answer = toAccepted(result.event);
+  return result.kind === "duplicate" ? c.json({ ...answer, duplicate: true as const }, 200) : c.json(answer, 202);
+});
+
+/** Events: what is posted, and what became of it. */
+export const eventRoutes = (routes as unknown as ReturnType<typeof routes.openapi<typeof post>>).openapi(
+  get,
+  async (c) => {
+    const event = await findEvent(c, c.req.valid("param").event);
+    const deliveries = await deliveriesOf(c, event);
+    const { event: type, timestamp, erasedAt } = event;
+    const erased = erasedAt === undefined ? {} : { erasedAt: iso(erasedAt) };
+    const text = jsonWithRaw(
+      { id: eventId(event.ulid), event: type, timestamp: iso(timestamp), ...erased },
+      { data: event.data, deliveries: JSON.stringify(deliveries) },
+    );
+    // As text, so that data keeps the bytes it was posted as.
+    return c.body(text, 200, { "Content-Type": "application/json" }) as never;
+  },
+);
+
+/** The 422 of a key whose first use said something else. */
+export function usedKey(path: string): Problem {
+  return invalid({ path, message: "was used within the last 24 hours with another body" });
+}
+
+/** An event as its acceptance answers it. */
+export function toAccepted(event: StoredEvent): z.infer<typeof acceptedShape> {
+  return {
+    id: eventId(event.ulid),
+    event: event.event,
+    timestamp: iso(event.timestamp),
+    deliveries: event.matches.map(({ endpoint }, index) => ({ id: deliveryId(event.ulid, index), endpoint })),
+  };
+}
+
+/** The tenant's event of that id; a 404 when there is none. */
+export async function findEvent(c: AppContext, id: string): Promise<StoredEvent> {
+  const ref = parseEventId(id);
+  const [event = null] = ref === null ? [] : await eventLogRoom(c.env, c.get("tenant"), ref.day).read([ref.ulid]);
+  if (event === null) throw new Problem(404, "There is no such event.");
+  return event;
+}
+
+async function deliveriesOf(c: AppContext, event: StoredEvent) {
+  const tenant = c.get("tenant");
+  return Promise.all(
+    event.matches.map(async ({ endpoint, test, url }, index) => {
+      const id = deliveryId(event.ulid, index);
+      const room = endpointRoom(c.env, tenant, endpoint);
+      if (url === undefined) {
+        const { records, gone } = await room.look([id]);
+        return toDelivery(endpoint, records[0] ?? unseen(id, event.event, gone, test));
+      }
+      // A callback has no endpoint of its own to look its log up under: it stands here.
+      const { record, attempts, gone } = await room.detail(id);
+      const delivery = toDelivery(endpoint, record ?? unseen(id, event.event, gone));
+      return { ...delivery, url, attemptLog: toAttempts(attempts, tenant, event) };
+    }),
+  );
+}

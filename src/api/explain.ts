@@ -1,0 +1,115 @@
+import { createRoute, z } from "@hono/zod-openapi";
+import { type EndpointRow, listEndpoints } from "../config/endpoints";
+import { explain, type Facts, OUTCOMES } from "../events/explanation";
+import { filterSubject } from "../events/matching";
+import { type DestinationRules, destinationRefusal } from "../lib/destination";
+import { endpointRoom } from "../lib/env";
+import type { StoredEvent } from "../lib/event";
+import { deliveryId, ulidTime } from "../lib/ids";
+import { type AppContext, router } from "./context";
+import { rulesFor } from "./destination";
+import { eventParams, findEvent } from "./events";
+import { json, problems } from "./schemas";
+
+/** Endpoints read in one go. */
+const PAGE = 250;
+
+const explained = z.object({
+  endpoint: z.string(),
+  name: z.string().nullable(),
+  delivered: z.boolean(),
+  outcome: z.enum(OUTCOMES),
+  /** The clause of a filter that did not hold. */
+  clause: z
+    .object({
+      /** The field; empty where a group of clauses failed. */
+      path: z.string(),
+      operator: z.string(),
+      expected: z.unknown(),
+      /** Absent: the field is missing. */
+      actual: z.unknown().optional(),
+    })
+    .optional(),
+  /** The delivery's id. */
+  delivery: z.string().optional(),
+  detail: z.string(),
+  /** What to do; `null`: nothing. */
+  remedy: z.string().nullable(),
+});
+
+const get = createRoute({
+  method: "get",
+  path: "/v1/tenants/{tenant}/events/{event}/explain",
+  operationId: "explainEvent",
+  summary: "Explain who got an event and who did not, and why",
+  tags: ["Events"],
+  request: { params: eventParams },
+  responses: {
+    200: json(
+      z.object({ data: z.array(explained) }),
+      "one entry per endpoint, and per delivery whose endpoint is gone",
+    ),
+    ...problems(401, 404),
+  },
+});
+
+/** Explanations: why each endpoint did or did not get an event. */
+export const explainRoutes = router().openapi(get, async (c) => {
+  const event = await findEvent(c, c.req.valid("param").event);
+  const endpoints = await allEndpoints(c);
+  const known = new Set(endpoints.map(({ id }) => id));
+  const others = event.matches.flatMap(({ endpoint }) => (known.has(endpoint) ? [] : [{ id: endpoint, row: null }]));
+  const about = [...endpoints.map((row) => ({ id: row.id, row })), ...others];
+  const shown = shownEvent(c, event);
+  const rules = await rulesFor(c);
+  const data = await Promise.all(
+    about.map(async ({ id, row }) => {
+      const index = event.matches.findIndex(({ endpoint }) => endpoint === id);
+      const delivery = index < 0 ? null : await deliveryOf(c, event, index);
+      const { automations } = c.get("snapshot");
+      const endpoint = await shownEndpoint(row, delivery, rules);
+      const { clause, ...said } = explain({ event: shown, endpoint, automations, delivery });
+      return {
+        endpoint: id,
+        name: row?.name ?? null,
+        ...said,
+        ...(clause === undefined ? {} : { clause }),
+        ...(index < 0 ? {} : { delivery: deliveryId(event.ulid, index) }),
+      };
+    }),
+  );
+  return c.json({ data }, 200);
+});
+
+async function allEndpoints(c: AppContext): Promise<EndpointRow[]> {
+  const rows: EndpointRow[] = [];
+  for (;;) {
+    const page = await listEndpoints(c.env.DB, c.get("tenant"), PAGE, rows.at(-1)?.id ?? null);
+    rows.push(...page);
+    if (page.length < PAGE) return rows;
+  }
+}
+
+function shownEvent(c: AppContext, { ulid, event, timestamp, data, erasedAt }: StoredEvent): Facts["event"] {
+  const read: unknown = JSON.parse(data);
+  const subject =
+    erasedAt === undefined ? filterSubject({ tenant: c.get("tenant"), event, timestamp, data: () => read }) : null;
+  return { type: event, acceptedAt: ulidTime(ulid), erasedAt: erasedAt ?? null, subject };
+}
+
+/** The URL is only looked at where it explains something: of a hundred endpoints each name would be looked up. */
+async function shownEndpoint(
+  row: EndpointRow | null,
+  delivery: Facts["delivery"],
+  rules: DestinationRules,
+): Promise<Facts["endpoint"]> {
+  if (row === null) return null;
+  const blocked = delivery?.record?.lastError === "blocked";
+  return { ...row, refusal: blocked ? await destinationRefusal(row.url, rules, Date.now()) : null };
+}
+
+async function deliveryOf(c: AppContext, event: StoredEvent, index: number): Promise<Facts["delivery"]> {
+  const { endpoint, test = false, url = null } = event.matches[index] as StoredEvent["matches"][number];
+  const { records, gone } = await endpointRoom(c.env, c.get("tenant"), endpoint).look([deliveryId(event.ulid, index)]);
+  return { test, url, record: records[0] ?? null, gone };
+}

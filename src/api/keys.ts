@@ -1,0 +1,87 @@
+import { createRoute, z } from "@hono/zod-openapi";
+import { deleteKey, hashOf, insertKey, type KeyRow, listKeys, newKey, ROLES } from "../config/keys";
+import { newId } from "../lib/ids";
+import { iso, isoOrNull } from "../lib/time";
+import { entry } from "./audit";
+import { router } from "./context";
+import { Problem } from "./problem";
+import { body, isoTime, json, listQuery, problems } from "./schemas";
+
+const base = "/v1/tenants/{tenant}/keys";
+const params = z.object({ tenant: z.string() });
+
+const role = z.enum(ROLES, { error: () => `must be one of ${ROLES.join(", ")}` });
+const keyInput = z.strictObject({ name: z.string().trim().min(1).max(200), role });
+const keyShape = z.object({
+  id: z.string(),
+  name: z.string(),
+  role,
+  createdAt: isoTime,
+  lastUsedAt: isoTime.nullable(),
+});
+
+const create = createRoute({
+  method: "post",
+  path: base,
+  operationId: "createKey",
+  summary: "Create a key",
+  tags: ["Keys"],
+  request: { params, ...body(keyInput, { name: "production back end", role: "producer" }) },
+  responses: {
+    201: json(keyShape.extend({ key: z.string() }), "created; the key is shown here and never again"),
+    ...problems(400, 401, 403, 404, 422),
+  },
+});
+
+const list = createRoute({
+  method: "get",
+  path: base,
+  operationId: "listKeys",
+  summary: "List keys",
+  tags: ["Keys"],
+  request: { params, query: listQuery(/^key_[0-9A-Z]{26}$/) },
+  responses: {
+    200: json(z.object({ data: z.array(keyShape), nextCursor: z.string().nullable() }), "newest first"),
+    ...problems(401, 403, 404, 422),
+  },
+});
+
+const remove = createRoute({
+  method: "delete",
+  path: `${base}/{key}`,
+  operationId: "deleteKey",
+  summary: "Revoke a key",
+  tags: ["Keys"],
+  request: { params: params.extend({ key: z.string() }) },
+  responses: { 204: { description: "revoked" }, ...problems(401, 403, 404) },
+});
+
+function toShape({ id, name, role, createdAt, lastUsedAt }: KeyRow): z.infer<typeof keyShape> {
+  return { id, name, role, createdAt: iso(createdAt), lastUsedAt: isoOrNull(lastUsedAt) };
+}
+
+/** Keys: what a tenant's services and people call the API with. */
+export const keyRoutes = router()
+  .openapi(create, async (c) => {
+    const { name, role } = c.req.valid("json");
+    const now = Date.now();
+    const id = newId("key", now);
+    const key = newKey();
+    const fields = { name, role, hash: await hashOf(key) };
+    const row = await insertKey(c.env.DB, c.get("tenant"), id, fields, now, entry(c, "key.created", id));
+    return c.json({ ...toShape(row), key }, 201);
+  })
+  .openapi(list, async (c) => {
+    const { limit, cursor } = c.req.valid("query");
+    const rows = await listKeys(c.env.DB, c.get("tenant"), limit + 1, cursor ?? null);
+    const page = rows.slice(0, limit);
+    const nextCursor = rows.length > limit ? (page.at(-1)?.id ?? null) : null;
+    return c.json({ data: page.map(toShape), nextCursor }, 200);
+  })
+  .openapi(remove, async (c) => {
+    const { key: id } = c.req.valid("param");
+    if (!(await deleteKey(c.env.DB, c.get("tenant"), id, Date.now(), entry(c, "key.deleted", id)))) {
+      throw new Problem(404, "There is no such key.");
+    }
+    return c.body(null, 204);
+  });

@@ -1,0 +1,205 @@
+import { createRoute, z } from "@hono/zod-openapi";
+import {
+  type CountedList,
+  countLists,
+  deleteList,
+  findList,
+  insertList,
+  itemsOf,
+  type ListRow,
+  listLists,
+  MAX_ITEMS,
+  MAX_LISTS,
+  putItem,
+  removeItem,
+  updateList,
+} from "../config/lists";
+import { newId } from "../lib/ids";
+import { iso } from "../lib/time";
+import { entry } from "./audit";
+import { type AppContext, router } from "./context";
+import { Problem } from "./problem";
+import { body, isoTime, json, listQuery, plainText, problems } from "./schemas";
+import { listName } from "./signal-shape";
+
+const base = "/v1/tenants/{tenant}/lists";
+const params = z.object({ tenant: z.string() });
+const listParams = params.extend({ list: z.string() });
+/** A key as an entity has it. */
+const item = plainText(1000).min(1);
+const itemParams = listParams.extend({ item });
+
+const items = z.array(item).max(MAX_ITEMS);
+const listInput = z.strictObject({ name: listName, items: items.default([]) });
+const listPatch = z
+  .strictObject({ name: listName.optional(), items: items.optional() })
+  .refine((patch) => Object.keys(patch).length > 0, {
+    error: "names nothing to change",
+    when: ({ issues }) => issues.length === 0,
+  });
+const headShape = z.object({
+  name: z.string(),
+  /** How many items are on it. */
+  size: z.number().int(),
+  createdAt: isoTime,
+  updatedAt: isoTime,
+});
+const listShape = headShape.extend({ items: z.array(z.string()) });
+const itemShape = z.object({ list: z.string(), item: z.string() });
+
+const create = createRoute({
+  method: "post",
+  path: base,
+  operationId: "createList",
+  summary: "Create a list",
+  tags: ["Signals"],
+  request: { params, ...body(listInput, { name: "customers", items: ["acme.com", "halden.example"] }) },
+  responses: { 201: json(listShape, "created"), ...problems(400, 401, 404, 409, 422) },
+});
+
+const list = createRoute({
+  method: "get",
+  path: base,
+  operationId: "listLists",
+  summary: "List lists",
+  tags: ["Signals"],
+  request: { params, query: listQuery(/^lst_[0-9A-Z]{26}$/) },
+  responses: {
+    200: json(
+      z.object({ data: z.array(headShape), nextCursor: z.string().nullable() }),
+      "newest first, without their items",
+    ),
+    ...problems(401, 404, 422),
+  },
+});
+
+const get = createRoute({
+  method: "get",
+  path: `${base}/{list}`,
+  operationId: "getList",
+  summary: "Get a list",
+  tags: ["Signals"],
+  request: { params: listParams },
+  responses: { 200: json(listShape, "the list, its items in alphabetical order"), ...problems(401, 404) },
+});
+
+const patch = createRoute({
+  method: "patch",
+  path: `${base}/{list}`,
+  operationId: "updateList",
+  summary: "Change a list",
+  tags: ["Signals"],
+  request: { params: listParams, ...body(listPatch, { items: ["acme.com"] }) },
+  responses: { 200: json(listShape, "changed"), ...problems(400, 401, 404, 409, 422) },
+});
+
+const remove = createRoute({
+  method: "delete",
+  path: `${base}/{list}`,
+  operationId: "deleteList",
+  summary: "Delete a list",
+  tags: ["Signals"],
+  request: { params: listParams },
+  responses: { 204: { description: "deleted; for signals that name it, it is empty" }, ...problems(401, 404) },
+});
+
+const put = createRoute({
+  method: "put",
+  path: `${base}/{list}/items/{item}`,
+  operationId: "putListItem",
+  summary: "Put an item on a list",
+  tags: ["Signals"],
+  request: { params: itemParams },
+  responses: {
+    200: json(itemShape, "it was on the list"),
+    201: json(itemShape, "put on the list"),
+    ...problems(401, 404, 409, 422),
+  },
+});
+
+const take = createRoute({
+  method: "delete",
+  path: `${base}/{list}/items/{item}`,
+  operationId: "deleteListItem",
+  summary: "Take an item off a list",
+  tags: ["Signals"],
+  request: { params: itemParams },
+  responses: { 204: { description: "taken off" }, ...problems(401, 404, 422) },
+});
+
+function notThere(): Problem {
+  return new Problem(404, "There is no such list.");
+}
+
+function taken(): Problem {
+  return new Problem(409, "There is a list of that name already.");
+}
+
+async function found(c: AppContext, name: string): Promise<ListRow> {
+  const row = await findList(c.env.DB, c.get("tenant"), name);
+  if (row === null) throw notThere();
+  return row;
+}
+
+function toHead({ name, size, createdAt, updatedAt }: CountedList): z.infer<typeof headShape> {
+  return { name, size, createdAt: iso(createdAt), updatedAt: iso(updatedAt) };
+}
+
+async function toShape(c: AppContext, row: ListRow): Promise<z.infer<typeof listShape>> {
+  const on = await itemsOf(c.env.DB, row.id);
+  const { createdAt, updatedAt, ...head } = toHead({ ...row, size: on.length });
+  return { ...head, items: on, createdAt, updatedAt };
+}
+
+/** Lists: entities' keys that signals look up. */
+export const listRoutes = router()
+  .openapi(create, async (c) => {
+    const tenant = c.get("tenant");
+    const now = Date.now();
+    const given = c.req.valid("json");
+    if ((await countLists(c.env.DB, tenant)) >= MAX_LISTS) {
+      throw new Problem(409, `A tenant has at most ${MAX_LISTS} lists.`);
+    }
+    const created = entry(c, "list.created", given.name);
+    const row = await insertList(c.env.DB, tenant, newId("lst", now), given, now, created);
+    if (row === null) throw taken();
+    return c.json(await toShape(c, row), 201);
+  })
+  .openapi(list, async (c) => {
+    const { limit, cursor } = c.req.valid("query");
+    const rows = await listLists(c.env.DB, c.get("tenant"), limit + 1, cursor ?? null);
+    const page = rows.slice(0, limit);
+    const nextCursor = rows.length > limit ? (page.at(-1)?.id ?? null) : null;
+    return c.json({ data: page.map(toHead), nextCursor }, 200);
+  })
+  .openapi(get, async (c) => c.json(await toShape(c, await found(c, c.req.valid("param").list)), 200))
+  .openapi(patch, async (c) => {
+    const change = c.req.valid("json");
+    const read = await found(c, c.req.valid("param").list);
+    const updated = entry(c, "list.updated", read.name, Object.keys(change));
+    const row = await updateList(c.env.DB, c.get("tenant"), read, change, Date.now(), updated);
+    if (row === null) throw notThere();
+    if (row === "taken") throw taken();
+    return c.json(await toShape(c, row), 200);
+  })
+  .openapi(remove, async (c) => {
+    const { list: name } = c.req.valid("param");
+    const deleted = entry(c, "list.deleted", name);
+    if (!(await deleteList(c.env.DB, c.get("tenant"), name, Date.now(), deleted))) throw notThere();
+    return c.body(null, 204);
+  })
+  .openapi(put, async (c) => {
+    const { list: name, item: key } = c.req.valid("param");
+    const row = await found(c, name);
+    const result = await putItem(c.env.DB, row, key, Date.now(), entry(c, "list.item.put", name));
+    if (result === "gone") throw notThere();
+    if (result === "full") throw new Problem(409, `A list has at most ${MAX_ITEMS} items.`);
+    return c.json({ list: name, item: key }, result === "put" ? 201 : 200);
+  })
+  .openapi(take, async (c) => {
+    const { list: name, item: key } = c.req.valid("param");
+    const row = await found(c, name);
+    const removed = await removeItem(c.env.DB, row, key, Date.now(), entry(c, "list.item.deleted", name));
+    if (!removed) throw new Problem(404, "That is not on the list.");
+    return c.body(null, 204);
+  });

@@ -1,0 +1,143 @@
+import { createRoute, z } from "@hono/zod-openapi";
+import { elementTexts, memberTexts } from "../lib/json";
+import { observe, type PostedObservation, plans, type Told } from "../signals/observe";
+import type { Plan } from "../signals/plan";
+import { type AppContext, refuseEmpty, router } from "./context";
+import { usedKey } from "./events";
+import { invalid } from "./problem";
+import { body, json, problems, time } from "./schemas";
+
+const MAX_OBSERVATIONS = 100;
+
+const base = "/v1/tenants/{tenant}/observations";
+const request = {
+  params: z.object({ tenant: z.string() }),
+  query: z.strictObject({
+    /** Refuses what a rule can make nothing of, instead of leaving the rule alone. */
+    strict: z.enum(["true", "false"], { error: "must be true or false" }).optional(),
+  }),
+  headers: z.object({ "idempotency-key": z.string().min(1).max(255).optional() }),
+};
+
+/** An observation as it is posted: any JSON object. Handlers take it from the body, which zod would not keep to the byte. */
+export const observationInput = z
+  .looseObject(
+    { at: time.optional().openapi({ type: "string", format: "date-time" }) },
+    { error: "must be a JSON object" },
+  )
+  .openapi({ additionalProperties: true });
+
+/** Why a rule made nothing of an observation. */
+export const skippedShape = z.array(z.object({ rule: z.string(), path: z.string(), reason: z.string() }));
+
+const eventsShape = z.array(z.object({ id: z.string(), event: z.string() }));
+const toldShape = z.object({
+  events: eventsShape,
+  /** The rules that had nothing to go by; absent: none. */
+  skipped: skippedShape.optional(),
+});
+const duplicate = z.literal(true);
+
+const example = {
+  company: { domain: "halden.example", leadScore: 74 },
+  visitor: { pageUrl: "/pricing" },
+  at: "2026-11-21T09:30:00Z",
+};
+
+const post = createRoute({
+  method: "post",
+  path: base,
+  operationId: "postObservation",
+  summary: "Post an observation",
+  tags: ["Signals"],
+  request: { ...request, ...body(observationInput, example) },
+  responses: {
+    200: json(toldShape.extend({ duplicate }), "a repeat: what the first one emitted"),
+    202: json(toldShape, "observed: what it emitted"),
+    ...problems(400, 401, 404, 413, 422, 429, 503),
+  },
+});
+
+const batchShape = z.object({
+  /** All that the observations emitted. */
+  events: eventsShape,
+  /** The same for each observation. */
+  data: z.array(toldShape.extend({ duplicate: duplicate.optional() })),
+});
+
+const postBatch = createRoute({
+  method: "post",
+  path: `${base}/batch`,
+  operationId: "postObservations",
+  summary: "Post up to 100 observations",
+  tags: ["Signals"],
+  request: {
+    ...request,
+    ...body(z.strictObject({ observations: z.array(observationInput).min(1).max(MAX_OBSERVATIONS) }), {
+      observations: [{ company: { domain: "halden.example", leadScore: 61 } }, example],
+    }),
+  },
+  responses: {
+    200: json(batchShape, "a repeat: what the first one emitted"),
+    202: json(batchShape, "observed, in the order they were posted in"),
+    ...problems(400, 401, 404, 413, 422, 429, 503),
+  },
+});
+
+/** Observations: facts that signals turn into events. */
+export const observationRoutes = router()
+  .openapi(post, async (c) => {
+    refuseEmpty(c);
+    const observation = toPosted(await c.req.text(), c.req.valid("json").at);
+    const [told] = await observed(c, [observation], c.req.valid("query"), c.req.valid("header"), () => "");
+    const answer = toAnswer(told as Told);
+    return told?.duplicate ? c.json({ ...answer, duplicate: true as const }, 200) : c.json(answer, 202);
+  })
+  .openapi(postBatch, async (c) => {
+    const { observations } = c.req.valid("json");
+    const texts = elementTexts(memberTexts(await c.req.text()).get("observations") as string);
+    const posted = observations.map(({ at }, i) => toPosted(texts[i] as string, at));
+    const told = await observed(c, posted, c.req.valid("query"), c.req.valid("header"), (i) => `observations.${i}.`);
+    const data = told.map((one) => ({ ...toAnswer(one), ...(one.duplicate ? { duplicate: true as const } : {}) }));
+    const events = data.flatMap((one) => one.events);
+    return c.json({ events, data }, told.every((one) => one.duplicate) ? 200 : 202);
+  });
+
+/** An observation with its text as posted. */
+export function toPosted(text: string, at: number | undefined): PostedObservation {
+  return { data: JSON.parse(text) as object, text, at: at ?? null };
+}
+
+/** Has observations observed; `at` says where one stands in the request. A 422 for what strictness refuses. */
+async function observed(
+  c: AppContext,
+  observations: PostedObservation[],
+  { strict }: { strict?: "true" | "false" | undefined },
+  headers: { "idempotency-key"?: string | undefined },
+  at: (index: number) => string,
+): Promise<Told[]> {
+  const [tenant, snapshot, idempotencyKey] = [c.get("tenant"), c.get("snapshot"), headers["idempotency-key"]];
+  const planned = plans(tenant, snapshot.signals, observations, Date.now());
+  if (strict === "true") refuseSkipped(c, planned, at);
+  const told = await observe(c.env, { tenant, snapshot, idempotencyKey }, observations, planned);
+  if (told === null) throw usedKey("Idempotency-Key");
+  return told;
+}
+
+function refuseSkipped(c: AppContext, planned: readonly Plan[], at: (index: number) => string): void {
+  const names = new Map(c.get("snapshot").signals.map(({ id, name }) => [id, name]));
+  const errors = planned.flatMap(({ skipped }, i) =>
+    skipped.map(({ rule, path, reason }) => ({
+      path: `${at(i)}${path}`,
+      message: `${reason} (signal ${rule}, ${names.get(rule)})`,
+    })),
+  );
+  if (errors.length > 0) throw invalid(...errors);
+}
+
+function toAnswer({ events, skipped }: Told): z.infer<typeof toldShape> {
+  return {
+    events: events.map(({ id, event }) => ({ id, event })),
+    ...(skipped.length === 0 ? {} : { skipped }),
+  };
+}

@@ -1,0 +1,129 @@
+/**
+ * The OpenAPI document of the routes: what their zod schemas say, and what holds for all of them.
+ * @module
+ */
+import { createRoute, type OpenAPIHono, z } from "@hono/zod-openapi";
+import { type AppEnv, router } from "./context";
+import { exampleOf, type Schema } from "./examples";
+import { problemResponse } from "./schemas";
+import { webhooks } from "./webhooks";
+
+/** The groups that the reference shows, in the order of a reader who is new. */
+const TAGS = {
+  Events: "What happened, as your back end posts it.",
+  Endpoints: "Where a tenant's events go.",
+  Secrets: "What deliveries are signed with, and its rotation.",
+  Deliveries: "What became of an event at an endpoint, and sending it again.",
+  "Event types": "The catalog of what can be subscribed to.",
+  Segments: "Named filters.",
+  Automations: "What is delivered beyond the subscriptions.",
+  Signals: "Rules that turn observations into events, and the lists they look things up in.",
+  Tenants: "Your customers.",
+  Keys: "Who may call, and what they changed.",
+  Portal: "The dashboard, opened for one of your customers.",
+  Service: "The service itself.",
+} as const;
+
+const ABOUT = `Outgoing webhooks on your own Cloudflare account. Send your key as \`Authorization: Bearer KEY\`.
+
+Every error is \`application/problem+json\` (RFC 9457). Unknown fields are refused, and nothing is written when anything is.
+Times are ISO 8601 in UTC; durations without a unit in their name are seconds. Lists answer \`{data, nextCursor}\`, newest
+first; a filtered page may be short or empty and still have a \`nextCursor\`.`;
+
+const get = createRoute({
+  method: "get",
+  path: "/openapi.json",
+  operationId: "getOpenApiDocument",
+  summary: "This document",
+  tags: ["Service"],
+  security: [],
+  responses: {
+    200: {
+      description: "an OpenAPI 3.1 document",
+      content: { "application/json": { schema: z.record(z.string(), z.unknown()) } },
+    },
+  },
+});
+
+type OpenApiDocument = ReturnType<OpenAPIHono["getOpenAPI31Document"]>;
+type MediaType = { schema?: Schema; example?: unknown };
+type Operation = NonNullable<NonNullable<OpenApiDocument["paths"]>[string]["get"]>;
+
+/**
+ * `GET /openapi.json` for an app whose routes are all in place when the first request comes. The text is made once per
+ * isolate: making it is slow, and the generator keeps what it made.
+ */
+export function openApiRoutes(app: () => OpenAPIHono<AppEnv>): OpenAPIHono<AppEnv> {
+  let text: string | undefined;
+  return router().openapi(get, (c) => {
+    text ??= JSON.stringify(openApiDocument(app()));
+    return c.body(text, 200, { "Content-Type": "application/json" }) as never;
+  });
+}
+
+/** The document of an app's routes. */
+export function openApiDocument(app: OpenAPIHono<AppEnv>): OpenApiDocument {
+  const document = app.getOpenAPI31Document({
+    openapi: "3.1.0",
+    info: {
+      title: "Posthorn",
+      version: "1",
+      description: ABOUT,
+      license: { name: "MIT" },
+    },
+    servers: [{ url: "/" }],
+    security: [{ key: [] }],
+    tags: Object.entries(TAGS).map(([name, description]) => ({ name, description })),
+  });
+  document.components = {
+    ...document.components,
+    securitySchemes: {
+      key: { type: "http", scheme: "bearer", description: "The operator's key, or one of a tenant's (`phk_…`)." },
+    },
+  };
+  for (const [path, item] of Object.entries(document.paths ?? {})) {
+    for (const method of ["get", "put", "post", "delete", "patch"] as const) {
+      const operation = item[method];
+      if (operation === undefined) continue;
+      if (path.startsWith("/v1/")) addCommonProblems(path, operation);
+      addExamples(operation);
+    }
+  }
+  shareProblems(document);
+  document.webhooks = webhooks() as NonNullable<OpenApiDocument["webhooks"]>;
+  return document;
+}
+
+/** Adds what is answered before and around the handlers, whatever the route says of itself. */
+function addCommonProblems(path: string, operation: Operation): void {
+  const statuses = [401, 403, 422, 500, 503];
+  if (path.includes("{")) statuses.push(404);
+  if (operation.requestBody !== undefined) statuses.push(400, 413);
+  operation.responses = {
+    ...Object.fromEntries(statuses.map((status) => [status, problemResponse(status)])),
+    ...operation.responses,
+  };
+}
+
+/** Shows an example of every answer that is no error. */
+function addExamples({ responses, tags }: Operation): void {
+  for (const response of Object.values(responses ?? {}) as { content?: Record<string, MediaType> }[]) {
+    const content = response.content?.["application/json"];
+    if (content?.schema !== undefined) content.example ??= exampleOf(content.schema, tags?.[0] ?? "");
+  }
+}
+
+/** Has each error answer said once, under its status, and referred to everywhere else. */
+function shareProblems(document: OpenApiDocument): void {
+  const shared: Record<string, object> = {};
+  for (const item of Object.values(document.paths ?? {})) {
+    for (const operation of Object.values(item) as Operation[]) {
+      for (const [status, response] of Object.entries(operation.responses ?? {})) {
+        if (!("content" in response) || !("application/problem+json" in (response.content ?? {}))) continue;
+        shared[`Problem${status}`] = response;
+        (operation.responses as Record<string, object>)[status] = { $ref: `#/components/responses/Problem${status}` };
+      }
+    }
+  }
+  document.components = { ...document.components, responses: shared } as NonNullable<OpenApiDocument["components"]>;
+}

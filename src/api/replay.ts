@@ -1,0 +1,72 @@
+import { createRoute, z } from "@hono/zod-openapi";
+import { addToMatches } from "../events/replay";
+import { endpointRoom } from "../lib/env";
+import type { StoredEvent } from "../lib/event";
+import { deliveryId, eventId } from "../lib/ids";
+import { logError } from "../lib/log";
+import type { ResendResult } from "../lib/rooms";
+import { type AppContext, router } from "./context";
+import { eventParams, findEvent } from "./events";
+import { Problem } from "./problem";
+import { json, problems } from "./schemas";
+
+/** Why a resend was refused, in words. */
+const REASONS: Readonly<Record<Exclude<ResendResult, "resending">, string>> = {
+  disabled: "The endpoint is disabled; enable it first.",
+  "in-flight": "An attempt is under way; see first what comes of it.",
+  unknown: "The endpoint is deleted.",
+};
+
+const replayed = z.object({
+  id: z.string(),
+  endpoint: z.string(),
+  action: z.enum(["resent", "added", "skipped"]),
+  /** Why it was skipped. */
+  reason: z.string().optional(),
+});
+
+const post = createRoute({
+  method: "post",
+  path: "/v1/tenants/{tenant}/events/{event}/replay",
+  operationId: "replayEvent",
+  summary: "Match and deliver an event anew",
+  tags: ["Events"],
+  request: { params: eventParams },
+  responses: {
+    202: json(z.object({ id: z.string(), deliveries: z.array(replayed) }), "what is done for each endpoint"),
+    ...problems(401, 404, 409),
+  },
+});
+
+/** Replay: an event once more, matched anew. */
+export const replayRoutes = router().openapi(post, async (c) => {
+  const event = await findEvent(c, c.req.valid("param").event);
+  if (event.erasedAt !== undefined) throw contentErased();
+  const added = await addToMatches(c.env, c.get("tenant"), c.get("snapshot"), event);
+  if (added === null) throw contentErased();
+  const deliveries = await Promise.all([
+    ...event.matches.map((_, index) => resend(c, event, index)),
+    ...added.map(({ id, endpoint }) => ({ id, endpoint, action: "added" as const })),
+  ]);
+  return c.json({ id: eventId(event.ulid), deliveries }, 202);
+});
+
+/** The 409 of an event that has nothing left to send. */
+export function contentErased(): Problem {
+  return new Problem(409, "The event's content is erased: there is nothing left to send.");
+}
+
+async function resend(c: AppContext, event: StoredEvent, index: number): Promise<z.infer<typeof replayed>> {
+  const tenant = c.get("tenant");
+  const { endpoint, test } = event.matches[index] as StoredEvent["matches"][number];
+  const id = deliveryId(event.ulid, index);
+  try {
+    const result = await endpointRoom(c.env, tenant, endpoint).resend({ id, event: event.event, test });
+    if (result === "resending") return { id, endpoint, action: "resent" };
+    return { id, endpoint, action: "skipped", reason: REASONS[result] };
+  } catch (error) {
+    // The others have been resent, and the caller is to know.
+    logError("event.replay.failed", error, { tenant, delivery: id });
+    return { id, endpoint, action: "skipped", reason: "The endpoint is out of reach; try again." };
+  }
+}

@@ -1,0 +1,112 @@
+import { z } from "@hono/zod-openapi";
+import type { Filter } from "../lib/filter";
+import { EVENT_FIELDS, filterErrors } from "../lib/filter-errors";
+import { TITLES } from "./problem";
+
+/** `?limit=&cursor=` of a list; the cursor is the last id of the page before. */
+export function listQuery(cursor: RegExp) {
+  return z.strictObject({
+    limit: z
+      .string()
+      .regex(/^(?:[1-9]\d?|1\d\d|2[0-4]\d|250)$/, "must be a number from 1 to 250")
+      .default("50")
+      .transform(Number)
+      .openapi({ type: "integer", minimum: 1, maximum: 250, default: 50 }),
+    cursor: z.string().regex(cursor, "must be the nextCursor of the page before").optional(),
+  });
+}
+
+/** Text of at most `max` characters that can be stored as it is: half a surrogate pair cannot. */
+export function plainText(max: number) {
+  return z
+    .string()
+    .max(max)
+    .refine((text) => text.isWellFormed(), "must be well-formed Unicode");
+}
+
+/** An event type's name: it travels in a header, so it is plain. */
+export const eventType = z
+  .string()
+  .regex(/^[A-Za-z0-9_][A-Za-z0-9_.:/-]{0,127}$/, "must be 1-128 letters, digits or . _ : / -");
+
+/** An event's data. Handlers take its text from the body, which zod would not keep to the byte. */
+export const dataField = z
+  .custom<object>((value) => typeof value === "object" && value !== null, "must be a JSON object or array")
+  .openapi({ type: ["object", "array"] });
+
+/** The first ms that ISO 8601 writes with more than four digits of year. */
+const YEAR_10000 = Date.UTC(10_000, 0);
+
+/** A time as it is given: ISO 8601 with an offset or Z; becomes ms. */
+export const time = z.iso
+  .datetime({ offset: true, error: "must be a time such as 2026-11-21T09:30:00Z" })
+  .transform((text) => Date.parse(text))
+  .refine((ms) => ms >= 0 && ms < YEAR_10000, "must lie between 1970 and 9999");
+
+/** A filter whose paths start with one of these fields; `null`: with any. */
+export function filterOver(roots: readonly string[] | null) {
+  return z
+    .custom<Filter>()
+    .superRefine((filter, c) => {
+      for (const { path, message } of filterErrors(filter, roots)) {
+        c.addIssue({ code: "custom", message, path: path === "" ? [] : [path] });
+      }
+    })
+    .openapi({ type: "object", additionalProperties: true });
+}
+
+/** A filter over events. */
+export const filterField = filterOver(EVENT_FIELDS);
+
+/** A filter over anything: its paths may start with any field. */
+export const anyFilterField = filterOver(null);
+
+/** A time as it is answered. */
+export const isoTime = z.iso.datetime();
+
+export const problem = z
+  .object({
+    type: z.string(),
+    title: z.string(),
+    status: z.number().int(),
+    detail: z.string(),
+    errors: z.array(z.object({ path: z.string(), message: z.string() })).optional(),
+  })
+  .openapi("Problem");
+
+/** JSON content of a response or request. */
+export function json<T extends z.ZodType>(schema: T, description: string) {
+  return { description, content: { "application/json": { schema } } };
+}
+
+/** The JSON body that a request must have. */
+export function body<T extends z.ZodType>(schema: T, example?: z.input<T>) {
+  return { body: { required: true, ...jsonBody(schema, example) } };
+}
+
+/** A JSON body that may be left out. */
+export function optionalBody<T extends z.ZodType>(schema: T, example?: z.input<T>) {
+  return { body: { required: false, ...jsonBody(schema, example) } };
+}
+
+function jsonBody<T extends z.ZodType>(schema: T, example: z.input<T> | undefined) {
+  return { content: { "application/json": { schema, ...(example === undefined ? {} : { example }) } } };
+}
+
+/** Error answers of a route, by status. */
+export function problems(...statuses: number[]) {
+  return Object.fromEntries(statuses.map((status) => [status, problemResponse(status, problem)]));
+}
+
+/** An error answer of that status; without a schema it names the one that the routes' bring along. */
+export function problemResponse(status: number, schema: object = { $ref: "#/components/schemas/Problem" }) {
+  const title = TITLES[status] ?? "Error";
+  const example = {
+    type: `urn:posthorn:problem:${status}`,
+    title,
+    status,
+    detail: "What is wrong, in a sentence.",
+    ...(status === 422 ? { errors: [{ path: "events.0", message: "What is wrong with this field." }] } : {}),
+  };
+  return { description: title, content: { "application/problem+json": { schema, example } } };
+}

@@ -1,0 +1,152 @@
+import { createRoute, z } from "@hono/zod-openapi";
+import { findUserOf } from "../config/automations";
+import {
+  deleteSegment,
+  findSegment,
+  insertSegment,
+  listSegments,
+  type Segment,
+  type SegmentFields,
+  updateSegment,
+} from "../config/segments";
+import { invalidateSnapshot } from "../config/snapshot";
+import type { Filter } from "../lib/filter";
+import { filterErrors } from "../lib/filter-errors";
+import { newId } from "../lib/ids";
+import { iso } from "../lib/time";
+import { entry } from "./audit";
+import { type AppContext, router } from "./context";
+import { invalid, Problem } from "./problem";
+import { anyFilterField, body, isoTime, json, listQuery, problems } from "./schemas";
+
+const base = "/v1/tenants/{tenant}/segments";
+const params = z.object({ tenant: z.string() });
+const segmentParams = params.extend({ segment: z.string() });
+
+// The paths may start anywhere: as a persona a segment looks at contacts. Automations check what they use it for.
+const segmentInput = z.strictObject({ name: z.string().trim().min(1).max(200), filter: anyFilterField });
+const segmentPatch = segmentInput.partial().refine((patch) => Object.keys(patch).length > 0, {
+  error: "names nothing to change",
+  when: ({ issues }) => issues.length === 0,
+});
+const segmentShape = z.object({
+  id: z.string(),
+  name: z.string(),
+  filter: z.record(z.string(), z.unknown()),
+  createdAt: isoTime,
+  updatedAt: isoTime,
+});
+
+const create = createRoute({
+  method: "post",
+  path: base,
+  operationId: "createSegment",
+  summary: "Create a segment",
+  tags: ["Segments"],
+  request: {
+    params,
+    ...body(segmentInput, { name: "Large companies", filter: { "data.company.employees": { $gte: 250 } } }),
+  },
+  responses: { 201: json(segmentShape, "created"), ...problems(400, 401, 404, 422) },
+});
+
+const list = createRoute({
+  method: "get",
+  path: base,
+  operationId: "listSegments",
+  summary: "List segments",
+  tags: ["Segments"],
+  request: { params, query: listQuery(/^seg_[0-9A-Z]{26}$/) },
+  responses: {
+    200: json(z.object({ data: z.array(segmentShape), nextCursor: z.string().nullable() }), "newest first"),
+    ...problems(401, 404, 422),
+  },
+});
+
+const get = createRoute({
+  method: "get",
+  path: `${base}/{segment}`,
+  operationId: "getSegment",
+  summary: "Get a segment",
+  tags: ["Segments"],
+  request: { params: segmentParams },
+  responses: { 200: json(segmentShape, "the segment"), ...problems(401, 404) },
+});
+
+const patch = createRoute({
+  method: "patch",
+  path: `${base}/{segment}`,
+  operationId: "updateSegment",
+  summary: "Change a segment",
+  tags: ["Segments"],
+  request: { params: segmentParams, ...body(segmentPatch, { name: "Companies of 250 and more" }) },
+  responses: { 200: json(segmentShape, "changed"), ...problems(400, 401, 404, 422) },
+});
+
+const remove = createRoute({
+  method: "delete",
+  path: `${base}/{segment}`,
+  operationId: "deleteSegment",
+  summary: "Delete a segment",
+  tags: ["Segments"],
+  request: { params: segmentParams },
+  responses: { 204: { description: "deleted" }, ...problems(401, 404, 409) },
+});
+
+function toShape({ id, name, filter, createdAt, updatedAt }: Segment): z.infer<typeof segmentShape> {
+  return { id, name, filter, createdAt: iso(createdAt), updatedAt: iso(updatedAt) };
+}
+
+function notThere(): Problem {
+  return new Problem(404, "There is no such segment.");
+}
+
+/** Refuses a filter that no event can match where an automation applies it to events. */
+async function checkUse(c: AppContext, id: string, filter: Filter | undefined): Promise<void> {
+  const errors = filter === undefined ? [] : filterErrors(filter);
+  if (errors.length === 0 || (await findUserOf(c.env.DB, c.get("tenant"), id, "events")) === null) return;
+  throw invalid(...errors.map(({ path, message }) => ({ path: `filter.${path}`, message })));
+}
+
+/** Segments: named filters. */
+export const segmentRoutes = router()
+  .openapi(create, async (c) => {
+    const tenant = c.get("tenant");
+    const now = Date.now();
+    const id = newId("seg", now);
+    const row = await insertSegment(c.env.DB, tenant, id, c.req.valid("json"), now, entry(c, "segment.created", id));
+    return c.json(toShape(row), 201);
+  })
+  .openapi(list, async (c) => {
+    const { limit, cursor } = c.req.valid("query");
+    const rows = await listSegments(c.env.DB, c.get("tenant"), limit + 1, cursor ?? null);
+    const page = rows.slice(0, limit);
+    const nextCursor = rows.length > limit ? (page.at(-1)?.id ?? null) : null;
+    return c.json({ data: page.map(toShape), nextCursor }, 200);
+  })
+  .openapi(get, async (c) => {
+    const row = await findSegment(c.env.DB, c.get("tenant"), c.req.valid("param").segment);
+    if (row === null) throw notThere();
+    return c.json(toShape(row), 200);
+  })
+  .openapi(patch, async (c) => {
+    const tenant = c.get("tenant");
+    const { segment: id } = c.req.valid("param");
+    const change = c.req.valid("json") as Partial<SegmentFields>;
+    await checkUse(c, id, change.filter);
+    const updated = entry(c, "segment.updated", id, Object.keys(change));
+    const row = await updateSegment(c.env.DB, tenant, id, change, Date.now(), updated);
+    if (row === null) throw notThere();
+    invalidateSnapshot(tenant);
+    return c.json(toShape(row), 200);
+  })
+  .openapi(remove, async (c) => {
+    const tenant = c.get("tenant");
+    const { segment: id } = c.req.valid("param");
+    if (!(await deleteSegment(c.env.DB, tenant, id, Date.now(), entry(c, "segment.deleted", id)))) {
+      const user = await findUserOf(c.env.DB, tenant, id, "any");
+      if (user === null) throw notThere();
+      throw new Problem(409, `The automation ${user.name} (${user.id}) uses this segment.`);
+    }
+    return c.body(null, 204);
+  });

@@ -1,0 +1,86 @@
+import { createRoute, z } from "@hono/zod-openapi";
+import { lookUp } from "../config/lists";
+import { elementTexts, jsonWithRaw, memberTexts } from "../lib/json";
+import type { SignalRule } from "../lib/signal";
+import { dryRun } from "../signals/dry-run";
+import { plans } from "../signals/observe";
+import { router } from "./context";
+import { observationInput, skippedShape, toPosted } from "./observations";
+import { body, dataField, json, problems } from "./schemas";
+import { signalInput, toRule } from "./signal-shape";
+
+const wouldEmit = z.object({
+  /** A saved rule's id; `rule`, or `rules.0` and so on, for one that came with the request. */
+  rule: z.string(),
+  event: z.string(),
+  data: dataField,
+});
+
+const post = createRoute({
+  method: "post",
+  path: "/v1/tenants/{tenant}/signals/test",
+  operationId: "testSignals",
+  summary: "See what observations would emit",
+  tags: ["Signals"],
+  request: {
+    params: z.object({ tenant: z.string() }),
+    ...body(
+      z
+        .strictObject({
+          observations: z.array(observationInput).min(1).max(100),
+          /** Rules that need not be saved; without them the tenant's are tried. */
+          rule: signalInput.optional(),
+          rules: z.array(signalInput).min(1).max(100).optional(),
+        })
+        .refine(({ rule, rules }) => rule === undefined || rules === undefined, {
+          error: "give rule or rules, not both",
+          path: ["rules"],
+          when: ({ issues }) => issues.length === 0,
+        }),
+      {
+        rule: {
+          name: "Lead turned hot",
+          emit: "lead.hot",
+          entity: "company.domain",
+          when: { crosses: { path: "company.leadScore", threshold: 70 } },
+        },
+        observations: [
+          { company: { domain: "halden.example", leadScore: 61 } },
+          { company: { domain: "halden.example", leadScore: 74 } },
+        ],
+      },
+    ),
+  },
+  responses: {
+    200: json(
+      z.object({ data: z.array(z.object({ events: z.array(wouldEmit), skipped: skippedShape.optional() })) }),
+      "for each observation what it would emit; nothing is stored",
+    ),
+    ...problems(400, 401, 404, 413, 422),
+  },
+});
+
+/** Dry runs: what rules would make of observations. */
+export const signalTestRoutes = router().openapi(post, async (c) => {
+  const { observations, rule, rules } = c.req.valid("json");
+  const tenant = c.get("tenant");
+  const now = Date.now();
+  const tried: SignalRule[] =
+    rule !== undefined
+      ? [toRule("rule", rule, "rule.")]
+      : (rules?.map((one, i) => toRule(`rules.${i}`, one, `rules.${i}.`)) ?? c.get("snapshot").signals);
+  const texts = elementTexts(memberTexts(await c.req.text()).get("observations") as string);
+  const posted = observations.map(({ at }, i) => toPosted(texts[i] as string, at));
+  const planned = plans(tenant, tried, posted, now);
+  const names = tried.flatMap(({ when }) => ("inList" in when ? [when.inList] : []));
+  const keys = new Set(planned.flatMap(({ entities }) => [...entities.keys()]));
+  const lists = await lookUp(c.env.DB, tenant, names, [...keys]);
+  const results = dryRun(tried, posted, planned, (list, key) => lists.get(list)?.has(key) === true, now);
+  const data = results.map(({ events, skipped }) =>
+    jsonWithRaw(skipped.length === 0 ? {} : { skipped }, {
+      events: `[${events.map(({ data, ...event }) => jsonWithRaw(event, { data })).join(",")}]`,
+    }),
+  );
+  // As text, so that the data is what it would be, byte for byte.
+  return c.body(`{"data":[${data.join(",")}]}`, 200, { "Content-Type": "application/json" }) as never;
+});

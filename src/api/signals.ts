@@ -1,0 +1,175 @@
+import { createRoute, z } from "@hono/zod-openapi";
+import { SIGNAL_CATALOG_NAMES, signalCatalogOf } from "../config/signal-catalogs";
+import {
+  countSignals,
+  deleteSignal,
+  findSignal,
+  insertSignal,
+  installSignals,
+  listSignals,
+  MAX_SIGNALS,
+  type SignalFields,
+  type SignalRow,
+  updateSignal,
+} from "../config/signals";
+import { invalidateSnapshot } from "../config/snapshot";
+import { newId } from "../lib/ids";
+import { entry } from "./audit";
+import { type AppContext, router } from "./context";
+import { invalid, Problem } from "./problem";
+import { body, json, listQuery, problems } from "./schemas";
+import { attachErrors, signalInput, signalPatch, signalShape, toRule, toSignal } from "./signal-shape";
+
+const base = "/v1/tenants/{tenant}/signals";
+const params = z.object({ tenant: z.string() });
+const signalParams = params.extend({ signal: z.string() });
+
+const create = createRoute({
+  method: "post",
+  path: base,
+  operationId: "createSignal",
+  summary: "Create a signal",
+  tags: ["Signals"],
+  request: {
+    params,
+    ...body(signalInput, {
+      name: "Lead turned hot",
+      emit: "lead.hot",
+      entity: "company.domain",
+      filter: { "data.company.country": { $in: ["DK", "NO", "SE"] } },
+      when: { crosses: { path: "company.leadScore", threshold: 70 } },
+      attach: { previousScore: "previous", newScore: "current" },
+    }),
+  },
+  responses: { 201: json(signalShape, "created"), ...problems(400, 401, 404, 409, 422) },
+});
+
+const list = createRoute({
+  method: "get",
+  path: base,
+  operationId: "listSignals",
+  summary: "List signals",
+  tags: ["Signals"],
+  request: { params, query: listQuery(/^sig_[0-9A-Z]{26}$/) },
+  responses: {
+    200: json(z.object({ data: z.array(signalShape), nextCursor: z.string().nullable() }), "newest first"),
+    ...problems(401, 404, 422),
+  },
+});
+
+const get = createRoute({
+  method: "get",
+  path: `${base}/{signal}`,
+  operationId: "getSignal",
+  summary: "Get a signal",
+  tags: ["Signals"],
+  request: { params: signalParams },
+  responses: { 200: json(signalShape, "the signal"), ...problems(401, 404) },
+});
+
+const patch = createRoute({
+  method: "patch",
+  path: `${base}/{signal}`,
+  operationId: "updateSignal",
+  summary: "Change a signal",
+  tags: ["Signals"],
+  request: {
+    params: signalParams,
+    ...body(signalPatch, { when: { crosses: { path: "company.leadScore", threshold: 80 } } }),
+  },
+  responses: {
+    200: json(signalShape, "changed: it holds from the next observation on"),
+    ...problems(400, 401, 404, 409, 422),
+  },
+});
+
+const remove = createRoute({
+  method: "delete",
+  path: `${base}/{signal}`,
+  operationId: "deleteSignal",
+  summary: "Delete a signal",
+  tags: ["Signals"],
+  request: { params: signalParams },
+  responses: { 204: { description: "deleted, with what it remembered" }, ...problems(401, 404) },
+});
+
+const install = createRoute({
+  method: "post",
+  path: `${base}/catalogs/{profile}`,
+  operationId: "installSignals",
+  summary: "Install a vendor's signals",
+  tags: ["Signals"],
+  request: { params: params.extend({ profile: z.string() }) },
+  responses: {
+    200: json(z.object({ data: z.array(signalShape) }), "all of them were there; what the tenant changed stays"),
+    201: json(z.object({ data: z.array(signalShape) }), "the vendor's signals, of which at least one is new"),
+    ...problems(401, 404, 409),
+  },
+});
+
+function notThere(): Problem {
+  return new Problem(404, "There is no such signal.");
+}
+
+function full(): Problem {
+  return new Problem(409, `A tenant has at most ${MAX_SIGNALS} signals.`);
+}
+
+async function found(c: AppContext, id: string): Promise<SignalRow> {
+  const row = await findSignal(c.env.DB, c.get("tenant"), id);
+  if (row === null) throw notThere();
+  return row;
+}
+
+/** Signals: rules that turn observations into events. */
+export const signalRoutes = router()
+  .openapi(create, async (c) => {
+    const tenant = c.get("tenant");
+    const now = Date.now();
+    const { id, ...fields } = toRule(newId("sig", now), c.req.valid("json"));
+    if ((await countSignals(c.env.DB, tenant)) >= MAX_SIGNALS) throw full();
+    const row = await insertSignal(c.env.DB, tenant, id, fields, now, entry(c, "signal.created", id));
+    invalidateSnapshot(tenant);
+    return c.json(toSignal(row), 201);
+  })
+  .openapi(list, async (c) => {
+    const { limit, cursor } = c.req.valid("query");
+    const rows = await listSignals(c.env.DB, c.get("tenant"), limit + 1, cursor ?? null);
+    const page = rows.slice(0, limit);
+    const nextCursor = rows.length > limit ? (page.at(-1)?.id ?? null) : null;
+    return c.json({ data: page.map(toSignal), nextCursor }, 200);
+  })
+  .openapi(get, async (c) => c.json(toSignal(await found(c, c.req.valid("param").signal)), 200))
+  .openapi(patch, async (c) => {
+    const tenant = c.get("tenant");
+    const change = c.req.valid("json") as Partial<SignalFields>;
+    const read = await found(c, c.req.valid("param").signal);
+    const errors = attachErrors({ ...read, ...change });
+    if (errors.length > 0) throw invalid(...errors);
+    const updated = entry(c, "signal.updated", read.id, Object.keys(change));
+    const row = await updateSignal(c.env.DB, read, change, Date.now(), updated);
+    invalidateSnapshot(tenant);
+    if (row !== null) return c.json(toSignal(row), 200);
+    await found(c, read.id);
+    throw new Problem(409, "The signal was changed meanwhile. Repeat the request.");
+  })
+  .openapi(remove, async (c) => {
+    const tenant = c.get("tenant");
+    const { signal: id } = c.req.valid("param");
+    if (!(await deleteSignal(c.env.DB, tenant, id, Date.now(), entry(c, "signal.deleted", id)))) throw notThere();
+    invalidateSnapshot(tenant);
+    return c.body(null, 204);
+  })
+  .openapi(install, async (c) => {
+    const tenant = c.get("tenant");
+    const { profile } = c.req.valid("param");
+    const rules = signalCatalogOf(profile);
+    if (rules === null) {
+      throw new Problem(404, `There are no signals of that name. There are ${SIGNAL_CATALOG_NAMES.join(", ")}.`);
+    }
+    if ((await countSignals(c.env.DB, tenant)) + rules.length > MAX_SIGNALS) throw full();
+    const installed = entry(c, "signals.installed", profile);
+    const { rows, created } = await installSignals(c.env.DB, tenant, profile, rules, Date.now(), installed);
+    invalidateSnapshot(tenant);
+    return c.json({ data: rows.map(toSignal) }, created > 0 ? 201 : 200);
+  });

@@ -1,0 +1,188 @@
+import { createRoute, z } from "@hono/zod-openapi";
+import { callbackOwner } from "../config/callbacks";
+import { invalidateKeys } from "../config/keys";
+import { invalidateSnapshot } from "../config/snapshot";
+import {
+  findTenant,
+  insertTenant,
+  listTenants,
+  markTenantDeleted,
+  type Tenant,
+  type TenantFields,
+  updateTenant,
+} from "../config/tenants";
+import { seal } from "../lib/crypto";
+import { type Env, secretsKey } from "../lib/env";
+import { OPERATOR_TENANT } from "../lib/operator";
+import { iso } from "../lib/time";
+import { entryOf } from "./audit";
+import { noTenant } from "./auth";
+import { router } from "./context";
+import { secretField } from "./endpoint-shape";
+import { eraseTenant } from "./erase-tenant";
+import { Problem } from "./problem";
+import { body, isoTime, json, listQuery, plainText, problems } from "./schemas";
+
+const base = "/v1/tenants";
+const SLUG = "[a-z0-9][a-z0-9_-]{0,62}";
+const slug = z.string().regex(new RegExp(`^${SLUG}$`), "must be 1-63 of a-z, 0-9, _ and -, and begin with a-z or 0-9");
+const params = z.object({ tenant: slug });
+
+const tenantBody = z.strictObject({
+  name: plainText(200).trim().min(1),
+  /** Signs per-request callbacks; `null`: they are not signed. It is kept when a later PUT does not name it. */
+  callbackSecret: secretField.nullable().optional(),
+});
+const tenantPatch = tenantBody.partial().refine((patch) => Object.keys(patch).length > 0, {
+  error: "names nothing to change",
+  when: ({ issues }) => issues.length === 0,
+});
+const tenantShape = z.object({
+  id: z.string(),
+  name: z.string(),
+  /** Whether per-request callbacks are signed. */
+  callbacksSigned: z.boolean(),
+  createdAt: isoTime,
+  updatedAt: isoTime,
+});
+
+function toShape({ id, name, callbackSecret, createdAt, updatedAt }: Tenant): z.infer<typeof tenantShape> {
+  return { id, name, callbacksSigned: callbackSecret !== null, createdAt: iso(createdAt), updatedAt: iso(updatedAt) };
+}
+
+const create = createRoute({
+  method: "post",
+  path: base,
+  operationId: "createTenant",
+  summary: "Create a tenant",
+  tags: ["Tenants"],
+  request: body(tenantBody.extend({ id: slug }), { id: "acme", name: "Acme Inc." }),
+  responses: { 201: json(tenantShape, "created"), ...problems(400, 401, 403, 409, 422) },
+});
+
+const list = createRoute({
+  method: "get",
+  path: base,
+  operationId: "listTenants",
+  summary: "List tenants",
+  tags: ["Tenants"],
+  request: { query: listQuery(new RegExp(`^\\d{1,15}\\.${SLUG}$`)) },
+  responses: {
+    200: json(z.object({ data: z.array(tenantShape), nextCursor: z.string().nullable() }), "newest first"),
+    ...problems(401, 404, 422),
+  },
+});
+
+const put = createRoute({
+  method: "put",
+  path: `${base}/{tenant}`,
+  operationId: "putTenant",
+  summary: "Create or update a tenant",
+  tags: ["Tenants"],
+  request: { params, ...body(tenantBody, { name: "Acme Inc." }) },
+  responses: {
+    200: json(tenantShape, "updated"),
+    201: json(tenantShape, "created"),
+    ...problems(400, 401, 403, 404, 409, 422),
+  },
+});
+
+const get = createRoute({
+  method: "get",
+  path: `${base}/{tenant}`,
+  operationId: "getTenant",
+  summary: "Get a tenant",
+  tags: ["Tenants"],
+  request: { params },
+  responses: { 200: json(tenantShape, "the tenant"), ...problems(401, 403, 404, 422) },
+});
+
+const patch = createRoute({
+  method: "patch",
+  path: `${base}/{tenant}`,
+  operationId: "updateTenant",
+  summary: "Change a tenant",
+  tags: ["Tenants"],
+  request: { params, ...body(tenantPatch, { name: "Acme Corporation" }) },
+  responses: { 200: json(tenantShape, "changed"), ...problems(400, 401, 403, 404, 422) },
+});
+
+const remove = createRoute({
+  method: "delete",
+  path: `${base}/{tenant}`,
+  operationId: "deleteTenant",
+  summary: "Delete a tenant and all it has",
+  tags: ["Tenants"],
+  request: { params },
+  responses: {
+    204: { description: "deleted, with all that it had" },
+    ...problems(401, 403, 404, 409, 422, 503),
+  },
+});
+
+/** What a body says of a tenant, ready to be written. */
+async function stored(
+  env: Env,
+  id: string,
+  { callbackSecret, ...rest }: z.infer<typeof tenantPatch>,
+): Promise<Partial<TenantFields>> {
+  if (callbackSecret === undefined) return rest as Partial<TenantFields>;
+  const sealed = callbackSecret === null ? null : await seal(secretsKey(env), callbackOwner(id), callbackSecret);
+  return { ...rest, callbackSecret: sealed } as Partial<TenantFields>;
+}
+
+/** Tenants: the customers of the SaaS. */
+export const tenantRoutes = router()
+  .openapi(create, async (c) => {
+    const { id, ...said } = c.req.valid("json");
+    const fields = (await stored(c.env, id, said)) as TenantFields;
+    const tenant = await insertTenant(c.env.DB, id, fields, Date.now(), entryOf(c, id, "tenant.created", id));
+    if (tenant === null) throw new Problem(409, `There is a tenant ${id} already.`);
+    invalidateSnapshot(id);
+    return c.json(toShape(tenant), 201);
+  })
+  .openapi(list, async (c) => {
+    const { limit, cursor } = c.req.valid("query");
+    const [createdAt, id] = cursor?.split(".") ?? [];
+    const before = id === undefined ? null : { createdAt: Number(createdAt), id };
+    const rows = await listTenants(c.env.DB, limit + 1, before);
+    const page = rows.slice(0, limit);
+    const last = rows.length > limit ? page.at(-1) : undefined;
+    return c.json({ data: page.map(toShape), nextCursor: last ? `${last.createdAt}.${last.id}` : null }, 200);
+  })
+  .openapi(put, async (c) => {
+    const { tenant: id } = c.req.valid("param");
+    const said = c.req.valid("json");
+    const fields = (await stored(c.env, id, said)) as TenantFields;
+    const now = Date.now();
+    const created = await insertTenant(c.env.DB, id, fields, now, entryOf(c, id, "tenant.created", id));
+    const updated = entryOf(c, id, "tenant.updated", id, Object.keys(said));
+    const tenant = created ?? (await updateTenant(c.env.DB, id, fields, now, updated));
+    if (tenant === null) throw new Problem(409, "The tenant is being deleted. Repeat the deletion first.");
+    invalidateSnapshot(id);
+    return c.json(toShape(tenant), created === null ? 200 : 201);
+  })
+  .openapi(get, async (c) => {
+    const tenant = await findTenant(c.env.DB, c.req.valid("param").tenant);
+    if (tenant === null) throw noTenant();
+    return c.json(toShape(tenant), 200);
+  })
+  .openapi(patch, async (c) => {
+    const { tenant: id } = c.req.valid("param");
+    const said = c.req.valid("json");
+    const updated = entryOf(c, id, "tenant.updated", id, Object.keys(said));
+    const tenant = await updateTenant(c.env.DB, id, await stored(c.env, id, said), Date.now(), updated);
+    if (tenant === null) throw noTenant();
+    return c.json(toShape(tenant), 200);
+  })
+  .openapi(remove, async (c) => {
+    const { tenant: id } = c.req.valid("param");
+    if (id === OPERATOR_TENANT) throw new Problem(409, "The tenant operator is the service's own and stays.");
+    const marked = await markTenantDeleted(c.env.DB, id, Date.now(), entryOf(c, id, "tenant.deleted", id));
+    if (marked === null) throw noTenant();
+    invalidateSnapshot(id);
+    invalidateKeys();
+    if (await eraseTenant(c.env, marked)) return c.body(null, 204);
+    const detail = "The tenant is gone for its keys, but not all that it had is removed yet. Repeat the request.";
+    throw new Problem(503, detail, { headers: { "Retry-After": "1" } });
+  });

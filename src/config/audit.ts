@@ -1,0 +1,82 @@
+import { and, desc, eq, gte, lt, type SQL, sql } from "drizzle-orm";
+import type { BatchItem } from "drizzle-orm/batch";
+import { encodeTime, newId } from "../lib/ids";
+import { log } from "../lib/log";
+import { database } from "./database";
+import { audit } from "./schema";
+
+export type AuditRow = typeof audit.$inferSelect;
+
+/** What is to be written down of a change: who, what, to what. */
+export interface AuditEntry {
+  /** A key's id, or `operator`. */
+  actor: string;
+  action: string;
+  target: string;
+  tenant: string | null;
+  /** The names of the changed fields; never values. */
+  fields?: readonly string[];
+}
+
+/**
+ * Makes a change and writes it down in the same transaction, so that there is no change without its row. A statement
+ * that changed nothing leaves no row.
+ */
+export async function audited<T extends BatchItem<"sqlite">>(
+  d1: D1Database,
+  change: T,
+  entry: AuditEntry,
+  now: number,
+): Promise<T["_"]["result"]> {
+  const [result, written] = await database(d1).batch([change, auditOfLast(d1, entry, now)]);
+  if (written.meta.changes > 0) logChange(entry);
+  return result as T["_"]["result"];
+}
+
+/** The log line of a change that is written down. */
+export function logChange({ actor, action, target, tenant, fields }: AuditEntry): void {
+  log("config.changed", { actor, action, target, tenant, fields: fields ?? null });
+}
+
+/** A statement for a batch: writes the entry down if the statement right before it changed a row, or as told. */
+export function auditOfLast(d1: D1Database, entry: AuditEntry, now: number, condition = sql`changes() > 0`) {
+  const { actor, action, target, tenant, fields } = entry;
+  const named = fields === undefined ? null : JSON.stringify(fields);
+  return database(d1)
+    .insert(audit)
+    .select(
+      sql`SELECT ${newId("aud", now)}, ${now}, ${actor}, ${action}, ${target}, ${tenant}, ${named} WHERE ${condition}`,
+    );
+}
+
+/** Which rows of the audit are asked for; times in ms. */
+export interface AuditQuery {
+  tenant: string | null;
+  /** Inclusive. */
+  since: number | null;
+  /** Exclusive. */
+  until: number | null;
+}
+
+/** Rows of the audit, newest first, after the id `before`; at most `limit`. */
+export async function listAudit(
+  d1: D1Database,
+  { tenant, since, until }: AuditQuery,
+  limit: number,
+  before: string | null,
+): Promise<AuditRow[]> {
+  // Ids sort by time, so that a span is a range of the index.
+  const conditions: (SQL | undefined)[] = [
+    tenant === null ? undefined : eq(audit.tenant, tenant),
+    since === null ? undefined : gte(audit.id, `aud_${encodeTime(since)}`),
+    until === null ? undefined : lt(audit.id, `aud_${encodeTime(until)}`),
+    before === null ? undefined : lt(audit.id, before),
+  ];
+  return database(d1)
+    .select()
+    .from(audit)
+    .where(and(...conditions))
+    .orderBy(desc(audit.id))
+    .limit(limit)
+    .all();
+}

@@ -1,0 +1,32 @@
+import { clarm } from "./catalogs/clarm";
+import { clearview } from "./catalogs/clearview";
+import type { CatalogType } from "./catalogs/fields";
+import { finder } from "./catalogs/finder";
+import { snitcher } from "./catalogs/snitcher";
+import { visits } from "./catalogs/visits";
+import type { ProfileName } from "./profiles";
+
+export type { CatalogType } from "./catalogs/fields";
+
+/** The vendors' event types, by profile. The other profiles are forms that any event takes, and have none of their own. */
+const CATALOGS: ReadonlyMap<string, readonly CatalogType[]> = new Map<ProfileName, readonly CatalogType[]>([
+  ["clearview", clearview],
+  ["clarm", clarm],
+  ["finder", finder],
+  ["snitcher", snitcher],
+  ["visits", visits],
+]);
+
+/** The profiles that have a catalog. */
+export const CATALOG_NAMES: readonly string[] = [...CATALOGS.keys()];
+
+/** The event types of a profile's vendor; `null` when it has none. */
+export function catalogOf(profile: string): readonly CatalogType[] | null {
+  return CATALOGS.get(profile) ?? null;
+}
+
+/** An event type of the profile's catalog or, failing that, of any. */
+export function findInCatalogs(profile: string, event: string): CatalogType | null {
+  const own = catalogOf(profile) ?? [];
+  return [own, ...CATALOGS.values()].flat().find(({ name }) => name === event) ?? null;
+}

@@ -1,0 +1,238 @@
+import { and, desc, eq, isNull, lt, or, sql } from "drizzle-orm";
+import { rootCause } from "../lib/log";
+import { type Enablement, type EndpointSettings, secretOwner } from "../lib/settings";
+import { type AuditEntry, audited, auditOfLast, logChange } from "./audit";
+import { database } from "./database";
+import { selectHosts } from "./own-hosts";
+import { profileOf } from "./profiles";
+import { endpoints, formerEndpoints } from "./schema";
+import { schemeOf } from "./schemes";
+import { nextVersion } from "./version";
+
+export type EndpointRow = typeof endpoints.$inferSelect;
+
+/** What a caller may say of an endpoint. */
+export type EndpointFields = Pick<
+  EndpointRow,
+  | "uid"
+  | "name"
+  | "url"
+  | "description"
+  | "events"
+  | "filter"
+  | "profile"
+  | "format"
+  | "signature"
+  | "method"
+  | "metadata"
+  | "retry"
+  | "timeout"
+  | "disableAfter"
+  | "rateLimit"
+>;
+
+/** What is sealed of an endpoint. */
+export type EndpointSecrets = Pick<EndpointRow, "secret" | "nextSecret" | "nextFrom" | "headers">;
+
+const live = isNull(endpoints.deletedAt);
+
+/** SQL: how many endpoints the tenant has. */
+function countOf(tenant: string) {
+  return sql`(SELECT count(*) FROM ${endpoints} WHERE tenant = ${tenant} AND deleted_at IS NULL)`;
+}
+
+/** An endpoint of the tenant by its id or the caller's `uid`, or `null`. */
+export async function findEndpoint(d1: D1Database, tenant: string, idOrUid: string): Promise<EndpointRow | null> {
+  const named = or(eq(endpoints.id, idOrUid), eq(endpoints.uid, idOrUid));
+  const rows = await database(d1)
+    .select()
+    .from(endpoints)
+    .where(and(eq(endpoints.tenant, tenant), live, named))
+    .all();
+  return rows.find(({ id }) => id === idOrUid) ?? rows[0] ?? null;
+}
+
+/** The ids of the tenant's endpoints, newest first. */
+export async function endpointIds(d1: D1Database, tenant: string): Promise<string[]> {
+  const rows = await database(d1)
+    .select({ id: endpoints.id })
+    .from(endpoints)
+    .where(and(eq(endpoints.tenant, tenant), live))
+    .orderBy(desc(endpoints.id))
+    .all();
+  return rows.map(({ id }) => id);
+}
+
+/** Endpoints of the tenant, newest first, after the id `before`; at most `limit`. */
+export async function listEndpoints(
+  d1: D1Database,
+  tenant: string,
+  limit: number,
+  before: string | null,
+): Promise<EndpointRow[]> {
+  return database(d1)
+    .select()
+    .from(endpoints)
+    .where(and(eq(endpoints.tenant, tenant), live, before === null ? undefined : lt(endpoints.id, before)))
+    .orderBy(desc(endpoints.id))
+    .limit(limit)
+    .all();
+}
+
+/**
+ * Writes a new endpoint. `conflict`: the tenant has another endpoint of that `uid`; `full`: it has as many as it may,
+ * `most`.
+ */
+export async function insertEndpoint(
+  d1: D1Database,
+  tenant: string,
+  id: string,
+  fields: EndpointFields & EndpointSecrets & { enabled: boolean },
+  most: number,
+  now: number,
+  entry: AuditEntry,
+): Promise<EndpointRow | "conflict" | "full"> {
+  const enablement: Enablement = fields.enabled
+    ? { enabled: true, disabledReason: null, disabledAt: null }
+    : { enabled: false, disabledReason: "manual", disabledAt: now };
+  const db = database(d1);
+  // A batch is one transaction: of simultaneous creations none sees a count without the others, and the one too many
+  // is gone before anybody could see it.
+  const [[inserted], removed] = await db.batch([
+    db
+      .insert(endpoints)
+      .values({ ...fields, ...enablement, id, tenant, version: 1, createdAt: now, updatedAt: now })
+      .onConflictDoNothing()
+      .returning(),
+    db
+      .delete(endpoints)
+      .where(and(eq(endpoints.tenant, tenant), eq(endpoints.id, id), sql`${countOf(tenant)} > ${most}`))
+      .returning({ id: endpoints.id }),
+    auditOfLast(d1, entry, now, sql`EXISTS (SELECT 1 FROM ${endpoints} WHERE id = ${id})`),
+  ]);
+  if (inserted === undefined) return "conflict";
+  if (removed.length > 0) return "full";
+  logChange(entry);
+  return inserted;
+}
+
+/** Changes an endpoint and its version. `conflict`: another endpoint has that `uid`. */
+export async function updateEndpoint(
+  d1: D1Database,
+  tenant: string,
+  id: string,
+  change: Partial<EndpointFields & EndpointSecrets>,
+  now: number,
+  entry: AuditEntry,
+): Promise<"updated" | "conflict"> {
+  try {
+    const update = database(d1)
+      .update(endpoints)
+      .set({ ...change, version: nextVersion(now), updatedAt: now })
+      .where(and(eq(endpoints.tenant, tenant), eq(endpoints.id, id), live));
+    await audited(d1, update, entry, now);
+  } catch (error) {
+    // The only unique index besides the id is the one over `uid`.
+    if (/UNIQUE constraint failed/.test(String(rootCause(error)))) return "conflict";
+    throw error;
+  }
+  return "updated";
+}
+
+/**
+ * The first step of a deletion: from here on nobody finds the endpoint. Answers its id, also when it has been marked
+ * before and the deletion did not come to its end. `null`: there is none such.
+ */
+export async function markEndpointDeleted(
+  d1: D1Database,
+  tenant: string,
+  idOrUid: string,
+  now: number,
+  entryFor: (id: string) => AuditEntry,
+): Promise<string | null> {
+  const db = database(d1);
+  const named = or(eq(endpoints.id, idOrUid), eq(endpoints.uid, idOrUid));
+  const found = await db
+    .select({ id: endpoints.id })
+    .from(endpoints)
+    .where(and(eq(endpoints.tenant, tenant), named))
+    // Live ones first (NULL sorts first): a `uid` may have been given to another endpoint since.
+    .orderBy(endpoints.deletedAt)
+    .get();
+  if (found === undefined) return null;
+  const mark = db
+    .update(endpoints)
+    .set({ deletedAt: now })
+    .where(and(eq(endpoints.tenant, tenant), eq(endpoints.id, found.id), live));
+  await audited(d1, mark, entryFor(found.id), now);
+  return found.id;
+}
+
+/** The last step of a deletion. Its object keeps the log, so its id is kept for the deletion of the tenant. */
+export async function removeEndpoint(d1: D1Database, tenant: string, id: string): Promise<void> {
+  const db = database(d1);
+  await db.batch([
+    db.insert(formerEndpoints).values({ tenant, id }).onConflictDoNothing(),
+    db.delete(endpoints).where(and(eq(endpoints.tenant, tenant), eq(endpoints.id, id))),
+  ]);
+}
+
+/** What the endpoint's object needs to know; `null` when there is no such endpoint. */
+export async function loadSettings(
+  d1: D1Database,
+  tenant: string,
+  id: string,
+): Promise<{ settings: EndpointSettings; enablement: Enablement } | null> {
+  const [[row], hosts] = await database(d1).batch([
+    database(d1)
+      .select()
+      .from(endpoints)
+      .where(and(eq(endpoints.tenant, tenant), eq(endpoints.id, id), live)),
+    selectHosts(d1),
+  ]);
+  if (row === undefined) return null;
+  const { enabled, disabledReason, disabledAt } = row;
+  const settings = { ...effectiveSettings(row), ownHosts: hosts.map(({ host }) => host) };
+  return { settings, enablement: { enabled, disabledReason, disabledAt } };
+}
+
+/** The row with what it leaves to its profile filled in. */
+export function effectiveSettings(row: EndpointRow): EndpointSettings {
+  const profile = profileOf(row.profile);
+  const { scheme, header = null } = row.signature ?? profile.signature;
+  return {
+    tenant: row.tenant,
+    endpoint: row.id,
+    uid: row.uid,
+    name: row.name,
+    version: row.version,
+    url: row.url,
+    method: row.method ?? profile.method,
+    profile: row.profile,
+    format: row.format ?? profile.format,
+    signature: { scheme, header: header ?? schemeOf(scheme)?.header ?? null },
+    owner: secretOwner(row.tenant, row.id),
+    sealedHeaders: row.headers ?? {},
+    sealedSecret: row.secret === "" ? null : row.secret,
+    sealedNext: row.nextSecret,
+    nextFrom: row.nextFrom,
+    retry: row.retry ?? [...profile.retry],
+    timeout: row.timeout ?? profile.timeout,
+    disableAfter: row.disableAfter,
+    rateLimit: row.rateLimit,
+  };
+}
+
+/** Writes D1's copy of what the endpoint's object decided. */
+export async function mirrorEnablement(
+  d1: D1Database,
+  tenant: string,
+  id: string,
+  enablement: Enablement,
+): Promise<void> {
+  await database(d1)
+    .update(endpoints)
+    .set({ ...enablement })
+    .where(and(eq(endpoints.tenant, tenant), eq(endpoints.id, id)))
+    .run();
+}

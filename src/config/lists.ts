@@ -1,0 +1,218 @@
+import { and, asc, count, desc, eq, lt, sql } from "drizzle-orm";
+import { type AuditEntry, audited, auditOfLast } from "./audit";
+import { database } from "./database";
+import { listItems, lists } from "./schema";
+
+/** The most lists of a tenant, and the most items of a list. */
+export const MAX_LISTS = 100;
+export const MAX_ITEMS = 10_000;
+
+export type ListRow = typeof lists.$inferSelect;
+
+/** A list with how much is on it. */
+export type CountedList = ListRow & { size: number };
+
+function named(tenant: string, name: string) {
+  return and(eq(lists.tenant, tenant), eq(lists.name, name));
+}
+
+/** The tenant's list of that name, or `null`. */
+export async function findList(d1: D1Database, tenant: string, name: string): Promise<ListRow | null> {
+  return (await database(d1).select().from(lists).where(named(tenant, name)).get()) ?? null;
+}
+
+/** What is on a list, in alphabetical order. */
+export async function itemsOf(d1: D1Database, list: string): Promise<string[]> {
+  const rows = await database(d1)
+    .select({ item: listItems.item })
+    .from(listItems)
+    .where(eq(listItems.list, list))
+    .orderBy(asc(listItems.item))
+    .all();
+  return rows.map(({ item }) => item);
+}
+
+/** How many lists the tenant has. */
+export async function countLists(d1: D1Database, tenant: string): Promise<number> {
+  const row = await database(d1).select({ n: count() }).from(lists).where(eq(lists.tenant, tenant)).get();
+  return row?.n ?? 0;
+}
+
+/** Lists of the tenant, newest first, after the id `before`; at most `limit`. */
+export async function listLists(
+  d1: D1Database,
+  tenant: string,
+  limit: number,
+  before: string | null,
+): Promise<CountedList[]> {
+  const db = database(d1);
+  const rows = await db
+    .select()
+    .from(lists)
+    .where(and(eq(lists.tenant, tenant), before === null ? undefined : lt(lists.id, before)))
+    .orderBy(desc(lists.id))
+    .limit(limit)
+    .all();
+  const sizes = await db
+    .select({ list: listItems.list, n: count() })
+    .from(listItems)
+    .where(sql`${listItems.list} IN (SELECT value FROM json_each(${JSON.stringify(rows.map(({ id }) => id))}))`)
+    .groupBy(listItems.list)
+    .all();
+  const byList = new Map(sizes.map(({ list, n }) => [list, n]));
+  return rows.map((row) => ({ ...row, size: byList.get(row.id) ?? 0 }));
+}
+
+/** Writes a new list with its items, in one statement however many they are; `null`: the name is taken. */
+export async function insertList(
+  d1: D1Database,
+  tenant: string,
+  id: string,
+  { name, items }: { name: string; items: readonly string[] },
+  now: number,
+  entry: AuditEntry,
+): Promise<ListRow | null> {
+  const db = database(d1);
+  const insert = db
+    .insert(lists)
+    .values({ id, tenant, name, createdAt: now, updatedAt: now })
+    .onConflictDoNothing()
+    .returning();
+  const [[row]] = await db.batch([insert, auditOfLast(d1, entry, now), fill(d1, id, items)]);
+  return row ?? null;
+}
+
+/** Changes a list: its name, and what is on it, all at once. `null`: there is none such. `taken`: the name is. */
+export async function updateList(
+  d1: D1Database,
+  tenant: string,
+  list: ListRow,
+  { name = list.name, items }: { name?: string | undefined; items?: readonly string[] | undefined },
+  now: number,
+  entry: AuditEntry,
+): Promise<ListRow | "taken" | null> {
+  const db = database(d1);
+  const free = sql`NOT EXISTS (SELECT 1 FROM ${lists} AS other WHERE other.tenant = ${tenant} AND other.name = ${name} AND other.id <> ${list.id})`;
+  const update = db
+    .update(lists)
+    .set({ name, updatedAt: now })
+    .where(and(eq(lists.tenant, tenant), eq(lists.id, list.id), free))
+    .returning();
+  const audit = auditOfLast(d1, entry, now);
+  const isThere = sql`EXISTS (SELECT 1 FROM ${lists} WHERE ${lists.id} = ${list.id} AND ${lists.name} = ${name})`;
+  const [[row]] =
+    items === undefined
+      ? await db.batch([update, audit])
+      : await db.batch([
+          update,
+          audit,
+          db.delete(listItems).where(and(eq(listItems.list, list.id), isThere)),
+          fill(d1, list.id, items, name),
+        ]);
+  if (row !== undefined) return row;
+  return (await findList(d1, tenant, name)) === null ? null : "taken";
+}
+
+/** Deletes a list with its items; answers whether there was one. */
+export async function deleteList(
+  d1: D1Database,
+  tenant: string,
+  name: string,
+  now: number,
+  entry: AuditEntry,
+): Promise<boolean> {
+  const db = database(d1);
+  const list = await findList(d1, tenant, name);
+  if (list === null) return false;
+  const remove = db.delete(lists).where(eq(lists.id, list.id)).returning({ id: lists.id });
+  const items = db.delete(listItems).where(eq(listItems.list, list.id));
+  const [removed] = await db.batch([remove, auditOfLast(d1, entry, now), items]);
+  return removed.length > 0;
+}
+
+/** Puts an item on a list. `there`: it was on it; `full`: it is not put on it; `gone`: there is no such list. */
+export async function putItem(
+  d1: D1Database,
+  list: ListRow,
+  item: string,
+  now: number,
+  entry: AuditEntry,
+): Promise<"put" | "there" | "full" | "gone"> {
+  const db = database(d1);
+  const on = and(eq(listItems.list, list.id), eq(listItems.item, item));
+  if ((await db.select().from(listItems).where(on).get()) !== undefined) return "there";
+  const put = db
+    .insert(listItems)
+    .select(
+      sql`SELECT ${lists.id}, ${item} FROM ${lists} WHERE ${lists.id} = ${list.id}
+          AND (SELECT count(*) FROM ${listItems} WHERE ${listItems.list} = ${list.id}) < ${MAX_ITEMS}`,
+    )
+    .onConflictDoNothing()
+    .returning();
+  const written = await audited(d1, put, entry, now);
+  if (written.length > 0) return "put";
+  const [there, found] = await db.batch([
+    db.select().from(listItems).where(on),
+    db.select().from(lists).where(eq(lists.id, list.id)),
+  ]);
+  if (there.length > 0) return "there";
+  return found.length > 0 ? "full" : "gone";
+}
+
+/** Takes an item off a list; answers whether it was on it. */
+export async function removeItem(
+  d1: D1Database,
+  list: ListRow,
+  item: string,
+  now: number,
+  entry: AuditEntry,
+): Promise<boolean> {
+  const remove = database(d1)
+    .delete(listItems)
+    .where(and(eq(listItems.list, list.id), eq(listItems.item, item)))
+    .returning();
+  return (await audited(d1, remove, entry, now)).length > 0;
+}
+
+/**
+ * Which of these keys are on which of the tenant's lists of these names, as `name` and keys; lists that are not there
+ * are empty. One query that reads a row per list and key, so nothing of a long list is kept in memory.
+ */
+export async function lookUp(
+  d1: D1Database,
+  tenant: string,
+  names: readonly string[],
+  keys: readonly string[],
+): Promise<ReadonlyMap<string, ReadonlySet<string>>> {
+  const found = new Map<string, Set<string>>();
+  if (names.length === 0 || keys.length === 0) return found;
+  const rows = await database(d1)
+    .select({ name: lists.name, item: listItems.item })
+    .from(lists)
+    .innerJoin(
+      listItems,
+      and(
+        eq(listItems.list, lists.id),
+        sql`${listItems.item} IN (SELECT value FROM json_each(${JSON.stringify(keys)}))`,
+      ),
+    )
+    .where(and(eq(lists.tenant, tenant), sql`${lists.name} IN (SELECT value FROM json_each(${JSON.stringify(names)}))`))
+    .all();
+  for (const { name, item } of rows) {
+    const items = found.get(name) ?? new Set();
+    found.set(name, items.add(item));
+  }
+  return found;
+}
+
+/** A statement for a batch: fills a list that is there, of that name if one is given. */
+function fill(d1: D1Database, list: string, items: readonly string[], name?: string) {
+  const condition = name === undefined ? sql`1` : sql`${lists.name} = ${name}`;
+  return database(d1)
+    .insert(listItems)
+    .select(
+      sql`SELECT DISTINCT ${lists.id}, value FROM ${lists}, json_each(${JSON.stringify(items)})
+          WHERE ${lists.id} = ${list} AND ${condition}`,
+    )
+    .onConflictDoNothing();
+}

@@ -1,0 +1,24 @@
+import type { SiteContext } from "./site";
+
+/** A part of a list as the API answers it. */
+export interface ListOf<T> {
+  data: T[];
+  nextCursor: string | null;
+}
+
+/** Calls the API below the path's tenant: for what a form's JSON decides, rather than a type. */
+export async function callTenant<T>(c: SiteContext, method: string, parts: string[], body?: unknown): Promise<T> {
+  const at = ["/v1/tenants", c.req.param("tenant") ?? "", ...parts].map((part, i) =>
+    i === 0 ? part : encodeURIComponent(part),
+  );
+  const text = await c.get("site").text(at.join("/"), body === undefined ? undefined : JSON.stringify(body), method);
+  return (text === "" ? undefined : JSON.parse(text)) as T;
+}
+
+/** A page of a tenant's list. */
+export async function listTenantThings<T>(c: SiteContext, name: string, limit: number): Promise<ListOf<T>> {
+  const cursor = c.req.query("cursor");
+  const query = new URLSearchParams({ limit: String(limit), ...(cursor === undefined ? {} : { cursor }) });
+  const tenant = encodeURIComponent(c.req.param("tenant") ?? "");
+  return JSON.parse(await c.get("site").text(`/v1/tenants/${tenant}/${name}?${query}`)) as ListOf<T>;
+}

@@ -1,0 +1,180 @@
+import type { Child, FC } from "hono/jsx";
+import { type FieldErrors, messagesOf, type Refusal } from "../errors";
+import { path, THEMES, type Visit } from "../site";
+
+/** What shows that a form is ours. */
+export const Token: FC<{ visit: Visit }> = ({ visit }) => <input type="hidden" name="_token" value={visit.token} />;
+
+const THEME_NAMES = { light: "Light", dark: "Dark", auto: "Auto" } as const;
+
+/** Chooses the theme; the browser remembers it. */
+export const ThemeSwitch: FC<{ visit: Visit }> = ({ visit }) => (
+  <form method="post" action={path(visit.base, "theme")} class="theme-switch" aria-label="Theme">
+    <Token visit={visit} />
+    <input type="hidden" name="back" value={visit.here} />
+    {THEMES.map((theme) => (
+      <button type="submit" name="theme" value={theme} aria-pressed={theme === visit.theme ? "true" : "false"}>
+        {THEME_NAMES[theme]}
+      </button>
+    ))}
+  </form>
+);
+
+/** A button that changes something: a form of its own. `asks`: what is asked before, where there is JavaScript. */
+export const Act: FC<{
+  visit: Visit;
+  action: string;
+  class?: string;
+  fields?: Record<string, string>;
+  asks?: string;
+  label?: string;
+  children?: Child;
+}> = ({ visit, action, class: name = "", fields = {}, asks, label, children }) => (
+  <form method="post" action={action} class="act" {...(asks === undefined ? {} : { "data-asks": asks })}>
+    <Token visit={visit} />
+    {Object.entries(fields).map(([field, value]) => (
+      <input type="hidden" name={field} value={value} />
+    ))}
+    <button type="submit" class={name} {...(label === undefined ? {} : { "aria-label": label })}>
+      {children}
+    </button>
+  </form>
+);
+
+interface FieldProps {
+  name: string;
+  label: string;
+  hint?: Child;
+  /** What the API said of the form. */
+  errors?: FieldErrors;
+  /** The field as the API names it; `name` unless given. */
+  path?: string;
+  /** Shown, but without the label's text above. */
+  children: (attributes: { id: string; name: string; "aria-describedby"?: string; "aria-invalid"?: "true" }) => Child;
+}
+
+/** A field with its label, a hint, and what is wrong with it. */
+export const Field: FC<FieldProps> = ({ name, label, hint, errors = [], path: at = name, children }) => {
+  const id = `f-${name.replaceAll(".", "-")}`;
+  const wrong = messagesOf(errors, at);
+  const about = [hint === undefined ? "" : `${id}-hint`, wrong.length === 0 ? "" : `${id}-wrong`].filter(Boolean);
+  const attributes = {
+    id,
+    name,
+    ...(about.length === 0 ? {} : { "aria-describedby": about.join(" ") }),
+    ...(wrong.length === 0 ? {} : { "aria-invalid": "true" as const }),
+  };
+  return (
+    <div class="field">
+      <label for={id}>{label}</label>
+      {children(attributes)}
+      {wrong.length === 0 ? null : (
+        <p class="wrong" id={`${id}-wrong`}>
+          {wrong.join("; ")}
+        </p>
+      )}
+      {hint === undefined ? null : (
+        <p class="hint" id={`${id}-hint`}>
+          {hint}
+        </p>
+      )}
+    </div>
+  );
+};
+
+/** A line of text. */
+export const TextField: FC<
+  Omit<FieldProps, "children"> & {
+    value?: string | undefined;
+    type?: "text" | "url" | "number" | "password" | "datetime-local" | "search";
+    required?: boolean;
+    placeholder?: string;
+    autocomplete?: string;
+    list?: string;
+    min?: number;
+    max?: number;
+  }
+> = ({ value, type = "text", required, placeholder, autocomplete = "off", list, min, max, ...field }) => (
+  <Field {...field}>
+    {(attributes) => (
+      <input
+        {...attributes}
+        type={type}
+        value={value ?? ""}
+        required={required ?? false}
+        autocomplete={autocomplete}
+        spellcheck={false}
+        {...(placeholder === undefined ? {} : { placeholder })}
+        {...(list === undefined ? {} : { list })}
+        {...(min === undefined ? {} : { min })}
+        {...(max === undefined ? {} : { max })}
+        {...(type === "datetime-local" ? { step: 1 } : {})}
+      />
+    )}
+  </Field>
+);
+
+/** Some lines of text. */
+export const TextArea: FC<
+  Omit<FieldProps, "children"> & { value?: string | undefined; rows?: number; placeholder?: string; code?: boolean }
+> = ({ value, rows = 3, placeholder, code, ...field }) => (
+  <Field {...field}>
+    {(attributes) => (
+      <textarea
+        {...attributes}
+        rows={rows}
+        spellcheck={false}
+        class={code ? "code" : ""}
+        {...(placeholder === undefined ? {} : { placeholder })}
+      >
+        {/* A first line break would be dropped by the browser. */}
+        {value === undefined ? "" : `\n${value}`}
+      </textarea>
+    )}
+  </Field>
+);
+
+/** One of some. */
+export const SelectField: FC<
+  Omit<FieldProps, "children"> & {
+    value?: string | undefined;
+    options: readonly (readonly [value: string, name: string])[];
+  }
+> = ({ value, options, ...field }) => (
+  <Field {...field}>
+    {(attributes) => (
+      <select {...attributes}>
+        {options.map(([option, name]) => (
+          <option value={option} selected={option === (value ?? "")}>
+            {name}
+          </option>
+        ))}
+      </select>
+    )}
+  </Field>
+);
+
+/** What a form was refused with; nothing when it was not. */
+export const Refused: FC<{ refusal: Refusal | null; what: string }> = ({ refusal, what }) =>
+  refusal === null ? null : (
+    <div class="notice bad" role="alert">
+      <p>
+        <strong>{what}</strong> {refusal.errors.length === 0 ? refusal.detail : "Nothing was changed:"}
+      </p>
+      {refusal.errors.length === 0 ? null : (
+        <ul>
+          {refusal.errors.map(({ path: at, message }) => (
+            <li>
+              {at === "" ? null : <code>{at}</code>} {message}
+            </li>
+          ))}
+        </ul>
+      )}
+    </div>
+  );
+
+/** The text of a form's field, trimmed; empty when it is not there. */
+export function textOf(form: FormData, name: string): string {
+  const value = form.get(name);
+  return typeof value === "string" ? value.trim() : "";
+}

@@ -1,0 +1,71 @@
+import type { FC } from "hono/jsx";
+import { prettyJson } from "../json-text";
+import type { Preview } from "../preview";
+import { Block } from "./parts";
+
+/** The headers of a request or an answer; their values are somebody else's text. */
+export const Headers: FC<{ headers: Record<string, string> }> = ({ headers }) => (
+  <dl class="headers">
+    {Object.entries(headers).map(([name, value]) => (
+      <>
+        <dt>{name}</dt>
+        <dd>{value}</dd>
+      </>
+    ))}
+  </dl>
+);
+
+/** A value of a filter or of what it looked at, as JSON. */
+export function jsonOf(value: unknown): string {
+  return value === undefined ? "nothing" : JSON.stringify(value);
+}
+
+/** What an endpoint would be sent of a sample, and whether it would. */
+export const PreviewPane: FC<{ preview: Preview | null }> = ({ preview }) => {
+  if (preview === null) return <p class="muted">Choose a sample to see the request that your receiver would get.</p>;
+  const { event, subscribed, filter, request, problem } = preview;
+  return (
+    <>
+      {problem === null ? null : <p class="wrong">{problem}</p>}
+      {subscribed === null ? null : subscribed ? (
+        <p class="verdict good">
+          ✓ It wants <code>{event}</code>.
+        </p>
+      ) : (
+        <p class="verdict warn">
+          ✗ <code>{event}</code> is not among its events.
+        </p>
+      )}
+      {filter === null ? null : filter.passes ? (
+        <p class="verdict good">✓ The sample passes the filter.</p>
+      ) : (
+        <p class="verdict warn">
+          ✗ The sample does not pass the filter
+          {filter.clause === null ? (
+            "."
+          ) : (
+            <>
+              : <code>{`${filter.clause.path} ${filter.clause.operator} ${jsonOf(filter.clause.expected)}`}</code> does
+              not hold, it has <code>{jsonOf(filter.clause.actual)}</code>.
+            </>
+          )}
+        </p>
+      )}
+      {request === null ? null : (
+        <>
+          <h3>{request.method} with these headers</h3>
+          <Headers headers={request.headers} />
+          {request.body === null ? (
+            <p class="muted">GET has no body.</p>
+          ) : (
+            <>
+              <h3>and this body</h3>
+              <Block text={prettyJson(request.body)} label="Body of the sample's request" />
+            </>
+          )}
+          <p class="hint">Rendered and signed as a delivery is, under a secret made for this preview only.</p>
+        </>
+      )}
+    </>
+  );
+};

@@ -1,0 +1,136 @@
+/**
+ * The dashboard: the pages for those with a key, and the same ones as a portal for those with a link. They read and
+ * change everything through the API, called inside the Worker as whoever is signed in: so a page shows the API's numbers,
+ * refuses what the API refuses, and reaches nothing that the API would not answer.
+ * @module
+ */
+import { Hono } from "hono";
+import { PosthornError } from "../client";
+import { logError } from "../lib/log";
+import { BarePage, Page } from "./components/layout";
+import { PageError } from "./errors";
+import { baseOf, headers, ownForms, signedIn, visit } from "./guard";
+import { automationPages } from "./pages/automations";
+import { deliveriesPages } from "./pages/deliveries";
+import { deliveryPages } from "./pages/delivery";
+import { endpointPage } from "./pages/endpoint";
+import { endpointEditPages } from "./pages/endpoint-edit";
+import { endpointTestPages } from "./pages/endpoint-test";
+import { endpointVerifyPages } from "./pages/endpoint-verify";
+import { endpointPages } from "./pages/endpoints";
+import { eventPages } from "./pages/event";
+import { eventTypePages } from "./pages/event-types";
+import { eventsPages } from "./pages/events";
+import { helpPages } from "./pages/help";
+import { keyPages } from "./pages/keys";
+import { listPages } from "./pages/lists";
+import { overviewPages } from "./pages/overview";
+import { portalLinkPages } from "./pages/portal-links";
+import { segmentPages } from "./pages/segments";
+import { signInPages } from "./pages/sign-in";
+import { signalPages } from "./pages/signals";
+import { tenantPages } from "./pages/tenants";
+import { BASES, type Call, type SiteContext, type SiteEnv } from "./site";
+import { html } from "./write";
+
+/** Whether the dashboard answers a path, rather than the API. */
+export function isPage(path: string): boolean {
+  return path === "/" || BASES.some((base) => path === base || path.startsWith(`${base}/`));
+}
+
+/** The pages of those who are signed in. */
+const PAGES = [
+  endpointPages,
+  endpointEditPages,
+  endpointPage,
+  endpointTestPages,
+  endpointVerifyPages,
+  deliveryPages,
+  deliveriesPages,
+  eventsPages,
+  eventPages,
+  eventTypePages,
+  automationPages,
+  helpPages,
+  keyPages,
+  listPages,
+  overviewPages,
+  portalLinkPages,
+  segmentPages,
+  signalPages,
+  tenantPages,
+];
+
+/** The pages, over a way to call the API. */
+export function dashboard(call: Call): Hono<SiteEnv> {
+  const pages = new Hono<SiteEnv>();
+  pages.use(headers, visit, ownForms);
+  pages.route("/", signInPages);
+  pages.use(signedIn(call));
+  pages.get("/", (c) => {
+    const { base, principal } = c.get("site");
+    const home = principal.tenant === null ? `${base}/tenants` : `${base}/tenants/${principal.tenant}`;
+    return c.redirect(home, 303);
+  });
+  for (const some of PAGES) pages.route("/", some);
+
+  const app = new Hono<SiteEnv>();
+  app.get("/", (c) => c.redirect("/dashboard", 302));
+  for (const base of BASES) app.route(base, pages);
+  app.notFound((c) => failed(c, 404, "There is no such page."));
+  app.onError((error, c) => {
+    if (error instanceof PageError) return failed(c, error.status, error.message);
+    if (error instanceof PosthornError) return failed(c, error.problem.status, error.problem.detail);
+    logError("page.failed", error, { method: c.req.method, path: c.req.path });
+    return failed(c, 500, "Something went wrong on our side. Try again in a moment.");
+  });
+  return app;
+}
+
+const TITLES: Readonly<Record<number, string>> = {
+  401: "Not signed in",
+  403: "Not allowed",
+  404: "Not found",
+  409: "Not now",
+  413: "Too large",
+  422: "That does not fit",
+  429: "Too many requests",
+  503: "Out of reach",
+};
+
+/** What went wrong, as a page, or as a line where only a part of one was asked for. */
+async function failed(c: SiteContext, status: number, detail: string): Promise<Response> {
+  const title = TITLES[status] ?? "Something went wrong";
+  const site = c.get("site");
+  const known = c.get("visit") ?? { base: baseOf(c), theme: "auto" as const, token: "", here: c.req.path };
+  const body = (
+    <>
+      <h1>{title}</h1>
+      <p class="about">{detail}</p>
+      <p>
+        <a href={known.base}>Go to the start</a>
+      </p>
+    </>
+  );
+  const page =
+    site === undefined ? (
+      <BarePage visit={known} title={title}>
+        {body}
+      </BarePage>
+    ) : (
+      <Page site={site} title={title} current="" tenant={tenantOf(c)}>
+        {body}
+      </Page>
+    );
+  const response = html(c, page, status as 404);
+  await headers(c, async () => undefined);
+  return response;
+}
+
+/** The tenant whose menu a page shows that failed. */
+function tenantOf(c: SiteContext): string | null {
+  const site = c.get("site");
+  if (site.principal.tenant !== null) return site.principal.tenant;
+  const [, named] = /\/tenants\/([a-z0-9][a-z0-9_-]{0,62})(?:\/|$)/.exec(c.req.path) ?? [];
+  return named ?? null;
+}

@@ -1,0 +1,46 @@
+import { PosthornError, type Problem } from "../client";
+
+/** Something that a page cannot do, in words for whoever reads it. */
+export class PageError extends Error {
+  readonly status: number;
+
+  constructor(status: number, message: string) {
+    super(message);
+    this.status = status;
+  }
+}
+
+/** What is wrong with a form: messages by the field's path, as the API names it. */
+export type FieldErrors = NonNullable<Problem["errors"]>;
+
+/** What a form's change was refused with. */
+export interface Refusal {
+  detail: string;
+  errors: FieldErrors;
+}
+
+/** Tries a change; answers what it was refused with when whoever filled in the form can mend it. Throws anything else. */
+export async function refusedWith(change: () => Promise<unknown>): Promise<Refusal | null> {
+  try {
+    await change();
+    return null;
+  } catch (error) {
+    const refusal = refusalOf(error);
+    if (refusal === null) throw error;
+    return refusal;
+  }
+}
+
+/** The refusal that an error is; `null`: it is something else. */
+export function refusalOf(error: unknown): Refusal | null {
+  if (!(error instanceof PosthornError) || ![400, 409, 413, 422].includes(error.problem.status)) return null;
+  const { detail, errors = [] } = error.problem;
+  return { detail, errors };
+}
+
+/** The messages about a field and all that is in it. */
+export function messagesOf(errors: FieldErrors, field: string): string[] {
+  return errors
+    .filter(({ path }) => path === field || path.startsWith(`${field}.`))
+    .map(({ path, message }) => (path === field ? message : `${path.slice(field.length + 1)} ${message}`));
+}

@@ -1,0 +1,176 @@
+/**
+ * What stands before every page: headers, who it is, and that a form is ours.
+ * @module
+ */
+import type { MiddlewareHandler } from "hono";
+import { getCookie, setCookie } from "hono/cookie";
+import { createClient, PosthornError, type Problem } from "../client";
+import { randomHex } from "../lib/crypto";
+import { type Env, secretsKey } from "../lib/env";
+import { PageError } from "./errors";
+import { principalOf } from "./identity";
+import { formToken, isFormToken, openSession } from "./session";
+import { BASES, type Base, type Call, mayOf, type SiteContext, type SiteEnv, THEMES, type Theme } from "./site";
+
+/** The largest form, in bytes: a sample and a filter. */
+const MAX_FORM = 262_144;
+/** How long a browser keeps the theme, and the visit of somebody who is not signed in, in seconds. */
+const YEAR = 31_536_000;
+const SESSION = "posthorn_session";
+const VISIT = "posthorn_visit";
+const THEME = "posthorn_theme";
+
+/** The origins that may show the portal in a frame; empty: none. What is no origin does not count. */
+export function frameAncestors(env: Env): string[] {
+  const named = (env.FRAME_ANCESTORS ?? "").split(/[\s,]+/).filter((text) => text !== "");
+  return named.filter((text) => /^https?:\/\/(\*\.)?[a-z0-9.-]+(:\d{1,5})?$/i.test(text));
+}
+
+/** Nothing from elsewhere, no script or style in the page, and frames only where the operator allows them. */
+export const headers: MiddlewareHandler<SiteEnv> = async (c, next) => {
+  await next();
+  const ancestors = baseOf(c) === "/portal" ? frameAncestors(c.env) : [];
+  const policy = [
+    "default-src 'none'",
+    "script-src 'self'",
+    "style-src 'self'",
+    "img-src 'self' data:",
+    "connect-src 'self'",
+    "base-uri 'none'",
+    "form-action 'self'",
+    `frame-ancestors ${ancestors.length === 0 ? "'none'" : ancestors.join(" ")}`,
+  ];
+  c.header("Content-Security-Policy", policy.join("; "));
+  c.header("X-Content-Type-Options", "nosniff");
+  if (ancestors.length === 0) c.header("X-Frame-Options", "DENY");
+  // Within the site the address is told: without it the browser would hide the origin of forms, which is checked.
+  c.header("Referrer-Policy", "same-origin");
+  c.header("Cross-Origin-Opener-Policy", "same-origin");
+  c.header("Permissions-Policy", "camera=(), geolocation=(), microphone=()");
+  c.header("Cache-Control", "no-store");
+};
+
+/** Where the page stands. */
+export function baseOf(c: SiteContext): Base {
+  return BASES.find((base) => c.req.path === base || c.req.path.startsWith(`${base}/`)) ?? "/dashboard";
+}
+
+/** How cookies are set here: a portal in another site's frame needs ones that this allows. */
+function cookieOptions(c: SiteContext) {
+  const base = baseOf(c);
+  const common = { path: base, httpOnly: true } as const;
+  if (base === "/portal" && frameAncestors(c.env).length > 0) {
+    return { ...common, sameSite: "None", secure: true, partitioned: true } as const;
+  }
+  return { ...common, sameSite: "Lax", secure: new URL(c.req.url).protocol === "https:" } as const;
+}
+
+/** Gives the browser its session, or takes it away. `seconds`: how long it lasts. */
+export function setSession(c: SiteContext, text: string, seconds: number): void {
+  setCookie(c, SESSION, text, { ...cookieOptions(c), maxAge: seconds });
+}
+
+/** What is known of a visitor before they are: the theme, and what their forms carry. */
+export const visit: MiddlewareHandler<SiteEnv> = async (c, next) => {
+  const asked = themeOf(c.req.query("theme"));
+  if (asked !== null) setTheme(c, asked);
+  let id = getCookie(c, VISIT);
+  if (id === undefined || !/^[0-9a-f]{32}$/.test(id)) {
+    id = randomHex(16);
+    setCookie(c, VISIT, id, cookieOptions(c));
+  }
+  const url = new URL(c.req.url);
+  c.set("visit", {
+    base: baseOf(c),
+    theme: asked ?? themeOf(getCookie(c, THEME)) ?? "auto",
+    token: await formToken(secretsKey(c.env), id),
+    here: url.pathname + url.search,
+  });
+  await next();
+};
+
+/** The theme of that name, or `null`. */
+export function themeOf(text: string | undefined): Theme | null {
+  return THEMES.find((theme) => theme === text) ?? null;
+}
+
+/** Has the browser remember the theme. */
+export function setTheme(c: SiteContext, theme: Theme): void {
+  setCookie(c, THEME, theme, { ...cookieOptions(c), maxAge: YEAR });
+}
+
+/** Knows who is signed in, as long as they still may be; others are sent to sign in. */
+export function signedIn(call: Call): MiddlewareHandler<SiteEnv> {
+  return async (c, next) => {
+    const now = Date.now();
+    const cookie = getCookie(c, SESSION);
+    const session = cookie === undefined ? null : await openSession(secretsKey(c.env), cookie, now);
+    const principal = session && (await principalOf(c.env, session, now));
+    const there = c.get("visit");
+    const expected = there.base === "/portal" ? principal?.role === "portal" : principal?.role !== "portal";
+    if (session === null || principal === null || !expected) {
+      if (cookie !== undefined) setSession(c, "", 0);
+      return toSignIn(c, cookie !== undefined);
+    }
+    const { origin } = new URL(c.req.url);
+    const send = (request: Request) => call(principal, request, c.env, c.executionCtx as ExecutionContext);
+    c.set("site", {
+      ...there,
+      token: await formToken(secretsKey(c.env), session.id),
+      principal,
+      endsAt: session.expiresAt,
+      api: createClient({ url: origin, fetch: send }),
+      text: (path, body, method) => textOf(send, new URL(path, origin), body, method),
+      may: mayOf(principal),
+    });
+    await next();
+  };
+}
+
+async function textOf(send: (request: Request) => Promise<Response>, url: URL, body?: string, method?: string) {
+  const verb = method ?? (body === undefined ? "GET" : "POST");
+  const response = await send(new Request(url, { method: verb, ...(body === undefined ? {} : { body }) }));
+  const text = await response.text();
+  if (!response.ok) throw new PosthornError(`${verb} ${url.pathname}`, JSON.parse(text) as Problem, response.headers);
+  return text;
+}
+
+function toSignIn(c: SiteContext, ended: boolean): Response {
+  const { base, here } = c.get("visit");
+  const back = c.req.method === "GET" && here !== base ? `next=${encodeURIComponent(here)}` : "";
+  const query = [ended ? "ended=1" : "", base === "/portal" ? "" : back].filter((part) => part !== "").join("&");
+  const target = `${base}/sign-in${query === "" ? "" : `?${query}`}`;
+  // A part of a page cannot be replaced by a sign-in form: the whole page goes there.
+  if (c.req.header("HX-Request") !== undefined) return c.body(null, 204, { "HX-Redirect": `${base}/sign-in?ended=1` });
+  return c.redirect(target, 303);
+}
+
+/** Takes a form only from our own pages: same origin, and with the token of this session or visit. */
+export const ownForms: MiddlewareHandler<SiteEnv> = async (c, next) => {
+  if (c.req.method === "GET" || c.req.method === "HEAD") return next();
+  const origin = c.req.header("Origin");
+  const site = c.req.header("Sec-Fetch-Site");
+  const foreign =
+    origin !== undefined ? origin !== new URL(c.req.url).origin : site !== undefined && site !== "same-origin";
+  if (foreign) throw new PageError(403, "This form was sent from another site. Nothing was changed.");
+  if (Number(c.req.header("Content-Length") ?? 0) > MAX_FORM) {
+    throw new PageError(413, "That is too much for a form. Use the API for payloads of this size.");
+  }
+  const form = await c.req.formData().catch(() => new FormData());
+  const token = form.get("_token");
+  const known = [getCookie(c, VISIT), await sessionId(c)].filter((id) => id !== undefined);
+  const genuine = await Promise.all(known.map((id) => isFormToken(secretsKey(c.env), id, String(token ?? ""))));
+  if (!genuine.includes(true)) {
+    throw new PageError(
+      403,
+      "This form has grown old. Go back, reload the page and send it again. Nothing was changed.",
+    );
+  }
+  c.set("form", form);
+  await next();
+};
+
+async function sessionId(c: SiteContext): Promise<string | undefined> {
+  const cookie = getCookie(c, SESSION);
+  return cookie === undefined ? undefined : (await openSession(secretsKey(c.env), cookie, Date.now()))?.id;
+}

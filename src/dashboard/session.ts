@@ -1,0 +1,69 @@
+/**
+ * Sessions: who is signed in, as a signed text that the browser keeps in a cookie. It says who somebody was when they
+ * signed in; whether they still may is asked anew for each page: identity.ts.
+ * @module
+ */
+import { z } from "zod";
+import { base64Url, derivedBytes, fromBase64, hmacSha256, sameText, utf8 } from "../lib/crypto";
+
+/** Who signed in. */
+export type Holder =
+  /** `print`: tells which operator key it was, and nothing of the key. */
+  | { kind: "operator"; print: string }
+  | { kind: "key"; tenant: string; key: string }
+  | { kind: "portal"; tenant: string; key: string };
+
+export interface Session {
+  /** Random; its forms are bound to it. */
+  id: string;
+  holder: Holder;
+  /** ms. */
+  expiresAt: number;
+}
+
+const sessionShape = z.object({
+  id: z.string(),
+  holder: z.discriminatedUnion("kind", [
+    z.object({ kind: z.literal("operator"), print: z.string() }),
+    z.object({ kind: z.literal("key"), tenant: z.string(), key: z.string() }),
+    z.object({ kind: z.literal("portal"), tenant: z.string(), key: z.string() }),
+  ]),
+  expiresAt: z.number(),
+});
+
+/** What is signed is never two things at once: each purpose has its own key. */
+type Purpose = "posthorn session" | "posthorn form" | "posthorn operator print";
+
+async function mac(secretsKey: string, purpose: Purpose, text: string): Promise<string> {
+  return base64Url(await hmacSha256(await derivedBytes(secretsKey, purpose, 256), utf8(text)));
+}
+
+/** The session as its cookie carries it: `<payload>.<HMAC-SHA256>`, both base64url. */
+export async function sealSession(secretsKey: string, session: Session): Promise<string> {
+  const payload = base64Url(utf8(JSON.stringify(session)));
+  return `${payload}.${await mac(secretsKey, "posthorn session", payload)}`;
+}
+
+/** The session that {@link sealSession} made; `null` for any other text and once it has ended. `now` in ms. */
+export async function openSession(secretsKey: string, text: string, now: number): Promise<Session | null> {
+  const [payload = "", signature = "", ...more] = text.split(".");
+  if (more.length > 0 || !sameText(signature, await mac(secretsKey, "posthorn session", payload))) return null;
+  const bytes = fromBase64(payload.replaceAll("-", "+").replaceAll("_", "/"));
+  const session = sessionShape.parse(JSON.parse(new TextDecoder().decode(bytes)));
+  return session.expiresAt > now ? session : null;
+}
+
+/** What a form of this session, or of this visit before there is one, carries to show that it is ours. */
+export function formToken(secretsKey: string, id: string): Promise<string> {
+  return mac(secretsKey, "posthorn form", id);
+}
+
+/** Whether a form carries the token of this id, in constant time. */
+export async function isFormToken(secretsKey: string, id: string, token: string): Promise<boolean> {
+  return sameText(token, await formToken(secretsKey, id));
+}
+
+/** Tells one operator key from another, and nothing of either. */
+export function printOf(secretsKey: string, operatorKey: string): Promise<string> {
+  return mac(secretsKey, "posthorn operator print", operatorKey);
+}

@@ -1,0 +1,79 @@
+import type { Context } from "hono";
+import type { Client } from "../client";
+import type { Principal } from "../config/principal";
+import type { Env } from "../lib/env";
+
+/** Answers a request to the API as somebody who is known: the dashboard's one way to read and change anything. */
+export type Call = (principal: Principal, request: Request, env: Env, context: ExecutionContext) => Promise<Response>;
+
+/** Where the same pages stand: for those with a key, and for those with a portal link. */
+export const BASES = ["/dashboard", "/portal"] as const;
+export type Base = (typeof BASES)[number];
+
+export const THEMES = ["light", "dark", "auto"] as const;
+export type Theme = (typeof THEMES)[number];
+
+/** What every page knows of its visitor. */
+export interface Visit {
+  base: Base;
+  theme: Theme;
+  /** What its forms carry. */
+  token: string;
+  /** The page's path and query. */
+  here: string;
+}
+
+/** What pages know of somebody who is signed in. */
+export interface Site extends Visit {
+  principal: Principal;
+  /** When the session ends, in ms. */
+  endsAt: number;
+  /** The API, as this principal. */
+  api: Client;
+  /** The API where JSON is needed as its text is; throws like the client. */
+  text: (path: string, body?: string, method?: string) => Promise<string>;
+  may: May;
+}
+
+/** What the pages offer. The API decides; this keeps them from offering what it would refuse. */
+export interface May {
+  /** Endpoints: change, test, see secrets, send again. */
+  manage: boolean;
+  /** Segments, automations, signals, lists, keys, portal links, erasing content. */
+  configure: boolean;
+  /** Tenants and event types. */
+  operate: boolean;
+}
+
+/** What a role is offered. */
+export function mayOf({ role }: Principal): May {
+  const operate = role === "operator";
+  const configure = operate || role === "admin";
+  return { operate, configure, manage: configure || role === "portal" };
+}
+
+export interface SiteEnv {
+  Bindings: Env;
+  Variables: { visit: Visit; site: Site; form: FormData };
+}
+
+export type SiteContext = Context<SiteEnv>;
+/** A page's context with its path parameters known. */
+export type At<Path extends string> = Context<SiteEnv, Path>;
+
+/** The path of a page, its parts encoded. */
+export function path(base: Base, ...parts: string[]): string {
+  return [base, ...parts.map(encodeURIComponent)].join("/");
+}
+
+/** A path with a query; what is empty is left out. */
+export function withQuery(at: string, query: Record<string, string | number | null | undefined>): string {
+  const entries = Object.entries(query).filter(([, value]) => value !== undefined && value !== null && value !== "");
+  const text = new URLSearchParams(entries.map(([name, value]) => [name, String(value)])).toString();
+  return text === "" ? at : `${at}?${text}`;
+}
+
+/** The path of a tenant's page. */
+export function tenantPath(c: SiteContext, ...parts: string[]): string {
+  return path(c.get("site").base, "tenants", c.req.param("tenant") ?? "", ...parts);
+}

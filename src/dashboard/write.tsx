@@ -1,0 +1,38 @@
+import type { Child } from "hono/jsx";
+import type { ContentfulStatusCode } from "hono/utils/http-status";
+import { Done } from "./components/done";
+import { Page } from "./components/layout";
+import type { SiteContext } from "./site";
+
+type Content = { toString(): string };
+
+/** Answers a document. */
+export function html(c: SiteContext, page: Content, status: ContentfulStatusCode = 200): Response {
+  return c.html(`<!doctype html>${String(page)}`, status) as Response;
+}
+
+/** Answers a part of a page. */
+export function part(c: SiteContext, content: Content): Response {
+  return c.html(String(content)) as Response;
+}
+
+/** Answers a page of the path's tenant, or of none. `current`: the menu's entry that it belongs to. */
+export function page(
+  c: SiteContext,
+  { title, current = "", status = 200 }: { title: string; current?: string; status?: ContentfulStatusCode },
+  content: Child,
+): Response {
+  return html(
+    c,
+    <Page site={c.get("site")} title={title} current={current} tenant={c.req.param("tenant") ?? null}>
+      <Done what={c.req.query("done")} recovered={c.req.query("recovered")} />
+      {content}
+    </Page>,
+    status,
+  );
+}
+
+/** Whether only a part of the page is asked for. */
+export function wantsPart(c: SiteContext): boolean {
+  return c.req.header("HX-Request") === "true";
+}

@@ -1,0 +1,101 @@
+import { aborting } from "../lib/aborting";
+import type { Attempt, DeliveryError, KeptResponse } from "../lib/delivery";
+import { type DestinationRules, destinationRefusal } from "../lib/destination";
+import { readPrefix } from "../lib/prefix";
+import { type Answer, classify, isStandIn, retryAfterOf } from "./classify";
+import { reach } from "./echo";
+import { type Masking, maskingOf } from "./mask";
+
+/** What is kept of a response, in bytes. */
+const BODY_BYTES = 16_384;
+const HEADER_BYTES = 8_192;
+
+/** One request, ready to go. */
+export interface Request {
+  method: string;
+  url: string;
+  headers: Record<string, string>;
+  /** `null`: the method has none. */
+  body: Uint8Array<ArrayBuffer> | null;
+  /** Seconds over headers and body of the response. */
+  timeout: number;
+  /** Where it may go. */
+  rules: DestinationRules;
+  /** Texts to be masked in what is kept: the endpoint's own secrets. */
+  secrets: readonly string[];
+}
+
+/** What came of it, as an attempt keeps it. */
+export type Sent = Pick<Attempt, "at" | "durationMs" | "statusCode" | "error" | "response"> & {
+  retryAfter: number | null;
+};
+
+/**
+ * Sends one request and reads as much of the response as is kept. Never throws: whatever goes wrong is an outcome. What
+ * the policy refuses is not sent, whatever let it come this far. Redirects are not followed, since they would carry the
+ * signature to an address nobody has checked.
+ */
+export async function send(request: Request): Promise<Sent> {
+  const refused = await destinationRefusal(request.url, request.rules, Date.now());
+  const at = Date.now();
+  if (refused !== null) return outcome(at, at, { failed: "blocked" });
+  // Made just before the fetch, since its clock starts here.
+  const signal = AbortSignal.timeout(request.timeout * 1_000);
+  let response: Response;
+  try {
+    const { method, headers, body } = request;
+    response = await aborting(reach(request.url, { method, headers, body, redirect: "manual", signal }), signal);
+  } catch (error) {
+    return outcome(at, Date.now(), { failed: failureOf(error, signal) });
+  }
+  const { status } = response;
+  const masked = maskingOf(request.secrets);
+  const { bytes, truncated, failure } = await readPrefix(response, BODY_BYTES, signal);
+  // `stream: true` leaves a character out that the cut has split.
+  const text = new TextDecoder().decode(bytes, { stream: truncated });
+  const kept = { headers: keptHeaders(response.headers, masked), body: masked(text, truncated), truncated };
+  const now = Date.now();
+  // Answered, and then cut or too slow: the status is worth keeping, but it was no success.
+  if (failure !== null)
+    return { ...outcome(at, now, { failed: failureOf(failure, signal) }, kept), statusCode: status };
+  const answer = { status, stoodIn: isStandIn(status, response.headers, text) };
+  return outcome(at, now, answer, kept, retryAfterOf(status, response.headers.get("retry-after"), now));
+}
+
+function outcome(
+  at: number,
+  endedAt: number,
+  answer: Answer,
+  response: KeptResponse | null = null,
+  retryAfter: number | null = null,
+): Sent {
+  const error: DeliveryError | null = classify(answer);
+  return {
+    at,
+    durationMs: endedAt - at,
+    statusCode: "status" in answer ? answer.status : null,
+    error,
+    response,
+    retryAfter,
+  };
+}
+
+function failureOf(error: unknown, signal: AbortSignal): "timeout" | "connection" {
+  return signal.aborted || (error instanceof Error && error.name === "TimeoutError") ? "timeout" : "connection";
+}
+
+/** The headers as far as they go into 8 KB, the shortest first: a giant one is cut and takes no other's place. */
+function keptHeaders(headers: Headers, masked: Masking): Record<string, string> {
+  const all = new Map<string, string>();
+  // Of `Set-Cookie` there is one entry per line.
+  for (const [name, value] of headers) all.set(name, all.has(name) ? `${all.get(name)}, ${value}` : value);
+  const kept = new Map<string, string>();
+  let room = HEADER_BYTES;
+  for (const [name, value] of [...all].toSorted(([a, x], [b, y]) => a.length + x.length - b.length - y.length)) {
+    if (room <= name.length) break;
+    const fits = value.slice(0, room - name.length);
+    kept.set(name, masked(fits, fits.length < value.length));
+    room -= name.length + fits.length;
+  }
+  return Object.fromEntries([...all.keys()].flatMap((name) => (kept.has(name) ? [[name, kept.get(name) ?? ""]] : [])));
+}

@@ -1,0 +1,28 @@
+import { utf8 } from "../lib/crypto";
+import type { Attempt } from "../lib/delivery";
+
+/**
+ * The most bytes of a delivery's attempt log, and the most attempts in it: a row of SQLite takes 2 MB, a person's resends
+ * have no bound, and an attempt that could not be written down would be made for ever.
+ */
+const LOG_BYTES = 1_000_000;
+const LOG_ATTEMPTS = 200;
+
+/** The attempts in a delivery's log, oldest first. */
+export function attemptsOf(log: string): Attempt[] {
+  return JSON.parse(log) as Attempt[];
+}
+
+/** Whether the log knows the attempt. */
+export function hasAttempt(log: string, attemptId: string): boolean {
+  return attemptsOf(log).some((attempt) => attempt.id === attemptId);
+}
+
+/** The log with one attempt more; where it grows too large the oldest responses are let go. Pure. */
+export function withAttempt(log: string, attempt: Attempt): string {
+  const attempts = [...attemptsOf(log), attempt].slice(-LOG_ATTEMPTS);
+  for (let stripped = 0; ; stripped++) {
+    const text = JSON.stringify(attempts.map((kept, i) => (i < stripped ? { ...kept, response: null } : kept)));
+    if (stripped === attempts.length || utf8(text).byteLength <= LOG_BYTES) return text;
+  }
+}

@@ -1,0 +1,236 @@
+import { DELIVERY_STATUSES, type DeliveryError, type DeliveryStatus, type WaitReason } from "../lib/delivery";
+import { encodeTime } from "../lib/ids";
+import type { DeliveryFilter } from "../lib/rooms";
+import type { Sql } from "../lib/sql";
+import type { Format } from "../lib/wire";
+
+/** A delivery as its table keeps it; schema.ts explains the columns. */
+export interface Row {
+  id: string;
+  event: string;
+  status: DeliveryStatus;
+  reason: WaitReason | null;
+  due: number | null;
+  lease: string | null;
+  adopted: number;
+  patience: number;
+  step: number;
+  attempts: number;
+  manual: number;
+  code: number | null;
+  error: DeliveryError | null;
+  finished: number | null;
+  test: number;
+  format: Format | null;
+  duration: number | null;
+  began: number;
+  log: string;
+}
+
+/** A row without its attempts, which may take a megabyte. */
+export type Head = Omit<Row, "log">;
+export const HEAD =
+  "id, event, status, reason, due, lease, adopted, patience, step, attempts, manual, code, error, finished, test, format, duration, began";
+
+/** What a new row has. */
+export const NEW_ROW: Omit<Row, "id" | "event" | "status"> = {
+  reason: null,
+  due: null,
+  lease: null,
+  adopted: 0,
+  patience: 0,
+  step: 0,
+  attempts: 0,
+  manual: 0,
+  code: null,
+  error: null,
+  finished: null,
+  test: 0,
+  format: null,
+  duration: null,
+  began: 0,
+  log: "[]",
+};
+
+/** What totals need of a row. */
+export type Brief = Pick<Row, "id" | "status" | "attempts" | "duration" | "test" | "began">;
+const BRIEF = "id, status, attempts, duration, test, began";
+
+/** The table of an endpoint's deliveries: its SQL and nothing else. */
+export class Deliveries {
+  readonly #sql: Sql;
+
+  constructor(sql: Sql) {
+    this.#sql = sql;
+  }
+
+  get(id: string): Row | null {
+    return this.#sql.first<Row>("SELECT * FROM deliveries WHERE id = ?", id);
+  }
+
+  save(row: Row): void {
+    this.#sql.all(
+      `INSERT INTO deliveries
+         (id, event, status, reason, due, lease, adopted, patience, step, attempts, manual, code, error, finished, test,
+          format, duration, began, log)
+       VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
+       ON CONFLICT (id) DO UPDATE SET
+         status = excluded.status, reason = excluded.reason, due = excluded.due, lease = excluded.lease,
+         adopted = excluded.adopted, patience = excluded.patience, step = excluded.step, attempts = excluded.attempts,
+         manual = excluded.manual, code = excluded.code, error = excluded.error, finished = excluded.finished,
+         format = excluded.format, duration = excluded.duration, began = excluded.began,
+         log = excluded.log`,
+      row.id,
+      row.event,
+      row.status,
+      row.reason,
+      row.due,
+      row.lease,
+      row.adopted,
+      row.patience,
+      row.step,
+      row.attempts,
+      row.manual,
+      row.code,
+      row.error,
+      row.finished,
+      row.test,
+      row.format,
+      row.duration,
+      row.began,
+      row.log,
+    );
+  }
+
+  /** Rows due at `now` (ms), the longest due first. */
+  due(now: number, limit: number): Head[] {
+    return this.#sql.all<Head>(
+      `SELECT ${HEAD} FROM deliveries WHERE due IS NOT NULL AND due <= ? ORDER BY due, id LIMIT ?`,
+      now,
+      limit,
+    );
+  }
+
+  /** A row is on its way to the queue until `due` (ms), after which it comes up again. */
+  queued(id: string, patience: number, due: number): void {
+    this.#sql.all("UPDATE deliveries SET lease = 'queued', patience = ?, due = ? WHERE id = ?", patience, due, id);
+  }
+
+  /** Nothing is due of a row, and nobody holds it. */
+  rest(id: string): void {
+    this.#sql.all("UPDATE deliveries SET lease = NULL, due = NULL WHERE id = ?", id);
+  }
+
+  /** A row failed without being tried again. */
+  expire(id: string, now: number): void {
+    this.#sql.all(
+      `UPDATE deliveries SET status = 'failed', error = 'expired', finished = ?, due = NULL, lease = NULL, reason = NULL,
+         adopted = 0, patience = 0, manual = 0
+       WHERE id = ?`,
+      now,
+      id,
+    );
+  }
+
+  /** When the first row is due, in ms. */
+  firstDue(): number | null {
+    return (
+      this.#sql.first<{ due: number }>("SELECT due FROM deliveries WHERE due IS NOT NULL ORDER BY due LIMIT 1")?.due ??
+      null
+    );
+  }
+
+  /** How many rows are under way to the queue or to the receiver, with a lease that has not ended. */
+  leased(now: number): number {
+    const counted = this.#sql.first<{ n: number }>(
+      "SELECT count(*) AS n FROM deliveries WHERE lease IS NOT NULL AND due > ?",
+      now,
+    );
+    return counted?.n ?? 0;
+  }
+
+  /** How many rows are on their way to the queue. */
+  released(now: number): number {
+    const counted = this.#sql.first<{ n: number }>(
+      "SELECT count(*) AS n FROM deliveries WHERE lease = 'queued' AND due > ?",
+      now,
+    );
+    return counted?.n ?? 0;
+  }
+
+  /**
+   * The rows that a list looks at, newest first, read one by one: under a filter by status that leaves out the
+   * successes those of the index of unsuccessful rows, else all of the span. The other filters are the caller's.
+   */
+  newest({ statuses, since, until }: Omit<DeliveryFilter, "event" | "codes">, before: string | null): Iterable<Head> {
+    const from = firstIdAt(since ?? 0);
+    const end = firstIdAt(until ?? Number.MAX_SAFE_INTEGER);
+    const to = before !== null && before < end ? before : end;
+    if (statuses === null || statuses.includes("succeeded")) {
+      return this.#sql.each<Head>(`SELECT ${HEAD} FROM deliveries WHERE id >= ? AND id < ? ORDER BY id DESC`, from, to);
+    }
+    return newestOf(
+      [...new Set(statuses)].map((status) =>
+        this.#sql.each<Head>(
+          `SELECT ${HEAD} FROM deliveries INDEXED BY deliveries_unsuccessful
+           WHERE status = ? AND status <> 'succeeded' AND id >= ? AND id < ? ORDER BY id DESC`,
+          status,
+          from,
+          to,
+        ),
+      ),
+    );
+  }
+
+  /** Removes what is finished or held of what was accepted before `before` (ms), oldest first; answers how many rows. */
+  trim(before: number, limit: number): number {
+    return this.#sql.all(
+      `DELETE FROM deliveries WHERE id IN (
+         SELECT id FROM deliveries WHERE id < ? AND status NOT IN ('pending', 'retrying') AND lease IS NULL
+         ORDER BY id LIMIT ?)
+       RETURNING 1`,
+      firstIdAt(before),
+      limit,
+    ).length;
+  }
+
+  /** The newest rows of a span of time, as far as totals ask. */
+  brief(since: number, until: number, limit: number): Brief[] {
+    return this.#sql.all<Brief>(
+      `SELECT ${BRIEF} FROM deliveries WHERE id >= ? AND id < ? ORDER BY id DESC LIMIT ?`,
+      firstIdAt(since),
+      firstIdAt(until),
+      limit,
+    );
+  }
+}
+
+/** Merges streams that run from the newest id down. */
+function* newestOf(streams: Iterator<Head, undefined>[]): Generator<Head, undefined> {
+  const heads = streams.map((stream) => stream.next().value);
+  try {
+    for (;;) {
+      let newest = -1;
+      for (const [i, head] of heads.entries()) {
+        if (head !== undefined && head.id > (heads[newest]?.id ?? "")) newest = i;
+      }
+      if (newest < 0) return;
+      yield heads[newest] as Head;
+      heads[newest] = streams[newest]?.next().value;
+    }
+  } finally {
+    for (const stream of streams) stream.return?.();
+  }
+}
+
+/** How many rows there are of each status. */
+export function countByStatus(rows: readonly Brief[]): Record<DeliveryStatus, number> {
+  const counts = Object.fromEntries(DELIVERY_STATUSES.map((status) => [status, 0])) as Record<DeliveryStatus, number>;
+  for (const { status } of rows) counts[status]++;
+  return counts;
+}
+
+/** The first id that a delivery accepted at `ms` can have. */
+export function firstIdAt(ms: number): string {
+  return `dlv_${encodeTime(Math.min(Math.max(ms, 0), 2 ** 48 - 1))}`;
+}

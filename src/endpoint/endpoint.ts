@@ -1,0 +1,303 @@
+import { DurableObject } from "cloudflare:workers";
+import { callbackSettings } from "../config/callbacks";
+import { loadSettings, mirrorEnablement } from "../config/endpoints";
+import { isSealedUnder } from "../config/secrets";
+import { findTenant } from "../config/tenants";
+import type { Outcome } from "../lib/delivery";
+import { type Env, eventLogRoom, nameParts, secretsKeys } from "../lib/env";
+import type { DeliveryRef } from "../lib/event";
+import { parseCallbackId } from "../lib/ids";
+import { log, logError } from "../lib/log";
+import { OPERATOR_TENANT } from "../lib/operator";
+import type {
+  AdmitAnswer,
+  AdmitRequest,
+  DeliveryFilter,
+  DeliveryPage,
+  EndpointRoom,
+  HealthRecord,
+  RecentRecord,
+  Recorded,
+  RecoverRequest,
+  RecoverResult,
+  ResendResult,
+  StatsRecord,
+} from "../lib/rooms";
+import type { Enablement, EndpointSettings } from "../lib/settings";
+import { Sql } from "../lib/sql";
+import { dayOf, SECOND } from "../lib/time";
+import { Ledger } from "./ledger";
+
+/**
+ * The object that remembers an endpoint: a shell around {@link Ledger} that gives it storage, the clock, the alarm and
+ * the configuration. Named `tenant/endpoint id`.
+ */
+export class Endpoint extends DurableObject<Env> implements EndpointRoom {
+  #ledger: Ledger;
+  readonly #tenant: string;
+  readonly #endpoint: string;
+  #alarmAt: number | null = null;
+  /** The tenant is deleted: nothing is left, and nothing may be written. Ids are never given out again. */
+  #erased = false;
+  #mirroring: Promise<void> = Promise.resolve();
+  #telling: Promise<void> = Promise.resolve();
+
+  constructor(ctx: DurableObjectState, env: Env) {
+    super(ctx, env);
+    [this.#tenant, this.#endpoint] = nameParts(ctx.id.name);
+    this.#ledger = new Ledger(new Sql(ctx.storage.sql));
+    void ctx.blockConcurrencyWhile(async () => {
+      this.#alarmAt = await ctx.storage.getAlarm();
+      this.#arm();
+    });
+  }
+
+  async admit(request: AdmitRequest): Promise<AdmitAnswer> {
+    await this.#load(request.version);
+    if (this.#erased) return { admissions: request.deliveries.map(({ id }) => ({ do: "drop", id })) };
+    const answer = this.#whole((ledger) => ledger.admit(request.deliveries, Date.now()));
+    this.#arm();
+    return answer;
+  }
+
+  async record(outcomes: Outcome[]): Promise<Recorded> {
+    await this.#load(0);
+    if (this.#erased) return { slow: false, open: false };
+    const { enabled } = this.#ledger.standing.state;
+    const recorded = this.#whole((ledger) => ledger.record(outcomes, Date.now()));
+    this.#arm();
+    const { state } = this.#ledger.standing;
+    if (enabled && !state.enabled) {
+      log("endpoint.disabled", { tenant: this.#tenant, endpoint: this.#endpoint, reason: state.disabledReason });
+      this.ctx.waitUntil(this.#mirror());
+    }
+    this.ctx.waitUntil(this.#tellOperator());
+    return recorded;
+  }
+
+  async lag(): Promise<void> {
+    if (!this.#erased) this.#ledger.lag(Date.now());
+  }
+
+  async adopt(deliveries: DeliveryRef[], delay: number): Promise<"adopted" | "gone"> {
+    await this.#load(0);
+    if (this.#erased) return "gone";
+    const answer = this.#whole((ledger) => ledger.adopt(deliveries, delay, Date.now()));
+    this.#arm();
+    return answer;
+  }
+
+  async configure(change: { enabled?: boolean }): Promise<void> {
+    await this.#load(Number.POSITIVE_INFINITY);
+    if (this.#erased) return;
+    if (change.enabled === true) this.#whole((ledger) => ledger.enable(Date.now()));
+    if (change.enabled === false) this.#whole((ledger) => ledger.disable("manual", Date.now()));
+    this.#arm();
+    this.ctx.waitUntil(this.#tellOperator());
+    await this.#mirror();
+  }
+
+  async close(): Promise<void> {
+    if (this.#erased) return;
+    this.#whole((ledger) => ledger.close(Date.now()));
+    this.#arm();
+  }
+
+  async eraseAll(): Promise<void> {
+    this.#erased = true;
+    await this.ctx.storage.deleteAll();
+  }
+
+  async erase(deliveries: DeliveryRef[]): Promise<void> {
+    this.#whole((ledger) => ledger.erase(deliveries, Date.now()));
+    this.#arm();
+  }
+
+  async trim(before: number): Promise<"trimmed" | "more"> {
+    return !this.#erased && this.#ledger.trim(before) ? "more" : "trimmed";
+  }
+
+  async health(): Promise<HealthRecord & RecentRecord> {
+    await this.#load(0);
+    const now = Date.now();
+    return { ...this.#ledger.standing.health(now), ...this.#ledger.reading.recent(now) };
+  }
+
+  async list(filter: DeliveryFilter, limit: number, before: string | null): Promise<DeliveryPage> {
+    return this.#erased ? { deliveries: [], next: null } : this.#ledger.reading.list(filter, limit, before, Date.now());
+  }
+
+  async stats(since: number, until: number): Promise<StatsRecord> {
+    return this.#erased ? { hours: [], truncated: false } : this.#ledger.reading.stats(since, until);
+  }
+
+  async look(ids: string[]) {
+    return { records: this.#ledger.reading.look(ids, Date.now()), gone: this.#ledger.standing.state.gone };
+  }
+
+  async detail(id: string) {
+    const [record = null] = this.#ledger.reading.look([id], Date.now());
+    return { record, attempts: this.#ledger.reading.attempts(id), gone: this.#ledger.standing.state.gone };
+  }
+
+  async resend(delivery: DeliveryRef): Promise<ResendResult> {
+    await this.#load(0);
+    const result = this.#whole((ledger) => ledger.resend(delivery, Date.now()));
+    this.#arm();
+    return result;
+  }
+
+  async recover(request: RecoverRequest): Promise<RecoverResult> {
+    const result = this.#whole((ledger) => ledger.recover(request, Date.now()));
+    this.#arm();
+    return result;
+  }
+
+  /** The retry clock. Never throws: a throw would be retried six times and then forgotten, while rows stay due. */
+  override async alarm(alarm?: AlarmInvocationInfo): Promise<void> {
+    this.#alarmAt = null;
+    if (this.#erased) return;
+    const since = Date.now();
+    let released = 0;
+    try {
+      const { deliveries, lane } = this.#whole((ledger) => ledger.release(Date.now(), alarm?.scheduledTime));
+      // Armed before the send: if we die in it, the leases end and the deliveries come up again.
+      this.#arm();
+      if (deliveries.length > 0) {
+        const queue = lane === "slow" ? this.env.DELIVERIES_SLOW : this.env.DELIVERIES;
+        const version = this.#ledger.standing.settings?.version ?? 0;
+        await queue.send({ tenant: this.#tenant, endpoint: this.#endpoint, version, deliveries });
+        released = deliveries.length;
+      }
+    } catch (error) {
+      logError("endpoint.release.failed", error, { tenant: this.#tenant, endpoint: this.#endpoint });
+    }
+    await this.#mirror();
+    await this.#tellOperator();
+    this.#arm();
+    const durationMs = Date.now() - since;
+    log("endpoint.alarm", { tenant: this.#tenant, endpoint: this.#endpoint, deliveries: released, durationMs });
+  }
+
+  /**
+   * One change of the ledger, whole or not at all: an error in its middle leaves nothing of it, neither stored nor
+   * remembered, so that whoever asked may ask again.
+   */
+  #whole<T>(change: (ledger: Ledger) => T): T {
+    try {
+      return this.ctx.storage.transactionSync(() => change(this.#ledger));
+    } catch (error) {
+      this.#ledger = this.#ledger.reopened();
+      throw error;
+    }
+  }
+
+  /**
+   * Reads the configuration from D1 when the copy is older than `version`, there is none, or it is sealed under a key
+   * that was replaced and taken away since.
+   */
+  async #load(version: number): Promise<void> {
+    const wasGone = this.#ledger.standing.state.gone;
+    if (this.#erased || (await this.#knows(version))) return;
+    const loaded = await this.#read();
+    if (this.#erased) return;
+    if (loaded === null && (await findTenant(this.env.DB, this.#tenant)) === null) {
+      // A message that was under way when its tenant was deleted: it shall not bring anything back.
+      await this.eraseAll();
+    } else if (loaded === null) await this.close();
+    else this.#configured(loaded.settings, loaded.enablement, wasGone);
+  }
+
+  async #knows(version: number): Promise<boolean> {
+    const { settings, state } = this.#ledger.standing;
+    if (settings === null) return state.gone && version === 0;
+    if (settings.version < version) return false;
+    return state.gone || !this.env.SECRETS_KEY || isSealedUnder(secretsKeys(this.env), settings);
+  }
+
+  #configured(settings: EndpointSettings, enablement: Enablement, wasGone: boolean): void {
+    this.#whole(({ standing }) => {
+      standing.configure(settings, enablement);
+      // After D1 was set back to an earlier time: the endpoint may be there again, and its copy of the enablement old.
+      // Gone since it was asked for: that is a deletion of now.
+      if (wasGone) standing.reopen();
+      const { enabled, mirrorAt } = standing.state;
+      if (enabled !== enablement.enabled && mirrorAt === null) standing.mirrored(false, Date.now());
+    });
+    this.#arm();
+  }
+
+  #read(): ReturnType<typeof loadSettings> {
+    const callback = parseCallbackId(this.#endpoint);
+    return callback === null
+      ? loadSettings(this.env.DB, this.#tenant, this.#endpoint)
+      : this.#readCallback(callback.ulid, callback.day, callback.index);
+  }
+
+  /** A callback is configured by its event alone. */
+  async #readCallback(ulid: string, day: string, index: number): ReturnType<typeof loadSettings> {
+    const [event] = await eventLogRoom(this.env, this.#tenant, day).read([ulid]);
+    const url = event?.matches[index]?.url;
+    if (url === undefined) return null;
+    const settings = await callbackSettings(this.env.DB, this.#tenant, this.#endpoint, url);
+    return { settings, enablement: { enabled: true, disabledReason: null, disabledAt: null } };
+  }
+
+  /** Sets the alarm for what is due first; never later than it stands. */
+  #arm(): void {
+    if (this.#erased) return;
+    const next = this.#ledger.nextAlarm(Date.now());
+    if (next === null || (this.#alarmAt !== null && this.#alarmAt <= next)) return;
+    this.#alarmAt = next;
+    // Not awaited, so that it commits together with the rows it is for; the output gate waits for both.
+    void this.ctx.storage.setAlarm(next);
+  }
+
+  /**
+   * Sends operator events on to the log of the tenant `operator`, one after the other; what it cannot take now, the
+   * alarm sends. Never throws.
+   */
+  #tellOperator(): Promise<void> {
+    if (this.#erased || this.#ledger.outbox.nextDue() === null) return this.#telling;
+    this.#telling = this.#telling.then(async () => {
+      // Asked for each time: the ledger may be opened anew meanwhile.
+      const outbox = () => this.#ledger.outbox;
+      try {
+        for (const event of outbox().due(Date.now())) {
+          await eventLogRoom(this.env, OPERATOR_TENANT, dayOf(Date.now())).tell(event);
+          if (this.#erased) return;
+          outbox().remove(event.id);
+          const { id, event: type } = event;
+          log("operator.told", { tenant: this.#tenant, endpoint: this.#endpoint, told: id, event: type });
+        }
+      } catch (error) {
+        if (!this.#erased) outbox().postpone(Date.now());
+        logError("operator.tell.failed", error, { tenant: this.#tenant, endpoint: this.#endpoint });
+      }
+      this.#arm();
+    });
+    return this.#telling;
+  }
+
+  /** Writes D1's copy of the enablement, one after the other, so that the last one written is the last one decided. */
+  #mirror(): Promise<void> {
+    this.#mirroring = this.#mirroring.then(async () => {
+      const { mirrorAt, gone } = this.#ledger.standing.state;
+      if (this.#erased) return;
+      if (mirrorAt === null || gone || mirrorAt > Date.now() + SECOND) return;
+      const { enabled, disabledReason, disabledAt } = this.#ledger.standing.state;
+      try {
+        const { DB } = this.env;
+        await mirrorEnablement(DB, this.#tenant, this.#endpoint, { enabled, disabledReason, disabledAt });
+        if (this.#erased) return;
+        // Switched meanwhile: that switch writes for itself.
+        if (this.#ledger.standing.state.enabled === enabled) this.#ledger.standing.mirrored(true, Date.now());
+      } catch (error) {
+        if (!this.#erased) this.#ledger.standing.mirrored(false, Date.now());
+        logError("endpoint.mirror.failed", error, { tenant: this.#tenant, endpoint: this.#endpoint });
+      }
+      this.#arm();
+    });
+    return this.#mirroring;
+  }
+}

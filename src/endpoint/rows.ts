@@ -1,0 +1,42 @@
+import type { Trigger } from "../lib/delivery";
+import type { DeliveryRef } from "../lib/event";
+import { NEW_ROW, type Row } from "./deliveries";
+
+/** The row of a delivery nobody has tried yet, made at `began` (ms). Pure, as all of this file. */
+export function newRow({ id, event, test = false }: DeliveryRef, began: number): Row {
+  return { ...NEW_ROW, id, event, status: "pending", test: test ? 1 : 0, began };
+}
+
+/** The row with nobody holding it and nothing due. */
+export function freed(row: Row): Row {
+  return { ...row, lease: null, due: null, reason: null, adopted: 0, patience: 0 };
+}
+
+/** What causes the row's next attempt. */
+export function triggerOf(row: Row): Trigger {
+  if (row.manual === 1) return "manual";
+  return row.test === 1 && row.attempts === 0 ? "test" : "scheduled";
+}
+
+/**
+ * Whether nobody holds the row and it was never tried: its first attempt's lease was in memory, where it may be
+ * forgotten, before the row was adopted.
+ */
+export function isOrphaned(row: Row): boolean {
+  return row.adopted === 1 && row.attempts === 0 && (row.lease === null || row.lease === "queued");
+}
+
+/** The row as a person makes it due at `now` (ms), with `began` as its new beginning: a schedule that had ended restarts. */
+export function dueByHand(row: Row, began: number, now: number): Row {
+  const ended = row.finished !== null || row.status === "held";
+  return {
+    ...freed(row),
+    status: row.attempts === 0 ? "pending" : "retrying",
+    due: now,
+    manual: 1,
+    began,
+    step: ended ? 0 : row.step,
+    format: null,
+    finished: null,
+  };
+}

@@ -1,0 +1,227 @@
+import type { Attempt } from "../lib/delivery";
+import { eventId, parseDeliveryId } from "../lib/ids";
+import { OPERATOR_TENANT } from "../lib/operator";
+import type { HealthRecord } from "../lib/rooms";
+import type { DisabledReason, Enablement, EndpointSettings } from "../lib/settings";
+import { iso, isoOrNull, SECOND } from "../lib/time";
+import type { Fortune } from "./admission";
+import * as breaking from "./breaker";
+import { type Alert, cross, type Happening } from "./crossings";
+import type { Head } from "./deliveries";
+import type { Outbox } from "./outbox";
+import type { Values } from "./values";
+import { afterFailure, disablesAt, type FailureWindow, PARTS } from "./window";
+
+/** How soon D1's copy of the enablement is written again after that failed, in ms. */
+const MIRROR_AGAIN = 30 * SECOND;
+
+/** How the endpoint fares, over all deliveries. */
+export interface EndpointState extends Fortune, Enablement {
+  window: FailureWindow | null;
+  breaker: breaking.Breaker;
+  /** What the operator has been told of it. */
+  alert: Alert | null;
+  /** The endpoint is deleted. */
+  gone: boolean;
+  /** When D1's copy of the enablement is to be written, in ms; `null`: it is right. */
+  mirrorAt: number | null;
+}
+
+const NEW_STATE: EndpointState = {
+  enabled: true,
+  disabledReason: null,
+  disabledAt: null,
+  failures: 0,
+  timedOut: false,
+  window: null,
+  breaker: breaking.CLOSED,
+  alert: null,
+  gone: false,
+  mirrorAt: null,
+};
+
+/**
+ * An endpoint's standing: its settings, whether it is enabled, and how it fares over all its deliveries. Tells the
+ * operator when it crosses a line. Of single deliveries it knows nothing. Times in ms.
+ */
+export class Standing {
+  readonly #values: Values;
+  readonly #outbox: Outbox;
+  #settings: EndpointSettings | null;
+  #state: EndpointState;
+
+  constructor(values: Values, outbox: Outbox) {
+    this.#values = values;
+    this.#outbox = outbox;
+    this.#settings = values.load<EndpointSettings>("settings");
+    this.#state = { ...NEW_STATE, ...values.load<Partial<EndpointState>>("fortune") };
+  }
+
+  /** The copy of the configuration; `null` until there is one. */
+  get settings(): EndpointSettings | null {
+    return this.#settings;
+  }
+
+  get state(): Readonly<EndpointState> {
+    return this.#state;
+  }
+
+  /** Takes a copy of the configuration. The first one also says whether the endpoint was created switched off. */
+  configure(settings: EndpointSettings, initial: Enablement): void {
+    if (this.#settings === null) this.#set({ ...initial });
+    else if (settings.version < this.#settings.version)
+      return; // an older read that took longer
+    else if (settings.url !== this.#settings.url) this.#setBreaker(breaking.hurried(this.#state.breaker));
+    this.#settings = settings;
+    this.#values.save("settings", settings);
+  }
+
+  /** An attempt succeeded. */
+  succeeded(now: number): void {
+    const { window, failures, timedOut, enabled } = this.#state;
+    // What comes late to an endpoint that is switched off is no recovery yet.
+    const alert = enabled ? this.#cross({ kind: "succeeded" }, now) : this.#state.alert;
+    if (window === null && failures === 0 && !timedOut && alert === this.#state.alert) return;
+    this.#set({ window: null, breaker: breaking.CLOSED, failures: 0, timedOut: false, alert });
+  }
+
+  /** An attempt failed. Answers why the endpoint is to be disabled for it; `null`: it is not. */
+  failed(attempt: Attempt, now: number): DisabledReason | null {
+    // Blocked by our own policy: nothing was sent, so it says nothing of the receiver.
+    if (attempt.error === "blocked") {
+      this.untold(attempt.id);
+      return null;
+    }
+    const { window, disable } = afterFailure(this.#state.window, attempt.at, this.#settings?.disableAfter ?? 0);
+    const breaker = breaking.afterFailed(this.#state.breaker, attempt, now);
+    this.#set({ window, breaker, failures: this.#state.failures + 1, timedOut: attempt.error === "timeout" });
+    if (attempt.error === "gone") return "gone";
+    if (disable) return "failing";
+    // An attempt that disables is told as that alone.
+    if (!this.#state.enabled) return null;
+    const alert = this.#cross({ kind: "failed", at: attempt.at, window }, now);
+    if (alert !== this.#state.alert) this.#set({ alert });
+    return null;
+  }
+
+  /** An attempt ended and told nothing of the receiver. */
+  untold(attemptId: string): void {
+    this.#setBreaker(breaking.afterNothing(this.#state.breaker, attemptId));
+  }
+
+  /** A delivery is called to probe; its message is given until `until`. */
+  called(until: number): void {
+    this.#setBreaker(breaking.called(this.#state.breaker, until));
+  }
+
+  /** An attempt goes out as the probe, with a lease until `until`. */
+  probing(attemptId: string, until: number): void {
+    this.#setBreaker(breaking.probing(this.#state.breaker, attemptId, until));
+  }
+
+  /** Switches the endpoint off; answers whether it was on. */
+  disable(reason: DisabledReason, now: number): boolean {
+    if (!this.#state.enabled) return false;
+    this.#set({ enabled: false, disabledReason: reason, disabledAt: now, mirrorAt: now });
+    const failingSince = this.#state.window?.failingSince ?? null;
+    this.#set({ alert: this.#cross({ kind: "disabled", failingSince }, now) });
+    return true;
+  }
+
+  /** Switches the endpoint on, with a clean window and the breaker closed. */
+  enable(now: number): void {
+    if (this.#state.enabled) return;
+    this.#set({
+      enabled: true,
+      disabledReason: null,
+      disabledAt: null,
+      failures: 0,
+      timedOut: false,
+      window: null,
+      breaker: breaking.CLOSED,
+      alert: this.#cross({ kind: "enabled" }, now),
+      mirrorAt: now,
+    });
+  }
+
+  /** D1's copy of the enablement is right again, or is to be tried again later. */
+  mirrored(done: boolean, now: number): void {
+    this.#set({ mirrorAt: done ? null : now + MIRROR_AGAIN });
+  }
+
+  /** The endpoint is deleted; answers whether it was there. */
+  close(): boolean {
+    if (this.#state.gone) return false;
+    this.#set({ gone: true, mirrorAt: null });
+    return true;
+  }
+
+  /** The endpoint is there again. What was canceled stays so. */
+  reopen(): void {
+    if (this.#state.gone) this.#set({ gone: false });
+  }
+
+  /** A delivery failed for good: the operator is told. */
+  exhausted({ id, event, attempts, code, error }: Head, now: number): void {
+    const { window } = this.#state;
+    const failed = {
+      id,
+      eventId: eventId(parseDeliveryId(id)?.ulid ?? ""),
+      event,
+      attempts,
+      lastStatusCode: code,
+      lastError: error,
+    };
+    this.#tell("delivery.exhausted", { failingSince: isoOrNull(window?.failingSince), delivery: failed }, now);
+  }
+
+  health(now: number): HealthRecord {
+    const { enabled, disabledReason, disabledAt, failures, window, breaker } = this.#state;
+    const state = breaking.stateOf(breaker, now);
+    const failing = window === null ? ("healthy" as const) : ("failing" as const);
+    return {
+      state: enabled ? failing : "disabled",
+      enabled,
+      disabledReason,
+      disabledAt,
+      failingSince: window?.failingSince ?? null,
+      disablesAt: enabled ? disablesAt(window) : null,
+      window: window?.marked ?? Array<boolean>(PARTS).fill(false),
+      consecutiveFailures: failures,
+      breaker: { state, until: state === "open" ? (breaker.open?.until ?? null) : null },
+    };
+  }
+
+  /** Tells the operator of a line that was crossed, if one was, and answers what is to be remembered of it. */
+  #cross(happening: Happening, now: number): Alert | null {
+    const before = this.#state.alert;
+    const { alert, event } = cross(before, happening);
+    if (event === null) return alert;
+    const { disabledReason, disabledAt, window } = this.#state;
+    const failingSince = isoOrNull((alert ?? before)?.failingSince);
+    if (event === "endpoint.failing") {
+      this.#tell(event, { failingSince, disablesAt: isoOrNull(disablesAt(window)) }, now);
+    } else if (event === "endpoint.disabled") {
+      this.#tell(event, { failingSince, disabledReason, disabledAt: isoOrNull(disabledAt) }, now);
+    } else {
+      this.#tell(event, { failingSince, recoveredAt: iso(now) }, now);
+    }
+    return alert;
+  }
+
+  /** Writes an operator event down. The operator's own endpoints cause none, or each failure would cause the next. */
+  #tell(event: string, what: object, now: number): void {
+    if (this.#settings === null || this.#settings.tenant === OPERATOR_TENANT || this.#state.gone) return;
+    const { tenant, endpoint: id, uid = null, name = null, url } = this.#settings;
+    this.#outbox.add(event, { tenant, endpoint: { id, uid, name, url }, ...what }, now);
+  }
+
+  #setBreaker(breaker: breaking.Breaker): void {
+    if (breaker !== this.#state.breaker) this.#set({ breaker });
+  }
+
+  #set(change: Partial<EndpointState>): void {
+    this.#state = { ...this.#state, ...change };
+    this.#values.save("fortune", this.#state);
+  }
+}

@@ -1,0 +1,48 @@
+import type { DeliveryRecord, WaitReason } from "../lib/delivery";
+import type { Head } from "./deliveries";
+
+/**
+ * Why a delivery that could be sent is not under way. Pure: it is told from how things stand when somebody asks, so that
+ * no row is written for it.
+ */
+export interface Circumstances {
+  /** When the breaker lets the next probe go, in ms; `null`: it is closed. */
+  probeAt: number | null;
+  slow: boolean;
+  freeSlots: number;
+  /** How many deliveries the rate limit lets go now. */
+  releasable: number;
+}
+
+function reasonOf(row: Head, { probeAt, slow, freeSlots, releasable }: Circumstances, now: number): WaitReason | null {
+  if ((row.status !== "pending" && row.status !== "retrying") || row.due === null) return null;
+  if (row.lease === "queued" && row.due > now) {
+    if (probeAt !== null) return "breaker";
+    return slow ? "slow" : null;
+  }
+  if (row.lease !== null && row.due > now) return null;
+  if (probeAt !== null && row.due <= Math.max(probeAt, now)) return "breaker";
+  if (row.due > now) return row.reason;
+  if (freeSlots <= 0) return "slots";
+  if (releasable <= 0) return "rate";
+  return slow ? "slow" : row.reason;
+}
+
+/** A row as the rest of the Worker sees it at `now` (ms). */
+export function toRecord(row: Head, around: Circumstances, now: number): DeliveryRecord {
+  const waitReason = reasonOf(row, around, now);
+  // Under way to the queue or to the receiver: there is no later time to name.
+  const due = row.lease === null ? row.due : null;
+  return {
+    id: row.id,
+    event: row.event,
+    status: row.status,
+    waitReason,
+    test: row.test === 1,
+    attempts: row.attempts,
+    lastStatusCode: row.code,
+    lastError: row.error,
+    nextAttemptAt: due !== null && waitReason === "breaker" ? Math.max(due, around.probeAt ?? due) : due,
+    finishedAt: row.finished,
+  };
+}

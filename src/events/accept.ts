@@ -1,0 +1,216 @@
+import type { Snapshot } from "../config/snapshot";
+import { hex, sha256 } from "../lib/crypto";
+import { type Env, eventLogRoom } from "../lib/env";
+import type { Match, StoredEvent } from "../lib/event";
+import { eventId } from "../lib/ids";
+import { log } from "../lib/log";
+import type { AppendAllRequest, AppendRequest, Versions } from "../lib/rooms";
+import { addDays, dayOf } from "../lib/time";
+import { match, revealsOf } from "./matching";
+import { revealContacts } from "./reveal";
+
+/** An event as posted. */
+export interface PostedEvent {
+  event: string;
+  /** ms since the epoch; absent: now. */
+  timestamp?: number;
+  /** The caller's own id: the payload's `id` and, without a key, the idempotency key. */
+  id?: string;
+  /** The JSON text of `data`. */
+  data: string;
+  idempotencyKey?: string;
+  /** An address that gets this one event besides. */
+  callback?: string;
+  /** A schema refuses its data: then it is accepted only as the repeat of an earlier event. */
+  refused?: boolean;
+}
+
+export type Accepted =
+  | { kind: "accepted" | "duplicate"; event: StoredEvent }
+  /** The idempotency key was used with another body. */
+  | { kind: "conflict" }
+  /** A schema refuses its data, and it is no repeat. */
+  | { kind: "refused" };
+
+export type AcceptedAll =
+  | { kind: "accepted"; events: { event: StoredEvent; duplicate: boolean }[] }
+  /** The key of the event at `index` was used with another body; `null`: the key of the whole request. */
+  | { kind: "conflict"; index: number | null }
+  | { kind: "refused" };
+
+/**
+ * Accepts an event: matches it against the tenant's configuration and appends it to the log of its day, which then puts
+ * one message per endpoint onto the queue. Once this answers `accepted` the event is owned by the log, so a queue that
+ * fails afterwards delays it and loses nothing. Throws when the log cannot be reached; then nothing is accepted.
+ */
+export async function accept(
+  env: Env,
+  tenant: string,
+  snapshot: Snapshot,
+  posted: PostedEvent,
+  now: number,
+): Promise<Accepted> {
+  const { request, versions } = await toAppend(tenant, snapshot, posted, now);
+  const accepted = await write(env, tenant, request, now, versions);
+  if (accepted.kind === "accepted") {
+    logAccepted(tenant, [accepted.event], now);
+    await reveal(env, tenant, [accepted.event], [request]);
+  }
+  return accepted;
+}
+
+/**
+ * Accepts events together or none of them, like {@link accept}: one call of the log, and one message per endpoint with
+ * all its deliveries, as far as they go into one. A `key` covers them all.
+ */
+export async function acceptAll(
+  env: Env,
+  tenant: string,
+  snapshot: Snapshot,
+  posted: readonly PostedEvent[],
+  key: string | undefined,
+  now: number,
+): Promise<AcceptedAll> {
+  const requests: AppendRequest[] = [];
+  const versions = new Map<string, number>();
+  for (const event of posted) {
+    const { request, versions: seen } = await toAppend(tenant, snapshot, event, now);
+    requests.push(request);
+    for (const [endpoint, version] of seen) versions.set(endpoint, version);
+  }
+  const batch: AppendAllRequest = { events: requests };
+  if (key !== undefined) {
+    const said = JSON.stringify(["batch", ...posted.map(saidBy)]);
+    batch.idempotency = { key, fingerprint: hex(await sha256(said)) };
+  }
+  const day = dayOf(now);
+  let result = await eventLogRoom(env, tenant, day).appendAll(batch, versions);
+  if (result.kind === "sealed") result = await eventLogRoom(env, tenant, addDays(day, 1)).appendAll(batch, versions);
+  if (result.kind === "sealed") throw behind(tenant);
+  if (result.kind !== "appended") return result;
+  const isFresh = (_: unknown, i: number) => result.events[i]?.duplicate === false;
+  const fresh = result.events.filter(isFresh).map(({ event }) => event);
+  logAccepted(tenant, fresh, now);
+  await reveal(env, tenant, fresh, requests.filter(isFresh));
+  return { kind: "accepted", events: result.events };
+}
+
+/** What the log is asked to write down, and the versions of the endpoints that matched. */
+async function toAppend(
+  tenant: string,
+  snapshot: Snapshot,
+  posted: PostedEvent,
+  now: number,
+): Promise<{ request: AppendRequest; versions: Map<string, number> }> {
+  const { event, timestamp = now } = posted;
+  const subject = { tenant, event, data: () => JSON.parse(posted.data), timestamp };
+  const matched = match(snapshot, subject);
+  const matches: Match[] = matched.map(({ id }) => ({ endpoint: id }));
+  // The log names the callback's endpoint, after the delivery that it is for.
+  if (posted.callback !== undefined) matches.push({ endpoint: "", url: posted.callback });
+  const versions = new Map(matched.map(({ id, version }) => [id, version]));
+  const request = await requestOf(posted, matches);
+  const actions = revealsOf(snapshot, subject);
+  if (actions.length > 0) request.reveal = { since: snapshot.since, actions };
+  return { request, versions };
+}
+
+/** Reveals the contacts of new events. Whatever fails here, the log owns it and does it later. */
+async function reveal(
+  env: Env,
+  tenant: string,
+  events: readonly StoredEvent[],
+  requests: readonly AppendRequest[],
+): Promise<void> {
+  for (const [i, event] of events.entries()) {
+    const due = requests[i]?.reveal;
+    if (due !== undefined) await revealContacts(env, tenant, event, due);
+  }
+}
+
+function logAccepted(tenant: string, events: readonly StoredEvent[], since: number): void {
+  const durationMs = Date.now() - since;
+  for (const { ulid, event: type, matches } of events) {
+    log("event.accepted", { tenant, event: eventId(ulid), type, deliveries: matches.length, durationMs });
+  }
+}
+
+/**
+ * Accepts a person's test for one endpoint, whatever it subscribes to. No message is sent: the caller delivers it at
+ * once, and if it cannot, reconciliation does.
+ */
+export async function acceptTest(
+  env: Env,
+  tenant: string,
+  endpoint: string,
+  posted: Pick<PostedEvent, "event" | "data">,
+  now: number,
+): Promise<StoredEvent> {
+  const accepted = await write(env, tenant, await requestOf(posted, [{ endpoint, test: true }]), now);
+  if (!("event" in accepted)) throw new Error("an event without a key and a schema cannot be refused");
+  return accepted.event;
+}
+
+/**
+ * Accepts an event that was derived from others, for one endpoint whatever it subscribes to. A repeat under its key
+ * answers the first event. Throws when the log cannot be reached.
+ */
+export async function acceptDerived(
+  env: Env,
+  tenant: string,
+  snapshot: Snapshot,
+  endpoint: string,
+  posted: PostedEvent,
+  now: number,
+): Promise<StoredEvent> {
+  const version = snapshot.subscriptions.find(({ id }) => id === endpoint)?.version ?? 0;
+  const versions = new Map([[endpoint, version]]);
+  const accepted = await write(env, tenant, await requestOf(posted, [{ endpoint }]), now, versions);
+  if (!("event" in accepted)) throw new Error(`the log answered ${accepted.kind} to a derived event`);
+  if (accepted.kind === "accepted") logAccepted(tenant, [accepted.event], now);
+  return accepted.event;
+}
+
+async function requestOf(posted: PostedEvent, matches: Match[]): Promise<AppendRequest> {
+  return {
+    event: posted.event,
+    data: posted.data,
+    matches,
+    ...(posted.timestamp === undefined ? {} : { timestamp: posted.timestamp }),
+    ...(posted.id === undefined ? {} : { payloadId: posted.id }),
+    ...(posted.refused === true ? { refused: true } : {}),
+    ...(await idempotency(posted)),
+  };
+}
+
+/** Appends an event to the log of its day, which then tells the endpoints, unless there are no `versions` of them. */
+async function write(
+  env: Env,
+  tenant: string,
+  request: AppendRequest,
+  now: number,
+  versions?: Versions,
+): Promise<Accepted> {
+  const day = dayOf(now);
+  let result = await eventLogRoom(env, tenant, day).append(request, versions);
+  // This isolate's clock is behind: the next day has begun to take keys, so it decides.
+  if (result.kind === "sealed") result = await eventLogRoom(env, tenant, addDays(day, 1)).append(request, versions);
+  if (result.kind === "sealed") throw behind(tenant);
+  if (!("event" in result)) return result;
+  return { kind: result.kind === "duplicate" ? "duplicate" : "accepted", event: result.event };
+}
+
+function behind(tenant: string): Error {
+  return new Error(`the clock of this isolate is more than a day behind tenant ${tenant}`);
+}
+
+async function idempotency(posted: PostedEvent): Promise<Pick<AppendRequest, "idempotency">> {
+  const key = posted.idempotencyKey ?? posted.id;
+  if (key === undefined) return {};
+  return { idempotency: { key, fingerprint: hex(await sha256(JSON.stringify(saidBy(posted)))) } };
+}
+
+/** What a repeat must say again. */
+function saidBy({ event, timestamp, id, data, callback }: PostedEvent): unknown[] {
+  return [event, timestamp ?? null, id ?? null, data, callback ?? null];
+}

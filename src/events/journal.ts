@@ -1,0 +1,414 @@
+import type { DeliveryRef, Match, StoredEvent } from "../lib/event";
+import { callbackId, deliveryId, eventId, mintEventUlid, ulidTime } from "../lib/ids";
+import type {
+  AppendAllRequest,
+  AppendAllResult,
+  AppendRequest,
+  AppendResult,
+  EventPage,
+  EventQuery,
+  Idempotency,
+  KeyedEvents,
+  Reveal,
+} from "../lib/rooms";
+import type { Sql } from "../lib/sql";
+import type { Day } from "../lib/time";
+import { STEPS } from "./schema";
+
+/** The most events handed over in one go. */
+const PAGE = 500;
+
+interface Row {
+  ulid: string;
+  event: string;
+  timestamp: number;
+  payload: string;
+  data: string;
+  matches: string;
+  fingerprint: string | null;
+  batch: number | null;
+  erased: number | null;
+  reveal: string | null;
+}
+
+interface State {
+  confirmed: string;
+  sealed: number;
+  keyless: number;
+  trimmed: string;
+}
+
+/** Endpoints with deliveries of a page of events, and how far into the log the page reaches. */
+export interface Retired {
+  endpoints: Set<string>;
+  upTo: string;
+}
+
+/** Deliveries that their endpoints have not confirmed, by endpoint, and how far into the log they reach. */
+export interface Handover {
+  refs: Map<string, DeliveryRef[]>;
+  /** The pointer once all of it is handed over. */
+  upTo: string;
+  /** Those among them that an earlier handover could not hand over. */
+  left: ReadonlySet<string>;
+  /** The ULIDs of events whose contacts are to be revealed. */
+  reveals: string[];
+}
+
+/**
+ * The events of a tenant's day, and what of them is not yet owned by an endpoint. Every method is synchronous and takes
+ * the time (ms), so that each is one transaction of the object and can be driven by any clock.
+ */
+export class Journal {
+  readonly #sql: Sql;
+  readonly #day: Day;
+  #last: string | null;
+  #state: State;
+
+  constructor(sql: Sql, day: Day) {
+    this.#sql = sql;
+    this.#day = day;
+    sql.migrate(STEPS);
+    this.#last = sql.first<{ ulid: string }>("SELECT ulid FROM events ORDER BY ulid DESC LIMIT 1")?.ulid ?? null;
+    this.#state = sql.first<State>("SELECT confirmed, sealed, keyless, trimmed FROM state") as State;
+  }
+
+  /** Whether the day takes no new idempotency keys any more. */
+  get sealed(): boolean {
+    return this.#state.sealed === 1;
+  }
+
+  /** Whether the day before is known to hold no keys. */
+  get dayBeforeKeyless(): boolean {
+    return this.#state.keyless === 1;
+  }
+
+  /** Writes an event down and mints its id, or answers the event that has used its key. */
+  append(request: AppendRequest, now: number, earlier?: ReadonlyMap<string, KeyedEvents>): AppendResult {
+    const result = this.appendAll({ events: [request] }, now, earlier);
+    if (result.kind === "conflict") return { kind: "conflict" };
+    if (result.kind !== "appended") return result;
+    const { event, duplicate } = result.events[0] as { event: StoredEvent; duplicate: boolean };
+    return { kind: duplicate ? "duplicate" : "appended", event };
+  }
+
+  /**
+   * Writes events down in their order, but for those whose key has been used: they are answered by the first event.
+   * Decides over all before it writes any. `earlier`: what used these keys in the log of the day before.
+   */
+  appendAll(
+    { events, idempotency }: AppendAllRequest,
+    now: number,
+    earlier: ReadonlyMap<string, KeyedEvents> = new Map(),
+  ): AppendAllResult {
+    const used = (key: string) => this.find(key) ?? earlier.get(key) ?? null;
+    if (idempotency !== undefined) {
+      const first = used(idempotency.key);
+      if (first !== null) {
+        if (first.fingerprint !== idempotency.fingerprint) return { kind: "conflict", index: null };
+        return { kind: "appended", events: first.events.map((event) => ({ event, duplicate: true })) };
+      }
+      if (this.sealed) return { kind: "sealed" };
+      if (events.some(({ refused }) => refused)) return { kind: "refused" };
+      const batch = { ...idempotency, count: events.length };
+      const written = events.map((request, i) => this.#insert(request, i === 0 ? batch : null, now));
+      return { kind: "appended", events: written.map((event) => ({ event, duplicate: false })) };
+    }
+    const repeats = this.#repeats(events, used);
+    if (!Array.isArray(repeats)) return repeats;
+    const answers: { event: StoredEvent; duplicate: boolean }[] = [];
+    for (const [i, request] of events.entries()) {
+      const repeat = repeats[i];
+      // A number: it repeats an event of this very request.
+      if (typeof repeat === "number") {
+        answers.push({ event: (answers[repeat] as { event: StoredEvent }).event, duplicate: true });
+      } else if (repeat) {
+        answers.push({ event: repeat, duplicate: true });
+      } else {
+        const key = request.idempotency === undefined ? null : { ...request.idempotency, count: 1 };
+        answers.push({ event: this.#insert(request, key, now), duplicate: false });
+      }
+    }
+    return { kind: "appended", events: answers };
+  }
+
+  /** For each event what it repeats: one that is written down, or the one at an index before it; `null`: it is new. */
+  #repeats(
+    events: readonly AppendRequest[],
+    used: (key: string) => KeyedEvents | null,
+  ): (StoredEvent | number | null)[] | Exclude<AppendAllResult, { kind: "appended" }> {
+    const own = new Map<string, { index: number; fingerprint: string }>();
+    const repeats: (StoredEvent | number | null)[] = [];
+    let sealed = false;
+    let refused = false;
+    for (const [index, request] of events.entries()) {
+      const { idempotency } = request;
+      const first = idempotency === undefined ? null : used(idempotency.key);
+      const sibling = idempotency === undefined ? undefined : own.get(idempotency.key);
+      const before = first ?? sibling ?? null;
+      if (before !== null && before.fingerprint !== idempotency?.fingerprint) return { kind: "conflict", index };
+      repeats.push(first?.events[0] ?? sibling?.index ?? null);
+      if (before !== null) continue;
+      if (request.refused) refused = true;
+      if (idempotency === undefined) continue;
+      sealed ||= this.sealed;
+      own.set(idempotency.key, { index, fingerprint: idempotency.fingerprint });
+    }
+    if (sealed) return { kind: "sealed" };
+    return refused ? { kind: "refused" } : repeats;
+  }
+
+  #insert(request: AppendRequest, key: (Idempotency & { count: number }) | null, now: number): StoredEvent {
+    const ulid = mintEventUlid(this.#day, now, this.#last);
+    const event: StoredEvent = {
+      ulid,
+      event: request.event,
+      timestamp: request.timestamp ?? ulidTime(ulid),
+      payloadId: request.payloadId ?? eventId(ulid),
+      data: request.data,
+      // A callback's endpoint exists for this delivery only, and is named after it.
+      matches: request.matches.map((match, index) =>
+        match.url === undefined ? match : { ...match, endpoint: callbackId(ulid, index) },
+      ),
+    };
+    this.#sql.all(
+      `INSERT INTO events (ulid, event, timestamp, payload, data, matches, key, fingerprint, batch, reveal)
+       VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`,
+      ulid,
+      event.event,
+      event.timestamp,
+      event.payloadId,
+      event.data,
+      JSON.stringify(event.matches),
+      key?.key ?? null,
+      key?.fingerprint ?? null,
+      key === null || key.count === 1 ? null : key.count,
+      request.reveal === undefined ? null : JSON.stringify(request.reveal),
+    );
+    this.#last = ulid;
+    return event;
+  }
+
+  /** A page of events, newest first; looks at `rows` rows at most, whatever their types. */
+  list({ event, before, from, limit, rows: most }: EventQuery): EventPage {
+    // One more than asked for tells whether there is more; without a filter no row is looked at in vain.
+    const ask = event === undefined ? Math.min(most, limit + 1) : most;
+    const rows = this.#sql.all<{ ulid: string; event: string; timestamp: number }>(
+      "SELECT ulid, event, timestamp FROM events WHERE ulid < ? AND ulid >= ? ORDER BY ulid DESC LIMIT ?",
+      before ?? "Z",
+      from ?? "",
+      ask,
+    );
+    const fitting = event === undefined ? rows : rows.filter((row) => row.event === event);
+    const events = fitting.slice(0, limit);
+    if (fitting.length > limit) return { events, looked: rows.length, next: events.at(-1)?.ulid ?? null };
+    return { events, looked: rows.length, next: rows.length === ask ? (rows.at(-1)?.ulid ?? null) : null };
+  }
+
+  /**
+   * Adds deliveries to an event, for endpoints that it has none for. The pointer may be past the event: what is new
+   * stays owned here, in `unconfirmed`, until its endpoint has a row.
+   */
+  addMatches(ulid: string, endpoints: readonly string[]): { event: StoredEvent; added: number[] } | null {
+    const [event = null] = this.read([ulid]);
+    if (event === null) return null;
+    const known = new Set(event.matches.map(({ endpoint }) => endpoint));
+    const matches = [...event.matches];
+    const added: number[] = [];
+    for (const endpoint of event.erasedAt === undefined ? endpoints : []) {
+      if (known.has(endpoint)) continue;
+      known.add(endpoint);
+      const index = matches.push({ endpoint }) - 1;
+      added.push(index);
+      this.#leave({ id: deliveryId(ulid, index), event: event.event }, endpoint);
+    }
+    if (added.length > 0) {
+      this.#sql.all("UPDATE events SET matches = ? WHERE ulid = ?", JSON.stringify(matches), ulid);
+    }
+    return { event: { ...event, matches }, added };
+  }
+
+  /** Erases an event's data. Its key and fingerprint stay, so that a repeat still answers it. */
+  erase(ulid: string, now: number): StoredEvent | null {
+    this.#sql.all("UPDATE events SET data = 'null', erased = ? WHERE ulid = ? AND erased IS NULL", now, ulid);
+    return this.read([ulid])[0] ?? null;
+  }
+
+  /** The events with these ULIDs, `null` for one that is not there. */
+  read(ulids: readonly string[]): (StoredEvent | null)[] {
+    return ulids.map((ulid) => {
+      const row = this.#sql.first<Row>("SELECT * FROM events WHERE ulid = ?", ulid);
+      return row && toEvent(row);
+    });
+  }
+
+  /** What used an idempotency key. */
+  find(key: string): KeyedEvents | null {
+    const row = this.#sql.first<Row>("SELECT * FROM events WHERE key = ?", key);
+    if (row === null) return null;
+    const rows =
+      row.batch === null
+        ? [row]
+        : this.#sql.all<Row>("SELECT * FROM events WHERE ulid >= ? ORDER BY ulid LIMIT ?", row.ulid, row.batch);
+    return { key, events: rows.map(toEvent), fingerprint: row.fingerprint ?? "" };
+  }
+
+  /** Whether any event of the day has a key. */
+  anyKeys(): boolean {
+    return this.#sql.first("SELECT 1 FROM events WHERE key IS NOT NULL LIMIT 1") !== null;
+  }
+
+  /** Events with callbacks and the endpoints that exist for those alone, a page at a time. */
+  callbacks(): { ulid: string; endpoints: string[] }[] {
+    const rows = this.#sql.all<Pick<Row, "ulid" | "matches">>(
+      `SELECT ulid, matches FROM events WHERE instr(matches, '"url":') > 0 ORDER BY ulid LIMIT 100`,
+    );
+    return rows.map(({ ulid, matches }) => ({
+      ulid,
+      endpoints: (JSON.parse(matches) as Match[]).flatMap(({ endpoint, url }) => (url === undefined ? [] : [endpoint])),
+    }));
+  }
+
+  /** Removes events as if they had never been; for a tenant that is deleted. */
+  remove(ulids: readonly string[]): void {
+    for (const ulid of ulids) this.#sql.all("DELETE FROM events WHERE ulid = ?", ulid);
+  }
+
+  /** Takes no new keys from now on. */
+  seal(): void {
+    if (!this.sealed) this.#setState({ sealed: 1 });
+  }
+
+  /** The day before is sealed and has no keys: it need not be asked again. */
+  noteDayBeforeKeyless(): void {
+    this.#setState({ keyless: 1 });
+  }
+
+  /** What was accepted up to `before` (ms) and is not confirmed, oldest first, a page at a time. */
+  handover(before: number): Handover {
+    const refs = new Map<string, DeliveryRef[]>();
+    const add = (endpoint: string, ref: DeliveryRef) => {
+      const known = refs.get(endpoint);
+      if (known) known.push(ref);
+      else refs.set(endpoint, [ref]);
+    };
+    const left = this.#sql.all<{ delivery: string; endpoint: string; event: string; test: number }>(
+      "SELECT delivery, endpoint, event, test FROM unconfirmed ORDER BY delivery LIMIT ?",
+      PAGE,
+    );
+    for (const { delivery, endpoint, event, test } of left) add(endpoint, refTo(delivery, event, test === 1));
+    const rows = this.#sql.all<Pick<Row, "ulid" | "event" | "matches" | "reveal">>(
+      "SELECT ulid, event, matches, reveal FROM events WHERE ulid > ? ORDER BY ulid LIMIT ?",
+      this.#state.confirmed,
+      PAGE,
+    );
+    let upTo = this.#state.confirmed;
+    const page = rows.filter(({ ulid }) => ulidTime(ulid) <= before);
+    const unrevealed = this.#sql.all<{ ulid: string }>("SELECT ulid FROM unrevealed ORDER BY ulid LIMIT ?", PAGE);
+    const reveals = unrevealed.map(({ ulid }) => ulid);
+    for (const { ulid, event, matches, reveal } of page) {
+      upTo = ulid;
+      if (reveal !== null) reveals.push(ulid);
+      for (const [index, { endpoint, test }] of (JSON.parse(matches) as Match[]).entries()) {
+        add(endpoint, refTo(deliveryId(ulid, index), event, test === true));
+      }
+    }
+    return { refs, upTo, left: new Set(left.map(({ delivery }) => delivery)), reveals };
+  }
+
+  /** What is to be revealed of an event's contacts; `null`: nothing. */
+  toReveal(ulid: string): { event: StoredEvent; reveal: Reveal } | null {
+    const row = this.#sql.first<Row>("SELECT * FROM events WHERE ulid = ?", ulid);
+    if (row === null || row.reveal === null) return null;
+    return { event: toEvent(row), reveal: JSON.parse(row.reveal) as Reveal };
+  }
+
+  /**
+   * Moves the pointer past a handover. What could not be handed to its endpoint stays owned by this log, in
+   * `unconfirmed`, so that one endpoint out of reach keeps nobody else's events waiting.
+   */
+  confirm(handover: Handover, unreachable: ReadonlySet<string>, unrevealed: ReadonlySet<string> = new Set()): void {
+    for (const ulid of handover.reveals) {
+      const change = unrevealed.has(ulid)
+        ? "INSERT OR IGNORE INTO unrevealed (ulid) VALUES (?)"
+        : "DELETE FROM unrevealed WHERE ulid = ?";
+      this.#sql.all(change, ulid);
+    }
+    for (const [endpoint, refs] of handover.refs) {
+      for (const ref of refs) {
+        if (unreachable.has(endpoint)) this.#leave(ref, endpoint);
+        else if (handover.left.has(ref.id)) this.#sql.all("DELETE FROM unconfirmed WHERE delivery = ?", ref.id);
+      }
+    }
+    if (handover.upTo !== this.#state.confirmed) this.#setState({ confirmed: handover.upTo });
+  }
+
+  /** When the next handover is due: `after` ms past the oldest event that is not confirmed. `null`: nothing waits. */
+  nextHandover(now: number, after: number): number | null {
+    const oldest = this.#sql.first<{ ulid: string }>(
+      "SELECT ulid FROM events WHERE ulid > ? ORDER BY ulid LIMIT 1",
+      this.#state.confirmed,
+    );
+    const next = oldest === null ? null : Math.max(ulidTime(oldest.ulid) + after, now + 1);
+    const left = "SELECT 1 FROM unconfirmed UNION ALL SELECT 1 FROM unrevealed LIMIT 1";
+    if (this.#sql.first(left) === null) return next;
+    return Math.min(next ?? Number.POSITIVE_INFINITY, now + after / 2);
+  }
+
+  /** The next page of events whose deliveries are to be forgotten, since retention is over; `null`: there is none left. */
+  retire(): Retired | null {
+    const rows = this.#sql.all<Pick<Row, "ulid" | "matches">>(
+      "SELECT ulid, matches FROM events WHERE ulid > ? ORDER BY ulid LIMIT ?",
+      this.#state.trimmed,
+      PAGE,
+    );
+    const last = rows.at(-1);
+    if (last === undefined) return null;
+    const matches = rows.flatMap((row) => JSON.parse(row.matches) as Match[]);
+    return { endpoints: new Set(matches.map(({ endpoint }) => endpoint)), upTo: last.ulid };
+  }
+
+  /** The endpoints of a page have forgotten its deliveries. */
+  retired({ upTo }: Retired): void {
+    this.#setState({ trimmed: upTo });
+  }
+
+  /** The log goes on owning a delivery below its pointer. */
+  #leave({ id, event, test }: DeliveryRef, endpoint: string): void {
+    this.#sql.all(
+      "INSERT OR IGNORE INTO unconfirmed (delivery, endpoint, event, test) VALUES (?, ?, ?, ?)",
+      id,
+      endpoint,
+      event,
+      test === true ? 1 : 0,
+    );
+  }
+
+  #setState(change: Partial<State>): void {
+    this.#state = { ...this.#state, ...change };
+    const { confirmed, sealed, keyless, trimmed } = this.#state;
+    this.#sql.all(
+      "UPDATE state SET confirmed = ?, sealed = ?, keyless = ?, trimmed = ?",
+      confirmed,
+      sealed,
+      keyless,
+      trimmed,
+    );
+  }
+}
+
+function refTo(id: string, event: string, test: boolean): DeliveryRef {
+  return test ? { id, event, test } : { id, event };
+}
+
+function toEvent(row: Row): StoredEvent {
+  return {
+    ulid: row.ulid,
+    event: row.event,
+    timestamp: row.timestamp,
+    payloadId: row.payload,
+    data: row.data,
+    matches: JSON.parse(row.matches) as Match[],
+    ...(row.erased === null ? {} : { erasedAt: row.erased }),
+  };
+}

@@ -1,0 +1,35 @@
+import type { Snapshot } from "../config/snapshot";
+import { type Env, eventLogRoom } from "../lib/env";
+import type { StoredEvent } from "../lib/event";
+import { deliveryId, eventId, ulidTime } from "../lib/ids";
+import { log } from "../lib/log";
+import { dayOf } from "../lib/time";
+import { match } from "./matching";
+
+/**
+ * Adds deliveries to an event for the endpoints that match it today and did not get it, and answers them; `null`: its
+ * content has been erased meanwhile. A person's test stays between it and its endpoint. Once this answers, the log owns
+ * the new deliveries, so a queue that fails delays them and loses nothing.
+ */
+export async function addToMatches(
+  env: Env,
+  tenant: string,
+  snapshot: Snapshot,
+  event: StoredEvent,
+): Promise<{ id: string; endpoint: string }[] | null> {
+  if (event.matches.some(({ test }) => test)) return [];
+  const { ulid, timestamp, data } = event;
+  const matched = match(snapshot, { tenant, event: event.event, data: () => JSON.parse(data), timestamp });
+  const known = new Set(event.matches.map(({ endpoint }) => endpoint));
+  const missing = matched.filter(({ id }) => !known.has(id));
+  if (missing.length === 0) return [];
+  const versions = new Map(missing.map(({ id, version }) => [id, version]));
+  const ids = missing.map(({ id }) => id);
+  const result = await eventLogRoom(env, tenant, dayOf(ulidTime(ulid))).addMatches(ulid, ids, versions);
+  if (result === null || result.event.erasedAt !== undefined) return null;
+  log("event.replayed", { tenant, event: eventId(ulid), deliveries: result.added.length });
+  return result.added.map((index) => ({
+    id: deliveryId(ulid, index),
+    endpoint: result.event.matches[index]?.endpoint ?? "",
+  }));
+}

@@ -1,0 +1,40 @@
+/**
+ * The tables of an EventLog object. An event is one row.
+ *
+ * events
+ *   ulid         the event's id without its prefix; minted here, so it sorts by acceptance
+ *   event        the event type
+ *   timestamp    ms; when it happened
+ *   payload      the payload's `id`
+ *   data         the JSON text of `data`, as posted
+ *   matches      JSON array of Match; a delivery's id is the ULID plus its index here
+ *   key          NULL, or the idempotency key
+ *   fingerprint  NULL, or the hash of what was posted under the key
+ *   batch        NULL, or how many events the key covers: this one and those that follow it
+ *   erased       NULL, or ms; when its data was erased
+ *   reveal       NULL, or JSON Reveal: what automations reveal of its contacts
+ * unconfirmed    deliveries below the pointer whose endpoint could not be reached when they were handed over, and those
+ *                that a replay has added
+ * unrevealed     events below the pointer whose contacts could not be revealed when it came to them
+ * state          one row: `confirmed`, the pointer: up to and with this ULID every delivery has another owner, or is in
+ *                `unconfirmed`; `sealed`, 1 once the next day has begun to take keys; `keyless`, 1 once the day before
+ *                is known to have no keys; `trimmed`, once its retention is over: of the events up to this ULID the
+ *                endpoints have forgotten their deliveries
+ */
+export const STEPS = [
+  `CREATE TABLE events (
+     ulid TEXT PRIMARY KEY, event TEXT NOT NULL, timestamp INTEGER NOT NULL, payload TEXT NOT NULL, data TEXT NOT NULL,
+     matches TEXT NOT NULL, key TEXT, fingerprint TEXT
+   ) WITHOUT ROWID;
+   CREATE UNIQUE INDEX events_keyed ON events (key) WHERE key IS NOT NULL;
+   CREATE TABLE unconfirmed (delivery TEXT PRIMARY KEY, endpoint TEXT NOT NULL, event TEXT NOT NULL) WITHOUT ROWID;
+   CREATE TABLE state (
+     id INTEGER PRIMARY KEY CHECK (id = 1), confirmed TEXT NOT NULL, sealed INTEGER NOT NULL, keyless INTEGER NOT NULL
+   );
+   INSERT INTO state VALUES (1, '', 0, 0);`,
+  "ALTER TABLE unconfirmed ADD COLUMN test INTEGER NOT NULL DEFAULT 0",
+  "ALTER TABLE events ADD COLUMN batch INTEGER; ALTER TABLE events ADD COLUMN erased INTEGER;",
+  `ALTER TABLE events ADD COLUMN reveal TEXT;
+   CREATE TABLE unrevealed (ulid TEXT PRIMARY KEY) WITHOUT ROWID;`,
+  "ALTER TABLE state ADD COLUMN trimmed TEXT NOT NULL DEFAULT ''",
+];

@@ -1,0 +1,23 @@
+import { app } from "./api/app";
+import { callAs } from "./api/inside";
+import { dashboard, isPage } from "./dashboard/dashboard";
+import { consume } from "./delivery/consumer";
+import { consumeDeadLetters } from "./delivery/dead-letters";
+import type { Env } from "./lib/env";
+
+export { Endpoint } from "./endpoint/endpoint";
+export { EventLog } from "./events/event-log";
+export { Entity } from "./signals/entity";
+
+const pages = dashboard(callAs);
+
+/** The Worker: HTTP in front, queues behind. */
+export default {
+  fetch(request, env, context) {
+    const answering = isPage(new URL(request.url).pathname) ? pages : app;
+    return answering.fetch(request, env, context);
+  },
+  async queue(batch, env) {
+    await (batch.queue.endsWith("-dead") ? consumeDeadLetters(batch, env) : consume(batch, env));
+  },
+} satisfies ExportedHandler<Env>;

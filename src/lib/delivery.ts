@@ -1,0 +1,91 @@
+import type { DeliveryRef } from "./event";
+import type { Format } from "./wire";
+
+/** The states of a delivery. `held`: its endpoint is disabled; `canceled`: its endpoint is deleted, or its event erased. */
+export const DELIVERY_STATUSES = ["pending", "retrying", "succeeded", "failed", "held", "canceled"] as const;
+export type DeliveryStatus = (typeof DELIVERY_STATUSES)[number];
+
+/** The states out of which a delivery can be recovered. */
+export type RecoverableStatus = "failed" | "held";
+
+/** Why a delivery waits: for a free slot, its turn in the slow lane, the endpoint's rate limit, or its open breaker. */
+export const WAIT_REASONS = ["slots", "slow", "rate", "breaker"] as const;
+export type WaitReason = (typeof WAIT_REASONS)[number];
+
+/** What went wrong in an attempt, or ended a delivery without one. */
+export const DELIVERY_ERRORS = ["timeout", "connection", "redirect", "status", "blocked", "gone", "expired"] as const;
+export type DeliveryError = (typeof DELIVERY_ERRORS)[number];
+
+/** What caused an attempt: its schedule, a person's resend, or a person's test. */
+export type Trigger = "scheduled" | "manual" | "test";
+
+/** A response as far as it is kept: headers up to 8 KB, body up to 16 KB. */
+export interface KeptResponse {
+  headers: Record<string, string>;
+  body: string;
+  truncated: boolean;
+}
+
+/** One HTTP request of a delivery and what came of it. The request's body is not kept: it is rendered again. */
+export interface Attempt {
+  id: string;
+  number: number;
+  /** When it began, in ms since the epoch. */
+  at: number;
+  durationMs: number;
+  statusCode: number | null;
+  /** `null`: it succeeded. */
+  error: DeliveryError | null;
+  trigger: Trigger;
+  /** The format of the body, which is rendered again from it; `null`: the method has none. */
+  format: Format | null;
+  request: { method: string; url: string; headers: Record<string, string> };
+  response: KeptResponse | null;
+}
+
+/** What the consumer reports of a delivery that it was allowed to send. */
+export type Outcome =
+  | {
+      kind: "attempted";
+      delivery: DeliveryRef;
+      attempt: Attempt;
+      /** The receiver's `Retry-After` in seconds from the attempt's end, when it sent one that counts. */
+      retryAfter: number | null;
+    }
+  /** Not tried before its lease ran short: it waits for the next turn, and no attempt was used. */
+  | { kind: "unsent"; delivery: DeliveryRef; attemptId: string }
+  /** Its event is no longer kept, so there is nothing to send any more. */
+  | { kind: "expired"; delivery: DeliveryRef; attemptId: string }
+  /** Its event's content was erased, so there is nothing to send any more. */
+  | { kind: "erased"; delivery: DeliveryRef; attemptId: string };
+
+/** What an endpoint answers for one delivery that a message offers. */
+export type Admission =
+  /** `format`: the one its first attempt had, `null`: today's. */
+  | {
+      do: "send";
+      id: string;
+      attemptId: string;
+      number: number;
+      trigger: Trigger;
+      leasedUntil: number;
+      format: Format | null;
+    }
+  /** The endpoint has a row for it: the message has done its work. */
+  | { do: "wait"; id: string }
+  /** It is finished, or its endpoint is gone. */
+  | { do: "drop"; id: string };
+
+/** A delivery as its endpoint remembers it; times in ms. */
+export interface DeliveryRecord {
+  id: string;
+  event: string;
+  status: DeliveryStatus;
+  waitReason: WaitReason | null;
+  test: boolean;
+  attempts: number;
+  lastStatusCode: number | null;
+  lastError: DeliveryError | null;
+  nextAttemptAt: number | null;
+  finishedAt: number | null;
+}

@@ -1,0 +1,26 @@
+import { lookUp, verdictOf } from "./dns";
+import { nameOf, refusal, type UrlRules } from "./url-policy";
+
+/** What the deployment says about where webhooks may go. */
+export interface DestinationRules extends UrlRules {
+  /** The resolver that names are looked up with; `null`: they are not. */
+  resolver: string | null;
+}
+
+/**
+ * Why nothing may be sent to a URL, in words for its owner; `null`: it may. Beyond the policy it asks what the name
+ * resolves to. No answer, or a resolver out of reach, refuses nothing. `fresh`: asks anew instead of relying on what was
+ * learned within a day. Never throws; takes 2 s at most.
+ */
+export async function destinationRefusal(
+  text: string,
+  rules: DestinationRules,
+  now: number,
+  { fresh = false } = {},
+): Promise<string | null> {
+  const refused = refusal(text, rules);
+  if (refused !== null || rules.resolver === null) return refused;
+  const name = nameOf(new URL(text));
+  const verdict = await (fresh ? lookUp : verdictOf)(name, rules.resolver, now);
+  return verdict === "private" ? "must name a host whose addresses are all public" : null;
+}

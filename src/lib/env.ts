@@ -1,0 +1,109 @@
+import { hex, sha256 } from "./crypto";
+import type { EntityRoom } from "./entity";
+import type { DeliveryMessage } from "./messages";
+import type { EndpointRoom, EventLogRoom } from "./rooms";
+import { DAY } from "./time";
+
+const DEFAULT_RESOLVER = "https://cloudflare-dns.com/dns-query";
+
+/** The Worker's bindings; wrangler.toml explains each. */
+export interface Env {
+  DB: D1Database;
+  EVENT_LOG: DurableObjectNamespace<EventLogRoom & Rpc.DurableObjectBranded>;
+  ENDPOINT: DurableObjectNamespace<EndpointRoom & Rpc.DurableObjectBranded>;
+  ENTITY: DurableObjectNamespace<EntityRoom & Rpc.DurableObjectBranded>;
+  DELIVERIES: Queue<DeliveryMessage>;
+  DELIVERIES_SLOW: Queue<DeliveryMessage>;
+  DELIVERIES_DEAD: Queue<unknown>;
+  DEFAULT_PROFILE: string;
+  RECONCILE_AFTER_SECONDS: string;
+  RETENTION_DAYS?: string;
+  /** Absent: no limit. */
+  ACCEPT_RATE?: RateLimit;
+  /** Absent: no limit. */
+  SIGN_IN_RATE?: RateLimit;
+  MAX_ENDPOINTS?: string;
+  FRAME_ANCESTORS?: string;
+  ENTITY_TTL_DAYS?: string;
+  CONTACT_URL?: string;
+  OPERATOR_KEY?: string;
+  OPERATOR_KEY_NEXT?: string;
+  SECRETS_KEY?: string;
+  SECRETS_KEY_OLD?: string;
+  ALLOW_INSECURE_ENDPOINTS?: string;
+  DOH_URL?: string;
+}
+
+/** The endpoint object of a tenant. */
+export function endpointRoom(env: Env, tenant: string, endpoint: string): EndpointRoom {
+  return env.ENDPOINT.getByName(`${tenant}/${endpoint}`) as unknown as EndpointRoom;
+}
+
+/** The event log of a tenant's UTC day. */
+export function eventLogRoom(env: Env, tenant: string, day: string): EventLogRoom {
+  return env.EVENT_LOG.getByName(`${tenant}/${day}`) as unknown as EventLogRoom;
+}
+
+/** The object of an entity's key, for a tenant that was created at `since` (ms). The key may be of any length. */
+export async function entityRoom(env: Env, tenant: string, since: number, key: string): Promise<EntityRoom> {
+  const name = `${tenant}/${since.toString(36)}/${hex(await sha256(JSON.stringify(key)))}`;
+  return env.ENTITY.getByName(name) as unknown as EntityRoom;
+}
+
+/** Splits an object's name into its tenant and the rest. Throws when the object was made without a name. */
+export function nameParts(name: string | undefined): [tenant: string, rest: string] {
+  const slash = name?.indexOf("/") ?? -1;
+  if (name === undefined || slash < 0) throw new Error("an object of Posthorn is always found by its name");
+  return [name.slice(0, slash), name.slice(slash + 1)];
+}
+
+/** Whether http and loopback endpoints are let in: for local work only. */
+export function allowsInsecure(env: Env): boolean {
+  return env.ALLOW_INSECURE_ENDPOINTS === "true";
+}
+
+/** Where names are looked up over HTTPS; `null`: nowhere, since it is switched off or endpoints may be insecure. */
+export function resolverOf(env: Env): string | null {
+  return allowsInsecure(env) ? null : (env.DOH_URL ?? DEFAULT_RESOLVER) || null;
+}
+
+/** How long after its acceptance an event is handed to endpoints that have not confirmed it, in ms. */
+export function reconcileAfterMs(env: Env): number {
+  const seconds = Number(env.RECONCILE_AFTER_SECONDS);
+  return (Number.isFinite(seconds) && seconds > 0 ? seconds : 300) * 1_000;
+}
+
+/** Days until a delivery has ended for certain: 20 retries 12 h apart, each at most 10 % later, and 24 h more. */
+const LEAST_RETENTION_DAYS = 12;
+
+/** How long events and their deliveries are kept after the day of their acceptance, in ms. */
+export function retentionMs(env: Env): number {
+  const days = Number(env.RETENTION_DAYS || Number.NaN);
+  return (Number.isFinite(days) && days > 0 ? Math.max(days, LEAST_RETENTION_DAYS) : 30) * DAY;
+}
+
+/** The most endpoints of a tenant. */
+export function maxEndpoints(env: Env): number {
+  const most = Number(env.MAX_ENDPOINTS || Number.NaN);
+  return Number.isInteger(most) && most >= 0 ? most : 100;
+}
+
+/** How long an entity is remembered that nothing is heard of, in ms. */
+export function entityTtlMs(env: Env): number {
+  const days = Number(env.ENTITY_TTL_DAYS || Number.NaN);
+  return (Number.isFinite(days) && days > 0 ? days : 400) * DAY;
+}
+
+/** The keys that open secrets; the first also seals them. Throws when the deployment has none. */
+export function secretsKeys(env: Env): [string, ...string[]] {
+  if (!env.SECRETS_KEY) throw new Error("SECRETS_KEY is not set: run `wrangler secret put SECRETS_KEY`");
+  const { SECRETS_KEY_OLD: old = "" } = env;
+  // Also as a whole, since a key of somebody's own making may have a comma in it.
+  const listed = [old, ...old.split(",").map((key) => key.trim())].filter((key) => key !== "");
+  return [env.SECRETS_KEY, ...new Set(listed)];
+}
+
+/** The key that seals secrets. Throws when the deployment has none. */
+export function secretsKey(env: Env): string {
+  return secretsKeys(env)[0];
+}

@@ -1,0 +1,35 @@
+/** What an event says, as it was posted: enough to render its body in any format. */
+export interface EventText {
+  /** The event type. */
+  event: string;
+  /** When it happened, in ms since the epoch. */
+  timestamp: number;
+  /** The `id` of the payload: the caller's own, or ours. */
+  payloadId: string;
+  /** The JSON text of `data`, byte for byte as posted. */
+  data: string;
+}
+
+/** One endpoint that an event matched, in the order of the event's deliveries. */
+export interface Match {
+  endpoint: string;
+  /** A person's test: it goes there whatever the endpoint subscribes to. */
+  test?: true;
+  /** A callback: the address comes with the event, and the endpoint exists for this one delivery. */
+  url?: string;
+}
+
+/** An event as its log keeps it. */
+export interface StoredEvent extends EventText {
+  ulid: string;
+  matches: Match[];
+  /** When its content was erased, in ms; `data` is then `null`. Absent: it was not. */
+  erasedAt?: number;
+}
+
+/** A delivery that an endpoint should know of: its id and its event's type. */
+export interface DeliveryRef {
+  id: string;
+  event: string;
+  test?: boolean | undefined;
+}

@@ -1,0 +1,39 @@
+/**
+ * Which headers a customer may add to the requests that are sent to them. Pure. What we sign, what says how the body is
+ * to be read and what belongs to the connection stays ours.
+ */
+
+const TOKEN = /^[!#$%&'*+.^_`|~0-9A-Za-z-]+$/;
+const VALUE = /^[\t\x20-\x7e\x80-\xff]*$/;
+const OURS = ["x-webhook-event", "x-webhook-id", "x-webhook-attempt"];
+const CONNECTION = [
+  "host",
+  "connection",
+  "keep-alive",
+  "proxy-authenticate",
+  "proxy-authorization",
+  "proxy-connection",
+  "te",
+  "trailer",
+  "transfer-encoding",
+  "upgrade",
+  "expect",
+  "via",
+  "accept-encoding",
+];
+
+/** The most headers of one endpoint, and the most bytes of one value. */
+export const MAX_HEADERS = 20;
+export const MAX_HEADER_BYTES = 4_096;
+
+/** Why a header is refused, in words for its owner; `null`: it may be sent. `used`: names that signing needs. */
+export function headerRefusal(name: string, value: string, used: readonly string[]): string | null {
+  const lower = name.toLowerCase();
+  if (!TOKEN.test(name) || name.length > 128) return "is not a legal header name";
+  if (OURS.includes(lower) || used.some((taken) => taken.toLowerCase() === lower)) return "is set by Posthorn itself";
+  if (lower.startsWith("content-")) return "says how the body is to be read, and is set by Posthorn itself";
+  if (CONNECTION.includes(lower) || lower.startsWith("cf-")) return "belongs to the connection and cannot be set";
+  if (!VALUE.test(value)) return "has a value with line breaks or other characters that headers cannot carry";
+  if (value.length > MAX_HEADER_BYTES) return `has a value of more than ${MAX_HEADER_BYTES} bytes`;
+  return null;
+}

@@ -1,0 +1,259 @@
+/**
+ * What the Durable Objects promise those who call them. Declared here, below every room, so that an object can be
+ * called from a room that its own room may not import.
+ */
+import type { Admission, Attempt, DeliveryRecord, DeliveryStatus, Outcome, RecoverableStatus } from "./delivery";
+import type { DeliveryRef, Match, StoredEvent } from "./event";
+import type { Enablement, EndpointSettings } from "./settings";
+import type { RevealAction } from "./signal";
+
+/** An event on its way into the log. */
+export interface AppendRequest {
+  event: string;
+  /** ms since the epoch; absent: the time of acceptance. */
+  timestamp?: number;
+  /** The payload's `id` when the caller gave one. */
+  payloadId?: string;
+  data: string;
+  matches: Match[];
+  /** A repeat of the same key within 24 h answers the first event. */
+  idempotency?: Idempotency;
+  /** What automations reveal of the contacts that it brings; the log owns this too, until it is done. */
+  reveal?: Reveal;
+  /** Its data is refused today: it may answer an earlier event under its key, and is not written down. */
+  refused?: true;
+}
+
+/** Contacts to be revealed, for a tenant that was created at `since` (ms). */
+export interface Reveal {
+  since: number;
+  actions: RevealAction[];
+}
+
+/** A key, and the hash of what was said under it. */
+export interface Idempotency {
+  key: string;
+  fingerprint: string;
+}
+
+/** Events that are appended together or not at all. */
+export interface AppendAllRequest {
+  events: AppendRequest[];
+  /** Covers all of them; then their own keys do not count. */
+  idempotency?: Idempotency;
+}
+
+export type AppendAllResult =
+  | { kind: "appended"; events: { event: StoredEvent; duplicate: boolean }[] }
+  /** A key was used with another body: that of the event at `index`, or (`null`) the one that covers all. */
+  | { kind: "conflict"; index: number | null }
+  /** One that may not be written down is no repeat. */
+  | { kind: "refused" }
+  | { kind: "sealed" };
+
+export type AppendResult =
+  | { kind: "appended" | "duplicate"; event: StoredEvent }
+  /** The key was used with another body. */
+  | { kind: "conflict" }
+  /** It may not be written down, and is no repeat. */
+  | { kind: "refused" }
+  /** Keys of this day are closed, since the next day's have begun: ask the next day's log. */
+  | { kind: "sealed" };
+
+/** An event of the operator's own, on its way from the endpoint that tells it. */
+export interface OperatorEvent {
+  /** Names this one telling: its idempotency key. */
+  id: string;
+  event: string;
+  /** ms. */
+  timestamp: number;
+  /** The JSON text of its data. */
+  data: string;
+}
+
+/** What an EventLog throws that is asked to write for a tenant that is deleted. */
+export const TENANT_GONE = "TENANT_GONE: the tenant is deleted";
+
+/** The version of each endpoint's configuration that the caller saw. */
+export type Versions = ReadonlyMap<string, number>;
+
+/** The EventLog of a tenant and UTC day, named `tenant/day`. */
+export interface EventLogRoom {
+  /** The tenant is deleted: forgets everything, with its callbacks. `more`: a part is done, ask again. */
+  eraseAll(): Promise<"erased" | "more">;
+  /** Writes an event down and puts its messages onto the queue; without `versions` it only writes. */
+  append(request: AppendRequest, versions?: Versions): Promise<AppendResult>;
+  /** Appends all or nothing, in one transaction. */
+  appendAll(request: AppendAllRequest, versions: Versions): Promise<AppendAllResult>;
+  /** A page of events, newest first. */
+  list(query: EventQuery): Promise<EventPage>;
+  /**
+   * Adds deliveries of an event to endpoints that it has none for, and owns them until the endpoints do. With
+   * `versions` their messages are put onto the queue. Answers the event as it then stands and the indexes that were added; `null`: there is no such event.
+   */
+  addMatches(
+    ulid: string,
+    endpoints: string[],
+    versions?: Versions,
+  ): Promise<{ event: StoredEvent; added: number[] } | null>;
+  /** Erases an event's data, and answers the event as it then stands; `null`: there is none such. */
+  erase(ulid: string): Promise<StoredEvent | null>;
+  /** Of the tenant `operator` only: accepts an event as if it had been posted. A repeat changes nothing. */
+  tell(event: OperatorEvent): Promise<void>;
+  /** The events with these ULIDs, `null` for one that is not there. */
+  read(ulids: string[]): Promise<(StoredEvent | null)[]>;
+  /** Closes the day for new keys and answers, for each key, what used it at or after `since` (ms). */
+  sealAndFind(keys: string[], since: number): Promise<{ found: (KeyedEvents | null)[]; anyKeys: boolean }>;
+}
+
+/** What was accepted under a key: one event, or those of a batch in their order. */
+export interface KeyedEvents {
+  key: string;
+  events: StoredEvent[];
+  fingerprint: string;
+}
+
+/** What to look for in a day's log. */
+export interface EventQuery {
+  /** The event type; absent: all. */
+  event?: string | undefined;
+  /** ULIDs: older than `before`, and not older than `from`; `null`: without end. */
+  before: string | null;
+  from: string | null;
+  limit: number;
+  /** The most rows to look at. */
+  rows: number;
+}
+
+export interface EventPage {
+  events: { ulid: string; event: string; timestamp: number }[];
+  /** How many rows were looked at. */
+  looked: number;
+  /** The last one looked at when there may be more; `null`: the day is through. */
+  next: string | null;
+}
+
+export interface AdmitRequest {
+  /** The newest configuration version that the messages carry. */
+  version: number;
+  deliveries: DeliveryRef[];
+}
+
+export interface AdmitAnswer {
+  admissions: Admission[];
+  /** What sending needs; absent when nothing is to be sent. */
+  settings?: EndpointSettings;
+}
+
+/** How an endpoint stands once outcomes are written down: whether what is left of a batch should be sent now. */
+export interface Recorded {
+  /** It has begun to fail. */
+  slow: boolean;
+  /** Its breaker is not closed. */
+  open: boolean;
+}
+
+export interface HealthRecord extends Enablement {
+  state: "healthy" | "failing" | "disabled";
+  /** ms; the first failed attempt since the last success. */
+  failingSince: number | null;
+  /** ms; from here on a failed attempt disables, if enough parts of the window are marked. */
+  disablesAt: number | null;
+  /** The window's seven parts: whether each has a failed attempt. */
+  window: boolean[];
+  consecutiveFailures: number;
+  /** `until` in ms: while it is open, when a probe may go; else `null`. */
+  breaker: { state: "closed" | "open" | "half-open"; until: number | null };
+}
+
+/** Durations of successful attempts in ms. */
+export interface Latency {
+  p50: number | null;
+  p95: number | null;
+  p99: number | null;
+}
+
+/** How the last 24 h went, as far as the newest deliveries tell. */
+export interface RecentRecord {
+  counts: Record<DeliveryStatus, number>;
+  latency: Latency;
+  /** There were more deliveries than were looked at. */
+  truncated: boolean;
+}
+
+/** Totals of the deliveries that were accepted in one hour. */
+export interface HourRecord extends Record<DeliveryStatus, number> {
+  /** Its first ms. */
+  hour: number;
+  attempts: number;
+}
+
+export interface StatsRecord {
+  /** Oldest first; hours without deliveries are left out. */
+  hours: HourRecord[];
+  /** There were more deliveries than were looked at: the oldest are missing. */
+  truncated: boolean;
+}
+
+export interface RecoverRequest {
+  /** ms, inclusive. */
+  since: number;
+  /** ms, exclusive. */
+  until: number;
+  statuses: RecoverableStatus[];
+  dryRun: boolean;
+}
+
+/** How many deliveries it is about. */
+export type RecoverResult = { count: number } | "disabled";
+
+/** Which deliveries a list is about; `null`: any. Times in ms by acceptance, `until` exclusive. */
+export interface DeliveryFilter {
+  statuses: DeliveryStatus[] | null;
+  event: string | null;
+  /** Of the last attempt, both inclusive. */
+  codes: { from: number; to: number } | null;
+  since: number | null;
+  until: number | null;
+}
+
+export interface DeliveryPage {
+  deliveries: DeliveryRecord[];
+  /** The id after which the next page begins. A page looks at so many rows and no more: it may be short, or empty. */
+  next: string | null;
+}
+
+export type ResendResult = "resending" | "unknown" | "disabled" | "in-flight";
+
+/** The Endpoint object, named `tenant/endpoint id`. */
+export interface EndpointRoom {
+  admit(request: AdmitRequest): Promise<AdmitAnswer>;
+  record(outcomes: Outcome[]): Promise<Recorded>;
+  /** An attempt of it hangs: what comes until it ends takes the slow lane. */
+  lag(): Promise<void>;
+  /** Takes over deliveries it has no row for; `delay` in ms. `gone`: there is no such endpoint, nothing is owed. */
+  adopt(deliveries: DeliveryRef[], delay: number): Promise<"adopted" | "gone">;
+  /** Reloads its configuration from D1, and switches the endpoint on or off when told to. */
+  configure(change: { enabled?: boolean }): Promise<void>;
+  /** The endpoint is deleted: unfinished deliveries end as canceled. */
+  close(): Promise<void>;
+  /** The content of their event is erased: unfinished ones end as canceled, and no response of theirs is kept. */
+  erase(deliveries: DeliveryRef[]): Promise<void>;
+  /** The tenant is deleted: forgets everything, and writes nothing any more. */
+  eraseAll(): Promise<void>;
+  /**
+   * Retention is over for what was accepted before `before` (ms): forgets what is finished or held of it. `more`: a part
+   * is done, ask again.
+   */
+  trim(before: number): Promise<"trimmed" | "more">;
+  health(): Promise<HealthRecord & RecentRecord>;
+  list(filter: DeliveryFilter, limit: number, before: string | null): Promise<DeliveryPage>;
+  /** Totals by hour of what was accepted in a span of time (ms, `until` exclusive). */
+  stats(since: number, until: number): Promise<StatsRecord>;
+  /** What it remembers of these deliveries; `null`: nothing yet. `gone`: nothing will come any more. */
+  look(ids: string[]): Promise<{ records: (DeliveryRecord | null)[]; gone: boolean }>;
+  /** One delivery with its attempts, oldest first. */
+  detail(id: string): Promise<{ record: DeliveryRecord | null; attempts: Attempt[]; gone: boolean }>;
+  resend(delivery: DeliveryRef): Promise<ResendResult>;
+  recover(request: RecoverRequest): Promise<RecoverResult>;
+}

@@ -1,0 +1,58 @@
+import type { Format, Method, Signature } from "./wire";
+
+/** The secret that signs now, and the one that is to follow it. */
+export interface Secrets {
+  current: string | null;
+  next: string | null;
+}
+
+/** What delivering to an endpoint needs of its configuration: the endpoint object's copy of its row in D1. */
+export interface EndpointSettings {
+  tenant: string;
+  endpoint: string;
+  /** What its owner calls it; a callback has neither. */
+  uid?: string | null;
+  name?: string | null;
+  /** Counts the changes of the row, so that an older copy is known as such. */
+  version: number;
+  url: string;
+  /** The hosts at which this deployment was called when this was read; absent from copies older than the field. */
+  ownHosts?: string[];
+  method: Method;
+  profile: string;
+  format: Format;
+  signature: Signature;
+  /** Who the secrets are sealed for, see {@link secretOwner}. */
+  owner: string;
+  /** Its own headers; each value as {@link import("./crypto").seal} made it. */
+  sealedHeaders: Record<string, string>;
+  /** The secret, sealed as well; `null`: there is none. */
+  sealedSecret: string | null;
+  /** The secret that takes over at `nextFrom` (ms), sealed. */
+  sealedNext: string | null;
+  nextFrom: number | null;
+  /** Delays before the retries, in seconds. */
+  retry: number[];
+  /** Seconds over headers and body of one attempt. */
+  timeout: number;
+  /** Length of the failure window in seconds; 0: never disable. */
+  disableAfter: number;
+  /** The most requests per second; `null`: no limit. */
+  rateLimit: number | null;
+}
+
+/** Why an endpoint is disabled: by a person, by its failure window, or by a 410 answer. */
+export type DisabledReason = "manual" | "failing" | "gone";
+
+/** Whether an endpoint is enabled, and if not since when and why. */
+export interface Enablement {
+  enabled: boolean;
+  disabledReason: DisabledReason | null;
+  /** ms since the epoch. */
+  disabledAt: number | null;
+}
+
+/** Who a secret is sealed for. */
+export function secretOwner(tenant: string, endpoint: string): string {
+  return `${tenant}/${endpoint}`;
+}

@@ -1,0 +1,113 @@
+import { invalidateSnapshot, type Snapshot, snapshotOf } from "../config/snapshot";
+import { acceptAll, acceptDerived, type PostedEvent } from "../events/accept";
+import { schemaErrors } from "../events/event-schemas";
+import { hex, sha256 } from "../lib/crypto";
+import type { Emitted } from "../lib/entity";
+import type { Env } from "../lib/env";
+import type { StoredEvent } from "../lib/event";
+import { eventId } from "../lib/ids";
+import { log, logError } from "../lib/log";
+import { emittedData } from "./data";
+import type { Emission, Outcome, Pending } from "./remembered";
+
+/** Characters of data that one call of the log takes; a single event has fewer. */
+const CALL_CHARACTERS = 4_000_000;
+
+/** Whose events they are: a tenant, since it was created (ms), and the hash of an entity's key. */
+export interface Emitter {
+  tenant: string;
+  since: number;
+  entity: string;
+}
+
+/**
+ * Has what observations fired accepted like any posted event, each under a key made of rule, entity and observation,
+ * so that repeating this after a crash emits nothing twice. Answers what came of each. `null`: the tenant is gone, and
+ * with it all that was to be emitted. Throws when the log or D1 is out of reach.
+ */
+export async function emit(
+  env: Env,
+  emitter: Emitter,
+  fired: readonly Pending[],
+  now: number,
+): Promise<Outcome[] | null> {
+  const { tenant } = emitter;
+  const snapshot = await snapshotSince(env, emitter, now);
+  if (snapshot === null) return null;
+  const outcomes = fired.map((): Outcome => ({ events: [], refused: [] }));
+  const posts: Post[] = [];
+  for (const [i, pending] of fired.entries()) {
+    const outcome = outcomes[i] as Outcome;
+    for (const emission of pending.emissions) {
+      const { rule, event, endpoint } = emission;
+      const data = emittedData(pending.data, emission.attached);
+      const idempotencyKey = await keyOf(emitter, pending, emission);
+      const posted = { event, data, timestamp: pending.timestamp, idempotencyKey };
+      if (endpoint !== undefined) {
+        const accepted = await acceptDerived(env, tenant, snapshot, endpoint, posted, now);
+        outcome.events.push(emittedAs(tenant, rule, event, accepted));
+        continue;
+      }
+      const wrong = await schemaErrors(env.DB, event, () => JSON.parse(data), now);
+      outcome.refused.push(...wrong.map(({ path, message }) => ({ rule, path, message })));
+      if (wrong.length === 0) posts.push({ outcome, rule, posted });
+    }
+  }
+  for (const part of parts(posts)) {
+    const events = part.map(({ posted }) => posted);
+    const result = await acceptAll(env, tenant, snapshot, events, undefined, now);
+    if (result.kind !== "accepted") {
+      // Only a caller who took our key could bring this about; trying again would not change it.
+      logError("signal.conflict", `the log answered ${result.kind}`, { ...emitter });
+      continue;
+    }
+    for (const [i, { event }] of result.events.entries()) {
+      const { outcome, rule, posted } = part[i] as Post;
+      outcome.events.push(emittedAs(tenant, rule, posted.event, event));
+    }
+  }
+  return outcomes;
+}
+
+interface Post {
+  outcome: Outcome;
+  rule: string;
+  posted: PostedEvent;
+}
+
+/** The tenant's configuration, unless the tenant is another by now. */
+async function snapshotSince(env: Env, { tenant, since }: Emitter, now: number): Promise<Snapshot | null> {
+  const known = await snapshotOf(env.DB, tenant, now);
+  if (known?.since === since) return known;
+  // What this isolate remembers may be of a tenant of that name that was deleted since.
+  invalidateSnapshot(tenant);
+  const read = await snapshotOf(env.DB, tenant, now);
+  return read?.since === since ? read : null;
+}
+
+/** As many at a time as one call of the log takes. */
+function* parts(posts: readonly Post[]): Generator<Post[]> {
+  let part: Post[] = [];
+  let characters = 0;
+  for (const post of posts) {
+    const { length } = post.posted.data;
+    if (part.length > 0 && characters + length > CALL_CHARACTERS) {
+      yield part;
+      part = [];
+      characters = 0;
+    }
+    part.push(post);
+    characters += length;
+  }
+  if (part.length > 0) yield part;
+}
+
+function emittedAs(tenant: string, rule: string, type: string, { ulid }: StoredEvent): Emitted {
+  const id = eventId(ulid);
+  log("signal.emitted", { tenant, rule, event: id, type });
+  return { rule, id, event: type };
+}
+
+async function keyOf({ since, entity }: Emitter, { id }: Pending, { rule, endpoint }: Emission): Promise<string> {
+  return `signal:${hex(await sha256(JSON.stringify([since, entity, id, rule, endpoint ?? null])))}`;
+}

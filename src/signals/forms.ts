@@ -1,0 +1,140 @@
+/**
+ * When rules fire: one pure function per form, with the clock passed in. Observations count in the order in which they
+ * arrive; only `returnsAfter` looks at their times.
+ *
+ * A rule's memory has a field for each form, so that a rule whose form is changed and changed back still knows what it
+ * knew, and `once` stays once. A changed threshold is held against the value that is remembered: what was crossed
+ * before is not crossed again. A changed path begins anew, as for an entity that is not known.
+ *
+ * @module
+ */
+import type { SignalRule, When } from "../lib/signal";
+import { iso, SECOND } from "../lib/time";
+import { numberAt } from "./values";
+
+/** What a rule remembers of an entity; a field is absent as long as there is nothing to remember. */
+export interface RuleMemory {
+  /** It has fired. */
+  once?: true;
+  /** The last value at the path. */
+  crosses?: { path: string; value: number };
+  /** The value at the path when the rule last fired or, before that, when it was first seen. */
+  changesBy?: { path: string; base: number };
+  /** ms; the latest time at which the entity was seen. */
+  returnsAfter?: { seen: number };
+}
+
+/** An observation as rules see it. */
+export interface Observation {
+  data: unknown;
+  /** ms; when it was made, as its producer says. */
+  at: number;
+  /** The lists that have the entity's key. */
+  listed: ReadonlySet<string>;
+}
+
+/** What a rule compared, for those that compare: numbers, or times in ms. `previous` is `null` while unknown. */
+export interface Fire {
+  previous: number | null;
+  current: number | null;
+}
+
+export interface Evaluation {
+  /** Absent: it does not fire. */
+  fire?: Fire;
+  memory: RuleMemory;
+}
+
+type Operand<Name extends string> =
+  Extract<When, Record<Name, unknown>> extends Record<Name, infer Found> ? Found : never;
+type Form<Name extends string> = (
+  operand: Operand<Name>,
+  memory: RuleMemory,
+  observation: Observation,
+  now: number,
+) => Evaluation;
+
+const NOTHING: Fire = { previous: null, current: null };
+
+const every: Form<"every"> = (_, memory) => ({ fire: NOTHING, memory });
+
+const once: Form<"once"> = (_, memory) =>
+  memory.once ? { memory } : { fire: NOTHING, memory: { ...memory, once: true } };
+
+const crosses: Form<"crosses"> = ({ path, threshold }, memory, { data }) => {
+  const value = numberAt(data, path);
+  if (value === null) return { memory };
+  const previous = memory.crosses?.path === path ? memory.crosses.value : null;
+  const fires = value >= threshold && (previous === null || previous < threshold);
+  return {
+    ...(fires ? { fire: { previous, current: value } } : {}),
+    memory: { ...memory, crosses: { path, value } },
+  };
+};
+
+const changesBy: Form<"changesBy"> = ({ path, atLeast }, memory, { data }) => {
+  const value = numberAt(data, path);
+  if (value === null) return { memory };
+  const base = memory.changesBy?.path === path ? memory.changesBy.base : null;
+  if (base !== null && !hasMoved(base, value, atLeast)) return { memory };
+  return {
+    ...(base === null ? {} : { fire: { previous: base, current: value } }),
+    memory: { ...memory, changesBy: { path, base: value } },
+  };
+};
+
+/** Whether two values are `atLeast` apart, decimal fractions taken as they are written: 0.3 is 0.1 from 0.2. */
+function hasMoved(from: number, to: number, atLeast: number): boolean {
+  const rounding = 4 * Number.EPSILON * Math.max(Math.abs(from), Math.abs(to), atLeast);
+  // Of values so large that they cannot tell so small a step, no more is forgiven than a millionth of it.
+  return Math.abs(to - from) >= atLeast - Math.min(rounding, atLeast / 1_000_000);
+}
+
+const returnsAfter: Form<"returnsAfter"> = ({ seconds }, memory, { at }, now) => {
+  const known = memory.returnsAfter?.seen ?? null;
+  // A producer whose clock once ran ahead has not seen the entity later than now or this.
+  const seen = known === null ? null : Math.min(known, Math.max(now, at));
+  // One that comes late, out of order, is no return and does not put the clock back.
+  const fires = seen !== null && at - seen >= seconds * SECOND;
+  return {
+    ...(fires ? { fire: { previous: seen, current: at } } : {}),
+    memory: { ...memory, returnsAfter: { seen: Math.max(seen ?? at, at) } },
+  };
+};
+
+const inList: Form<"inList"> = (name, memory, { listed }) =>
+  listed.has(name) ? { fire: NOTHING, memory } : { memory };
+
+/**
+ * Holds an observation that passed a rule's filter against the rule. An observation without the value that the rule
+ * needs leaves it alone. `now` in ms.
+ */
+export function evaluate(when: When, memory: RuleMemory, observation: Observation, now: number): Evaluation {
+  if ("every" in when) return every(when.every, memory, observation, now);
+  if ("once" in when) return once(when.once, memory, observation, now);
+  if ("crosses" in when) return crosses(when.crosses, memory, observation, now);
+  if ("changesBy" in when) return changesBy(when.changesBy, memory, observation, now);
+  if ("returnsAfter" in when) return returnsAfter(when.returnsAfter, memory, observation, now);
+  return inList(when.inList, memory, observation, now);
+}
+
+/** The path of the number that a rule needs; `null`: it needs none. */
+export function neededPath(when: When): string | null {
+  if ("crosses" in when) return when.crosses.path;
+  return "changesBy" in when ? when.changesBy.path : null;
+}
+
+/** Whether a rule of that form compares anything that could be attached. */
+export function compares(when: When): boolean {
+  return neededPath(when) !== null || "returnsAfter" in when;
+}
+
+/** What a rule that fires attaches to its event's data, by field; times as ISO 8601. `undefined`: nothing. */
+export function attachedOf(
+  { when, attach }: Pick<SignalRule, "when" | "attach">,
+  fire: Fire,
+): Record<string, number | string | null> | undefined {
+  if (attach === null) return undefined;
+  const said = (value: number | null) => (value !== null && "returnsAfter" in when ? iso(value) : value);
+  return Object.fromEntries(Object.entries(attach).map(([name, what]) => [name, said(fire[what])]));
+}

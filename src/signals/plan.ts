@@ -1,0 +1,67 @@
+/**
+ * Which rules an observation concerns, and under which keys. Pure.
+ * @module
+ */
+import { matches } from "../lib/filter";
+import type { SignalRule } from "../lib/signal";
+import { iso } from "../lib/time";
+import { neededPath } from "./forms";
+import { keyAt, numberAt, valueAt } from "./values";
+
+/** A rule that an observation gives nothing to go by, though it passes the rule's filter. */
+export interface Skipped {
+  rule: string;
+  /** What is missing or no good in the observation. */
+  path: string;
+  reason: string;
+}
+
+export interface Plan {
+  /** By the entity's key, the indexes of the rules to be evaluated; in the rules' order. */
+  entities: ReadonlyMap<string, number[]>;
+  skipped: Skipped[];
+}
+
+/** What rules see of an observation beside its data. */
+export interface Circumstances {
+  tenant: string;
+  /** ms; when it was made. */
+  at: number;
+}
+
+/**
+ * Sorts the rules that an observation concerns by the entities it is about. A rule whose filter it does not pass is
+ * left alone, and so is one that it has no key or no number for: those are named.
+ */
+export function plan(rules: readonly SignalRule[], data: object, { tenant, at }: Circumstances): Plan {
+  const subject = { data, tenant, timestamp: iso(at) };
+  const entities = new Map<string, number[]>();
+  const skipped: Skipped[] = [];
+  for (const [index, { id, entity, filter, when }] of rules.entries()) {
+    if (filter !== null && !matches(filter, subject)) continue;
+    const key = keyAt(data, entity);
+    const path = neededPath(when);
+    if (key === null) {
+      skipped.push({
+        rule: id,
+        path: entity,
+        reason: `${isAbsent(data, entity)}: the rule needs the entity's key there`,
+      });
+    } else if (path !== null && numberAt(data, path) === null) {
+      skipped.push({ rule: id, path, reason: `${isAbsent(data, path)}: the rule needs a number there` });
+    } else {
+      const known = entities.get(key);
+      if (known) known.push(index);
+      else entities.set(key, [index]);
+    }
+  }
+  return { entities, skipped };
+}
+
+function isAbsent(data: object, path: string): string {
+  const value = valueAt(data, path);
+  if (value === undefined) return "is missing";
+  if (value === null) return "is null";
+  if (value === "") return "is empty";
+  return `is ${Array.isArray(value) ? "a list" : typeof value === "object" ? "an object" : `a ${typeof value}`}`;
+}

@@ -1,0 +1,121 @@
+import { describe, it, onTestFinished, vi } from "vitest";
+import { type Answered, call, fresh, newEndpoint, newReceiver, newTenant } from "../api";
+
+async function auditOf(tenant: string, query = ""): Promise<Answered["body"][]> {
+  const { body } = await call("GET", `/v1/audit?limit=250&tenant=${tenant}${query}`);
+  return body.data;
+}
+
+describe("the audit", () => {
+  it("has a row for every change, with who, what and which fields, newest first", async ({ expect }) => {
+    const tenant = await newTenant();
+    const own = `/v1/tenants/${tenant}`;
+    const made = await call("POST", `${own}/keys`, { name: "k", role: "admin" });
+    const headers = { Authorization: `Bearer ${made.body.key}` };
+    const as = (method: string, path: string, body?: unknown) => call(method, `${own}${path}`, body, headers);
+    const { body: endpoint } = await as("POST", "/endpoints", { url: (await newReceiver()).url, events: ["*"] });
+    const at = `/endpoints/${endpoint.id}`;
+    await as("PATCH", at, { name: "n", headers: { "X-Api-Key": "hidden-value" } });
+    await as("POST", `${at}/secret/rotate`, { secret: "hidden-secret" });
+    await as("POST", `${at}/secret/promote`);
+    const { body: segment } = await as("POST", "/segments", { name: "s", filter: {} });
+    await as("PATCH", `/segments/${segment.id}`, { filter: { event: "a" } });
+    const actions = [{ type: "webhook", endpoint: endpoint.id }];
+    const { body: automation } = await as("POST", "/automations", { name: "a", trigger: "x", actions });
+    await as("PATCH", `/automations/${automation.id}`, { name: "b" });
+    await as("DELETE", `/automations/${automation.id}`);
+    await as("DELETE", `/segments/${segment.id}`);
+    await as("DELETE", at);
+    await call("PATCH", own, { name: "Renamed" });
+    await call("DELETE", `${own}/keys/${made.body.id}`);
+    await call("DELETE", own);
+
+    const rows = await auditOf(tenant);
+    const key = made.body.id;
+    expect(rows.map(({ actor, action, target, fields }) => [actor, action, target, fields]).toReversed()).toEqual([
+      ["operator", "tenant.created", tenant, null],
+      ["operator", "key.created", key, null],
+      [key, "endpoint.created", endpoint.id, null],
+      [key, "endpoint.updated", endpoint.id, ["name", "headers"]],
+      [key, "secret.rotated", endpoint.id, null],
+      [key, "secret.promoted", endpoint.id, null],
+      [key, "segment.created", segment.id, null],
+      [key, "segment.updated", segment.id, ["filter"]],
+      [key, "automation.created", automation.id, null],
+      [key, "automation.updated", automation.id, ["name"]],
+      [key, "automation.deleted", automation.id, null],
+      [key, "segment.deleted", segment.id, null],
+      [key, "endpoint.deleted", endpoint.id, null],
+      ["operator", "tenant.updated", tenant, ["name"]],
+      ["operator", "key.deleted", key, null],
+      ["operator", "tenant.deleted", tenant, null],
+    ]);
+    for (const row of rows) {
+      expect(row).toMatchObject({ id: expect.stringMatching(/^aud_/), tenant, at: expect.stringMatching(/Z$/) });
+    }
+    expect(JSON.stringify(rows)).not.toMatch(/hidden|phk_/);
+  });
+
+  it("has the operator's changes of event types, which are no tenant's", async ({ expect }) => {
+    const name = fresh("type");
+    const path = `/v1/event-types/${name}`;
+    await call("PUT", path, { title: "A" });
+    await call("PATCH", path, { title: "B" });
+    await call("DELETE", path);
+    await call("POST", "/v1/event-types/catalogs/finder");
+    const { body } = await call("GET", "/v1/audit");
+    const rows = body.data.slice(0, 4).toReversed() as Answered["body"][];
+    expect(rows.map(({ action, target, tenant, fields }) => [action, target, tenant, fields])).toEqual([
+      ["eventtype.put", name, null, null],
+      ["eventtype.updated", name, null, ["title"]],
+      ["eventtype.deleted", name, null, null],
+      ["eventtype.installed", "finder", null, null],
+    ]);
+  });
+
+  it("has no row for what was refused or was not there", async ({ expect }) => {
+    const tenant = await newTenant();
+    const own = `/v1/tenants/${tenant}`;
+    await newEndpoint(tenant, (await newReceiver()).url, { uid: "crm" });
+    const before = await auditOf(tenant);
+    const { url } = await newReceiver();
+    expect((await call("POST", `${own}/endpoints`, { url, events: ["*"], uid: "crm" })).status).toBe(409);
+    expect((await call("POST", `${own}/endpoints`, { url })).status).toBe(422);
+    expect((await call("POST", "/v1/tenants", { id: tenant, name: "again" })).status).toBe(409);
+    for (const path of ["/endpoints/ep_none", "/segments/seg_none", "/automations/aut_none", "/keys/key_none"]) {
+      expect((await call("DELETE", `${own}${path}`)).status, path).toBe(404);
+    }
+    expect((await call("PATCH", `${own}/segments/seg_none`, { name: "x" })).status).toBe(404);
+    expect(await auditOf(tenant)).toEqual(before);
+  });
+
+  it("is listed page by page, and within a span of time", async ({ expect }) => {
+    vi.useFakeTimers({ toFake: ["Date"] });
+    onTestFinished(() => {
+      vi.useRealTimers();
+    });
+    const tenant = await newTenant();
+    const start = Date.now();
+    const ids: string[] = [];
+    for (let i = 1; i <= 5; i++) {
+      vi.setSystemTime(start + i * 1_000);
+      await call("PATCH", `/v1/tenants/${tenant}`, { name: `Name ${i}` });
+      ids.push((await auditOf(tenant))[0].id);
+    }
+    const at = (i: number) => new Date(start + i * 1_000).toISOString();
+    const found = await auditOf(tenant, `&since=${at(2)}&until=${at(4)}`);
+    expect(found.map(({ id }) => id)).toEqual([ids[2], ids[1]]);
+    const seen: string[] = [];
+    let cursor: string | null = "";
+    for (let pages = 0; cursor !== null && pages < 10; pages++) {
+      const query: string = cursor === "" ? "" : `&cursor=${cursor}`;
+      const { body } = await call("GET", `/v1/audit?tenant=${tenant}&since=${at(1)}&limit=2${query}`);
+      seen.push(...body.data.map(({ id }: { id: string }) => id));
+      cursor = body.nextCursor;
+    }
+    expect(seen).toEqual(ids.toReversed());
+    for (const query of ["since=yesterday", "cursor=ep_1", "limit=0"]) {
+      expect((await call("GET", `/v1/audit?${query}`)).status, query).toBe(422);
+    }
+  });
+});

@@ -1,0 +1,237 @@
+import { evictDurableObject } from "cloudflare:test";
+import { afterEach, describe, it, vi } from "vitest";
+import { type Answered, call, fresh, newEndpoint, newReceiver, newTenant } from "../api";
+import { logObject } from "../delivery/harness";
+
+const EVENT = { event: "lead.hot", data: { a: 1 } };
+
+function send(tenant: string, key: string, body: unknown = EVENT): Promise<Answered> {
+  return call("POST", `/v1/tenants/${tenant}/events`, body, { "Idempotency-Key": key });
+}
+
+describe("a repeat under an idempotency key", () => {
+  it("answers the first event as a duplicate and delivers nothing again", async ({ expect }) => {
+    const tenant = await newTenant();
+    const receiver = await newReceiver();
+    await newEndpoint(tenant, receiver.url);
+    const key = fresh("key");
+    const first = await send(tenant, key);
+    expect(first.status).toBe(202);
+    expect(first.body).not.toHaveProperty("duplicate");
+    const repeat = await send(tenant, key);
+    expect(repeat.status).toBe(200);
+    expect(repeat.body).toEqual({ ...first.body, duplicate: true });
+    // Another event, posted later, has arrived: the repeat would have been before it.
+    await call("POST", `/v1/tenants/${tenant}/events`, { event: "lead.next", data: {} });
+    const types = (await receiver.arrived(2)).map(({ headers }) => headers["x-webhook-event"]);
+    expect(types.toSorted()).toEqual(["lead.hot", "lead.next"]);
+  });
+
+  it("answers the deliveries of then, whoever has subscribed since", async ({ expect }) => {
+    const tenant = await newTenant();
+    const { url } = await newReceiver();
+    await newEndpoint(tenant, url);
+    const first = await send(tenant, "k");
+    await newEndpoint(tenant, url);
+    expect((await send(tenant, "k")).body.deliveries).toEqual(first.body.deliveries);
+  });
+
+  it("is refused when it says something else", async ({ expect }) => {
+    const tenant = await newTenant();
+    const first = await send(tenant, "k");
+    for (const body of [
+      { event: "lead.cold", data: { a: 1 } },
+      { event: "lead.hot", data: { a: 2 } },
+      { ...EVENT, timestamp: "2026-11-21T09:30:00Z" },
+      { ...EVENT, id: "mine" },
+    ]) {
+      const answer = await send(tenant, "k", body);
+      expect(answer.status, JSON.stringify(body)).toBe(422);
+      expect(answer.body.errors).toEqual([{ path: "Idempotency-Key", message: expect.any(String) }]);
+    }
+    expect((await send(tenant, "k")).body).toMatchObject({ id: first.body.id, duplicate: true });
+  });
+
+  it("is a repeat though its members stand in another order", async ({ expect }) => {
+    const tenant = await newTenant();
+    await send(tenant, "k", '{"event":"lead.hot","data":{"a":1}}');
+    expect((await send(tenant, "k", '{ "data":{"a":1}, "event":"lead.hot" }')).status).toBe(200);
+  });
+
+  it("is none under another tenant's key", async ({ expect }) => {
+    const [one, two] = [await newTenant(), await newTenant()];
+    const first = await send(one, "k");
+    const second = await send(two, "k");
+    expect([first.status, second.status]).toEqual([202, 202]);
+    expect(second.body.id).not.toBe(first.body.id);
+  });
+
+  it("is told by the caller's own id when there is no header", async ({ expect }) => {
+    const tenant = await newTenant();
+    const own = { ...EVENT, id: "order-7" };
+    const first = await call("POST", `/v1/tenants/${tenant}/events`, own);
+    expect(first.status).toBe(202);
+    const repeat = await call("POST", `/v1/tenants/${tenant}/events`, own);
+    expect(repeat.status).toBe(200);
+    expect(repeat.body).toEqual({ ...first.body, duplicate: true });
+    const other = await call("POST", `/v1/tenants/${tenant}/events`, { ...own, data: {} });
+    expect(other.status).toBe(422);
+    expect(other.body.errors[0].path).toBe("id");
+    // A header goes before it.
+    expect((await send(tenant, "another", { ...own, data: {} })).status).toBe(202);
+  });
+
+  it("is none without key and id", async ({ expect }) => {
+    const tenant = await newTenant();
+    const ids = [];
+    for (let i = 0; i < 3; i++) ids.push((await call("POST", `/v1/tenants/${tenant}/events`, EVENT)).body.id);
+    expect(new Set(ids).size).toBe(3);
+  });
+
+  it("makes one event of fifty simultaneous requests", async ({ expect }) => {
+    const tenant = await newTenant();
+    const receiver = await newReceiver();
+    await newEndpoint(tenant, receiver.url);
+    const answers = await Promise.all(Array.from({ length: 50 }, () => send(tenant, "k")));
+    expect(answers.filter(({ status }) => status === 202)).toHaveLength(1);
+    expect(answers.filter(({ status, body }) => status === 200 && body.duplicate === true)).toHaveLength(49);
+    expect(new Set(answers.map(({ body }) => body.id)).size).toBe(1);
+    expect(new Set(answers.map(({ body }) => body.deliveries[0].id)).size).toBe(1);
+  });
+
+  it("is one after the log's object was evicted, also when fifty come at once", async ({ expect }) => {
+    const tenant = await newTenant();
+    const first = await send(tenant, "k");
+    await evictDurableObject(logObject(tenant));
+    const repeats = await Promise.all(Array.from({ length: 50 }, () => send(tenant, "k")));
+    for (const { status, body } of repeats) {
+      expect(status).toBe(200);
+      expect(body).toEqual({ ...first.body, duplicate: true });
+    }
+  });
+
+  it("may not have a key that is too long", async ({ expect }) => {
+    const tenant = await newTenant();
+    expect((await send(tenant, "x".repeat(255))).status).toBe(202);
+    const answer = await send(tenant, "x".repeat(256));
+    expect(answer.status).toBe(422);
+    expect(answer.body.errors[0].path.toLowerCase()).toBe("idempotency-key");
+  });
+});
+
+describe("a repeat under an idempotency key, by the clock", () => {
+  afterEach(() => {
+    vi.useRealTimers();
+  });
+
+  function at(time: string): void {
+    vi.useFakeTimers({ toFake: ["Date"] });
+    vi.setSystemTime(new Date(time));
+  }
+
+  it("is one after midnight, until 24 h have passed", async ({ expect }) => {
+    at("2027-03-01T23:59:00.000Z");
+    const tenant = await newTenant();
+    const first = await send(tenant, "k");
+    expect(first.status).toBe(202);
+    for (const time of ["2027-03-02T00:00:00.000Z", "2027-03-02T00:01:00.000Z", "2027-03-02T23:58:59.000Z"]) {
+      at(time);
+      const repeat = await send(tenant, "k");
+      expect(repeat.status, time).toBe(200);
+      expect(repeat.body).toEqual({ ...first.body, duplicate: true });
+    }
+    at("2027-03-02T23:59:01.000Z");
+    const next = await send(tenant, "k");
+    expect(next.status).toBe(202);
+    expect(next.body.id).not.toBe(first.body.id);
+    at("2027-03-03T00:00:01.000Z");
+    expect((await send(tenant, "k")).body).toEqual({ ...next.body, duplicate: true });
+  });
+
+  it("is refused after midnight when it says something else", async ({ expect }) => {
+    at("2027-03-01T23:59:00.000Z");
+    const tenant = await newTenant();
+    await send(tenant, "k");
+    at("2027-03-02T00:01:00.000Z");
+    expect((await send(tenant, "k", { event: "lead.hot", data: { a: 2 } })).status).toBe(422);
+  });
+
+  it("is one after midnight also when other keys came first", async ({ expect }) => {
+    at("2027-03-01T23:59:00.000Z");
+    const tenant = await newTenant();
+    const first = await send(tenant, "k");
+    at("2027-03-02T00:00:10.000Z");
+    expect((await send(tenant, "other")).status).toBe(202);
+    expect((await send(tenant, "k")).body).toEqual({ ...first.body, duplicate: true });
+  });
+
+  it("is one of fifty simultaneous requests on both sides of midnight", async ({ expect }) => {
+    at("2027-03-02T00:00:00.001Z");
+    const tenant = await newTenant();
+    // Half of them come through isolates whose clocks are a second behind.
+    const answers = await Promise.all(
+      Array.from({ length: 50 }, (_, i) => {
+        at(i % 2 === 0 ? "2027-03-02T00:00:00.001Z" : "2027-03-01T23:59:59.001Z");
+        return send(tenant, "k");
+      }),
+    );
+    expect(answers.filter(({ status }) => status === 202)).toHaveLength(1);
+    expect(answers.filter(({ status }) => status === 200)).toHaveLength(49);
+    expect(new Set(answers.map(({ body }) => body.id)).size).toBe(1);
+  });
+
+  it("is one in a batch whose events were accepted on both sides of midnight", async ({ expect }) => {
+    at("2027-03-01T23:59:00.000Z");
+    const tenant = await newTenant();
+    const batch = (ids: string[]) =>
+      call("POST", `/v1/tenants/${tenant}/events/batch`, { events: ids.map((id) => ({ ...EVENT, id })) });
+    const before = await batch(["a", "b"]);
+    const whole = await call(
+      "POST",
+      `/v1/tenants/${tenant}/events/batch`,
+      { events: [EVENT, EVENT] },
+      { "Idempotency-Key": "k" },
+    );
+    at("2027-03-02T00:01:00.000Z");
+    const after = await batch(["c", "b", "a"]);
+    expect(after.status).toBe(202);
+    expect(after.body.data.slice(1)).toEqual([
+      { ...before.body.data[1], duplicate: true },
+      { ...before.body.data[0], duplicate: true },
+    ]);
+    expect((await batch(["a", "c"])).body.data.map(({ id }: { id: string }) => id)).toEqual([
+      before.body.data[0].id,
+      after.body.data[0].id,
+    ]);
+    const again = await call(
+      "POST",
+      `/v1/tenants/${tenant}/events/batch`,
+      { events: [EVENT, EVENT] },
+      { "Idempotency-Key": "k" },
+    );
+    expect(again.status).toBe(200);
+    expect(again.body.data).toEqual(whole.body.data.map((one: object) => ({ ...one, duplicate: true })));
+  });
+
+  it("is one of twenty simultaneous requests just after midnight", async ({ expect }) => {
+    at("2027-03-01T23:59:59.000Z");
+    const tenant = await newTenant();
+    await send(tenant, "yesterday's");
+    at("2027-03-02T00:00:00.001Z");
+    const answers = await Promise.all(Array.from({ length: 20 }, () => send(tenant, "k")));
+    expect(answers.filter(({ status }) => status === 202)).toHaveLength(1);
+    expect(new Set(answers.map(({ body }) => body.id)).size).toBe(1);
+  });
+
+  it("is one though the first came through a clock that was still before midnight", async ({ expect }) => {
+    at("2027-03-02T00:00:05.000Z");
+    const tenant = await newTenant();
+    expect((await send(tenant, "today's first")).status).toBe(202);
+    at("2027-03-01T23:59:58.000Z");
+    const late = await send(tenant, "k");
+    expect(late.status).toBe(202);
+    at("2027-03-02T00:00:10.000Z");
+    expect((await send(tenant, "k")).body).toEqual({ ...late.body, duplicate: true });
+    expect((await call("GET", `/v1/tenants/${tenant}/events/${late.body.id}`)).status).toBe(200);
+  });
+});

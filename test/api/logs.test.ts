@@ -1,0 +1,119 @@
+import { runDurableObjectAlarm } from "cloudflare:test";
+import { env } from "cloudflare:workers";
+import { afterEach, beforeEach, describe, it, vi } from "vitest";
+import { call, delivery, deliveryPath, newEndpoint, newReceiver, newTenant, post, until } from "../api";
+import { appendOnly, endpointObject, logObject } from "../delivery/harness";
+
+const [readme] = Object.values(
+  import.meta.glob<string>("../../README.md", { query: "?raw", import: "default", eager: true }),
+);
+
+/** The steps of the README's table, each with the fields that it names. */
+function documented(): Map<string, string[]> {
+  const section = readme?.split("### Logs")[1]?.split("\n### ")[0] ?? "";
+  const rows = section.split("\n").filter((line) => line.startsWith("| `"));
+  return new Map(
+    rows.flatMap((row) => {
+      const [, steps = "", , fields = ""] = row.split("|");
+      const words = (text: string) => [...text.matchAll(/`([^`]+)`/g)].map(([, word]) => word as string);
+      return words(steps).map((step) => [step, words(fields)] as const);
+    }),
+  );
+}
+
+let lines: Record<string, unknown>[] = [];
+
+beforeEach(() => {
+  lines = [];
+  for (const level of ["log", "error"] as const) {
+    vi.spyOn(console, level).mockImplementation((line: unknown) => {
+      lines.push(JSON.parse(String(line)));
+    });
+  }
+});
+
+afterEach(() => {
+  vi.restoreAllMocks();
+  vi.useRealTimers();
+});
+
+describe("the log", () => {
+  it("has a line of the documented form for every step, and nothing of payloads and secrets", async ({ expect }) => {
+    const tenant = await newTenant();
+    const [good, bad] = [await newReceiver({ body: "answer-text" }), await newReceiver({ status: 500 })];
+    const secrets = { secret: "endpoint-secret", headers: { "X-Token": "header-secret" } };
+    const one = await newEndpoint(tenant, good.url, secrets);
+    const other = await newEndpoint(tenant, bad.url, { retry: [], events: ["lead.hot"], ...secrets });
+    const event = await post(tenant, "lead.hot", { text: "payload-text" });
+    const [delivered, failed] = event.deliveries;
+    await delivery(tenant, delivered, "succeeded");
+    await delivery(tenant, failed, "failed");
+    await call("POST", `${deliveryPath(tenant, delivered)}/resend`);
+    await good.arrived(2);
+    const path = `/v1/tenants/${tenant}/endpoints/${other.id}`;
+    await call("POST", `${path}/recover`, { since: "2020-01-01T00:00:00Z" });
+    await call("PATCH", path, { name: "Renamed", enabled: false });
+    await appendOnly(tenant, [one.id], '{"text":"payload-text"}');
+    vi.useFakeTimers({ toFake: ["Date"] });
+    vi.setSystemTime(Date.now() + 600_000);
+    await runDurableObjectAlarm(logObject(tenant));
+    await runDurableObjectAlarm(endpointObject(tenant, one.id));
+    vi.useRealTimers();
+    await env.DELIVERIES.send({ text: "payload-text" } as never);
+    await env.DELIVERIES_DEAD.send({
+      tenant,
+      endpoint: one.id,
+      version: 1,
+      deliveries: [{ id: delivered.id, event: "e" }],
+    });
+    await call("DELETE", `/v1/tenants/${tenant}/events/${event.id}/content`);
+    const steps = [
+      "config.changed",
+      "event.accepted",
+      "batch.consumed",
+      "delivery.attempted",
+      "delivery.resent",
+      "endpoint.recovered",
+      "endpoint.alarm",
+      "events.reconciled",
+      "deadletter.unreadable",
+      "deadletter.adopted",
+      "event.erased",
+    ];
+    await until("a line of every step", async () => steps.every((step) => lines.some((line) => line.step === step)));
+
+    const table = documented();
+    for (const step of steps) {
+      const line = lines.find((candidate) => candidate.step === step) ?? {};
+      expect(table.has(step), step).toBe(true);
+      expect(Object.keys(line).toSorted(), step).toEqual(["step", ...(table.get(step) ?? [])].toSorted());
+    }
+    const attempts = lines.filter(({ step }) => step === "delivery.attempted");
+    expect(attempts.find((line) => line.delivery === delivered.id)).toEqual({
+      step: "delivery.attempted",
+      tenant,
+      endpoint: one.id,
+      delivery: delivered.id,
+      attempt: 1,
+      outcome: "succeeded",
+      statusCode: 200,
+      durationMs: expect.any(Number),
+    });
+    expect(attempts.find((line) => line.delivery === failed.id)).toMatchObject({ outcome: "status", statusCode: 500 });
+    expect(lines.find(({ step }) => step === "event.accepted")).toMatchObject({ event: event.id, deliveries: 2 });
+    const changed = lines.filter(({ step }) => step === "config.changed").map(({ action }) => action);
+    expect(changed).toEqual(expect.arrayContaining(["tenant.created", "endpoint.created", "endpoint.updated"]));
+    const text = JSON.stringify(lines);
+    for (const secret of ["payload-text", "answer-text", "endpoint-secret", "header-secret", env.OPERATOR_KEY ?? "?"]) {
+      expect(text).not.toContain(secret);
+    }
+  });
+
+  it("says nothing of a change that did not happen", async ({ expect }) => {
+    const tenant = await newTenant();
+    lines = [];
+    await call("PATCH", `/v1/tenants/${tenant}/endpoints/ep_none`, { name: "x" });
+    await call("DELETE", "/v1/tenants/nobody-of-that-name");
+    expect(lines.filter(({ step }) => step === "config.changed")).toEqual([]);
+  });
+});

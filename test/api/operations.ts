@@ -1,0 +1,65 @@
+import { call } from "../api";
+
+// biome-ignore lint/suspicious/noExplicitAny: tests read JSON as it comes
+type Json = any;
+
+export interface Parameter {
+  name: string;
+  in: "path" | "query" | "header";
+  required?: boolean;
+  schema: Json;
+}
+
+/** An operation of the OpenAPI document. */
+export interface Operation {
+  method: string;
+  path: string;
+  id: string;
+  summary: string;
+  tags: string[];
+  security: Json[];
+  parameters: Parameter[];
+  /** The schema of its JSON body and an example; `null`: it has none. */
+  body: { required: boolean; schema: Json; example: Json } | null;
+  /** With references resolved. */
+  responses: Record<string, Json>;
+}
+
+/** The document as the service answers it. */
+export async function theDocument(): Promise<Json> {
+  return (await call("GET", "/openapi.json")).body;
+}
+
+/** What a local reference points to; a value without one is itself. */
+export function resolve(document: Json, value: Json): Json {
+  if (typeof value?.$ref !== "string") return value;
+  const parts = value.$ref.slice(2).split("/");
+  const found = parts.reduce((at: Json, part: string) => at?.[part], document);
+  if (found === undefined) throw new Error(`nothing is at ${value.$ref}`);
+  return resolve(document, found);
+}
+
+/** All operations of the document. */
+export function operationsOf(document: Json): Operation[] {
+  return Object.entries<Json>(document.paths).flatMap(([path, item]) =>
+    Object.entries<Json>(item).map(([method, operation]): Operation => {
+      const { operationId: id, summary, tags, security = document.security, parameters = [], requestBody } = operation;
+      const content = requestBody?.content["application/json"];
+      const responses = Object.entries(operation.responses).map(([status, response]) => [
+        status,
+        resolve(document, response),
+      ]);
+      return {
+        method: method.toUpperCase(),
+        path,
+        id,
+        summary,
+        tags,
+        security,
+        parameters,
+        body: content ? { required: requestBody.required, schema: content.schema, example: content.example } : null,
+        responses: Object.fromEntries(responses),
+      };
+    }),
+  );
+}

@@ -1,0 +1,61 @@
+import { call, fresh, newEndpoint, newReceiver, newTenant, post } from "../api";
+import type { Operation } from "./operations";
+
+/** A tenant that has one of everything: what stands in paths, by the parameter's name. */
+export type World = Record<string, string>;
+
+/** Makes one. */
+export async function newWorld(): Promise<World> {
+  const tenant = await newTenant();
+  const receiver = await newReceiver();
+  const base = `/v1/tenants/${tenant}`;
+  const { id: endpoint } = await newEndpoint(tenant, receiver.url);
+  const { id: event, deliveries } = await post(tenant);
+  const segment = await made("POST", `${base}/segments`, { name: "a", filter: { "data.score": { $gt: 1 } } });
+  const action = { type: "webhook", endpoint };
+  const automation = await made("POST", `${base}/automations`, { name: "a", trigger: "never", actions: [action] });
+  const key = await made("POST", `${base}/keys`, { name: "a", role: "viewer" });
+  const signal = await made("POST", `${base}/signals`, { name: "a", emit: "b", entity: "c", when: { once: true } });
+  const list = fresh("list");
+  const item = "acme.com";
+  await call("POST", `${base}/lists`, { name: list, items: [item] });
+  const name = fresh("type");
+  await call("PUT", `/v1/event-types/${name}`, { sample: {} });
+  const delivery = deliveries[0].id;
+  return {
+    tenant,
+    endpoint,
+    event,
+    delivery,
+    segment,
+    automation,
+    signal,
+    list,
+    item,
+    key,
+    name,
+    profile: "clearview",
+  };
+}
+
+async function made(method: string, path: string, body: object): Promise<string> {
+  const answer = await call(method, path, body);
+  if (answer.status !== 201) throw new Error(`${method} ${path} was refused: ${answer.text}`);
+  return answer.body.id;
+}
+
+/** The path of an operation in a world. */
+export function pathIn(world: World, operation: Operation): string {
+  return operation.path.replace(/\{(\w+)\}/g, (_, name: string) => {
+    const value = world[name];
+    if (value === undefined) throw new Error(`the world of the tests has nothing for {${name}}: add it`);
+    return encodeURIComponent(value);
+  });
+}
+
+/** A key of the tenant with that role. */
+export async function newKey(tenant: string, role: string): Promise<string> {
+  const answer = await call("POST", `/v1/tenants/${tenant}/keys`, { name: role, role });
+  if (answer.status !== 201) throw new Error(`the key was refused: ${answer.text}`);
+  return answer.body.key;
+}

@@ -1,0 +1,51 @@
+/**
+ * The code that the bench runs, as `wrangler deploy` would upload it.
+ * @module
+ */
+
+import { execFile } from "node:child_process";
+import { readFile, writeFile } from "node:fs/promises";
+import { join } from "node:path";
+import { fileURLToPath } from "node:url";
+import { promisify } from "node:util";
+
+const ROOT = fileURLToPath(new URL("../../", import.meta.url));
+const WORKER = fileURLToPath(new URL("worker/", import.meta.url));
+const WRANGLER = join(ROOT, "node_modules/wrangler/wrangler-dist/cli.js");
+const run = promisify(execFile);
+
+/** What is measured: the deployed bundle, the floors under it, and signing by itself. */
+export interface Bundles {
+  posthorn: string;
+  floor: string;
+  signing: string;
+}
+
+/** Has wrangler make the bundles, in `directory`; answers their code. */
+export async function makeBundles(directory: string): Promise<Bundles> {
+  const own = async (name: string) => {
+    const config = join(directory, `${name}.json`);
+    // Without a configuration of its own it would get that of the project.
+    const main = join(WORKER, `${name}.ts`);
+    await writeFile(config, JSON.stringify({ name, main, compatibility_date: "2026-10-01" }));
+    return bundle(join(directory, name), ["--config", config], `${name}.js`);
+  };
+  const [posthorn, floor, signing] = [
+    await bundle(join(directory, "posthorn"), [], "index.js"),
+    await own("floor"),
+    await own("signing"),
+  ];
+  return { posthorn, floor, signing };
+}
+
+async function bundle(outdir: string, args: string[], file: string): Promise<string> {
+  const command = ["--no-warnings", WRANGLER, "deploy", "--dry-run", "--outdir", outdir, ...args];
+  const env = {
+    ...process.env,
+    WRANGLER_SEND_METRICS: "false",
+    WRANGLER_WRITE_LOGS: "false",
+    WRANGLER_HIDE_BANNER: "true",
+  };
+  await run(process.execPath, command, { cwd: ROOT, env });
+  return readFile(join(outdir, file), "utf8");
+}

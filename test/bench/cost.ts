@@ -1,0 +1,72 @@
+import type { Counts } from "./counts.ts";
+import { Instance } from "./instance.ts";
+import { type Usage, usageOf, usdPerMillion } from "./prices.ts";
+import { cpuMsOf, profiled } from "./profiler.ts";
+import type { Receiver } from "./receiver.ts";
+import { batch100, failing, fanout10, type Scenario, single, sparse } from "./scenarios.ts";
+
+/** What a delivered event costs. */
+export interface Cost extends Usage {
+  usdPerMillion: number;
+  /** How many messages a consumer's batch had, on average. */
+  messagesPerBatch: number;
+  /** Lines that the Worker logged; they are billed apart, if they are kept. */
+  logLines: number;
+}
+
+/** The scenarios by their names in the output, and how many are run. `quick`: just enough to show that all still works. */
+function scenarios(quick: boolean): Record<string, Scenario> {
+  return {
+    single: single(quick ? 200 : 2_000),
+    batch100: batch100(quick ? 2 : 20),
+    fanout10: fanout10(quick ? 20 : 200),
+    failing: failing(quick ? 2 : 20),
+    sparse: sparse(quick ? 3 : 24),
+  };
+}
+
+/** Counts what each scenario takes, then has V8 sample its CPU time in a second run, since counting takes time itself. */
+export async function measureCosts(
+  bundle: string,
+  receiver: Receiver,
+  quick: boolean,
+  progress: (text: string) => void,
+): Promise<Record<string, Cost>> {
+  const counted = await Instance.posthorn(bundle, { counts: true, clock: true });
+  const sampled = quick ? null : await Instance.posthorn(bundle, { clock: true, inspector: true });
+  const costs: Record<string, Cost> = {};
+  for (const [name, scenario] of Object.entries(scenarios(quick))) {
+    const run = await scenario(counted, receiver);
+    await counted.counts();
+    const delivered = await run();
+    const counts = await counted.counts();
+    // An hour of few events is mostly the bench's own questions: what the profiler says of it is no figure.
+    const isSampled = sampled !== null && name !== "sparse";
+    const cpuMs = isSampled ? await sample(sampled, scenario, receiver) : undefined;
+    costs[name] = costOf(counts, delivered, cpuMs);
+    progress(`cost ${name}: $${costs[name].usdPerMillion.toFixed(2)} per million`);
+  }
+  await Promise.all([counted.stop(), sampled?.stop()]);
+  return costs;
+}
+
+/** The cost of what was counted while `delivered` events were. Pure. */
+export function costOf(counts: Counts, delivered: number, cpuMs?: number): Cost {
+  const usage = usageOf(counts, delivered, cpuMs);
+  const messages = counts.batches.reduce((sum, batch) => sum + batch, 0);
+  return {
+    usdPerMillion: usdPerMillion(usage),
+    ...usage,
+    messagesPerBatch: messages / counts.batches.length,
+    logLines: counts.logLines / delivered,
+  };
+}
+
+async function sample(instance: Instance, scenario: Scenario, receiver: Receiver): Promise<number> {
+  const run = await scenario(instance, receiver);
+  let delivered = 0;
+  const profile = await profiled(instance, async () => {
+    delivered = await run();
+  });
+  return cpuMsOf(profile) / delivered;
+}

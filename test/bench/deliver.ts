@@ -1,0 +1,57 @@
+import { EVENT } from "./compare.ts";
+import type { Effort } from "./effort.ts";
+import type { FloorMessage } from "./floor-message.ts";
+import { Instance } from "./instance.ts";
+import { latenciesOf } from "./latency.ts";
+import type { Receiver } from "./receiver.ts";
+import { SAMPLE, tenantWith } from "./scenarios.ts";
+import { figureOf, interleave, percentile, ratios } from "./stats.ts";
+import { newUlid } from "./ulid.ts";
+
+/** The consumer beside one that only fetches, each given as many messages at once; and how long an event takes from its post. */
+export async function measureDeliver(bundle: string, floorBundle: string, receiver: Receiver, effort: Effort) {
+  const ours = await Instance.posthorn(bundle, {});
+  const floor = await Instance.floor(floorBundle, {});
+  const { tenant, path, endpoints } = await tenantWith(ours, receiver);
+  const floorPath = "/ok/floor";
+  const drain = async (instance: Instance, at: string, messages: object[]) => {
+    await instance.bench("enqueue", { messages });
+    await receiver.until(at, messages.length);
+    return rateOf((await receiver.take(at)).times);
+  };
+  const runs = await interleave(
+    effort.rounds,
+    () => drain(ours, path, deliveryMessages(tenant, endpoints[0] ?? "", effort.messages)),
+    () => drain(floor, floorPath, floorMessages(receiver.url + floorPath, effort.messages)),
+  );
+  const latencies = await latenciesOf(ours, receiver, { tenant, path }, { perSecond: 20, seconds: effort.seconds * 2 });
+  await Promise.all([ours.stop(), floor.stop()]);
+  return {
+    perSecond: figureOf(runs.one),
+    floorPerSecond: figureOf(runs.other),
+    ratio: figureOf(ratios(runs.one, runs.other)),
+    latencyP50: percentile(latencies, 50),
+    latencyP99: percentile(latencies, 99),
+  };
+}
+
+/** Requests per second, without the first tenth. Pure. */
+export function rateOf(times: readonly number[]): number {
+  const sorted = [...times].sort((a, b) => a - b).slice(Math.floor(times.length / 10));
+  const [first = 0, last = 0] = [sorted[0], sorted.at(-1)];
+  return ((sorted.length - 1) * 1_000) / (last - first);
+}
+
+function deliveryMessages(tenant: string, endpoint: string, count: number): object[] {
+  const now = Date.now();
+  return Array.from({ length: count }, () => {
+    const ulid = newUlid(now);
+    const text = { timestamp: now, payloadId: `evt_${ulid}`, data: JSON.stringify(SAMPLE) };
+    return { tenant, endpoint, version: 1, deliveries: [{ id: `dlv_${ulid}0`, event: "lead.hot", text }] };
+  });
+}
+
+function floorMessages(url: string, count: number): FloorMessage[] {
+  const headers = { "Content-Type": "application/json" };
+  return Array.from({ length: count }, () => ({ url, headers, body: EVENT }));
+}

@@ -1,0 +1,6 @@
+/** What a message of the floor asks for: one request, ready made. */
+export interface FloorMessage {
+  url: string;
+  headers: Record<string, string>;
+  body: string;
+}

@@ -1,0 +1,45 @@
+import { describe, it } from "vitest";
+import { SLOTS } from "../../src/endpoint/admission";
+import { batchTime, bottlenecksOf, DEPLOYED, demandOf, erlangC, outlook } from "./model.ts";
+
+describe("the capacity model", () => {
+  it("knows how likely a wait is", ({ expect }) => {
+    // Textbook values: one server is busy as often as its load says; two at load 1/2 are both busy in a third of cases.
+    expect(erlangC(1, 0.5)).toBeCloseTo(0.5);
+    expect(erlangC(2, 1)).toBeCloseTo(1 / 3);
+    expect(erlangC(250, 125)).toBeLessThan(1e-9);
+    expect(erlangC(3, 3)).toBe(1);
+  });
+
+  it("has the code's own numbers", ({ expect }) => {
+    expect(DEPLOYED.slots).toBe(SLOTS);
+  });
+
+  it("counts a batch's rounds of lanes", ({ expect }) => {
+    const demand = { ...demandOf(100), receiver: 100, call: 10 };
+    expect(batchTime({ ...DEPLOYED, batch: 6 }, demand)).toBe(120);
+    expect(batchTime({ ...DEPLOYED, batch: 7 }, demand)).toBe(220);
+  });
+
+  it("names the tightest limit first, and sustains no more than it lets through", ({ expect }) => {
+    const demand = demandOf(1_000_000);
+    const limits = bottlenecksOf(DEPLOYED, demand);
+    expect(limits.map(({ load }) => load)).toEqual(limits.map(({ load }) => load).sort((a, b) => b - a));
+    expect(limits[0]?.name).toBe("queue");
+    expect(outlook(DEPLOYED, demand).sustained).toBe(DEPLOYED.queuePerSecond);
+    const one = outlook(DEPLOYED, { ...demandOf(10), perTenantAndDay: 10_000_000, largestShare: 1 });
+    expect(one.sustained).toBeCloseTo((DEPLOYED.slots * 1_000) / 230);
+    expect(one.first.load).toBeGreaterThan(1);
+  });
+
+  it("is slower with fewer consumers and with endpoints that hang, and never faster with more tenants than it can carry", ({
+    expect,
+  }) => {
+    const demand = demandOf(80_000);
+    const calm = outlook(DEPLOYED, demand);
+    expect(outlook({ ...DEPLOYED, consumers: 215 }, demand).latencyP99).toBeGreaterThan(calm.latencyP99);
+    expect(calm.neighbourRatio).toBeGreaterThan(1);
+    expect(outlook(DEPLOYED, demandOf(1_000)).neighbourRatio).toBeLessThan(1.01);
+    expect(outlook(DEPLOYED, demandOf(1_000_000)).sustained).toBe(outlook(DEPLOYED, demandOf(100_000)).sustained);
+  });
+});

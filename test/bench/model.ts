@@ -1,0 +1,212 @@
+/**
+ * A capacity model of the deployed shape: how many deliveries per second it carries, how long one takes, what a receiver
+ * that hangs does to its neighbours, and what saturates first. Pure. The platform's limits are those of its documents;
+ * the latencies are assumptions, named so that they can be replaced by what a deployment measures.
+ * @module
+ */
+
+/** What the platform and the code allow. Times in ms. */
+export interface Shape {
+  /** Consumer invocations of a queue at once. */
+  consumers: number;
+  /** Requests of one invocation under way. */
+  lanes: number;
+  /** Of those, the most for one endpoint while others wait. */
+  lanesOfOne: number;
+  /** Deliveries of one endpoint in flight. */
+  slots: number;
+  /** Messages per second through one queue. */
+  queuePerSecond: number;
+  /** Calls per second of one object that write. */
+  objectPerSecond: number;
+  /** Bytes of one object. */
+  objectBytes: number;
+  /** Messages of a consumer's batch. */
+  batch: number;
+  /** How long a message may wait for its batch to fill. */
+  batchWait: number;
+  /** Days that a delivery is kept. */
+  retentionDays: number;
+  /** After which a receiver that hangs is noticed; from then on it takes capacity of the slow lane's consumers only. */
+  timeout: number;
+}
+
+/** The shape of wrangler.toml, on the limits of the Workers Paid plan; sources in PRICES and the README. */
+export const DEPLOYED: Shape = {
+  consumers: 250,
+  lanes: 6,
+  lanesOfOne: 3,
+  slots: 25,
+  queuePerSecond: 5_000,
+  objectPerSecond: 300,
+  objectBytes: 10e9,
+  batch: 10,
+  batchWait: 1_000,
+  retentionDays: 30,
+  timeout: 10_000,
+};
+
+/** What is asked of it. */
+export interface Demand {
+  tenants: number;
+  /** Deliveries per tenant and day. */
+  perTenantAndDay: number;
+  /** The largest tenant's share of all. */
+  largestShare: number;
+  /** How much more than its mean a peak is. */
+  peak: number;
+  /** ms that a receiver takes to answer. */
+  receiver: number;
+  /** ms of a call of an object, and of the queue's hand-over. */
+  call: number;
+  /** Bytes that a delivery takes in its endpoint's log, and an event in its own. */
+  deliveryBytes: number;
+  eventBytes: number;
+}
+
+/** A product's customers: most are small, and the largest has a hundred times the mean, at most a fifth of all. */
+export function demandOf(tenants: number, perTenantAndDay = 1_000): Demand {
+  return {
+    tenants,
+    perTenantAndDay,
+    largestShare: Math.min(0.2, 100 / tenants),
+    peak: 5,
+    receiver: 200,
+    call: 30,
+    deliveryBytes: 1_000,
+    eventBytes: 1_200,
+  };
+}
+
+/** Something that has a limit, and how much of it the demand takes. */
+export interface Bottleneck {
+  name: "consumers" | "queue" | "object" | "endpoint" | "storage";
+  /** Deliveries per second of all tenants at which it is full; for the storage, when the largest tenant's object is. */
+  capacity: number;
+  /** Share that the peak takes of it; over 1 it is overrun. */
+  load: number;
+}
+
+/** What comes of a demand. */
+export interface Outlook {
+  tenants: number;
+  /** Deliveries per second over all tenants, on average and at the peak. */
+  average: number;
+  offered: number;
+  /** What can be sustained of the peak. */
+  sustained: number;
+  /** ms from the post to the receiver's answer, at the peak: median, and 99th percentile. */
+  latencyP50: number;
+  latencyP99: number;
+  /** p99 while endpoints begin to hang, until they are noticed, over the p99 without. */
+  neighbourRatio: number;
+  first: Bottleneck;
+  bottlenecks: Bottleneck[];
+}
+
+const SECONDS_A_DAY = 86_400;
+
+/** ms that an invocation takes for a full batch: ask, send in rounds of its lanes, record. */
+export function batchTime({ batch, lanes }: Shape, { receiver, call }: Demand): number {
+  return call * 2 + Math.ceil(batch / lanes) * receiver;
+}
+
+/** Every limit under the demand, the tightest first. */
+export function bottlenecksOf(shape: Shape, demand: Demand): Bottleneck[] {
+  const { tenants, perTenantAndDay, largestShare, peak } = demand;
+  const average = (tenants * perTenantAndDay) / SECONDS_A_DAY;
+  const offered = average * peak;
+  const consumers = (shape.consumers * shape.batch * 1_000) / batchTime(shape, demand);
+  // One message a delivery; a batch post puts up to a hundred into one.
+  const queue = shape.queuePerSecond;
+  // One append per event, in the log of the largest tenant's day. Its endpoint is called twice for each batch.
+  const object = shape.objectPerSecond / largestShare;
+  // Slots of the largest tenant's one endpoint, each held for the call, the receiver and the call.
+  const endpoint = (shape.slots * 1_000) / (demand.receiver + demand.call) / largestShare;
+  const bytesPerDelivery = demand.deliveryBytes * shape.retentionDays;
+  const storage = shape.objectBytes / bytesPerDelivery / SECONDS_A_DAY / largestShare;
+  const limits: [Bottleneck["name"], number, number][] = [
+    ["consumers", consumers, offered],
+    ["queue", queue, offered],
+    ["object", object, offered],
+    ["endpoint", endpoint, offered],
+    ["storage", storage, average],
+  ];
+  return limits
+    .map(([name, capacity, rate]): Bottleneck => ({ name, capacity, load: rate / capacity }))
+    .sort((a, b) => b.load - a.load);
+}
+
+/**
+ * The probability that one of `servers` has to be waited for at this load, of servers that are busy `work` of the time
+ * together (Erlang C).
+ */
+export function erlangC(servers: number, work: number): number {
+  if (work >= servers) return 1;
+  // By the recursion of Erlang B, which stays within range.
+  let blocked = 1;
+  for (let n = 1; n <= servers; n++) blocked = (work * blocked) / (n + work * blocked);
+  const load = work / servers;
+  return blocked / (1 - load + load * blocked);
+}
+
+/** What comes of a demand on a shape. */
+export function outlook(shape: Shape, demand: Demand): Outlook {
+  const bottlenecks = bottlenecksOf(shape, demand);
+  const average = (demand.tenants * demand.perTenantAndDay) / SECONDS_A_DAY;
+  const offered = average * demand.peak;
+  const rates = bottlenecks.filter(({ name }) => name !== "storage");
+  const sustained = Math.min(offered, ...rates.map(({ capacity }) => capacity));
+  const calm = latencies(shape, demand, sustained, shape.consumers);
+  const held = Math.min(HANGING, demand.tenants);
+  const storm = latencies(shape, demand, sustained, shape.consumers - held);
+  const [first] = bottlenecks as [Bottleneck];
+  return {
+    tenants: demand.tenants,
+    average,
+    offered,
+    sustained,
+    latencyP50: calm.p50,
+    latencyP99: calm.p99,
+    neighbourRatio: storm.p99 / calm.p99,
+    first,
+    bottlenecks,
+  };
+}
+
+/**
+ * Endpoints that begin to hang at once. Until each is noticed, its batch holds a consumer for a timeout: it goes on
+ * beside it in its other lanes, and ends with it.
+ */
+const HANGING = 100;
+
+function latencies(shape: Shape, demand: Demand, offered: number, consumers: number): { p50: number; p99: number } {
+  const perBatch = batchTime(shape, demand);
+  const capacity = (consumers * shape.batch * 1_000) / perBatch;
+  const rate = Math.min(offered, 0.99 * capacity);
+  // What comes in beyond the capacity until the cause is noticed.
+  const backlog = Math.max(offered / capacity - 1, 0) * shape.timeout;
+  // Few messages wait for their batch; many fill it before.
+  const fill = Math.min(shape.batchWait, (shape.batch * 1_000) / rate);
+  const work = (rate / shape.batch) * (perBatch / 1_000);
+  const waits = erlangC(consumers, work);
+  const drain = (consumers - work) / perBatch;
+  // Exponential for those who wait at all.
+  const waitOf = (share: number) => (waits <= 1 - share ? 0 : Math.log(waits / (1 - share)) / drain);
+  const path = demand.call * 3 + demand.receiver;
+  const messages = Math.min(shape.batch, Math.max(1, (rate * fill) / 1_000));
+  const rounds = Math.ceil(messages / shape.lanes) - 1;
+  return {
+    p50: fill / 2 + waitOf(0.5) + path + (rounds * demand.receiver) / 2 + backlog / 2,
+    p99: fill + waitOf(0.99) + path + rounds * demand.receiver + backlog,
+  };
+}
+
+/** What to do when it is the first that is full. */
+export const REMEDIES: Readonly<Record<Bottleneck["name"], string>> = {
+  consumers: "raise max_batch_size, or spread endpoints over several queues",
+  queue: "spread endpoints over several queues by a hash of their ids; post in batches",
+  object: "shard a tenant's day over several EventLogs: the event id has a character reserved for the shard",
+  endpoint: "raise the slots of an endpoint whose receiver answers well",
+  storage: "shorten RETENTION_DAYS",
+};

@@ -1,0 +1,159 @@
+/**
+ * What costs are measured of: one run of each leaves a number of events delivered. All are run by the bench's clock, and
+ * for so long that the log has handed its events over too.
+ * @module
+ */
+
+import { setTimeout as sleep } from "node:timers/promises";
+import { type Instance, OPERATOR_KEY } from "./instance.ts";
+import { load } from "./load.ts";
+import type { Receiver } from "./receiver.ts";
+
+/** Over the reconcile interval of wrangler.toml, in ms: the log's alarm rings and hands over all of the run. */
+const RECONCILED = 700_000;
+const MINUTE = 60_000;
+
+/** Prepares a tenant and answers the run, which answers how many events it has delivered. */
+export type Scenario = (instance: Instance, receiver: Receiver) => Promise<() => Promise<number>>;
+
+/** A body of a few hundred bytes, as the vendors' samples are. */
+export const SAMPLE = {
+  company: { name: "Halden Systems", domain: "halden.example", industry: "Logistics", employees: 420, country: "NO" },
+  visitor: { pages: ["/pricing", "/docs/security", "/customers"], visits: 7, source: "organic" },
+  score: 91,
+};
+
+let tenants = 0;
+
+/** A tenant of its own with endpoints at the receiver's path; answers both. */
+export async function tenantWith(
+  instance: Instance,
+  receiver: Receiver,
+  { endpoints = 1, answers = "ok" }: { endpoints?: number; answers?: string } = {},
+): Promise<{ tenant: string; path: string; endpoints: string[] }> {
+  const tenant = `bench-${++tenants}`;
+  const path = `/${answers}/${tenant}`;
+  await instance.api("PUT", `/tenants/${tenant}`, { name: "Bench" });
+  const ids: string[] = [];
+  for (let i = 0; i < endpoints; i++) {
+    const body = { url: receiver.url + path, events: [endpoints === 1 || answers === "ok" ? "lead.hot" : `lead.${i}`] };
+    ids.push((await instance.api("POST", `/tenants/${tenant}/endpoints`, body)).id);
+  }
+  return { tenant, path, endpoints: ids };
+}
+
+/** One event per request, one endpoint, batches as they come. */
+export const single =
+  (events: number): Scenario =>
+  async (instance, receiver) => {
+    const { tenant, path } = await tenantWith(instance, receiver);
+    await post(instance, tenant, 20);
+    await receiver.until(path, 20);
+    await finish(instance);
+    await receiver.take(path);
+    return async () => {
+      await post(instance, tenant, events);
+      await receiver.until(path, events);
+      await finish(instance);
+      await receiver.take(path);
+      return events;
+    };
+  };
+
+/** Requests with 100 events each, one endpoint. */
+export const batch100 =
+  (requests: number): Scenario =>
+  async (instance, receiver) => {
+    const { tenant, path } = await tenantWith(instance, receiver);
+    const batch = { events: Array.from({ length: 100 }, () => ({ event: "lead.hot", data: SAMPLE })) };
+    const run = async (times: number) => {
+      for (let i = 0; i < times; i++) await instance.api("POST", `/tenants/${tenant}/events/batch`, batch);
+      await receiver.until(path, times * 100);
+      await finish(instance);
+      await receiver.take(path);
+      return times * 100;
+    };
+    await run(1);
+    return () => run(requests);
+  };
+
+/** One event per request to ten endpoints; each delivery counts. */
+export const fanout10 =
+  (events: number): Scenario =>
+  async (instance, receiver) => {
+    const { tenant, path } = await tenantWith(instance, receiver, { endpoints: 10 });
+    const run = async (times: number) => {
+      await post(instance, tenant, times);
+      await receiver.until(path, times * 10);
+      await finish(instance);
+      await receiver.take(path);
+      return times * 10;
+    };
+    await run(10);
+    return () => run(events);
+  };
+
+/** Two failures and then a success: three attempts for each. So many endpoints, with three events each. */
+export const failing =
+  (endpoints: number): Scenario =>
+  async (instance, receiver) => {
+    const { tenant, path } = await tenantWith(instance, receiver, { endpoints, answers: "third" });
+    const run = async () => {
+      const events = Array.from({ length: endpoints }, (_, i) => i).flatMap((i) =>
+        Array.from({ length: 3 }, () => ({ event: `lead.${i}`, data: SAMPLE })),
+      );
+      for (const event of events) await instance.api("POST", `/tenants/${tenant}/events`, event);
+      for (let attempt = 1; attempt <= 3; attempt++) {
+        while ((await receiver.count(path)) < events.length * attempt) {
+          await quiet(instance);
+          // The next retry is due within its schedule's delay, of which the jitter adds a tenth.
+          if ((await receiver.count(path)) < events.length * attempt) await instance.bench("advance", { ms: MINUTE });
+          await quiet(instance);
+        }
+      }
+      await finish(instance);
+      await receiver.take(path);
+      return events.length;
+    };
+    await run();
+    return run;
+  };
+
+/** One event a minute, long enough apart that its objects leave memory in between. */
+export const sparse =
+  (events: number): Scenario =>
+  async (instance, receiver) => {
+    const { tenant, path } = await tenantWith(instance, receiver);
+    const run = async (minutes: number) => {
+      for (let minute = 1; minute <= minutes; minute++) {
+        await instance.bench("evict");
+        await instance.bench("advance", { ms: MINUTE });
+        await instance.api("POST", `/tenants/${tenant}/events`, { event: "lead.hot", data: SAMPLE });
+        await receiver.until(path, minute);
+        await quiet(instance);
+      }
+      await receiver.take(path);
+      return minutes;
+    };
+    // Until as many are handed over as come in.
+    await run(6);
+    return () => run(events);
+  };
+
+async function post(instance: Instance, tenant: string, events: number): Promise<void> {
+  const headers = { Authorization: `Bearer ${OPERATOR_KEY}`, "Content-Type": "application/json" };
+  const body = JSON.stringify({ event: "lead.hot", data: SAMPLE });
+  await load({ url: `${instance.url}/v1/tenants/${tenant}/events`, headers, body }, { amount: events });
+}
+
+/** Waits until every message is consumed, lets the log hand its events over, and waits again. */
+async function finish(instance: Instance): Promise<void> {
+  await quiet(instance);
+  await instance.bench("advance", { ms: RECONCILED });
+  await quiet(instance);
+}
+
+/** Waits until every message that was written is deleted again. */
+async function quiet(instance: Instance): Promise<void> {
+  while ((await instance.bench("outstanding")) > 0) await sleep(20);
+}

@@ -1,0 +1,72 @@
+import { test } from "vitest";
+import { createClient } from "../../src/client";
+import { freePort, Project, until } from "./project";
+import { type Behaviour, Receiver, sign } from "./receiver";
+
+/** Seconds after which events are handed over again: the local queue's messages die with the runtime. */
+const RECONCILE_AFTER = "3";
+const BURST = 20;
+
+test("after kill -9 of everything, each accepted event arrives: in flight, waiting for a retry, or just accepted", async ({
+  expect,
+}) => {
+  const behaviours: Record<string, Behaviour> = { "/hangs": "hang", "/fails": 503, "/burst": 200 };
+  const receiver = await Receiver.listen((path) => behaviours[path] ?? 404);
+  const project = await Project.copy();
+  const port = await freePort();
+  const before = await project.serve(port, { RECONCILE_AFTER_SECONDS: RECONCILE_AFTER });
+  const posthorn = createClient({ url: `http://127.0.0.1:${port}`, key: await project.operatorKey() });
+
+  await posthorn.tenants.put("crash", { name: "Crash" });
+  const secrets = new Map<string, string>();
+  for (const kind of Object.keys(behaviours)) {
+    const body = { url: receiver.url + kind, events: [kind.slice(1)], retry: [6, 6, 6, 6, 6], timeout: 30 };
+    const { id, secret } = await posthorn.endpoints.create("crash", body);
+    secrets.set(id, secret ?? "");
+  }
+  const post = (event: string, n: number) => posthorn.events.post("crash", { event, data: { n, text: "Grüße, 世界" } });
+
+  const accepted = [await post("hangs", 0), await post("hangs", 1), await post("fails", 0), await post("fails", 1)];
+  const deliveries = () => accepted.flatMap((event) => event.deliveries);
+  await until(
+    15_000,
+    () => "the first attempts have not come",
+    () => deliveries().every(({ id }) => receiver.of(id).length > 0),
+  );
+  for (const event of accepted.filter((candidate) => candidate.event === "fails")) {
+    const { id = "", endpoint = "" } = event.deliveries[0] ?? {};
+    await until(
+      15_000,
+      () => `${id} does not wait for a retry`,
+      async () => (await posthorn.deliveries.get("crash", endpoint, id)).status === "retrying",
+    );
+  }
+  accepted.push(...(await Promise.all(Array.from({ length: BURST }, (_, n) => post("burst", n)))));
+  before.killAll();
+  await before.isGone(10_000);
+
+  behaviours["/hangs"] = 200;
+  behaviours["/fails"] = 200;
+  await project.serve(port, { RECONCILE_AFTER_SECONDS: RECONCILE_AFTER });
+  const missing = () => deliveries().filter(({ id }) => !receiver.of(id).some(({ answered }) => answered === 200));
+  const about = () =>
+    `not delivered: ${missing()
+      .map(({ id }) => JSON.stringify(receiver.of(id).at(-1) ?? id))
+      .join("\n")}`;
+  await until(200_000, about, () => missing().length === 0);
+
+  for (const event of accepted) {
+    expect(event.deliveries).toHaveLength(1);
+    for (const { id, endpoint } of event.deliveries) {
+      const attempts = receiver.of(id);
+      expect(new Set(attempts.map(({ body }) => body)).size).toBe(1);
+      for (const { body, signature } of attempts) expect(signature).toBe(sign(secrets.get(endpoint) ?? "", body));
+      expect(JSON.parse(attempts[0]?.body ?? "")).toMatchObject({ id: event.id, event: event.event });
+    }
+  }
+  for (const { id } of accepted.slice(0, 4).flatMap((event) => event.deliveries)) {
+    expect(receiver.of(id).length).toBeGreaterThanOrEqual(2);
+  }
+  const known = new Set(deliveries().map(({ id }) => id));
+  expect(receiver.attempts.filter(({ id }) => !known.has(id))).toEqual([]);
+});

@@ -1,0 +1,154 @@
+/**
+ * Endpoints that hang, and what their neighbours see of it: on real queues, of which each runs one batch at a time.
+ * @module
+ */
+
+import { expect, test } from "vitest";
+import { freePort, Project, until } from "./project";
+import { Receiver } from "./receiver";
+
+/** Healthy deliveries measured at a time, and how far apart they are posted, in ms. */
+const SAMPLES = 40;
+const GAP = 250;
+/**
+ * What two noisy cores may add to any delivery, in ms: beyond it, the ratio counts. Behind 400 attempts that hang for 2 s
+ * each, six at a time, it would be two minutes.
+ */
+const NOISE = 5_000;
+const HANGING = 100;
+
+interface Page {
+  data: { status: string; waitReason: string | null; attempts: number }[];
+}
+
+interface Health {
+  consecutiveFailures: number;
+  breaker: { state: string; until: string | null };
+  counts: Record<string, number>;
+}
+
+class Api {
+  constructor(
+    private readonly base: string,
+    private readonly key: string,
+  ) {}
+
+  async call<T>(method: string, path: string, body?: unknown): Promise<T> {
+    const response = await fetch(`${this.base}/v1/tenants/${path}`, {
+      method,
+      headers: { authorization: `Bearer ${this.key}` },
+      ...(body === undefined ? {} : { body: JSON.stringify(body) }),
+    });
+    const text = await response.text();
+    if (!response.ok) throw new Error(`${method} ${path}: ${response.status} ${text}`);
+    return JSON.parse(text) as T;
+  }
+
+  health(tenant: string, endpoint: string): Promise<Health> {
+    return this.call("GET", `${tenant}/endpoints/${endpoint}/health`);
+  }
+}
+
+/** Posts to the healthy endpoint, one event after the other; answers how long each took to arrive, in ms, sorted. */
+async function latencies(api: Api, receiver: Receiver, beside: (i: number) => Promise<unknown>): Promise<number[]> {
+  const posted = new Map<string, number>();
+  for (let i = 0; i < SAMPLES; i++) {
+    const extra = beside(i);
+    const at = Date.now();
+    const { deliveries } = await api.call<{ deliveries: { id: string }[] }>("POST", "calm/events", {
+      event: "calm",
+      data: { i },
+    });
+    posted.set(deliveries[0]?.id ?? "", at);
+    await extra;
+    await new Promise((resolve) => setTimeout(resolve, GAP));
+  }
+  const arrived = () => [...posted].filter(([id]) => receiver.of(id).length > 0).length;
+  await until(
+    60_000,
+    () => `${arrived()} of ${posted.size} healthy deliveries arrived`,
+    () => arrived() === posted.size,
+  );
+  return [...posted].map(([id, at]) => (receiver.of(id)[0]?.at ?? 0) - at).sort((a, b) => a - b);
+}
+
+function p99(sorted: number[]): number {
+  return sorted[Math.ceil(0.99 * sorted.length) - 1] ?? 0;
+}
+
+test("endpoints that hang with hundreds of deliveries, once noticed, do not hold up another endpoint's", {
+  timeout: 600_000,
+}, async () => {
+  const project = await Project.copy();
+  const port = await freePort();
+  const instance = await project.serve(port);
+  let hang = false;
+  const receiver = await Receiver.listen((path) => (hang && path.startsWith("/hang") ? "hang" : 200));
+  const api = new Api(`http://127.0.0.1:${port}`, await project.operatorKey());
+  for (const tenant of ["calm", "storm"]) await api.call("PUT", tenant, { name: tenant });
+  await api.call("POST", "calm/endpoints", { url: `${receiver.url}/calm`, events: ["calm"] });
+  const neighbours: string[] = [];
+  for (let i = 0; i < HANGING; i++) {
+    const { id } = await api.call<{ id: string }>("POST", "storm/endpoints", {
+      url: `${receiver.url}/hang-${i}`,
+      events: i === 0 ? ["one", "all"] : ["all"],
+      timeout: 2,
+      retry: Array(10).fill(20),
+    });
+    neighbours.push(id);
+  }
+  const [one = ""] = neighbours;
+  const requestsOf = (i: number) => receiver.attempts.filter(({ path }) => path === `/hang-${i}`).length;
+  const post = (event: string, count: number) =>
+    api.call("POST", "storm/events/batch", {
+      events: Array.from({ length: count }, (_, i) => ({ event, data: { i } })),
+    });
+  // What the neighbours get meanwhile: 400 deliveries for one of them, or two for each.
+  const forOne = (i: number) => (i % 4 === 0 ? post("one", 40) : Promise.resolve());
+  const forAll = (i: number) => (i % 20 === 0 ? post("all", 1) : Promise.resolve());
+
+  /** Waits until `done`, or says how far the neighbours have come. */
+  const patiently = (what: string, done: () => boolean | Promise<boolean>) =>
+    until(
+      180_000,
+      () => `${what}: ${neighbours.map((_, i) => requestsOf(i)).join(" ")}\n${instance.output.slice(-2_000)}`,
+      done,
+    );
+
+  // The measure: the same events while all of them answer.
+  const calmBesideOne = p99(await latencies(api, receiver, forOne));
+  const calmAmongAll = p99(await latencies(api, receiver, forAll));
+  await patiently("not all have arrived", () => {
+    const arrived = new Set(receiver.attempts.map(({ id }) => id));
+    return arrived.size === 2 * SAMPLES + 400 + 2 * HANGING;
+  });
+  receiver.attempts.length = 0;
+
+  hang = true;
+  await post("one", 1);
+  const isNoticed = async (id: string) => (await api.health("storm", id)).consecutiveFailures > 0;
+  await patiently("the first is not noticed", () => isNoticed(one));
+  const besideOne = p99(await latencies(api, receiver, forOne));
+  console.log(`p99 beside one neighbour: ${calmBesideOne} ms while it answers, ${besideOne} ms while it hangs`);
+  expect(besideOne).toBeLessThanOrEqual(Math.max(2 * calmBesideOne, calmBesideOne + NOISE));
+
+  // Its breaker has opened: it was sent ten failures' worth and what was under way; the rest waits and says why.
+  await patiently("the breaker is closed", async () => (await api.health("storm", one)).breaker.state !== "closed");
+  expect(requestsOf(0)).toBeGreaterThanOrEqual(10);
+  expect(requestsOf(0)).toBeLessThanOrEqual(25);
+  const { counts } = await api.health("storm", one);
+  expect((counts.pending ?? 0) + (counts.retrying ?? 0)).toBe(401);
+  const page = await api.call<Page>("GET", `storm/endpoints/${one}/deliveries?status=pending&limit=50`);
+  expect(new Set(page.data.map(({ waitReason, attempts }) => `${waitReason} ${attempts}`))).toEqual(
+    new Set(["breaker 0"]),
+  );
+
+  await post("all", 1);
+  await patiently("not all are tried", () => neighbours.every((_, i) => requestsOf(i) > 0));
+  await patiently("not all are noticed", async () => (await Promise.all(neighbours.map(isNoticed))).every(Boolean));
+  const amongAll = p99(await latencies(api, receiver, forAll));
+  console.log(`among a hundred: ${calmAmongAll} ms while they answer, ${amongAll} ms while they hang`);
+  expect(amongAll).toBeLessThanOrEqual(Math.max(2 * calmAmongAll, calmAmongAll + NOISE));
+  // The slow lane goes on all the same.
+  await patiently("not all are tried again", () => neighbours.every((_, i) => requestsOf(i) > 1));
+});

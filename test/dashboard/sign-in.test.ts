@@ -1,0 +1,250 @@
+import { env } from "cloudflare:workers";
+import { describe, it, vi } from "vitest";
+import { formToken, isFormToken, openSession, sealSession } from "../../src/dashboard/session";
+import { call, newEndpoint, newReceiver, newTenant } from "../api";
+import { inPortal, portalLink, Visitor, withKey, words } from "./visitor";
+
+const KEY = env.OPERATOR_KEY ?? "";
+const NOW = Date.UTC(2026, 10, 21);
+
+describe("a session's text", () => {
+  const session = { id: "a", holder: { kind: "key" as const, tenant: "acme", key: "key_1" }, expiresAt: NOW + 1_000 };
+
+  it("opens as it was sealed until it ends", async ({ expect }) => {
+    const text = await sealSession("secret", session);
+    expect(await openSession("secret", text, NOW)).toEqual(session);
+    expect(await openSession("secret", text, NOW + 1_000)).toBeNull();
+  });
+
+  it("does not open with another key, another payload, or cut short", async ({ expect }) => {
+    const text = await sealSession("secret", session);
+    const [payload = "", mac = ""] = text.split(".");
+    const other = await sealSession("secret", { ...session, holder: { ...session.holder, tenant: "other" } });
+    expect(await openSession("another", text, NOW)).toBeNull();
+    expect(await openSession("secret", `${other.split(".")[0]}.${mac}`, NOW)).toBeNull();
+    for (const bad of ["", ".", payload, `${payload}.`, `${payload}.${mac.slice(1)}`, `${text}.${mac}`]) {
+      expect(await openSession("secret", bad, NOW)).toBeNull();
+    }
+  });
+
+  it("is no form's token, nor is another session's", async ({ expect }) => {
+    const token = await formToken("secret", "a");
+    expect(await isFormToken("secret", "a", token)).toBe(true);
+    expect(await isFormToken("secret", "b", token)).toBe(false);
+    expect(await sealSession("secret", session)).not.toContain(token);
+  });
+});
+
+describe("signing in", () => {
+  it("lets the operator's key and a tenant's admin and viewer in, and each to their own start", async ({ expect }) => {
+    const operator = new Visitor();
+    expect((await operator.signIn(KEY)).headers.get("Location")).toBe("/dashboard");
+    expect((await operator.get("/dashboard")).headers.get("Location")).toBe("/dashboard/tenants");
+    const tenant = await newTenant();
+    for (const role of ["admin", "viewer"]) {
+      const { visitor } = await withKey(tenant, role);
+      expect((await visitor.get("/dashboard")).headers.get("Location")).toBe(`/dashboard/tenants/${tenant}`);
+      expect((await visitor.get(`/dashboard/tenants/${tenant}`)).status).toBe(200);
+    }
+  });
+
+  it("refuses other keys and those of producers, which may see nothing", async ({ expect }) => {
+    for (const key of ["", "wrong", `phk_${"A".repeat(43)}`]) {
+      const visitor = new Visitor();
+      const answer = await visitor.signIn(key);
+      expect([answer.status, visitor.session()]).toEqual([401, ""]);
+    }
+    const { visitor } = await withKey(await newTenant(), "producer");
+    expect(visitor.session()).toBe("");
+  });
+
+  it("sets a cookie that scripts do not see, other sites do not send, and http does not carry", async ({ expect }) => {
+    const visitor = new Visitor();
+    await visitor.signIn(KEY);
+    for (const attribute of ["HttpOnly", "SameSite=Lax", "Secure", "Path=/dashboard", "Max-Age=43200"]) {
+      expect(visitor.session()).toContain(attribute);
+    }
+    expect(visitor.session()).not.toContain(KEY);
+  });
+
+  it("returns to the page that was asked for, and never to another site", async ({ expect }) => {
+    const visitor = new Visitor();
+    const asked = await visitor.get("/dashboard/tenants/acme/events?event=a");
+    const page = asked.headers.get("Location") ?? "";
+    expect(page).toBe(`/dashboard/sign-in?next=${encodeURIComponent("/dashboard/tenants/acme/events?event=a")}`);
+    for (const [next, to] of [
+      ["/dashboard/tenants/acme/events?event=a", "/dashboard/tenants/acme/events?event=a"],
+      ["//evil.example", "/dashboard"],
+      ["https://evil.example/dashboard/", "/dashboard"],
+      ["/dashboard/\\evil.example", "/dashboard"],
+      ["/v1/tenants", "/dashboard"],
+    ]) {
+      const answer = await visitor.submit("/dashboard/sign-in", "/dashboard/sign-in", { key: KEY, next: next ?? "" });
+      expect(answer.headers.get("Location")).toBe(to);
+    }
+  });
+
+  it("ends with the key: one that is revoked lets nobody in any more", async ({ expect }) => {
+    const tenant = await newTenant();
+    const { visitor, id } = await withKey(tenant, "admin");
+    await call("DELETE", `/v1/tenants/${tenant}/keys/${id}`);
+    const answer = await visitor.get(`/dashboard/tenants/${tenant}`);
+    expect(answer.headers.get("Location")).toContain("/dashboard/sign-in?ended=1");
+    expect(visitor.session()).toBe("");
+  });
+
+  it("ends when the operator's key is replaced", async ({ expect }) => {
+    const visitor = new Visitor();
+    await visitor.signIn(KEY);
+    const before = env.OPERATOR_KEY;
+    try {
+      Object.assign(env, { OPERATOR_KEY: "the next one" });
+      expect((await visitor.get("/dashboard/tenants")).status).toBe(303);
+    } finally {
+      Object.assign(env, { OPERATOR_KEY: before });
+    }
+  });
+
+  it("ends by signing out", async ({ expect }) => {
+    const visitor = new Visitor();
+    await visitor.signIn(KEY);
+    expect((await visitor.submit("/dashboard/tenants", "/dashboard/sign-out", {})).status).toBe(303);
+    expect((await visitor.get("/dashboard/tenants")).status).toBe(303);
+  });
+});
+
+describe("a portal link", () => {
+  it("lets its visitor in once, to its tenant", async ({ expect }) => {
+    const tenant = await newTenant();
+    const link = await portalLink(tenant);
+    const visitor = new Visitor();
+    expect((await visitor.get(link)).headers.get("Location")).toBe("/portal");
+    expect((await visitor.get("/portal")).headers.get("Location")).toBe(`/portal/tenants/${tenant}`);
+    expect((await visitor.get(`/portal/tenants/${tenant}`)).status).toBe(200);
+    const second = new Visitor();
+    expect([(await second.get(link)).status, second.session("/portal")]).toEqual([401, ""]);
+  });
+
+  it("is not used up by two at a time, nor by one who only looks", async ({ expect }) => {
+    const link = await portalLink(await newTenant());
+    const looked = await call("HEAD", link);
+    expect(looked.status).toBe(404);
+    const both = [new Visitor(), new Visitor()];
+    const answers = await Promise.all(both.map((visitor) => visitor.get(link)));
+    expect(answers.map(({ status }) => status).toSorted()).toEqual([303, 401]);
+  });
+
+  it("ends when it says, and its session with it", async ({ expect }) => {
+    const tenant = await newTenant();
+    const { body } = await call("POST", `/v1/tenants/${tenant}/portal-links`, { expiresIn: 60 });
+    const left = Date.parse(body.expiresAt) - Date.now();
+    expect(left).toBeGreaterThan(50_000);
+    expect(left).toBeLessThanOrEqual(60_000);
+    const visitor = new Visitor();
+    await visitor.get(new URL(body.url).pathname);
+    vi.setSystemTime(Date.parse(body.expiresAt));
+    try {
+      expect((await visitor.get(`/portal/tenants/${tenant}`)).status).toBe(303);
+      const late = await portalLink(tenant, { expiresIn: 1 });
+      vi.setSystemTime(Date.parse(body.expiresAt) + 2_000);
+      expect((await new Visitor().get(late)).status).toBe(401);
+    } finally {
+      vi.useRealTimers();
+    }
+  });
+
+  it("ends with its tenant", async ({ expect }) => {
+    const tenant = await newTenant();
+    const visitor = await inPortal(tenant);
+    await call("DELETE", `/v1/tenants/${tenant}`);
+    expect((await visitor.get(`/portal/tenants/${tenant}`)).status).toBe(303);
+  });
+
+  it("manages endpoints and reads logs, and neither sees nor makes keys", async ({ expect }) => {
+    const tenant = await newTenant();
+    const visitor = await inPortal(tenant);
+    const { url } = await newReceiver();
+    const base = `/portal/tenants/${tenant}`;
+    const created = await visitor.submit(`${base}/endpoints/new`, `${base}/endpoints`, {
+      url,
+      events: "*",
+      enabled: "yes",
+    });
+    expect(created.headers.get("Location")).toMatch(/\/verify\?done=created$/);
+    for (const page of ["/endpoints", "/deliveries", "/events", "/event-types", "/segments", "/automations"]) {
+      expect([page, (await visitor.get(base + page)).status]).toEqual([page, 200]);
+    }
+    const overview = await visitor.get(base);
+    expect(words(overview.html)).not.toContain("API keys");
+    expect((await visitor.get(`${base}/keys`)).status).toBe(403);
+    expect((await visitor.get(`${base}/portal-links`)).status).toBe(403);
+    expect((await visitor.submit(`${base}/endpoints`, `${base}/keys`, { name: "mine", role: "admin" })).status).toBe(
+      403,
+    );
+    expect((await call("GET", `/v1/tenants/${tenant}/keys`)).body.data).toEqual([]);
+  });
+
+  it("is refused at the dashboard, as a key's session is at the portal", async ({ expect }) => {
+    const tenant = await newTenant();
+    const visitor = await inPortal(tenant);
+    const value = /=([^;]+)/.exec(visitor.session("/portal"))?.[1];
+    const headers = { Cookie: `posthorn_session=${value}` };
+    expect((await new Visitor().get(`/dashboard/tenants/${tenant}`, headers)).status).toBe(303);
+  });
+
+  it("says what it does not take", async ({ expect }) => {
+    const at = `/v1/tenants/${await newTenant()}/portal-links`;
+    for (const expiresIn of [0, -1, 1.5, "60", 604_801]) {
+      const { status, body } = await call("POST", at, { expiresIn });
+      expect([status, body.errors[0].path]).toEqual([422, "expiresIn"]);
+    }
+    expect((await call("POST", at)).status).toBe(201);
+    expect((await call("POST", "/v1/tenants/nobody/portal-links", {})).status).toBe(404);
+  });
+});
+
+describe("another tenant's things", () => {
+  it("are not there for a key or a portal, whatever is asked of them", async ({ expect }) => {
+    const [own, other] = await Promise.all([newTenant(), newTenant()]);
+    const { url } = await newReceiver();
+    const theirs = await newEndpoint(other, url, { name: "theirs" });
+    const { visitor: admin } = await withKey(own, "admin");
+    const portal = await inPortal(own);
+    for (const [visitor, base] of [
+      [admin, "/dashboard"],
+      [portal, "/portal"],
+    ] as const) {
+      const there = `${base}/tenants/${other}`;
+      const mixed = `${base}/tenants/${own}/endpoints/${theirs.id}`;
+      const pages = [
+        there,
+        `${there}/endpoints`,
+        `${there}/endpoints/${theirs.id}`,
+        `${there}/events`,
+        mixed,
+        `${mixed}/verify`,
+      ];
+      for (const page of [
+        ...pages,
+        `${there}/endpoints/${theirs.id}/verify`,
+        `${mixed}/deliveries`,
+        `${base}/tenants`,
+      ]) {
+        const answer = await visitor.get(page);
+        expect([page, answer.status]).toEqual([page, 404]);
+        expect(answer.html).not.toContain("theirs");
+      }
+      const changes = [
+        `${there}/endpoints/${theirs.id}/disable`,
+        `${mixed}/disable`,
+        `${mixed}/delete`,
+        `${mixed}/rotate`,
+      ];
+      for (const action of changes) {
+        const answer = await visitor.submit(`${base}/tenants/${own}/endpoints`, action, {});
+        expect([action, answer.status]).toEqual([action, 404]);
+      }
+    }
+    expect((await call("GET", `/v1/tenants/${other}/endpoints/${theirs.id}`)).body.enabled).toBe(true);
+  });
+});

@@ -1,0 +1,189 @@
+import fc from "fast-check";
+import { describe, it } from "vitest";
+import { byHour, ceiling } from "../../src/dashboard/components/chart";
+import { apiTime, localTime } from "../../src/dashboard/components/deliveries";
+import { duration, span } from "../../src/dashboard/components/time";
+import { prettyJson } from "../../src/dashboard/json-text";
+import { bodyOf, changeOf, newValues, valuesOf } from "../../src/dashboard/pages/endpoint-values";
+import { failingFirst, worstFirst } from "../../src/dashboard/pages/overview";
+import { type Signal, sayWhen, signalBody, valuesOfSignal } from "../../src/dashboard/pages/signal-values";
+import { HOUR } from "../../src/lib/time";
+import { runs } from "../property";
+
+describe("JSON as it is shown", () => {
+  it("says what the text says, token by token", ({ expect }) => {
+    fc.assert(
+      fc.property(fc.jsonValue(), (value) => {
+        expect(JSON.parse(prettyJson(JSON.stringify(value)))).toEqual(JSON.parse(JSON.stringify(value)));
+      }),
+      runs(200),
+    );
+    fc.assert(
+      fc.property(fc.jsonValue(), (value) => {
+        expect(prettyJson(JSON.stringify(value))).toBe(JSON.stringify(value, null, 2));
+      }),
+      runs(200),
+    );
+  });
+
+  it("keeps digits, and leaves alone what is no JSON", ({ expect }) => {
+    expect(prettyJson('{"a":1.0,"b":12345678901234567890}')).toBe('{\n  "a": 1.0,\n  "b": 12345678901234567890\n}');
+    expect(prettyJson("<b>no</b>")).toBe("<b>no</b>");
+  });
+});
+
+describe("times", () => {
+  it("are told in the largest unit that fits", ({ expect }) => {
+    expect([0, 45_000, 90_000, 7_200_000, 200_000_000].map(span)).toEqual(["0 s", "45 s", "2 min", "2 h", "2 d"]);
+    expect([0, 30, 90, 5400, 604_800].map(duration)).toEqual(["0 s", "30 s", "1 min 30 s", "1 h 30 min", "7 d"]);
+  });
+
+  it("go between the browser's field and the API", ({ expect }) => {
+    expect(apiTime("2026-11-21T09:30")).toBe("2026-11-21T09:30:00Z");
+    expect(apiTime("2026-11-21T09:30:15")).toBe("2026-11-21T09:30:15Z");
+    expect(apiTime("2026-11-21T09:30:15Z")).toBe("2026-11-21T09:30:15Z");
+    expect(apiTime("yesterday")).toBe("yesterday");
+    expect(apiTime("")).toBeUndefined();
+    expect(localTime("2026-11-21T09:30:15.123Z")).toBe("2026-11-21T09:30:15");
+  });
+});
+
+describe("the chart", () => {
+  it("has a bar for every hour, also for those without deliveries, and loses none", ({ expect }) => {
+    const now = Date.UTC(2026, 10, 21, 12, 30);
+    const counts = { succeeded: 3, failed: 1, retrying: 2, pending: 4, held: 5, canceled: 6, attempts: 9 };
+    const row = (hour: number, endpoint: string) => ({ hour: new Date(hour).toISOString(), endpoint, ...counts });
+    const hour = Math.floor(now / HOUR) * HOUR;
+    const totals = byHour(
+      [row(hour, "a"), row(hour, "b"), row(hour - 23 * HOUR, "a"), row(hour - 24 * HOUR, "a")],
+      now,
+      24,
+    );
+    expect(totals.length).toBe(24);
+    expect(totals.at(-1)).toEqual({ hour, succeeded: 6, retrying: 4, failed: 2, other: 30 });
+    expect(totals[0]?.other).toBe(15);
+    expect(totals.slice(1, -1).every(({ succeeded }) => succeeded === 0)).toBe(true);
+  });
+
+  it("is as high as a round number that holds all", ({ expect }) => {
+    expect([0, 5, 6, 11, 50, 51, 1_001].map(ceiling)).toEqual([4, 6, 6, 20, 60, 60, 2_000]);
+  });
+});
+
+const endpoint = {
+  id: "ep_1",
+  uid: null,
+  name: null,
+  url: "https://a.example/",
+  description: null,
+  events: ["lead.hot", "order.paid"],
+  profile: "clearview",
+  filter: { "data.a": { $gt: 1 } },
+  format: "envelope" as const,
+  signature: { scheme: "hex" as const, header: "X-Webhook-Signature" },
+  headers: { Authorization: "***" },
+  method: "POST" as const,
+  metadata: { team: "a: b" },
+  retry: [30, 120],
+  timeout: 10,
+  disableAfter: 604_800,
+  rateLimit: null,
+  enabled: true,
+  disabledReason: null,
+  disabledAt: null,
+  createdAt: "",
+  updatedAt: "",
+};
+
+describe("an endpoint's form", () => {
+  it("changes nothing that nobody touched", ({ expect }) => {
+    const values = valuesOf(endpoint, ["lead.hot"]);
+    expect(values.moreEvents).toBe("order.paid");
+    const { body, unread } = bodyOf(values);
+    expect(unread).toEqual([]);
+    expect(changeOf(body, endpoint)).toEqual({});
+  });
+
+  it("names what was changed, and null for what was emptied", ({ expect }) => {
+    const values = {
+      ...valuesOf(endpoint, []),
+      filter: "",
+      retry: "5 10",
+      headers: "",
+      events: ["*"],
+      scheme: "stripe",
+    };
+    expect(changeOf(bodyOf(values).body, endpoint)).toEqual({
+      events: ["*"],
+      filter: null,
+      retry: [5, 10],
+      headers: null,
+      signature: { scheme: "stripe", header: null },
+    });
+  });
+
+  it("names the fields that cannot be read", ({ expect }) => {
+    const values = { ...newValues("clearview"), filter: "[]", retry: "5, x", headers: "no colon", timeout: "1.5" };
+    expect(bodyOf(values).unread.map(({ path }) => path)).toEqual(["filter", "headers", "retry", "timeout"]);
+  });
+});
+
+describe("the overview", () => {
+  it("begins with what is broken", ({ expect }) => {
+    const rows = [
+      { ...endpoint, id: "fine" },
+      { ...endpoint, id: "byhand", enabled: false, disabledReason: "manual" as const },
+      { ...endpoint, id: "off", enabled: false, disabledReason: "failing" as const },
+      { ...endpoint, id: "failed" },
+      { ...endpoint, id: "waits" },
+    ];
+    const none = { succeeded: 0, failed: 0, retrying: 0, pending: 0, held: 0, canceled: 0, attempts: 0, hour: "" };
+    const stats = [
+      { ...none, endpoint: "failed", failed: 1 },
+      { ...none, endpoint: "waits", retrying: 1 },
+    ];
+    expect(worstFirst(rows, stats).map(({ id }) => id)).toEqual(["off", "failed", "waits", "fine", "byhand"]);
+    const counts = { pending: 0, retrying: 0, succeeded: 0, failed: 0, held: 0, canceled: 0 };
+    const rest = {
+      failingSince: null,
+      disablesAt: null,
+      window: [],
+      consecutiveFailures: 0,
+      truncated: false,
+      breaker: { state: "closed" as const, until: null },
+    };
+    const latency = { p50: null, p95: null, p99: null };
+    const fares = (["healthy", "disabled", "failing"] as const).map((state) => ({
+      endpoint: { ...endpoint, id: state, disabledReason: state === "disabled" ? ("failing" as const) : null },
+      health: { state, counts, latency, ...rest },
+    }));
+    expect(failingFirst(fares).map(({ health }) => health.state)).toEqual(["disabled", "failing", "healthy"]);
+  });
+});
+
+describe("a signal's form", () => {
+  it("says each form as the API takes it, and reads it back", ({ expect }) => {
+    const whens: Record<string, unknown>[] = [
+      { every: true },
+      { once: true },
+      { crosses: { path: "company.score", threshold: 70 } },
+      { changesBy: { path: "score", atLeast: 5 } },
+      { returnsAfter: { seconds: 86_400 } },
+      { inList: "watchlist" },
+    ];
+    for (const when of whens) {
+      const signal: Signal = {
+        id: "sig_1",
+        name: "a",
+        emit: "b",
+        entity: "c.d",
+        filter: { "data.x": 1 },
+        when,
+        attach: { p: "previous" },
+      };
+      const { id: _, ...rule } = signal;
+      expect(signalBody(valuesOfSignal(signal))).toEqual({ body: rule, unread: [] });
+      expect(sayWhen(when)).not.toBe("");
+    }
+  });
+});

@@ -1,0 +1,359 @@
+import { runInDurableObject } from "cloudflare:test";
+import { env } from "cloudflare:workers";
+import { describe, it } from "vitest";
+import type { Ledger } from "../../src/endpoint/ledger";
+import { Journal } from "../../src/events/journal";
+import type { DeliveryError } from "../../src/lib/delivery";
+import { Sql } from "../../src/lib/sql";
+import { DAY, dayOf, HOUR, MINUTE, SECOND } from "../../src/lib/time";
+import { fresh } from "../api";
+import { attempt, delivery, fire, outcomeOf, SCHEDULE, SETTINGS, T0, tellOperator, withLedger } from "./ledgers";
+
+describe("two deliveries with different due times under one alarm", () => {
+  it("each fire when due and no earlier: neither overwrites the other's time, nor do both run when one is due", async ({
+    expect,
+  }) => {
+    await withLedger((ledger) => {
+      const [a, b] = [delivery(T0), delivery(T0 + 10 * SECOND)];
+      attempt(ledger, a, "status", T0);
+      attempt(ledger, b, "status", T0 + 10 * SECOND);
+      expect(ledger.nextAlarm(T0 + 10 * SECOND)).toBe(T0 + 30 * SECOND);
+      expect(fire(ledger, null, T0 + 30 * SECOND - 1)).toEqual([]);
+      expect(fire(ledger, null, T0 + 30 * SECOND)).toEqual([a.id]);
+      expect(ledger.nextAlarm(T0 + 30 * SECOND)).toBe(T0 + 40 * SECOND);
+      expect(fire(ledger, null, T0 + 40 * SECOND - 1)).toEqual([]);
+      expect(fire(ledger, null, T0 + 40 * SECOND)).toEqual([b.id]);
+      expect(ledger.nextAlarm(T0 + 40 * SECOND)).toBeNull();
+    });
+  });
+
+  it("are not lost when the object is evicted, and fire once when the alarm runs twice", async ({ expect }) => {
+    await withLedger((first, open) => {
+      const [a, b] = [delivery(T0), delivery(T0 + SECOND)];
+      attempt(first, a, "status", T0);
+      attempt(first, b, "status", T0 + SECOND);
+      const second = open();
+      expect(second.nextAlarm(T0 + SECOND)).toBe(T0 + 30 * SECOND);
+      const now = T0 + 31 * SECOND;
+      const released = [...second.release(now).deliveries, ...second.release(now).deliveries];
+      expect(released.map(({ id }) => id)).toEqual([a.id, b.id]);
+      expect(released.map((ref) => attempt(second, ref, null, now))).toEqual([true, true]);
+      // The messages come a second time.
+      expect(released.map((ref) => attempt(second, ref, null, now))).toEqual([false, false]);
+      expect(second.reading.look([a.id, b.id], T0).map((record) => record?.attempts)).toEqual([2, 2]);
+    });
+  });
+});
+
+describe("the default schedule", () => {
+  it("tries after 30 s, 2 min, 10 min, 1 h and 4 h, then marks the delivery failed", async ({ expect }) => {
+    await withLedger((ledger) => {
+      const a = delivery(T0);
+      attempt(ledger, a, "status", T0);
+      let now = T0;
+      for (const [i, delay] of SCHEDULE.entries()) {
+        expect(ledger.reading.look([a.id], T0)[0]).toMatchObject({
+          status: "retrying",
+          nextAttemptAt: now + delay * SECOND,
+        });
+        now += delay * SECOND;
+        expect(fire(ledger, "status", now - 1)).toEqual([]);
+        expect(fire(ledger, "status", now)).toEqual([a.id]);
+        expect(ledger.reading.look([a.id], T0)[0]?.attempts).toBe(i + 2);
+      }
+      expect(ledger.reading.look([a.id], T0)[0]).toMatchObject({
+        status: "failed",
+        nextAttemptAt: null,
+        finishedAt: now,
+      });
+      tellOperator(ledger, now);
+      expect(ledger.nextAlarm(now)).toBeNull();
+    });
+  });
+
+  it("takes a later setting for the next retry", async ({ expect }) => {
+    await withLedger((ledger) => {
+      const a = delivery(T0);
+      attempt(ledger, a, "status", T0);
+      ledger.standing.configure(
+        { ...SETTINGS, version: 2, retry: [30, 7] },
+        { enabled: true, disabledReason: null, disabledAt: null },
+      );
+      fire(ledger, "status", T0 + 30 * SECOND);
+      expect(ledger.reading.look([a.id], T0)[0]?.nextAttemptAt).toBe(T0 + 37 * SECOND);
+    });
+  });
+});
+
+describe("seven days of failures", () => {
+  /** One delivery a day at noon plus its retries; all fail until `days` are over. */
+  const failDaily = (ledger: Ledger, from: number, until: number, each = DAY) => {
+    for (let at = from; at <= until; at += each) attempt(ledger, delivery(at), "status", at);
+  };
+
+  it("disable the endpoint at the failing attempt that completes them, with reason and time", async ({ expect }) => {
+    await withLedger((ledger) => {
+      attempt(ledger, delivery(T0), "status", T0);
+      for (let now = T0; now < T0 + 7 * DAY; now += HOUR) {
+        fire(ledger, "status", now);
+        if ((now - T0) % DAY === 0) ledger.adopt([delivery(now)], 0, now);
+      }
+      expect(ledger.standing.state.enabled).toBe(true);
+      expect(ledger.standing.health(T0)).toMatchObject({
+        state: "failing",
+        failingSince: T0,
+        disablesAt: T0 + 7 * DAY,
+      });
+      const last = delivery(T0 + 7 * DAY);
+      ledger.adopt([last], 0, T0 + 7 * DAY);
+      fire(ledger, "status", T0 + 7 * DAY);
+      expect(ledger.standing.health(T0)).toMatchObject({
+        state: "disabled",
+        disabledReason: "failing",
+        disabledAt: T0 + 7 * DAY,
+      });
+      // Not lost: held, and no longer due.
+      expect(ledger.reading.look([last.id], T0)[0]).toMatchObject({ status: "held", nextAttemptAt: null });
+      expect(ledger.standing.health(T0).window).toHaveLength(7);
+    });
+  });
+
+  it("are forgotten at one success anywhere", async ({ expect }) => {
+    await withLedger((ledger) => {
+      failDaily(ledger, T0, T0 + DAY, 12 * HOUR);
+      for (let now = T0; now <= T0 + 6 * DAY; now += HOUR) fire(ledger, "status", now);
+      expect(attemptSlow(ledger, null, T0 + 6 * DAY + HOUR)).toBe(true);
+      expect(ledger.standing.health(T0)).toMatchObject({
+        state: "healthy",
+        failingSince: null,
+        consecutiveFailures: 0,
+      });
+      attempt(ledger, delivery(T0 + 7 * DAY), "status", T0 + 7 * DAY);
+      expect(ledger.standing.state.enabled).toBe(true);
+    });
+  });
+
+  it("do not disable when they are two isolated failures a week apart", async ({ expect }) => {
+    await withLedger((ledger) => {
+      attempt(ledger, delivery(T0), "status", T0);
+      attempt(ledger, delivery(T0 + 7 * DAY), "status", T0 + 7 * DAY);
+      expect(ledger.standing.health(T0)).toMatchObject({ state: "failing", failingSince: T0 });
+    });
+  });
+
+  it("start clean after re-enabling: the next failure does not disable", async ({ expect }) => {
+    await withLedger((ledger) => {
+      ledger.disable("failing", T0);
+      ledger.enable(T0 + HOUR);
+      expect(ledger.standing.health(T0)).toMatchObject({
+        state: "healthy",
+        failingSince: null,
+        consecutiveFailures: 0,
+      });
+      attempt(ledger, delivery(T0 + HOUR), "status", T0 + HOUR);
+      expect(ledger.standing.health(T0)).toMatchObject({ state: "failing", failingSince: T0 + HOUR });
+    });
+  });
+
+  it("survive an eviction", async ({ expect }) => {
+    await withLedger((ledger, open) => {
+      attempt(ledger, delivery(T0), "status", T0);
+      attempt(ledger, delivery(T0 + 2 * DAY), "status", T0 + 2 * DAY);
+      const again = open();
+      expect(again.standing.health(T0)).toEqual(ledger.standing.health(T0));
+      attempt(again, delivery(T0 + 7 * DAY), "status", T0 + 7 * DAY);
+      expect(again.standing.state.disabledReason).toBe("failing");
+    });
+  });
+
+  /** An attempt for an endpoint that takes the slow lane: waits, is released, is sent. */
+  function attemptSlow(ledger: Ledger, error: DeliveryError | null, now: number): boolean {
+    const ref = delivery(now);
+    return attempt(ledger, ref, error, now) || fire(ledger, error, now).includes(ref.id);
+  }
+});
+
+describe("a backlog of 20 minutes", () => {
+  it("is not multiplied by reconciling: three messages for a delivery, one request", async ({ expect }) => {
+    await withLedger((ledger) => {
+      const a = delivery(T0);
+      const reconcile = 300 * SECOND;
+      let messages = 1; // its own, stuck in the queue
+      for (let now = T0; now < T0 + 20 * MINUTE; now += SECOND) {
+        if (now === T0 + reconcile) ledger.adopt([a], reconcile / 2, now);
+        messages += ledger.release(now).deliveries.length;
+      }
+      expect(messages).toBeLessThanOrEqual(3);
+      const sent = Array.from({ length: messages }, () => attempt(ledger, a, null, T0 + 20 * MINUTE));
+      expect(sent.filter(Boolean)).toHaveLength(1);
+      expect(ledger.nextAlarm(T0 + 20 * MINUTE)).toBeNull();
+    });
+  });
+
+  it("sends an adopted delivery when its own first message arrives before it is released", async ({ expect }) => {
+    await withLedger((ledger) => {
+      const a = delivery(T0);
+      ledger.adopt([a], 150 * SECOND, T0);
+      expect(attempt(ledger, a, null, T0 + SECOND)).toBe(true);
+    });
+  });
+});
+
+describe("what is billed", () => {
+  it("is two rows for a first-attempt success: the event and the delivery", async ({ expect }) => {
+    const day = dayOf(Date.now() + 400 * DAY);
+    const stub = env.EVENT_LOG.getByName(`${fresh("t")}/${day}`) as unknown as DurableObjectStub;
+    const forEvent = await runInDurableObject(stub, (_, state) => {
+      const sql = new Sql(state.storage.sql);
+      const journal = new Journal(sql, day);
+      journal.append({ event: "e", data: '{"a":1}', matches: [{ endpoint: "ep" }] }, Date.parse(day));
+      const before = sql.rowsWritten;
+      journal.append({ event: "e", data: '{"a":1}', matches: [{ endpoint: "ep" }] }, Date.parse(day));
+      return sql.rowsWritten - before;
+    });
+    const forDelivery = await withLedger((ledger, _, sql) => {
+      const before = sql.rowsWritten;
+      expect(attempt(ledger, delivery(T0), null, T0)).toBe(true);
+      return sql.rowsWritten - before;
+    });
+    expect({ forEvent, forDelivery }).toEqual({ forEvent: 1, forDelivery: 1 });
+  });
+});
+
+describe("an outcome", () => {
+  it("counts once, however often it is recorded", async ({ expect }) => {
+    await withLedger((ledger) => {
+      const a = delivery(T0);
+      const [admission] = ledger.admit([a], T0).admissions;
+      if (admission?.do !== "send") throw new Error("not admitted");
+      const outcome = outcomeOf(a, admission.attemptId, 1, "status", T0);
+      ledger.record([outcome], T0);
+      ledger.record([outcome, outcome], T0 + SECOND);
+      expect(ledger.reading.look([a.id], T0)[0]).toMatchObject({ attempts: 1, nextAttemptAt: T0 + 30 * SECOND });
+      expect(ledger.standing.health(T0).consecutiveFailures).toBe(1);
+    });
+  });
+
+  it("that is late and failed reopens nothing; late and successful it wins", async ({ expect }) => {
+    await withLedger((ledger) => {
+      const a = delivery(T0);
+      attempt(ledger, a, "status", T0); // the window is open: leases are rows
+      ledger.release(T0 + 30 * SECOND);
+      const [slow] = ledger.admit([a], T0 + 30 * SECOND).admissions;
+      ledger.release(T0 + 91 * SECOND); // its lease has ended
+      const [second] = ledger.admit([a], T0 + 91 * SECOND).admissions;
+      if (slow?.do !== "send" || second?.do !== "send") throw new Error("not admitted");
+      ledger.record([outcomeOf(a, slow.attemptId, 2, "status", T0 + 30 * SECOND)], T0 + 92 * SECOND);
+      expect(ledger.reading.look([a.id], T0)[0]).toMatchObject({ attempts: 1 });
+      ledger.record([outcomeOf(a, slow.attemptId, 2, null, T0 + 30 * SECOND)], T0 + 93 * SECOND);
+      expect(ledger.reading.look([a.id], T0)[0]).toMatchObject({ status: "succeeded", attempts: 2 });
+      ledger.record([outcomeOf(a, second.attemptId, 2, "status", T0 + 91 * SECOND)], T0 + 95 * SECOND);
+      expect(ledger.reading.look([a.id], T0)[0]).toMatchObject({ status: "succeeded", attempts: 2 });
+      expect(ledger.nextAlarm(T0 + 95 * SECOND)).toBeNull();
+    });
+  });
+});
+
+describe("slots", () => {
+  it("let at most 25 deliveries be in flight, and the rest wait with the reason", async ({ expect }) => {
+    await withLedger((ledger) => {
+      const all = Array.from({ length: 40 }, () => delivery(T0));
+      const { admissions } = ledger.admit(all, T0);
+      expect(admissions.filter((admission) => admission.do === "send")).toHaveLength(25);
+      const waiting = admissions.filter((admission) => admission.do === "wait").map(({ id }) => id);
+      expect(ledger.reading.look(waiting, T0).every((record) => record?.waitReason === "slots")).toBe(true);
+      expect(ledger.release(T0 + SECOND).deliveries).toEqual([]);
+      const first = admissions[0];
+      if (first?.do !== "send") throw new Error("not admitted");
+      ledger.record([outcomeOf({ id: first.id, event: "e" }, first.attemptId, 1, null, T0)], T0 + SECOND);
+      expect(ledger.nextAlarm(T0 + SECOND)).toBe(T0 + SECOND + 1);
+      expect(ledger.release(T0 + 2 * SECOND).deliveries.map(({ id }) => id)).toEqual([waiting[0]]);
+    });
+  });
+});
+
+describe("a manual resend racing the scheduled retry", () => {
+  /** Every order in which resends, the retry's release and its message can come; the attempt fails in the end. */
+  const orders = ["RA", "AR", "RRA", "ARR", "RAR", "AMR", "AMRA", "RAMA", "ARMA", "RAMRAM"];
+
+  it.for(orders)("makes never one more attempt than planned, never two at once: %s", (order, { expect }) =>
+    withLedger(
+      (ledger) => {
+        const a = delivery(T0);
+        attempt(ledger, a, "status", T0);
+        const now = T0 + 30 * SECOND;
+        const messages: { id: string; event: string }[] = [];
+        const granted: { attemptId: string; number: number }[] = [];
+        const take = () => {
+          for (const { admissions } of messages.splice(0).map((ref) => ledger.admit([ref, ref], now)))
+            for (const admission of admissions) if (admission.do === "send") granted.push(admission);
+        };
+        for (const step of order) {
+          if (step === "R") {
+            const answer = ledger.resend(a, now);
+            expect(answer).toBe(granted.length > 0 ? "in-flight" : "resending");
+          }
+          if (step === "A") messages.push(...ledger.release(now).deliveries);
+          if (step === "M") take();
+        }
+        messages.push(...ledger.release(now).deliveries);
+        take();
+        expect(granted).toHaveLength(1);
+        const [{ attemptId, number }] = granted as [{ attemptId: string; number: number }];
+        expect(number).toBe(2);
+        ledger.record([outcomeOf(a, attemptId, number, "status", now)], now);
+        // The one retry that was planned is used up, whoever it was made for.
+        expect(ledger.reading.look([a.id], now)[0]).toMatchObject({ status: "failed", attempts: 2 });
+        expect(ledger.release(now + HOUR).deliveries).toEqual([]);
+      },
+      { retry: [30] },
+    ),
+  );
+});
+
+describe("recover", () => {
+  it("makes failed and held deliveries of the span due, oldest first, within the slots", async ({ expect }) => {
+    await withLedger((ledger) => {
+      ledger.disable("manual", T0);
+      const all = Array.from({ length: 30 }, (_, i) => delivery(T0 + i * SECOND));
+      ledger.admit(all, T0 + MINUTE);
+      const span = { since: T0, until: T0 + 29 * SECOND, statuses: ["failed" as const, "held" as const] };
+      expect(ledger.recover({ ...span, dryRun: false }, T0 + HOUR)).toBe("disabled");
+      expect(ledger.recover({ ...span, dryRun: true }, T0 + HOUR)).toEqual({ count: 29 });
+      ledger.enable(T0 + HOUR);
+      expect(ledger.nextAlarm(T0 + HOUR + SECOND)).toBe(T0 + HOUR + SECOND + 1); // only D1's copy and the operator event are due
+      ledger.standing.mirrored(true, T0 + HOUR);
+      tellOperator(ledger, T0 + HOUR);
+      expect(ledger.nextAlarm(T0 + HOUR)).toBeNull();
+      expect(ledger.recover({ ...span, dryRun: false }, T0 + HOUR)).toEqual({ count: 29 });
+      expect(ledger.release(T0 + HOUR).deliveries.map(({ id }) => id)).toEqual(all.slice(0, 25).map(({ id }) => id));
+    });
+  });
+});
+
+describe("a first attempt whose lease went with the object's memory", () => {
+  it("still counts when its delivery was adopted before it failed", async ({ expect }) => {
+    await withLedger((first, open) => {
+      const a = delivery(T0);
+      const [admission] = first.admit([a], T0).admissions;
+      if (admission?.do !== "send") throw new Error("not admitted");
+      const evicted = open();
+      evicted.adopt([a], 10 * SECOND, T0 + 15 * SECOND);
+      evicted.record([outcomeOf(a, admission.attemptId, 1, "timeout", T0)], T0 + 20 * SECOND);
+      expect(evicted.reading.look([a.id], T0)[0]).toMatchObject({ status: "retrying", attempts: 1 });
+      expect(evicted.standing.health(T0).consecutiveFailures).toBe(1);
+    });
+  });
+
+  it("is a row from the start when the attempt may outlast that memory", async ({ expect }) => {
+    await withLedger((ledger, open) => {
+      ledger.standing.configure(
+        { ...SETTINGS, version: 2, timeout: 30 },
+        { enabled: true, disabledReason: null, disabledAt: null },
+      );
+      const a = delivery(T0);
+      ledger.admit([a], T0);
+      expect(open().admit([a], T0 + 25 * SECOND).admissions).toEqual([{ do: "wait", id: a.id }]);
+    });
+  });
+});

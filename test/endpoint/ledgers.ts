@@ -1,0 +1,97 @@
+import { runInDurableObject } from "cloudflare:test";
+import { env } from "cloudflare:workers";
+import { Ledger } from "../../src/endpoint/ledger";
+import type { DeliveryError, Outcome } from "../../src/lib/delivery";
+import type { DeliveryRef } from "../../src/lib/event";
+import { deliveryId, encodeTime } from "../../src/lib/ids";
+import type { EndpointSettings } from "../../src/lib/settings";
+import { Sql } from "../../src/lib/sql";
+import { fresh } from "../api";
+
+export const T0 = Date.parse("2026-11-21T00:00:00.000Z");
+export const SCHEDULE = [30, 120, 600, 3600, 14_400];
+
+export const SETTINGS: EndpointSettings = {
+  tenant: "t",
+  endpoint: "ep",
+  version: 1,
+  url: "https://receiver.example/",
+  method: "POST",
+  profile: "clearview",
+  format: "envelope",
+  signature: { scheme: "hex", header: "X-Webhook-Signature" },
+  owner: "t/ep",
+  sealedHeaders: {},
+  sealedSecret: null,
+  sealedNext: null,
+  nextFrom: null,
+  retry: SCHEDULE,
+  timeout: 10,
+  disableAfter: 7 * 86_400,
+  rateLimit: null,
+};
+
+/** Runs `use` with a ledger on the real storage of an object of its own, driven by the test's clock. */
+export function withLedger<T>(
+  use: (ledger: Ledger, open: () => Ledger, sql: Sql) => T,
+  settings: Partial<EndpointSettings> = {},
+): Promise<T> {
+  const stub = env.ENDPOINT.getByName(`t/${fresh("ep")}`) as unknown as DurableObjectStub;
+  return runInDurableObject(stub, (_, state) => {
+    const sql = new Sql(state.storage.sql);
+    const ledger = new Ledger(sql, () => 0);
+    ledger.standing.configure({ ...SETTINGS, ...settings }, { enabled: true, disabledReason: null, disabledAt: null });
+    return use(ledger, () => new Ledger(sql, () => 0), sql);
+  });
+}
+
+let serial = 0;
+export function delivery(at: number) {
+  const ulid = `${encodeTime(at)}${String(++serial).padStart(16, "0")}`;
+  return { id: deliveryId(ulid, 0), event: "e" };
+}
+
+/** Admits a delivery and records how its attempt ended; answers whether it was let through. */
+export function attempt(ledger: Ledger, ref: DeliveryRef, error: DeliveryError | null, now: number): boolean {
+  const [admission] = ledger.admit([ref], now).admissions;
+  if (admission?.do !== "send") return false;
+  ledger.record([outcomeOf(ref, admission.attemptId, admission.number, error, now)], now);
+  return true;
+}
+
+export function outcomeOf(
+  ref: DeliveryRef,
+  attemptId: string,
+  number: number,
+  error: DeliveryError | null,
+  at: number,
+): Outcome {
+  return {
+    kind: "attempted",
+    delivery: ref,
+    retryAfter: null,
+    attempt: {
+      id: attemptId,
+      number,
+      at,
+      durationMs: 0,
+      statusCode: error === null ? 200 : 500,
+      error,
+      trigger: "scheduled",
+      format: "envelope",
+      request: { method: "POST", url: "https://receiver.example/", headers: {} },
+      response: null,
+    },
+  };
+}
+
+/** The operator's log takes what there is to tell. */
+export function tellOperator(ledger: Ledger, now: number): void {
+  for (const { id } of ledger.outbox.due(now)) ledger.outbox.remove(id);
+}
+
+/** Lets the alarm release what is due at `now` and the messages arrive at once. */
+export function fire(ledger: Ledger, error: DeliveryError | null, now: number): string[] {
+  const { deliveries } = ledger.release(now);
+  return deliveries.filter((ref) => attempt(ledger, ref, error, now)).map(({ id }) => id);
+}

@@ -1,0 +1,226 @@
+import fc from "fast-check";
+import { describe, it } from "vitest";
+import { classify } from "../../src/delivery/classify";
+import { decide, isSlow, type Known, LEASE, nextPatience, type Surroundings } from "../../src/endpoint/admission";
+import { nextAttemptAt } from "../../src/endpoint/retry";
+import { afterFailure, disablesAt, type FailureWindow, PARTS, resized } from "../../src/endpoint/window";
+import { DELIVERY_STATUSES } from "../../src/lib/delivery";
+import { DAY, HOUR, SECOND } from "../../src/lib/time";
+import { runs } from "../property";
+
+const WEEK = (7 * DAY) / SECOND;
+
+describe("retry", () => {
+  const schedule = [30, 120, 600, 3600, 14400];
+
+  it("takes the delays in order, counted from the end of the failed attempt, then ends", ({ expect }) => {
+    const delays = schedule.map((_, step) =>
+      nextAttemptAt({ schedule, step, endedAt: 1_000, retryAfter: null, random: 0 }),
+    );
+    expect(delays).toEqual(schedule.map((seconds) => 1_000 + seconds * SECOND));
+    expect(nextAttemptAt({ schedule, step: 5, endedAt: 1_000, retryAfter: 60, random: 0 })).toBeNull();
+  });
+
+  it("only ever lengthens: by at most 10 %, or to what the receiver asks, up to 12 h", ({ expect }) => {
+    fc.assert(
+      fc.property(
+        fc.array(fc.integer({ min: 1, max: 43_200 }), { maxLength: 20 }),
+        fc.nat(25),
+        fc.option(fc.nat(10_000_000)),
+        fc.double({ min: 0, max: 1, maxExcluded: true, noNaN: true }),
+        fc.nat(2 ** 40),
+        (list, step, retryAfter, random, endedAt) => {
+          const at = nextAttemptAt({ schedule: list, step, endedAt, retryAfter, random });
+          const delay = list[step];
+          if (delay === undefined) {
+            expect(at).toBeNull();
+            return;
+          }
+          const asked = Math.min((retryAfter ?? 0) * SECOND, 12 * HOUR);
+          expect(at).toBeGreaterThanOrEqual(endedAt + Math.max(delay * SECOND, asked));
+          expect(at).toBeLessThanOrEqual(endedAt + Math.max(delay * SECOND * 1.1 + 1, asked));
+        },
+      ),
+      runs(500),
+    );
+  });
+});
+
+describe("the failure window", () => {
+  const failAt = (times: number[], length = WEEK) => {
+    let window: FailureWindow | null = null;
+    const disabledAt: number[] = [];
+    for (const at of times) {
+      const next = afterFailure(window, at, length);
+      window = next.window;
+      if (next.disable) disabledAt.push(at);
+    }
+    return { window, disabledAt };
+  };
+
+  it("disables at the failing attempt that completes seven days, with two parts marked before it", ({ expect }) => {
+    expect(failAt([0, 2 * DAY, 7 * DAY - 1]).disabledAt).toEqual([]);
+    expect(failAt([0, 2 * DAY, 7 * DAY]).disabledAt).toEqual([7 * DAY]);
+  });
+
+  it("does not disable for two isolated failures a week apart, but starts anew", ({ expect }) => {
+    const { window, disabledAt } = failAt([0, 7 * DAY]);
+    expect(disabledAt).toEqual([]);
+    expect(window).toMatchObject({ openedAt: 7 * DAY, failingSince: 0 });
+    expect(failAt([0, 1, 2, 3, 7 * DAY]).disabledAt).toEqual([]); // one part only
+  });
+
+  it("never disables when the length is 0", ({ expect }) => {
+    const { window, disabledAt } = failAt([0, DAY, 100 * DAY, 1000 * DAY], 0);
+    expect(disabledAt).toEqual([]);
+    expect(disablesAt(window)).toBeNull();
+  });
+
+  it("agrees with a plain account of the rule, over any history", ({ expect }) => {
+    const history = fc.array(fc.tuple(fc.integer({ min: 0, max: 3 * DAY }), fc.boolean()), { maxLength: 60 });
+    fc.assert(
+      fc.property(history, fc.constantFrom(7, 3600, WEEK), (steps, length) => {
+        let window: FailureWindow | null = null;
+        let failures: number[] = []; // since the window began
+        let at = 0;
+        for (const [gap, success] of steps) {
+          at += Math.floor((gap * length) / WEEK);
+          if (success) {
+            window = null;
+            failures = [];
+            continue;
+          }
+          const next = afterFailure(window, at, length);
+          window = next.window;
+          const begin = failures[0] ?? at;
+          const parts = new Set(failures.map((t) => Math.floor(((t - begin) * PARTS) / (length * SECOND))));
+          const ended = at >= begin + length * SECOND;
+          expect(next.disable).toBe(ended && parts.size >= 2);
+          if (next.disable) return;
+          failures = ended ? [at] : [...failures, at];
+          const marked = Array.from({ length: PARTS }, (_, part) =>
+            failures.some((t) => Math.floor(((t - (failures[0] ?? 0)) * PARTS) / (length * SECOND)) === part),
+          );
+          expect(next.window.marked).toEqual(marked);
+        }
+      }),
+      runs(500),
+    );
+  });
+
+  it("keeps its marks when its length changes", ({ expect }) => {
+    const { window } = failAt([0, DAY, 3 * DAY]);
+    const longer = resized(window as FailureWindow, 2 * WEEK);
+    expect(longer.marked.filter(Boolean).length).toBeGreaterThanOrEqual(2);
+    expect(disablesAt(longer)).toBe(14 * DAY);
+    const shorter = resized(window as FailureWindow, DAY / SECOND);
+    expect(afterFailure(shorter, 4 * DAY, DAY / SECOND).disable).toBe(true);
+  });
+
+  it("is total: any times and lengths give a window of seven parts", ({ expect }) => {
+    fc.assert(
+      fc.property(fc.array(fc.integer({ min: -1000, max: 2 ** 40 })), fc.nat(31_536_000), (times, length) => {
+        const { window } = failAt(times, length);
+        expect(window?.marked.length ?? PARTS).toBe(PARTS);
+      }),
+      runs(300),
+    );
+  });
+});
+
+describe("admission", () => {
+  const known = fc.record<Known>({
+    row: fc.option(
+      fc.record({
+        status: fc.constantFrom(...DELIVERY_STATUSES),
+        lease: fc.constantFrom(null, "queued", "att_1"),
+        adopted: fc.boolean(),
+      }),
+    ),
+    test: fc.boolean(),
+    leasedUntil: fc.option(fc.nat(200_000)),
+  });
+  const surroundings = fc.record<Surroundings>({
+    gone: fc.boolean(),
+    enabled: fc.boolean(),
+    failing: fc.boolean(),
+    lagging: fc.boolean(),
+    breaker: fc.constantFrom("closed", "shut", "probe"),
+    longTimeout: fc.boolean(),
+    failures: fc.nat(5),
+    timedOut: fc.boolean(),
+    freeSlots: fc.integer({ min: -2, max: 25 }),
+    freeTokens: fc.oneof(fc.nat(5), fc.constant(Number.POSITIVE_INFINITY)),
+    promisedTokens: fc.oneof(fc.nat(3), fc.constant(Number.POSITIVE_INFINITY)),
+  });
+
+  it("never sends what is finished, held, in flight, gone, or without a free slot", ({ expect }) => {
+    fc.assert(
+      fc.property(known, surroundings, fc.nat(200_000), (what, around, now) => {
+        const decision = decide(what, around, now);
+        if (decision.do !== "send") return;
+        expect(around.freeTokens).toBeGreaterThan(0);
+        if (what.row?.lease !== "queued") expect(around.freeTokens).toBeGreaterThan(around.promisedTokens);
+        expect(around.gone).toBe(false);
+        expect(what.row === null || ["pending", "retrying"].includes(what.row.status)).toBe(true);
+        expect(what.row?.lease ?? null).not.toBe("att_1");
+        if (what.row === null) {
+          expect(what.leasedUntil ?? 0).toBeLessThanOrEqual(now);
+          expect(around.freeSlots).toBeGreaterThan(0);
+          expect(what.test || (around.enabled && !isSlow(around) && !around.lagging)).toBe(true);
+          expect(what.test || around.breaker === "closed").toBe(true);
+          const row = around.failing || around.longTimeout || around.breaker !== "closed";
+          expect(decision.lease).toBe(row ? "row" : "memory");
+        } else {
+          expect(decision.lease).toBe("row");
+          expect(around.breaker === "closed" || what.row.lease === "queued").toBe(true);
+          expect(around.breaker).not.toBe("shut");
+        }
+      }),
+      runs(2_000),
+    );
+  });
+
+  it("lets a message go only when a row owns the delivery or nothing is owed", ({ expect }) => {
+    fc.assert(
+      fc.property(known, surroundings, fc.nat(200_000), (what, around, now) => {
+        const decision = decide(what, around, now);
+        if (decision.do === "wait" && decision.insert === null) expect(what.row).not.toBeNull();
+        if (decision.do === "drop") {
+          const done = what.row !== null && ["succeeded", "failed", "canceled"].includes(what.row.status);
+          expect(around.gone || done).toBe(true);
+        }
+      }),
+      runs(2_000),
+    );
+  });
+
+  it("leaves a message at least a lease, and twice as long each time", ({ expect }) => {
+    expect([0, LEASE, 2 * LEASE, 150 * SECOND, 50 * HOUR].map(nextPatience)).toEqual([
+      LEASE,
+      2 * LEASE,
+      4 * LEASE,
+      300 * SECOND,
+      HOUR,
+    ]);
+  });
+});
+
+describe("classification", () => {
+  it("takes any 2xx as success and tells the failures apart", ({ expect }) => {
+    expect([200, 204, 299].map((status) => classify({ status }))).toEqual([null, null, null]);
+    expect([301, 304].map((status) => classify({ status }))).toEqual(["redirect", "redirect"]);
+    expect([400, 404, 429, 500, 503].map((status) => classify({ status }))).toEqual(Array(5).fill("status"));
+    expect(classify({ status: 410 })).toBe("gone");
+    expect(classify({ failed: "timeout" })).toBe("timeout");
+  });
+
+  it("is total: every status is a success or has one class", ({ expect }) => {
+    fc.assert(
+      fc.property(fc.integer({ min: 100, max: 999 }), (status) => {
+        expect(classify({ status }) === null).toBe(status >= 200 && status < 300);
+      }),
+      runs(300),
+    );
+  });
+});

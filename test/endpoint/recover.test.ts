@@ -1,0 +1,114 @@
+import { describe, it } from "vitest";
+import { SLOTS } from "../../src/endpoint/admission";
+import type { Ledger } from "../../src/endpoint/ledger";
+import { RECOVER_AT_ONCE } from "../../src/endpoint/recoveries";
+import { encodeTime } from "../../src/lib/ids";
+import type { RecoverRequest } from "../../src/lib/rooms";
+import type { Sql } from "../../src/lib/sql";
+import { HOUR, SECOND } from "../../src/lib/time";
+import { attempt, delivery, T0, withLedger } from "./ledgers";
+
+const ALL: RecoverRequest = { since: T0, until: T0 + HOUR, statuses: ["failed", "held"], dryRun: false };
+
+/** Deliveries of a long outage: every other one held, the rest failed, each with a log of some size. */
+function outage(sql: Sql, count: number): void {
+  sql.all(
+    `WITH RECURSIVE n (i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < ${count})
+     INSERT INTO deliveries (id, event, status, attempts, code, finished, log)
+     SELECT 'dlv_${encodeTime(T0)}' || printf('%016d0', i), 'e', iif(i % 2, 'held', 'failed'), i % 2 = 0, 500,
+       iif(i % 2, NULL, ${T0}), '[]' FROM n`,
+  );
+}
+
+function countOf(sql: Sql, where: string): number {
+  return sql.first<{ n: number }>(`SELECT count(*) AS n FROM deliveries WHERE ${where}`)?.n ?? 0;
+}
+
+/** Plays alarm and receiver, each round a second; answers the ids in the order in which they were sent. */
+function leave(ledger: Ledger, from: number, rounds: number): { sent: string[]; most: number; now: number } {
+  const sent: string[] = [];
+  let [most, now] = [0, from];
+  for (let round = 0; round < rounds && ledger.nextAlarm(now) !== null; round++) {
+    now = Math.max(now + 1, ledger.nextAlarm(now) ?? now);
+    const { deliveries } = ledger.release(now);
+    most = Math.max(most, deliveries.length);
+    sent.push(...deliveries.filter((ref) => attempt(ledger, ref, null, now)).map(({ id }) => id));
+  }
+  return { sent, most, now };
+}
+
+describe("a recovery of 10,000 deliveries", () => {
+  it("leaves oldest first, within the slots, each once, though the object is evicted half way", async ({ expect }) => {
+    await withLedger((ledger, open, sql) => {
+      outage(sql, 10_000);
+      expect(ledger.recover(ALL, T0 + HOUR)).toEqual({ count: 10_000 });
+      // Not all is due at once: the first eviction comes before the rest of it is.
+      expect(countOf(sql, "status IN ('failed', 'held')")).toBe(10_000 - RECOVER_AT_ONCE);
+      const first = leave(ledger, T0 + HOUR, 2);
+      const second = leave(open(), first.now, 200);
+      const third = leave(open(), second.now, 1_000);
+      const sent = [...first.sent, ...second.sent, ...third.sent];
+      expect(Math.max(first.most, second.most, third.most)).toBe(SLOTS);
+      expect(sent).toHaveLength(10_000);
+      expect(sent).toEqual([...new Set(sent)].sort());
+      expect(countOf(sql, "status = 'succeeded'")).toBe(10_000);
+      expect(open().nextAlarm(third.now)).toBeNull();
+    });
+  });
+
+  it("leaves within the rate", async ({ expect }) => {
+    await withLedger(
+      (ledger, _, sql) => {
+        outage(sql, 10_000);
+        ledger.recover(ALL, T0 + HOUR);
+        const { sent, now } = leave(ledger, T0 + HOUR, 200);
+        expect(sent.length).toBeGreaterThan(100);
+        expect(sent.length).toBeLessThanOrEqual(20 * ((now - T0 - HOUR) / SECOND) + 20);
+      },
+      { rateLimit: 20 },
+    );
+  });
+
+  it("makes due what was meant and no more: not what fails later, and nothing twice", async ({ expect }) => {
+    await withLedger(
+      (ledger, _, sql) => {
+        outage(sql, RECOVER_AT_ONCE + 10);
+        ledger.recover(ALL, T0 + HOUR);
+        const late = delivery(T0 + 1);
+        attempt(ledger, late, "redirect", T0 + HOUR + 1);
+        const { deliveries } = ledger.release(T0 + HOUR + 2);
+        for (const ref of deliveries) attempt(ledger, ref, "redirect", T0 + HOUR + 2);
+        ledger.release(T0 + HOUR + 3);
+        expect(ledger.reading.look([late.id], T0)[0]?.status).toBe("failed");
+        // All are due or done; those that failed again stay so.
+        expect(countOf(sql, "status = 'failed'")).toBe(deliveries.length + 1);
+        expect(countOf(sql, "status = 'held'")).toBe(0);
+      },
+      { retry: [] },
+    );
+  });
+
+  it("ends when the endpoint is disabled", async ({ expect }) => {
+    await withLedger((ledger, open, sql) => {
+      outage(sql, 2 * RECOVER_AT_ONCE);
+      ledger.recover(ALL, T0 + HOUR);
+      ledger.disable("manual", T0 + HOUR);
+      open().release(T0 + HOUR + 1);
+      expect(countOf(sql, "due IS NOT NULL")).toBe(0);
+    });
+  });
+});
+
+describe("a recovery of 100,000 deliveries", () => {
+  it("never rewrites more rows in one step than a step may", async ({ expect }) => {
+    await withLedger((ledger, _, sql) => {
+      outage(sql, 100_000);
+      const before = sql.rowsWritten;
+      expect(ledger.recover({ ...ALL, dryRun: true }, T0 + HOUR)).toEqual({ count: 100_000 });
+      expect(sql.rowsWritten).toBe(before);
+      ledger.recover(ALL, T0 + HOUR);
+      expect(sql.rowsWritten - before).toBeLessThanOrEqual(10 * RECOVER_AT_ONCE);
+      expect(ledger.nextAlarm(T0 + HOUR)).toBe(T0 + HOUR + 1);
+    });
+  });
+});

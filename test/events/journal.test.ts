@@ -1,0 +1,287 @@
+import { runInDurableObject } from "cloudflare:test";
+import { env } from "cloudflare:workers";
+import { describe, it } from "vitest";
+import { messagesOf as sizedMessagesOf } from "../../src/events/announcer";
+import { Journal } from "../../src/events/journal";
+import { eventLogRoom } from "../../src/lib/env";
+import { INLINE_DATA_BYTES, MESSAGE_BYTES, parseMessage } from "../../src/lib/messages";
+import type { AppendRequest } from "../../src/lib/rooms";
+import { Sql } from "../../src/lib/sql";
+import { addDays, DAY, dayOf, dayStart, MINUTE, SECOND } from "../../src/lib/time";
+import { fresh } from "../api";
+
+const messagesOf = (...about: Parameters<typeof sizedMessagesOf>) =>
+  [...sizedMessagesOf(...about)].map(({ message }) => message);
+
+// Far enough ahead that the object's own alarm has nothing to do.
+const DAY_OF_TEST = dayOf(Date.now() + 400 * DAY);
+const T0 = dayStart(DAY_OF_TEST);
+const REQUEST: AppendRequest = { event: "e", data: "{}", matches: [{ endpoint: "ep_a" }, { endpoint: "ep_b" }] };
+
+function withJournal<T>(use: (journal: Journal, open: () => Journal, rowsRead: () => number) => T): Promise<T> {
+  const stub = env.EVENT_LOG.getByName(`${fresh("t")}/${DAY_OF_TEST}`) as unknown as DurableObjectStub;
+  return runInDurableObject(stub, (_, state) => {
+    const sql = new Sql(state.storage.sql);
+    const open = () => new Journal(sql, DAY_OF_TEST);
+    return use(open(), open, () => sql.rowsRead);
+  });
+}
+
+function ulidOf(result: ReturnType<Journal["append"]>): string {
+  if (result.kind !== "appended" && result.kind !== "duplicate") throw new Error(result.kind);
+  return result.event.ulid;
+}
+
+describe("the event log", () => {
+  it("mints rising ids inside its day, also after an eviction and with a clock that goes back", async ({ expect }) => {
+    const ulids = await withJournal((journal, open) => [
+      ulidOf(journal.append(REQUEST, T0 + MINUTE)),
+      ulidOf(open().append(REQUEST, T0 + SECOND)),
+      ulidOf(open().append(REQUEST, T0 + 5 * DAY)),
+    ]);
+    expect([...ulids].sort()).toEqual(ulids);
+    expect(new Set(ulids).size).toBe(3);
+  });
+
+  it("owns the contacts that are to be revealed until they are", async ({ expect }) => {
+    await withJournal((journal, open) => {
+      const reveal = { since: 1, actions: [{ action: "a", endpoint: "ep_a", persona: null, limit: 2 }] };
+      const ulid = ulidOf(journal.append({ ...REQUEST, matches: [], reveal }, T0));
+      journal.append({ ...REQUEST, matches: [] }, T0);
+      const first = journal.handover(T0 + SECOND);
+      expect(first.reveals).toEqual([ulid]);
+      expect(journal.toReveal(ulid)).toMatchObject({ event: { ulid, data: "{}" }, reveal });
+      journal.confirm(first, new Set(), new Set([ulid]));
+      const again = open();
+      expect(again.nextHandover(T0, 300 * SECOND)).toBe(T0 + 150 * SECOND);
+      const second = again.handover(T0 + SECOND);
+      expect(second.reveals).toEqual([ulid]);
+      again.confirm(second, new Set());
+      expect(again.handover(T0 + SECOND).reveals).toEqual([]);
+      expect(open().nextHandover(T0, 300 * SECOND)).toBeNull();
+    });
+  });
+
+  it("hands over what is old enough, and moves its pointer past it", async ({ expect }) => {
+    await withJournal((journal) => {
+      const old = ulidOf(journal.append(REQUEST, T0));
+      const young = ulidOf(journal.append(REQUEST, T0 + 200 * SECOND));
+      const handover = journal.handover(T0 + 150 * SECOND);
+      expect([...handover.refs]).toEqual([
+        ["ep_a", [{ id: `dlv_${old}0`, event: "e" }]],
+        ["ep_b", [{ id: `dlv_${old}1`, event: "e" }]],
+      ]);
+      journal.confirm(handover, new Set());
+      expect(journal.nextHandover(T0 + 300 * SECOND, 300 * SECOND)).toBe(T0 + 500 * SECOND);
+      const next = journal.handover(T0 + 350 * SECOND);
+      expect(next.refs.get("ep_a")).toEqual([{ id: `dlv_${young}0`, event: "e" }]);
+      journal.confirm(next, new Set());
+      expect(journal.nextHandover(T0 + 500 * SECOND, 300 * SECOND)).toBeNull();
+    });
+  });
+
+  it("keeps what an endpoint out of reach has not taken, and keeps nobody else waiting", async ({ expect }) => {
+    await withJournal((journal, open) => {
+      const ulid = ulidOf(journal.append(REQUEST, T0));
+      journal.confirm(journal.handover(T0 + 150 * SECOND), new Set(["ep_b"]));
+      const again = open();
+      expect(again.nextHandover(T0 + 300 * SECOND, 300 * SECOND)).toBe(T0 + 450 * SECOND);
+      const handover = again.handover(T0 + 450 * SECOND);
+      expect([...handover.refs]).toEqual([["ep_b", [{ id: `dlv_${ulid}1`, event: "e" }]]]);
+      again.confirm(handover, new Set());
+      expect(again.nextHandover(T0 + 450 * SECOND, 300 * SECOND)).toBeNull();
+    });
+  });
+
+  it("hands over page by page, each delivery once", async ({ expect }) => {
+    await withJournal((journal) => {
+      for (let i = 0; i < 1_100; i++) journal.append({ ...REQUEST, matches: [{ endpoint: "ep_a" }] }, T0);
+      const seen = new Set<string>();
+      let pages = 0;
+      for (; journal.nextHandover(T0 + DAY, 0) !== null; pages++) {
+        const handover = journal.handover(T0 + DAY);
+        for (const { id } of handover.refs.get("ep_a") ?? []) seen.add(id);
+        journal.confirm(handover, new Set());
+      }
+      expect({ pages, seen: seen.size }).toEqual({ pages: 3, seen: 1_100 });
+    });
+  });
+
+  it("answers the first event to a repeat of its key, and a conflict to another body", async ({ expect }) => {
+    await withJournal((journal) => {
+      const keyed = { ...REQUEST, idempotency: { key: "k", fingerprint: "f" } };
+      const first = ulidOf(journal.append(keyed, T0));
+      expect(journal.append(keyed, T0 + SECOND)).toMatchObject({ kind: "duplicate", event: { ulid: first } });
+      const other = { ...keyed, idempotency: { key: "k", fingerprint: "other" } };
+      expect(journal.append(other, T0 + SECOND)).toEqual({ kind: "conflict" });
+    });
+  });
+});
+
+describe("events appended together", () => {
+  const ALL = { events: [REQUEST, { ...REQUEST, event: "f" }, REQUEST] };
+
+  it("are written in their order, one row each, with ids that follow each other", async ({ expect }) => {
+    await withJournal((journal, open) => {
+      const result = journal.appendAll(ALL, T0);
+      if (result.kind !== "appended") throw new Error(result.kind);
+      const ulids = result.events.map(({ event }) => event.ulid);
+      expect(ulids).toEqual(ulids.toSorted());
+      expect(open().read(ulids)).toEqual(result.events.map(({ event }) => event));
+    });
+  });
+
+  it("are none of them written when one key conflicts or the day is sealed", async ({ expect }) => {
+    await withJournal((journal) => {
+      const keyed = (fingerprint: string) => ({ ...REQUEST, idempotency: { key: "k", fingerprint } });
+      journal.append(keyed("f"), T0);
+      expect(journal.appendAll({ events: [REQUEST, keyed("g")] }, T0)).toEqual({ kind: "conflict", index: 1 });
+      const refused = { ...REQUEST, refused: true as const };
+      expect(journal.appendAll({ events: [REQUEST, refused] }, T0)).toEqual({ kind: "refused" });
+      journal.seal();
+      const fresh = { ...REQUEST, idempotency: { key: "l", fingerprint: "f" } };
+      expect(journal.appendAll({ events: [REQUEST, keyed("f"), fresh] }, T0)).toEqual({ kind: "sealed" });
+      const whole = { ...ALL, idempotency: { key: "l", fingerprint: "f" } };
+      expect(journal.appendAll(whole, T0)).toEqual({ kind: "sealed" });
+      expect(journal.list(EVERYTHING).events).toHaveLength(1);
+    });
+  });
+});
+
+const EVERYTHING = { before: null, from: null, limit: 250, rows: 1_000 };
+
+describe("a page of a day", () => {
+  it("looks at no more rows than it may, and goes on where it stopped", async ({ expect }) => {
+    await withJournal((journal) => {
+      const ulids: string[] = [];
+      for (let i = 0; i < 20; i++) {
+        ulids.push(ulidOf(journal.append({ ...REQUEST, event: i === 3 ? "rare" : "e" }, T0)));
+      }
+      const query = { ...EVERYTHING, event: "rare", rows: 10 };
+      const first = journal.list(query);
+      expect(first).toEqual({ events: [], looked: 10, next: ulids[10] });
+      const second = journal.list({ ...query, before: first.next });
+      expect(second.events.map(({ ulid }) => ulid)).toEqual([ulids[3]]);
+      expect(journal.list({ ...query, before: second.next })).toEqual({ events: [], looked: 0, next: null });
+    });
+  });
+
+  it("costs the same however long the day is", async ({ expect }) => {
+    await withJournal((journal, _open, read) => {
+      const cost = () => {
+        const before = read();
+        journal.list({ ...EVERYTHING, limit: 50 });
+        return read() - before;
+      };
+      for (let i = 0; i < 100; i++) journal.append(REQUEST, T0);
+      const few = cost();
+      for (let i = 0; i < 2_000; i++) journal.append(REQUEST, T0);
+      expect(cost()).toBe(few);
+    });
+  });
+});
+
+describe("deliveries that a replay adds", () => {
+  it("are owned by the log although its pointer is past the event", async ({ expect }) => {
+    await withJournal((journal, open) => {
+      const ulid = ulidOf(journal.append(REQUEST, T0));
+      journal.confirm(journal.handover(T0 + DAY), new Set());
+      expect(journal.nextHandover(T0 + DAY, 300 * SECOND)).toBeNull();
+      const result = journal.addMatches(ulid, ["ep_b", "ep_c"]);
+      expect(result?.added).toEqual([2]);
+      const again = open();
+      expect(again.nextHandover(T0 + DAY, 300 * SECOND)).not.toBeNull();
+      const handover = again.handover(T0 + DAY);
+      expect([...handover.refs]).toEqual([["ep_c", [{ id: `dlv_${ulid}2`, event: "e" }]]]);
+      again.confirm(handover, new Set());
+      expect(again.nextHandover(T0 + DAY, 300 * SECOND)).toBeNull();
+    });
+  });
+
+  it("are none for an event that is erased, or not there", async ({ expect }) => {
+    await withJournal((journal) => {
+      const ulid = ulidOf(journal.append(REQUEST, T0));
+      expect(journal.erase(ulid, T0 + SECOND)).toMatchObject({ data: "null", erasedAt: T0 + SECOND });
+      expect(journal.addMatches(ulid, ["ep_c"])?.added).toEqual([]);
+      expect(journal.addMatches("01JD0000000000000000000000", ["ep_c"])).toBeNull();
+      expect(journal.erase("01JD0000000000000000000000", T0)).toBeNull();
+    });
+  });
+});
+
+describe("keys across midnight", () => {
+  it("are decided by one log, for isolates whose clocks differ", async ({ expect }) => {
+    const tenant = fresh("t");
+    const today = eventLogRoom(env, tenant, DAY_OF_TEST);
+    const tomorrow = eventLogRoom(env, tenant, addDays(DAY_OF_TEST, 1));
+    const keyed = (key: string) => ({ ...REQUEST, idempotency: { key, fingerprint: "f" } });
+
+    const first = await today.append(keyed("before"));
+    expect(first.kind).toBe("appended");
+    // An isolate that is ahead repeats it in the next day's log ...
+    expect(await tomorrow.append(keyed("before"))).toMatchObject({ kind: "duplicate" });
+    expect((await tomorrow.append(keyed("after"))).kind).toBe("appended");
+    // ... and from then on one that is behind is sent there for new keys, while old ones are still found here.
+    expect(await today.append(keyed("after"))).toEqual({ kind: "sealed" });
+    expect(await today.append(keyed("before"))).toMatchObject({ kind: "duplicate" });
+    expect((await today.append(REQUEST)).kind).toBe("appended");
+  });
+});
+
+describe("messages", () => {
+  it("carry the text up to 60 KB and a reference beyond", ({ expect }) => {
+    const event = {
+      ulid: "01JD0000000000000000000000",
+      event: "e",
+      timestamp: T0,
+      payloadId: "evt_x",
+      matches: [{ endpoint: "ep_a" }],
+    };
+    const small = [
+      ...messagesOf("t", [{ ...event, data: `"${"x".repeat(INLINE_DATA_BYTES - 2)}"` }], new Map([["ep_a", 3]])),
+    ];
+    expect(small[0]?.deliveries[0]?.text?.data).toHaveLength(INLINE_DATA_BYTES);
+    expect(small[0]?.version).toBe(3);
+    const large = [...messagesOf("t", [{ ...event, data: `"${"x".repeat(INLINE_DATA_BYTES)}"` }], new Map())];
+    expect(large[0]?.deliveries[0]?.text).toBeUndefined();
+    for (const message of [...small, ...large]) expect(parseMessage(message)).toEqual(message);
+  });
+
+  it("are one per endpoint for events accepted together, as long as they are not too large", ({ expect }) => {
+    const events = (count: number, bytes: number) =>
+      Array.from({ length: count }, (_, i) => ({
+        ulid: `01JD0000000000000000000${String(i).padStart(3, "0")}`,
+        event: "e",
+        timestamp: T0,
+        payloadId: "evt_x",
+        data: JSON.stringify("é".repeat(bytes / 2)),
+        matches: [{ endpoint: "ep_a" }, { endpoint: "ep_b" }],
+      }));
+    const small = [...messagesOf("t", events(100, 10), new Map())];
+    expect(small.map(({ endpoint, deliveries }) => [endpoint, deliveries.length])).toEqual([
+      ["ep_a", 100],
+      ["ep_b", 100],
+    ]);
+    const long = [...messagesOf("t", events(101, 10), new Map())];
+    expect(long.map(({ deliveries }) => deliveries.length)).toEqual([100, 1, 100, 1]);
+    const large = [...messagesOf("t", events(10, 30_000), new Map())];
+    expect(large.map(({ deliveries }) => deliveries.length)).toEqual([3, 3, 3, 1, 3, 3, 3, 1]);
+    for (const message of [...small, ...long, ...large]) {
+      expect(parseMessage(message)).toEqual(message);
+      expect(new TextEncoder().encode(JSON.stringify(message)).byteLength).toBeLessThanOrEqual(MESSAGE_BYTES);
+      expect(message.deliveries.every(({ text }) => text !== undefined)).toBe(true);
+    }
+  });
+
+  it("of nobody's making are known as such", ({ expect }) => {
+    for (const body of [
+      null,
+      1,
+      "x",
+      {},
+      { tenant: "t", endpoint: "e", version: 1, deliveries: [{ id: "x", event: "e" }] },
+    ]) {
+      expect(parseMessage(body)).toBeNull();
+    }
+  });
+});

@@ -1,0 +1,429 @@
+import type { Row } from "../../src/endpoint/deliveries";
+import { lifetime } from "../../src/endpoint/expiry";
+import { Ledger } from "../../src/endpoint/ledger";
+import { Journal } from "../../src/events/journal";
+import type { Admission, DeliveryError, Outcome, RecoverableStatus } from "../../src/lib/delivery";
+import type { DeliveryRef } from "../../src/lib/event";
+import { deliveryId } from "../../src/lib/ids";
+import { Sql } from "../../src/lib/sql";
+import { dayOf, dayStart, MINUTE, SECOND } from "../../src/lib/time";
+import { memoryStorage } from "./sqlite";
+
+export const SCHEDULE = [30, 120, 600];
+const LIFETIME = lifetime(SCHEDULE);
+const RECONCILE = 300 * SECOND;
+const ENDPOINTS = 2;
+/** So few that holding and canceling take several steps. */
+const CLEAR_AT_ONCE = 2;
+
+/** A delivery that has been promised with a 202. */
+interface Promised {
+  ref: DeliveryRef;
+  /** ms. */
+  acceptedAt: number;
+  endpoint: number;
+  succeeded: boolean;
+  sends: number;
+  /** Resends and recoveries a person asked for. */
+  manual: number;
+  /** No attempt before this time (ms), unless a person asks. */
+  notBefore: number;
+  /** The last attempt that was granted, and how many a person had asked for by then. */
+  latest: { attemptId: string; manual: number } | null;
+  /** The attempt that holds it, as long as the object that granted it remembers. */
+  holder: string | null;
+}
+
+interface Message {
+  endpoint: number;
+  deliveries: DeliveryRef[];
+}
+
+type Granted = Extract<Admission, { do: "send" }>;
+
+interface InFlight {
+  endpoint: number;
+  ref: DeliveryRef;
+  grant: Granted;
+  /** The object's memory was lost since, and with it, best effort, the lease. */
+  forgotten: boolean;
+  /** Granted while its endpoint's breaker was half-open, which it has been since. */
+  probe: boolean;
+}
+
+interface Side {
+  sql: Sql;
+  ledger: Ledger;
+  gone: boolean;
+}
+
+/**
+ * The real ledgers and the real journal, on real storage, with everything between them (queue, consumer, network,
+ * clock, crashes) played by the test. Each method is a step that the world may take at any time.
+ */
+export class World {
+  now = 0;
+  readonly promised = new Map<string, Promised>();
+  readonly queue: Message[] = [];
+  readonly inFlight: InFlight[] = [];
+  readonly past: { endpoint: number; outcome: Outcome }[] = [];
+  #sides: Side[] = [];
+  readonly #log = new Sql(memoryStorage());
+  #journal!: Journal;
+
+  static create(): World {
+    const world = new World();
+    const day = dayOf(Date.UTC(2026, 10, 21));
+    world.now = dayStart(day) + MINUTE;
+    world.#journal = world.#inLog((sql) => new Journal(sql, day));
+    for (let i = 0; i < ENDPOINTS; i++) {
+      const side: Side = { sql: new Sql(memoryStorage()), ledger: undefined as never, gone: false };
+      world.#sides.push(side);
+      side.ledger = world.#newLedger(i);
+      world.#with(i, (ledger) =>
+        ledger.standing.configure(
+          {
+            tenant: "model",
+            endpoint: `ep_${i}`,
+            version: 1,
+            url: "https://receiver.example/",
+            method: "POST",
+            profile: "clearview",
+            format: "envelope",
+            signature: { scheme: "hex", header: "X-Webhook-Signature" },
+            owner: "t/ep",
+            sealedHeaders: {},
+            sealedSecret: null,
+            sealedNext: null,
+            nextFrom: null,
+            retry: SCHEDULE,
+            timeout: 10,
+            disableAfter: 7 * 86_400,
+            rateLimit: null,
+          },
+          { enabled: true, disabledReason: null, disabledAt: null },
+        ),
+      );
+    }
+    return world;
+  }
+
+  #inLog<T>(use: (sql: Sql) => T): T {
+    return use(this.#log);
+  }
+
+  #newLedger(i: number): Ledger {
+    return new Ledger((this.#sides[i] as Side).sql, () => 0.5, CLEAR_AT_ONCE);
+  }
+
+  #with<T>(i: number, use: (ledger: Ledger) => T): T {
+    return use((this.#sides[i] as Side).ledger);
+  }
+
+  /** An event is accepted; its messages are sent, or lost with whoever should have sent them. */
+  append(both: boolean, messagesLost: boolean): void {
+    const targets = both ? [0, 1] : [0];
+    const matches = targets.map((i) => ({ endpoint: `ep_${i}` }));
+    const result = this.#inLog(() => this.#journal.append({ event: "e", data: "{}", matches }, this.now));
+    if (result.kind !== "appended") throw new Error(`append answered ${result.kind}`);
+    for (const [index, endpoint] of targets.entries()) {
+      const ref = { id: deliveryId(result.event.ulid, index), event: "e" };
+      this.promised.set(ref.id, {
+        ref,
+        acceptedAt: this.now,
+        endpoint,
+        succeeded: false,
+        sends: 0,
+        manual: 0,
+        notBefore: 0,
+        holder: null,
+        latest: null,
+      });
+      if (!messagesLost) this.queue.push({ endpoint, deliveries: [ref] });
+    }
+  }
+
+  /** The consumer takes a message. It dies after asking (the message returns), or begins to send what it may. */
+  admit(pick: number, dies: boolean): void {
+    const [message] = this.queue.splice(pick % Math.max(this.queue.length, 1), 1);
+    if (message === undefined) return;
+    const { endpoint, deliveries } = message;
+    const { admissions, breaker } = this.#with(endpoint, (ledger) => ({
+      breaker: ledger.standing.health(this.now).breaker.state,
+      ...ledger.admit(deliveries, this.now),
+    }));
+    this.#checkProbes(endpoint, breaker, admissions.filter((admission) => admission.do === "send").length);
+    for (const admission of admissions) {
+      if (admission.do !== "send") continue;
+      const promised = this.promised.get(admission.id) as Promised;
+      this.#checkGrant(promised, admission);
+      promised.holder = admission.attemptId;
+      promised.latest = { attemptId: admission.attemptId, manual: promised.manual };
+      if (!dies)
+        this.inFlight.push({
+          endpoint,
+          ref: promised.ref,
+          grant: admission,
+          forgotten: false,
+          probe: breaker !== "closed",
+        });
+    }
+    if (dies) this.queue.push(message);
+  }
+
+  /** A breaker that is open lets nothing through, and one that is half-open a single probe. */
+  #checkProbes(endpoint: number, breaker: string, granted: number): void {
+    if (breaker === "closed") {
+      for (const flight of this.inFlight) if (flight.endpoint === endpoint) flight.probe = false;
+      return;
+    }
+    const probes = this.inFlight.filter(
+      (flight) => flight.endpoint === endpoint && flight.probe && flight.grant.leasedUntil > this.now,
+    ).length;
+    if (breaker === "open" && granted > 0) throw new Error(`${granted} are let through an open breaker`);
+    if (probes + granted > 1) throw new Error(`${granted} are let through a half-open breaker beside ${probes}`);
+  }
+
+  #checkGrant(promised: Promised, grant: Granted): void {
+    const { id } = promised.ref;
+    if (promised.succeeded) throw new Error(`${id} is sent again after it succeeded`);
+    if (grant.trigger === "scheduled" && this.now < promised.notBefore) {
+      throw new Error(`${id} is sent ${promised.notBefore - this.now} ms before it is due`);
+    }
+    const other = this.inFlight.find(
+      ({ ref, grant: held, forgotten }) => ref.id === id && !forgotten && held.leasedUntil > this.now,
+    );
+    if (other) throw new Error(`${id} is sent twice at once`);
+  }
+
+  /** A request ends. Its outcome is recorded, or lost with the consumer, and then the message returns. */
+  finish(pick: number, error: DeliveryError | null, outcomeLost: boolean): void {
+    const [flight] = this.inFlight.splice(pick % Math.max(this.inFlight.length, 1), 1);
+    if (flight === undefined) return;
+    const promised = this.promised.get(flight.ref.id) as Promised;
+    promised.sends++;
+    if (outcomeLost) {
+      this.queue.push({ endpoint: flight.endpoint, deliveries: [flight.ref] });
+      return;
+    }
+    const outcome: Outcome = {
+      kind: "attempted",
+      delivery: flight.ref,
+      attempt: {
+        id: flight.grant.attemptId,
+        number: flight.grant.number,
+        at: this.now,
+        durationMs: 0,
+        statusCode: error === null ? 200 : 500,
+        error,
+        trigger: flight.grant.trigger,
+        format: "envelope",
+        request: { method: "POST", url: "https://receiver.example/", headers: {} },
+        response: null,
+      },
+      retryAfter: null,
+    };
+    const stale = promised.holder !== null && promised.holder !== flight.grant.attemptId;
+    if (stale && error !== null) {
+      this.#changesNothing(flight.endpoint, outcome, "a stale failure");
+      return;
+    }
+    this.past.push({ endpoint: flight.endpoint, outcome });
+    const { latest, manual } = promised;
+    const inTime =
+      latest?.attemptId === flight.grant.attemptId && flight.grant.leasedUntil > this.now && !promised.succeeded;
+    const before = this.#attempts(promised);
+    this.#record(flight.endpoint, outcome);
+    const mustCount = inTime && latest?.manual === manual && !this.#sides[flight.endpoint]?.gone;
+    if (mustCount && this.#attempts(promised) !== before + 1) throw new Error(`${flight.ref.id} lost an attempt`);
+  }
+
+  #attempts({ ref, endpoint }: Promised): number {
+    return this.#with(endpoint, (ledger) => ledger.reading.look([ref.id], this.now)[0]?.attempts ?? 0);
+  }
+
+  /** An outcome that was taken arrives once more, long after or twice. */
+  repeatOutcome(pick: number): void {
+    const repeated = this.past[pick % Math.max(this.past.length, 1)];
+    if (repeated === undefined) return;
+    this.#changesNothing(repeated.endpoint, repeated.outcome, "a repeated outcome");
+  }
+
+  #changesNothing(endpoint: number, outcome: Outcome, what: string): void {
+    const before = this.#rows(endpoint);
+    this.#with(endpoint, (ledger) => ledger.record([outcome], this.now));
+    const after = this.#rows(endpoint);
+    if (JSON.stringify(before) !== JSON.stringify(after)) throw new Error(`${what} changed something`);
+  }
+
+  #record(endpoint: number, outcome: Outcome): void {
+    if (outcome.kind !== "attempted") return;
+    const promised = this.promised.get(outcome.delivery.id) as Promised;
+    const before = this.#attempts(promised);
+    const { record, breaker } = this.#with(endpoint, (ledger) => {
+      ledger.record([outcome], this.now);
+      const [record] = ledger.reading.look([outcome.delivery.id], this.now);
+      return { record, breaker: ledger.standing.health(this.now).breaker.state };
+    });
+    if (breaker === "closed") this.#checkProbes(endpoint, breaker, 0);
+    if (outcome.attempt.error === null && record?.status !== "succeeded") {
+      throw new Error(`${outcome.delivery.id} succeeded and is ${record?.status}`);
+    }
+    // One that came too late, after its delivery was released anew, says nothing of when that is due.
+    if (record?.attempts === before) return;
+    promised.succeeded = record?.status === "succeeded";
+    const row = this.#rows(endpoint).find(({ id }) => id === outcome.delivery.id);
+    promised.notBefore = record?.status === "retrying" ? (row?.due ?? 0) : 0;
+  }
+
+  /** The endpoint's alarm goes off, due or not; its messages are sent, or lost. */
+  alarm(i: number, messagesLost: boolean): void {
+    const { deliveries } = this.#with(i, (ledger) => {
+      if (ledger.standing.state.mirrorAt !== null) ledger.standing.mirrored(true, this.now);
+      for (const { id } of ledger.outbox.due(this.now)) ledger.outbox.remove(id);
+      return ledger.release(this.now);
+    });
+    if (deliveries.length > 0 && !messagesLost) this.queue.push({ endpoint: i, deliveries });
+  }
+
+  /** The log's alarm goes off; endpoints may be out of reach, and it may die before it moves its pointer. */
+  reconcile(unreachable: number | null, dies: boolean): void {
+    const handover = this.#inLog(() => this.#journal.handover(this.now - RECONCILE / 2));
+    const missed = new Set<string>();
+    for (const [name, refs] of handover.refs) {
+      const i = Number(name.slice(3));
+      if (i === unreachable) missed.add(name);
+      else this.#with(i, (ledger) => ledger.adopt(refs, RECONCILE / 2, this.now));
+    }
+    if (!dies) this.#inLog(() => this.#journal.confirm(handover, missed));
+  }
+
+  /** The receiver of the first endpoint fails for so long that its breaker opens, if messages are let through at all. */
+  breakDown(): void {
+    for (let i = 0; i < 12; i++) {
+      this.append(false, false);
+      this.admit(this.queue.length - 1, false);
+      if (this.inFlight.length > 0) this.finish(this.inFlight.length - 1, "timeout", false);
+      this.alarm(0, false);
+      this.admit(this.queue.length - 1, false);
+    }
+  }
+
+  /** An endpoint's object loses its memory. */
+  evict(i: number): void {
+    (this.#sides[i] as Side).ledger = this.#newLedger(i);
+    for (const flight of this.inFlight) if (flight.endpoint === i) flight.forgotten = true;
+    for (const promised of this.promised.values()) if (promised.endpoint === i) promised.holder = null;
+  }
+
+  /** Everything in memory is lost: the queue, what is in flight, the objects. */
+  killAll(): void {
+    this.queue.length = 0;
+    this.inFlight.length = 0;
+    for (let i = 0; i < ENDPOINTS; i++) this.evict(i);
+    const day = dayOf(this.now);
+    this.#journal = this.#inLog((sql) => new Journal(sql, day));
+  }
+
+  enable(i: number, on: boolean): void {
+    this.#with(i, (ledger) => (on ? ledger.enable(this.now) : ledger.disable("manual", this.now)));
+  }
+
+  recover(i: number): void {
+    const request = {
+      since: 0,
+      until: this.now + 1,
+      statuses: ["failed", "held"] as RecoverableStatus[],
+      dryRun: false,
+    };
+    const ids = [...this.promised.values()].flatMap(({ ref, endpoint }) => (endpoint === i ? [ref.id] : []));
+    const { before, result } = this.#with(i, (ledger) => ({
+      before: ledger.reading.look(ids, this.now),
+      result: ledger.recover(request, this.now),
+    }));
+    if (result === "disabled") return;
+    for (const record of before) if (record?.status === "failed" || record?.status === "held") this.#asked(record.id);
+  }
+
+  resend(pick: number): void {
+    const promised = [...this.promised.values()][pick % Math.max(this.promised.size, 1)];
+    if (promised === undefined) return;
+    const result = this.#with(promised.endpoint, (ledger) => ledger.resend(promised.ref, this.now));
+    if (result === "resending") this.#asked(promised.ref.id);
+  }
+
+  #asked(id: string): void {
+    const promised = this.promised.get(id) as Promised;
+    promised.manual++;
+    promised.succeeded = false;
+    promised.notBefore = 0;
+  }
+
+  close(i: number): void {
+    (this.#sides[i] as Side).gone = true;
+    this.#with(i, (ledger) => ledger.close(this.now));
+  }
+
+  #rows(i: number): Pick<Row, "id" | "status" | "due" | "attempts" | "error">[] {
+    return (this.#sides[i] as Side).sql.all(
+      "SELECT id, status, due, lease, attempts, error FROM deliveries ORDER BY id",
+    );
+  }
+
+  /** Every unfinished delivery has exactly one durable owner: its row with a due time or, without a row, the log. */
+  checkOwners(): void {
+    const rows = [this.#rows(0), this.#rows(1)];
+    const { owned } = this.#inLog((sql) => {
+      const { confirmed } = sql.first<{ confirmed: string }>("SELECT confirmed FROM state") as { confirmed: string };
+      const left = sql.all<{ delivery: string }>("SELECT delivery FROM unconfirmed").map(({ delivery }) => delivery);
+      return { owned: (id: string) => id.slice(4, 30) > confirmed || left.includes(id) };
+    });
+    for (const { ref, endpoint, manual, acceptedAt } of this.promised.values()) {
+      const row = rows[endpoint]?.find(({ id }) => id === ref.id);
+      if (row === undefined) {
+        if (!owned(ref.id) && !this.#sides[endpoint]?.gone) throw new Error(`${ref.id} is owned by nobody`);
+        continue;
+      }
+      const unfinished = row.status === "pending" || row.status === "retrying";
+      if (unfinished && row.due === null) throw new Error(`${ref.id} is ${row.status} and never due`);
+      const most = (SCHEDULE.length + 1) * (manual + 1);
+      if (row.error === "expired" && this.now < acceptedAt + LIFETIME)
+        throw new Error(`${ref.id} has expired too early`);
+      if (row.attempts > most) throw new Error(`${ref.id} has ${row.attempts} attempts, at most ${most} are planned`);
+    }
+  }
+
+  /** Lets everything come to rest, with receivers that answer as told, and checks that nothing is left behind. */
+  quiesce(error: DeliveryError | null): void {
+    for (const [i, side] of this.#sides.entries()) {
+      if (side.gone) continue;
+      this.enable(i, true);
+      this.recover(i);
+    }
+    for (let round = 0; round < 600; round++) {
+      while (this.queue.length > 0) this.admit(0, false);
+      while (this.inFlight.length > 0) this.finish(0, error, false);
+      this.checkOwners();
+      const alarms = [this.#with(0, (l) => l.nextAlarm(this.now)), this.#with(1, (l) => l.nextAlarm(this.now))];
+      const handover = this.#inLog(() => this.#journal.nextHandover(this.now, RECONCILE));
+      const next = [...alarms, handover].filter((at) => at !== null);
+      if (next.length === 0 && this.queue.length === 0) break;
+      this.now = Math.max(this.now, Math.min(...next));
+      if (handover !== null && handover <= this.now) this.reconcile(null, false);
+      for (const [i, at] of alarms.entries()) if (at !== null && at <= this.now) this.alarm(i, false);
+    }
+    for (const { ref, endpoint, sends, manual } of this.promised.values()) {
+      const side = this.#sides[endpoint] as Side;
+      const [record] = this.#with(endpoint, (ledger) => ledger.reading.look([ref.id], this.now));
+      if (side.gone) continue;
+      // What the breaker held back for more than a day.
+      if (record?.lastError === "expired") continue;
+      const rest = record?.status === "succeeded" || (error !== null && record?.status === "failed");
+      if (!rest) throw new Error(`${ref.id} came to rest as ${record?.status}`);
+      if (record?.status === "failed" && manual === 0 && record.attempts !== SCHEDULE.length + 1) {
+        throw new Error(`${ref.id} failed after ${record.attempts} attempts`);
+      }
+      if (sends === 0) throw new Error(`${ref.id} was never sent`);
+    }
+  }
+}

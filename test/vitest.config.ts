@@ -1,0 +1,43 @@
+import path from "node:path";
+import { cloudflareTest, readD1Migrations } from "@cloudflare/vitest-pool-workers";
+import { defineConfig } from "vitest/config";
+import { provided } from "./provided.ts";
+
+const root = path.join(import.meta.dirname, "..");
+
+/** As in wrangler.toml, whose values these replace, but for the waits. */
+const CONSUMER = { maxBatchSize: 10, maxBatchTimeout: 0.02, maxRetries: 10, retryDelay: 1 };
+
+/** The suites that run inside workerd, against real D1, Queues and Durable Objects and a real receiver on loopback. */
+export default defineConfig(async () => ({
+  root,
+  plugins: [
+    cloudflareTest({
+      wrangler: { configPath: path.join(root, "wrangler.toml") },
+      miniflare: {
+        compatibilityFlags: ["service_binding_extra_handlers"],
+        bindings: {
+          TEST_MIGRATIONS: await readD1Migrations(path.join(root, "migrations")),
+          OPERATOR_KEY: "operator-key-of-the-tests",
+          SECRETS_KEY: "secrets-key-of-the-tests",
+          ALLOW_INSECURE_ENDPOINTS: "true",
+        },
+        queueConsumers: {
+          deliveries: { ...CONSUMER, deadLetterQueue: "deliveries-dead" },
+          "deliveries-slow": { ...CONSUMER, deadLetterQueue: "deliveries-dead" },
+          "deliveries-dead": { ...CONSUMER, maxRetries: 100 },
+        },
+      },
+    }),
+  ],
+  test: {
+    include: ["test/**/*.test.ts"],
+    exclude: ["test/blackbox/**", "test/browser/**", "test/model/**"],
+    provide: provided,
+    setupFiles: [path.join(import.meta.dirname, "setup.ts")],
+    globalSetup: ["receiver-server.ts", "raw-server.ts", "resolver-server.ts"].map((file) =>
+      path.join(import.meta.dirname, file),
+    ),
+    testTimeout: 30_000,
+  },
+}));
