@@ -71,6 +71,12 @@ export async function newReceiver(...plan: Answer[]) {
   };
 }
 
+/** Where the receiver of raw-server.ts misbehaves so, at an address of its own; `name` is its tally's. */
+export async function misbehavingUrl(misbehaviour: string, name = fresh("m")): Promise<string> {
+  const address = await (await fetch(`http://${inject("raw")}/listen`)).text();
+  return `http://${address}/${misbehaviour}/${name}`;
+}
+
 /** A new endpoint, as its creation answers it; it gets every event unless `fields` say otherwise. */
 export async function newEndpoint(tenant: string, url: string, fields: object = {}): Promise<Answered["body"]> {
   const answer = await call("POST", `/v1/tenants/${tenant}/endpoints`, { url, events: ["*"], ...fields });
@@ -107,7 +113,7 @@ export async function delivery(
 export async function until<T>(
   what: string,
   probe: () => Promise<T | false | null | undefined>,
-  ms = 15_000,
+  ms = 60_000,
 ): Promise<T> {
   // Not Date, which some suites hold still.
   const deadline = performance.now() + ms;

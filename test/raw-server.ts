@@ -1,5 +1,5 @@
 import type { AddressInfo } from "node:net";
-import { createServer, type Socket } from "node:net";
+import { createServer, type Server, type Socket } from "node:net";
 import type { TestProject } from "vitest/node";
 import { MISBEHAVIOURS } from "./misbehaviours";
 
@@ -15,13 +15,26 @@ export interface Tally {
 
 /**
  * A TCP server on loopback for what no HTTP server would do: `POST /<misbehaviour>/<name>` is answered as the
- * misbehaviour says, byte by byte. What it came to is read at `GET /tally/<name>`.
+ * misbehaviour says, byte by byte. What it came to is read at `GET /tally/<name>`. `GET /listen` answers a further
+ * address of the same server: a client that takes up a connection on which another misbehaviour has just been met would
+ * see that one's end instead of its own answer.
  */
 export default async function setup(project: TestProject): Promise<() => Promise<void>> {
   const tallies = new Map<string, Tally>();
   const sockets = new Set<Socket>();
+  const servers: Server[] = [];
 
-  const server = createServer((socket) => {
+  const answer = (socket: Socket, body: string) => {
+    socket.end(`HTTP/1.1 200 OK\r\nConnection: close\r\nContent-Length: ${body.length}\r\n\r\n${body}`);
+  };
+  /** Listens at one more port, and answers host and port. */
+  const listen = async (): Promise<string> => {
+    const server = createServer(receive);
+    servers.push(server);
+    await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
+    return `127.0.0.1:${(server.address() as AddressInfo).port}`;
+  };
+  const receive = (socket: Socket) => {
     sockets.add(socket);
     socket.on("close", () => sockets.delete(socket));
     socket.on("error", () => undefined);
@@ -30,14 +43,11 @@ export default async function setup(project: TestProject): Promise<() => Promise
       head += chunk.toString("latin1");
       // A handshake of TLS, which nobody will answer.
       if (head.startsWith("\u0016")) return void socket.off("data", begin);
-      const [, verb, name = ""] = /^[A-Z]+ \/([\w-]+)\/([\w-]*) HTTP\/1\.1\r\n/.exec(head) ?? [];
+      const [, verb, name = ""] = /^[A-Z]+ \/([\w-]+)(?:\/([\w-]*))? HTTP\/1\.1\r\n/.exec(head) ?? [];
       if (verb === undefined) return;
-      if (verb === "tally") {
-        const tally = JSON.stringify(tallies.get(name) ?? { requests: 0, written: 0, closed: 0 });
-        return void socket.end(
-          `HTTP/1.1 200 OK\r\nConnection: close\r\nContent-Length: ${tally.length}\r\n\r\n${tally}`,
-        );
-      }
+      if (verb === "listen") return void listen().then((address) => answer(socket, address));
+      if (verb === "tally")
+        return answer(socket, JSON.stringify(tallies.get(name) ?? { requests: 0, written: 0, closed: 0 }));
       // Most wait for the whole request, as receivers do.
       const misbehaviour = MISBEHAVIOURS[verb];
       if (misbehaviour === undefined || (!misbehaviour.early && !isWhole(head))) return;
@@ -60,12 +70,11 @@ export default async function setup(project: TestProject): Promise<() => Promise
       misbehaviour.run(socket);
     };
     socket.on("data", begin);
-  });
-  await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
-  project.provide("raw", `127.0.0.1:${(server.address() as AddressInfo).port}`);
+  };
+  project.provide("raw", await listen());
   return async () => {
     for (const socket of sockets) socket.destroy();
-    await new Promise((resolve) => server.close(resolve));
+    await Promise.all(servers.map((server) => new Promise((resolve) => server.close(resolve))));
   };
 }
 

@@ -5,11 +5,11 @@
 import { createExecutionContext, createMessageBatch, getQueueResult, runDurableObjectAlarm } from "cloudflare:test";
 import { env } from "cloudflare:workers";
 import { createHmac } from "node:crypto";
-import { afterEach, describe, inject, it, vi } from "vitest";
+import { afterEach, describe, it, vi } from "vitest";
 import { consume } from "../src/delivery/consumer";
 import { Endpoint, EventLog } from "../src/index";
 import { seal } from "../src/lib/crypto";
-import { call, delivery, deliveryPath, fresh, newEndpoint, newReceiver, newTenant, post, until } from "./api";
+import { call, delivery, deliveryPath, misbehavingUrl, newEndpoint, newReceiver, newTenant, post, until } from "./api";
 import { appendOnly, endpointObject, logObject, messageFor, nothingIsDue } from "./delivery/harness";
 
 afterEach(() => {
@@ -138,8 +138,9 @@ describe("the queue", () => {
     const [ref] = (await post(tenant)).deliveries;
     vi.restoreAllMocks();
     expect(await receiver.seen()).toEqual([]);
+    const log = logObject(tenant);
     travel(301_000);
-    await runDurableObjectAlarm(logObject(tenant));
+    await runDurableObjectAlarm(log);
     const { nextAttemptAt } = (await call("GET", deliveryPath(tenant, ref))).body;
     travel(Date.parse(nextAttemptAt) - Date.now());
     await runDurableObjectAlarm(endpointObject(tenant, id));
@@ -164,7 +165,7 @@ describe("an answer", () => {
 
   it("trap: a timeout over the headers only, then a slow or endless body", async ({ expect }) => {
     for (const misbehaviour of ["drips-body", "stops-in-the-body"]) {
-      const url = `http://${inject("raw")}/${misbehaviour}/${fresh("trap")}`;
+      const url = await misbehavingUrl(misbehaviour);
       const { tenant, ref, message } = await undelivered(url, { retry: [], timeout: 1 });
       await consumeOne(message);
       const failed = await delivery(tenant, ref, "failed");

@@ -54,9 +54,10 @@ describe("the log", () => {
     await call("POST", `${path}/recover`, { since: "2020-01-01T00:00:00Z" });
     await call("PATCH", path, { name: "Renamed", enabled: false });
     await appendOnly(tenant, [one.id], '{"text":"payload-text"}');
+    const log = logObject(tenant);
     vi.useFakeTimers({ toFake: ["Date"] });
     vi.setSystemTime(Date.now() + 600_000);
-    await runDurableObjectAlarm(logObject(tenant));
+    await runDurableObjectAlarm(log);
     await runDurableObjectAlarm(endpointObject(tenant, one.id));
     vi.useRealTimers();
     await env.DELIVERIES.send({ text: "payload-text" } as never);

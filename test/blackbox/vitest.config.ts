@@ -13,7 +13,5 @@ export default defineConfig({
     passWithNoTests: !possible,
     testTimeout: 300_000,
     hookTimeout: 60_000,
-    // Each file runs whole instances of the runtime; more of them at a time than cores would only wait for each other.
-    maxWorkers: 2,
   },
 });

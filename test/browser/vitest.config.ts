@@ -21,7 +21,5 @@ export default defineConfig({
     passWithNoTests: !possible,
     testTimeout: 300_000,
     hookTimeout: 120_000,
-    // Each file runs an instance and a browser; two at a time would only wait for each other.
-    maxWorkers: 1,
   },
 });

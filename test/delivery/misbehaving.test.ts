@@ -3,7 +3,18 @@ import { env } from "cloudflare:workers";
 import { describe, inject, it, vi } from "vitest";
 import { consume } from "../../src/delivery/consumer";
 import { type Request, send } from "../../src/delivery/send";
-import { type Answered, call, delivery, fresh, newEndpoint, newReceiver, newTenant, post, until } from "../api";
+import {
+  type Answered,
+  call,
+  delivery,
+  fresh,
+  misbehavingUrl,
+  newEndpoint,
+  newReceiver,
+  newTenant,
+  post,
+  until,
+} from "../api";
 import type { Tally } from "../raw-server";
 import { appendOnly, messageFor } from "./harness";
 
@@ -67,13 +78,13 @@ const TABLE: Expected[] = [
 
 /** Short where it is waited for, and long enough for a busy machine where it is not. */
 function timeoutFor(error: string | null) {
-  return { timeout: error === "timeout" ? 1 : 10 };
+  return { timeout: error === "timeout" ? 1 : 30 };
 }
 
 /** An endpoint whose receiver misbehaves so. */
 async function misbehaving(tenant: string, misbehaviour: string, fields: object = {}) {
   const name = fresh("m");
-  const url = `http://${inject("raw")}/${misbehaviour}/${name}`;
+  const url = await misbehavingUrl(misbehaviour, name);
   const endpoint = await newEndpoint(tenant, url, { retry: [], ...fields });
   const tally = async (): Promise<Tally> => (await fetch(`http://${inject("raw")}/tally/${name}`)).json();
   return { endpoint, tally };
