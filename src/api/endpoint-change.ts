@@ -5,7 +5,7 @@ import { newSecret, openSecrets, sealHeaders, secretRefusal } from "../config/se
 import { seal } from "../lib/crypto";
 import { type DestinationRules, destinationRefusal } from "../lib/destination";
 import { type Env, secretsKey, secretsKeys } from "../lib/env";
-import { headerRefusal, MAX_HEADERS } from "../lib/header-policy";
+import { headerRefusal, MAX_HEADERS, trimmedValue } from "../lib/header-policy";
 import { secretOwner } from "../lib/settings";
 import { defaultsOf, type EndpointPatch, MASK } from "./endpoint-shape";
 import { type FieldError, invalid } from "./problem";
@@ -42,8 +42,11 @@ export async function endpointChange(
   const note = (path: string, message: string | null) => message !== null && errors.push({ path, message });
 
   if (input.url !== undefined) note("url", await destinationRefusal(input.url, rules, now, { fresh: true }));
-  if (input.signature?.header && !schemeOf(scheme)?.headerIsFree) {
-    note("signature.header", `cannot be chosen under the scheme ${scheme}`);
+  const own = schemeOf(scheme);
+  // Its own name may be said, since answers say it.
+  if (input.signature?.header && !own?.headerIsFree) {
+    const said = input.signature.header.toLowerCase() === own?.header.toLowerCase();
+    if (!said) note("signature.header", `cannot be chosen under the scheme ${scheme}`);
   } else if (input.signature?.header) {
     note("signature.header", headerRefusal(input.signature.header, "", []));
   }
@@ -65,8 +68,11 @@ export async function endpointChange(
   } else if (scheme !== effectiveSettings(before).signature.scheme && scheme !== "none") {
     const { current, next } = await openSecrets(secretsKeys(env), effectiveSettings(before), now);
     const misfit = [current, next].map((known) => known && secretRefusal(scheme, known)).find((why) => why);
-    if (misfit) note("signature.scheme", `${misfit}; rotate to one first, then change the scheme`);
-    if (current === null) secret = newSecret(scheme);
+    // Where nothing was signed nobody verifies with the old one.
+    if (current === null || (misfit && effectiveSettings(before).signature.scheme === "none")) {
+      secret = newSecret(scheme);
+      Object.assign(fields, { nextSecret: null, nextFrom: null });
+    } else if (misfit) note("signature.scheme", `${misfit}; rotate to one first, then change the scheme`);
   }
   if (errors.length > 0) throw invalid(...errors);
 
@@ -74,16 +80,22 @@ export async function endpointChange(
   else if (before === null) fields.secret = "";
   if (headers === null) fields.headers = null;
   else if (headers !== undefined) {
-    const fresh = Object.entries(headers).filter(([name, value]) => !isKept(name, value, kept));
-    const sealed = await sealHeaders(key, owner, Object.fromEntries(fresh));
-    fields.headers = Object.fromEntries(Object.keys(headers).map((name) => [name, sealed[name] ?? kept[name] ?? ""]));
+    const fresh = Object.entries(headers).filter(([, value]) => value !== MASK);
+    const sealed = await sealHeaders(
+      key,
+      owner,
+      Object.fromEntries(fresh.map(([name, value]) => [name, trimmedValue(value)])),
+    );
+    fields.headers = Object.fromEntries(
+      Object.keys(headers).map((name) => [name, sealed[name] ?? keptValue(name, kept) ?? ""]),
+    );
   }
   return { fields, secret };
 }
 
-/** Whether a header is sent back as it was shown, masked: its value stays. */
-function isKept(name: string, value: string, kept: Record<string, string>): boolean {
-  return value === MASK && name in kept;
+/** The sealed value of a header that is there already, however its name is spelled. */
+function keptValue(name: string, kept: Record<string, string>): string | undefined {
+  return Object.entries(kept).find(([known]) => known.toLowerCase() === name.toLowerCase())?.[1];
 }
 
 function headerErrors(
@@ -97,8 +109,11 @@ function headerErrors(
   for (const [i, name] of names.entries()) {
     const path = `headers.${name}`;
     const value = headers[name] as string;
-    const why = headerRefusal(name, isKept(name, value, kept) ? "" : value, used);
+    const why = headerRefusal(name, value === MASK ? "" : trimmedValue(value), used);
     if (why !== null) errors.push({ path, message: why });
+    else if (value === MASK && keptValue(name, kept) === undefined) {
+      errors.push({ path, message: `is ${MASK}, which keeps the value that is there, and there is none` });
+    }
     const twin = names.slice(0, i).find((other) => other.toLowerCase() === name.toLowerCase());
     if (twin !== undefined) errors.push({ path, message: `is the same header as ${twin}` });
   }

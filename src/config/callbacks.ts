@@ -15,8 +15,8 @@ export function callbackOwner(tenant: string): string {
 }
 
 /**
- * What delivering to the address that came with an event needs. It is signed when the tenant has a callback secret;
- * it has no configuration of its own, so it has one version and is never switched off.
+ * What delivering to the address that came with an event needs. It is signed when the tenant has a callback secret; it
+ * has no row and so no versions, and is never switched off.
  */
 export async function callbackSettings(
   d1: D1Database,
@@ -35,6 +35,7 @@ export async function callbackSettings(
   return {
     tenant,
     endpoint,
+    callback: true,
     version: 1,
     url,
     ownHosts: hosts.map(({ host }) => host),

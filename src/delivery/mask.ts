@@ -1,4 +1,5 @@
 import { base64, hex, utf8 } from "../lib/crypto";
+import { trimmedValue } from "../lib/header-policy";
 
 /**
  * Takes an endpoint's own secrets out of what its receiver answered, since a receiver that shows what it got would
@@ -25,7 +26,8 @@ export function maskingOf(secrets: readonly string[]): Masking {
 }
 
 /** The secrets in the value of a custom header: all of it, of `Bearer KEY` the key, of HTTP Basic the password. */
-export function secretsOfHeader(value: string): string[] {
+export function secretsOfHeader(text: string): string[] {
+  const value = trimmedValue(text);
   const [, key = ""] = /^[A-Za-z][\w-]*[ :=]+(\S+)$/.exec(value) ?? [];
   const password = /^basic /i.test(value) ? decoded(key).split(":").slice(1).join(":") : "";
   return [value, key, password].filter(({ length }) => length >= SECRET_LENGTH);

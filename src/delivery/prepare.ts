@@ -53,7 +53,7 @@ export async function prepare(
     ...signature,
   };
   // Header names know no case: given in another spelling, both would go out, joined by a comma.
-  const named = Object.keys(own).some((name) => name.toLowerCase() === "user-agent");
+  const named = [own, signature].flatMap(Object.keys).some((name) => name.toLowerCase() === "user-agent");
   const agent = named ? {} : { "User-Agent": `Posthorn/1 (+${env.CONTACT_URL || "webhooks"})` };
   // Refused when it is saved, and not sent either should a row have it: it would stand beside ours, or in its place.
   const taken = new Set(Object.keys(ours).map((name) => name.toLowerCase()));

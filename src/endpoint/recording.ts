@@ -88,7 +88,11 @@ export class Recording {
 
   #retry(tried: Row, endedAt: number, retryAfter: number | null, now: number): void {
     const { deliveries, standing, schedule } = this.#books;
-    const next = nextAttemptAt({ schedule, step: tried.step, endedAt, retryAfter, random: this.#random() });
+    // Nobody could enable a callback again, so it ends where an endpoint is disabled.
+    const over = standing.settings?.callback && tried.error === "gone";
+    const next = over
+      ? null
+      : nextAttemptAt({ schedule, step: tried.step, endedAt, retryAfter, random: this.#random() });
     if (standing.state.gone) deliveries.save({ ...tried, status: "canceled", finished: now });
     else if (next === null) {
       deliveries.save({ ...tried, status: "failed", finished: now });

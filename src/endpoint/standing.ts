@@ -95,7 +95,7 @@ export class Standing {
     const { window, disable } = afterFailure(this.#state.window, attempt.at, this.#settings?.disableAfter ?? 0);
     const breaker = breaking.afterFailed(this.#state.breaker, attempt, now);
     this.#set({ window, breaker, failures: this.#state.failures + 1, timedOut: attempt.error === "timeout" });
-    if (attempt.error === "gone") return "gone";
+    if (attempt.error === "gone" && !this.#settings?.callback) return "gone";
     if (disable) return "failing";
     // An attempt that disables is told as that alone.
     if (!this.#state.enabled) return null;

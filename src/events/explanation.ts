@@ -136,7 +136,8 @@ function explainDelivery(facts: Facts, delivery: NonNullable<Facts["delivery"]>)
     delivered: outcome === "delivered",
     outcome,
     detail: why === null ? detail : `${detail} ${why}`,
-    remedy,
+    // A callback has nothing that could be set otherwise.
+    remedy: remedy !== null && delivery.url !== null ? CALLBACK_REMEDY : remedy,
   });
   if (record === null || (record.status === "canceled" && delivery.gone)) {
     if (delivery.gone) return told("deleted", "The endpoint was deleted before it got the event.", null);
@@ -239,6 +240,8 @@ const REMEDIES: Readonly<Record<NonNullable<DeliveryRecord["lastError"]>, string
   gone: "The receiver says that it is gone for good: change the URL or delete the endpoint.",
   expired: "Let the receiver take deliveries again, then resend the delivery, or replay its event, while it is kept.",
 };
+
+const CALLBACK_REMEDY = "See what the receiver answered, and replay the event once it takes it.";
 
 const DISABLED: Readonly<Record<string, string>> = {
   manual: "by hand",

@@ -1,3 +1,5 @@
+import { utf8 } from "./crypto";
+
 /**
  * Which headers a customer may add to the requests that are sent to them. Pure. What we sign, what says how the body is
  * to be read and what belongs to the connection stays ours.
@@ -26,6 +28,11 @@ const CONNECTION = [
 export const MAX_HEADERS = 20;
 export const MAX_HEADER_BYTES = 4_096;
 
+/** A header's value as it goes out: white space around it is dropped on the way (RFC 9110, 5.5). */
+export function trimmedValue(value: string): string {
+  return value.replace(/^[ \t]+|[ \t]+$/g, "");
+}
+
 /** Why a header is refused, in words for its owner; `null`: it may be sent. `used`: names that signing needs. */
 export function headerRefusal(name: string, value: string, used: readonly string[]): string | null {
   const lower = name.toLowerCase();
@@ -34,6 +41,6 @@ export function headerRefusal(name: string, value: string, used: readonly string
   if (lower.startsWith("content-")) return "says how the body is to be read, and is set by Posthorn itself";
   if (CONNECTION.includes(lower) || lower.startsWith("cf-")) return "belongs to the connection and cannot be set";
   if (!VALUE.test(value)) return "has a value with line breaks or other characters that headers cannot carry";
-  if (value.length > MAX_HEADER_BYTES) return `has a value of more than ${MAX_HEADER_BYTES} bytes`;
+  if (utf8(value).byteLength > MAX_HEADER_BYTES) return `has a value of more than ${MAX_HEADER_BYTES} bytes`;
   return null;
 }

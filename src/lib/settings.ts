@@ -10,6 +10,8 @@ export interface Secrets {
 export interface EndpointSettings {
   tenant: string;
   endpoint: string;
+  /** It is the address that came with one event: it is never switched off, and its tenant's secret is read for each attempt. */
+  callback?: true;
   /** What its owner calls it; a callback has neither. */
   uid?: string | null;
   name?: string | null;

@@ -71,6 +71,32 @@ describe("a callback that comes with an event", () => {
     }
   });
 
+  it("ends where an endpoint would be disabled, and is signed as its tenant says today", async ({ expect }) => {
+    const tenant = await newTenant();
+    const receiver = await newReceiver({ status: 410 });
+    const posted = await call("POST", `/v1/tenants/${tenant}/events?webhook_url=${encodeURIComponent(receiver.url)}`, {
+      event: "e",
+      data: {},
+    });
+    const event = `/v1/tenants/${tenant}/events/${posted.body.id}`;
+    const status = async () => (await call("GET", event)).body.deliveries[0];
+    const failed = await until("its end", async () => {
+      const delivery = await status();
+      return delivery.finishedAt !== null && delivery;
+    });
+    expect(failed).toMatchObject({ status: "failed", lastError: "gone", attempts: 1, nextAttemptAt: null });
+    const [explained] = (await call("GET", `${event}/explain`)).body.data;
+    expect(explained).toMatchObject({ outcome: "failed", remedy: expect.stringContaining("replay the event") });
+    // Once again, and signed by now.
+    await receiver.answer({});
+    await call("PATCH", `/v1/tenants/${tenant}`, { callbackSecret: "a secret of today" });
+    expect((await call("POST", `${event}/replay`)).status).toBe(202);
+    const [first, second] = await receiver.arrived(2);
+    expect(first?.headers).not.toHaveProperty("x-webhook-signature");
+    const { body = "", headers } = second ?? {};
+    expect(headers?.["x-webhook-signature"]).toBe(createHmac("sha256", "a secret of today").update(body).digest("hex"));
+  });
+
   it("goes out beside the tenant's endpoints, and is held to the policy of URLs", async ({ expect }) => {
     const tenant = await newTenant();
     const path = `/v1/tenants/${tenant}/events`;

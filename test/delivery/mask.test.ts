@@ -102,6 +102,7 @@ describe("the secrets of a custom header", () => {
       [`Basic ${btoa("me:s3cr3t:of-ours")}`, btoa("me:s3cr3t:of-ours"), "s3cr3t:of-ours"],
     ],
     ["Basic ???not-base64", ["Basic ???not-base64", "???not-base64"]],
+    [" \ts3cr3t-of-ours ", ["s3cr3t-of-ours"]],
     ["2", []],
     ["short", []],
   ])("%j", ([value, secrets], { expect }) => {

@@ -77,12 +77,31 @@ describe("what a profile presets", () => {
     expect(Object.keys((await arrived(receiver)).headers).filter((name) => /signature/.test(name))).toEqual([]);
     const path = `/v1/tenants/${tenant}/endpoints/${endpoint.id}`;
     expect((await call("GET", `${path}/secret`)).body).toEqual({ secret: null, next: null, nextFrom: null });
+    // One that does not fit another scheme either: nobody has verified with it.
+    await call("PATCH", path, { signature: null });
+    await call("PATCH", path, { signature: { scheme: "none" } });
+    expect((await call("PATCH", path, { profile: "standard", signature: null })).status).toBe(200);
+    expect((await call("GET", `${path}/secret`)).body.secret).toMatch(/^whsec_/);
+    await call("PATCH", path, { profile: null });
     // Signing again makes a secret: nothing is sent unsigned when signing was asked for.
     await call("PATCH", path, { signature: null });
     const { secret } = (await call("GET", `${path}/secret`)).body;
     await post(tenant);
     const request = await arrived(receiver, 2);
     expect(request.headers["x-webhook-signature"]).toBe(hex(secret, request.body));
+  });
+
+  it("may be said back as it was answered, and signs in any header that is free", async ({ expect }) => {
+    const tenant = await newTenant();
+    const receiver = await newReceiver();
+    const endpoint = await newEndpoint(tenant, receiver.url, { profile: "svix" });
+    const path = `/v1/tenants/${tenant}/endpoints/${endpoint.id}`;
+    expect((await call("PATCH", path, { signature: endpoint.signature })).status).toBe(200);
+    const { secret } = endpoint;
+    await call("PATCH", path, { signature: { scheme: "hex", header: "user-agent" } });
+    await post(tenant);
+    const request = await arrived(receiver);
+    expect(request.headers["user-agent"]).toBe(hex(secret, request.body));
   });
 
   it("sends a GET without a body", async ({ expect }) => {
@@ -160,7 +179,7 @@ describe("an endpoint's own headers", () => {
     ).not.toContain("s3cr3t");
 
     // Sent back as shown they stay; one that is named anew is replaced, one that is not named goes.
-    await call("PATCH", path, { headers: { Authorization: "***", "X-New": "1" } });
+    await call("PATCH", path, { headers: { authorization: "***", "X-New": " 1\t" } });
     await post(tenant);
     const next = await arrived(receiver, 2);
     expect(next.headers).toMatchObject({ authorization: "Bearer s3cr3t-of-ours", "x-new": "1" });
@@ -205,7 +224,16 @@ describe("an endpoint's own headers", () => {
       });
       expect([answer.status, answer.body.errors?.[0]?.path], name).toEqual([422, `headers.${name}`]);
     }
-    for (const value of ["a\nb", "a\r\nX-Evil: 1", "nul\u0000", "snow ☃", "x".repeat(4_097)]) {
+    for (const value of [
+      "é".repeat(2_049),
+      "***",
+      "a\n",
+      "a\nb",
+      "a\r\nX-Evil: 1",
+      "nul\u0000",
+      "snow ☃",
+      "x".repeat(4_097),
+    ]) {
       const answer = await call("POST", path, {
         url: "https://hooks.example.com/",
         events: ["*"],
