@@ -1,4 +1,4 @@
-import { like } from "drizzle-orm";
+import { sql } from "drizzle-orm";
 import { MINUTE } from "../lib/time";
 import { isLoopback } from "../lib/url-policy";
 import { database } from "./database";
@@ -49,7 +49,8 @@ export async function noteHost(d1: D1Database, host: string, now: number): Promi
       db
         .update(endpoints)
         .set({ version: nextVersion(now) })
-        .where(like(endpoints.url, `%${name}%`)),
+        // Not LIKE, whose pattern may have 50 bytes only.
+        .where(sql`instr(lower(${endpoints.url}), ${name.toLowerCase()}) > 0`),
     ]);
   }
   if (seenHere.size < MAX_HOSTS) seenHere.add(host);

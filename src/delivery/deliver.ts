@@ -1,4 +1,4 @@
-import { SLOTS } from "../endpoint/admission";
+import { LEASE, SLOTS } from "../endpoint/admission";
 import type { Admission, Outcome } from "../lib/delivery";
 import { type Env, endpointRoom, eventLogRoom } from "../lib/env";
 import type { DeliveryRef, EventText } from "../lib/event";
@@ -12,6 +12,8 @@ import { prepare } from "./prepare";
 import { send } from "./send";
 import { Settlement } from "./settlement";
 
+/** How long a grant may wait for a lane before its endpoint is asked again whether it stands, in ms. */
+const FRESH = SECOND;
 /** Left over of a lease for writing the outcome down, in ms. */
 const RECORD_MARGIN = 5 * SECOND;
 
@@ -118,6 +120,12 @@ async function textOf({ parcel, item }: Admitted, env: Env): Promise<(EventText 
   return event;
 }
 
+/** Whether the grant stands: behind slow receivers somebody may have changed, disabled or erased meanwhile what it is for. */
+async function stands({ parcel, grant, settings }: Admitted, delivery: DeliveryRef, env: Env): Promise<boolean> {
+  if (Date.now() < grant.leasedUntil - LEASE + FRESH) return true;
+  return endpointRoom(env, parcel.tenant, parcel.endpoint).stands(delivery, grant.attemptId, settings.version);
+}
+
 /** Renders, signs and sends one delivery. `null`: something of ours was out of reach, and no attempt was made. */
 async function attempt(admitted: Admitted, env: Env): Promise<Outcome | null> {
   const { parcel, item, grant, settings, settlement } = admitted;
@@ -127,6 +135,7 @@ async function attempt(admitted: Admitted, env: Env): Promise<Outcome | null> {
   // Beyond `latest` the lease could end while the request is under way, and somebody else would send it too.
   if (settlement.putBack || Date.now() > latest) return { kind: "unsent", delivery, attemptId };
   try {
+    if (!(await stands(admitted, delivery, env))) return { kind: "unsent", delivery, attemptId };
     const text = await textOf(admitted, env);
     if (text === null) return { kind: "expired", delivery, attemptId };
     if (text.erasedAt !== undefined) return { kind: "erased", delivery, attemptId };

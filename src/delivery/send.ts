@@ -44,7 +44,17 @@ export async function send(request: Request): Promise<Sent> {
   let response: Response;
   try {
     const { method, headers, body } = request;
-    response = await aborting(reach(request.url, { method, headers, body, redirect: "manual", signal }), signal);
+    // What Cloudflare's cache answers has reached nobody.
+    const cache = method === "GET" ? { cache: "no-store" as const } : {};
+    const init: RequestInit & { headers: Record<string, string> } = {
+      ...cache,
+      method,
+      headers,
+      body,
+      redirect: "manual",
+      signal,
+    };
+    response = await aborting(reach(request.url, init), signal);
   } catch (error) {
     return outcome(at, Date.now(), { failed: failureOf(error, signal) });
   }

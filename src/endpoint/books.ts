@@ -10,7 +10,7 @@ import type { Leases } from "./leases";
 import { Outbox } from "./outbox";
 import { RateLimit } from "./rate-limit";
 import { Recoveries } from "./recoveries";
-import { newRow } from "./rows";
+import { isOrphaned, newRow } from "./rows";
 import { STEPS } from "./schema";
 import { Standing } from "./standing";
 import { Values } from "./values";
@@ -61,6 +61,13 @@ export class Books {
   /** A row for a delivery that has none. */
   newRow(delivery: DeliveryRef, now: number): Row {
     return newRow(delivery, this.clearance.beginning(now));
+  }
+
+  /** Whether an attempt is the delivery's latest, as far as anybody remembers; `row`: the delivery's. */
+  isLatest(row: Row | null, id: string, attemptId: string): boolean {
+    const lease = this.leases.get(id);
+    const isLatest = lease === undefined || lease.attemptId === attemptId;
+    return row === null ? isLatest : row.lease === attemptId || (isLatest && isOrphaned(row));
   }
 
   /** How many deliveries are under way. */

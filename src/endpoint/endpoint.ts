@@ -76,6 +76,11 @@ export class Endpoint extends DurableObject<Env> implements EndpointRoom {
     return recorded;
   }
 
+  async stands(delivery: DeliveryRef, attemptId: string, version: number): Promise<boolean> {
+    await this.#load(0);
+    return !this.#erased && this.#ledger.stands(delivery, attemptId, version);
+  }
+
   async lag(): Promise<void> {
     if (!this.#erased) this.#ledger.lag(Date.now());
   }

@@ -79,6 +79,13 @@ export class Ledger {
     return { slow, open: probe !== null };
   }
 
+  /** Whether an attempt that was granted under this version of the settings may still go out; see `EndpointRoom.stands`. */
+  stands({ id, test }: DeliveryRef, attemptId: string, version: number): boolean {
+    const { gone, enabled } = this.standing.state;
+    if (gone || this.standing.settings?.version !== version || !(enabled || test)) return false;
+    return this.#books.isLatest(this.#books.row(id), id, attemptId);
+  }
+
   /** An attempt hangs: until it ends, what comes takes the slow lane. Kept in memory, best effort. */
   lag(now: number): void {
     const { leases, standing } = this.#books;
@@ -198,7 +205,7 @@ export class Ledger {
     const leased = row.lease !== null && row.lease !== "queued" && row.due !== null && row.due > now;
     if (leased || leases.holds(delivery.id, now)) return "in-flight";
     // Released already: the attempt under way to the queue becomes the person's.
-    if (row.lease === "queued") deliveries.save({ ...row, manual: 1 });
+    if (row.lease === "queued") deliveries.save({ ...row, manual: 1, format: null });
     else deliveries.save(dueByHand(row, clearance.beginning(now), now));
     return "resending";
   }

@@ -4,7 +4,7 @@ import { hasAttempt, withAttempt } from "./attempt-log";
 import type { Books } from "./books";
 import type { Row } from "./deliveries";
 import { nextAttemptAt } from "./retry";
-import { freed, isOrphaned } from "./rows";
+import { freed } from "./rows";
 
 type Attempted = Extract<Outcome, { kind: "attempted" }>;
 
@@ -28,8 +28,7 @@ export class Recording {
     const row = this.#books.row(id);
     const lease = leases.get(id);
     const attemptId = outcome.kind === "attempted" ? outcome.attempt.id : outcome.attemptId;
-    const latest = lease === undefined || lease.attemptId === attemptId;
-    const current = row === null ? latest : row.lease === attemptId || (latest && isOrphaned(row));
+    const current = this.#books.isLatest(row, id, attemptId);
     const succeeded = outcome.kind === "attempted" && outcome.attempt.error === null;
     // Success wins even when it comes late; whatever else is late changes nothing.
     if (!current && (!succeeded || row?.status === "succeeded")) return;

@@ -64,6 +64,8 @@ export class Journal {
   readonly #day: Day;
   #last: string | null;
   #state: State;
+  /** Whose turn it was last among what is left below the pointer: "" when the next is the first. In memory only. */
+  readonly #turn = { delivery: "", reveal: "" };
 
   constructor(sql: Sql, day: Day) {
     this.#sql = sql;
@@ -261,7 +263,8 @@ export class Journal {
   /** Events with callbacks and the endpoints that exist for those alone, a page at a time. */
   callbacks(): { ulid: string; endpoints: string[] }[] {
     const rows = this.#sql.all<Pick<Row, "ulid" | "matches">>(
-      `SELECT ulid, matches FROM events WHERE instr(matches, '"url":') > 0 ORDER BY ulid LIMIT 100`,
+      `SELECT ulid, matches FROM events INDEXED BY events_called_back
+       WHERE instr(matches, '"url":') > 0 ORDER BY ulid LIMIT 100`,
     );
     return rows.map(({ ulid, matches }) => ({
       ulid,
@@ -292,10 +295,13 @@ export class Journal {
       if (known) known.push(ref);
       else refs.set(endpoint, [ref]);
     };
+    // In turns: the first of them may be of an endpoint that stays out of reach.
     const left = this.#sql.all<{ delivery: string; endpoint: string; event: string; test: number }>(
-      "SELECT delivery, endpoint, event, test FROM unconfirmed ORDER BY delivery LIMIT ?",
+      "SELECT delivery, endpoint, event, test FROM unconfirmed WHERE delivery > ? ORDER BY delivery LIMIT ?",
+      this.#turn.delivery,
       PAGE,
     );
+    this.#turn.delivery = left.length < PAGE ? "" : (left.at(-1)?.delivery ?? "");
     for (const { delivery, endpoint, event, test } of left) add(endpoint, refTo(delivery, event, test === 1));
     const rows = this.#sql.all<Pick<Row, "ulid" | "event" | "matches" | "reveal">>(
       "SELECT ulid, event, matches, reveal FROM events WHERE ulid > ? ORDER BY ulid LIMIT ?",
@@ -304,7 +310,12 @@ export class Journal {
     );
     let upTo = this.#state.confirmed;
     const page = rows.filter(({ ulid }) => ulidTime(ulid) <= before);
-    const unrevealed = this.#sql.all<{ ulid: string }>("SELECT ulid FROM unrevealed ORDER BY ulid LIMIT ?", PAGE);
+    const unrevealed = this.#sql.all<{ ulid: string }>(
+      "SELECT ulid FROM unrevealed WHERE ulid > ? ORDER BY ulid LIMIT ?",
+      this.#turn.reveal,
+      PAGE,
+    );
+    this.#turn.reveal = unrevealed.length < PAGE ? "" : (unrevealed.at(-1)?.ulid ?? "");
     const reveals = unrevealed.map(({ ulid }) => ulid);
     for (const { ulid, event, matches, reveal } of page) {
       upTo = ulid;
@@ -352,7 +363,8 @@ export class Journal {
     const next = oldest === null ? null : Math.max(ulidTime(oldest.ulid) + after, now + 1);
     const left = "SELECT 1 FROM unconfirmed UNION ALL SELECT 1 FROM unrevealed LIMIT 1";
     if (this.#sql.first(left) === null) return next;
-    return Math.min(next ?? Number.POSITIVE_INFINITY, now + after / 2);
+    const goesOn = this.#turn.delivery !== "" || this.#turn.reveal !== "";
+    return Math.min(next ?? Number.POSITIVE_INFINITY, goesOn ? now + 1 : now + after / 2);
   }
 
   /** The next page of events whose deliveries are to be forgotten, since retention is over; `null`: there is none left. */

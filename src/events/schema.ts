@@ -37,4 +37,6 @@ export const STEPS = [
   `ALTER TABLE events ADD COLUMN reveal TEXT;
    CREATE TABLE unrevealed (ulid TEXT PRIMARY KEY) WITHOUT ROWID;`,
   "ALTER TABLE state ADD COLUMN trimmed TEXT NOT NULL DEFAULT ''",
+  // Of callbacks alone, so that ordinary events write no row of it.
+  `CREATE INDEX events_called_back ON events (ulid) WHERE instr(matches, '"url":') > 0`,
 ];

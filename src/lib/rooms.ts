@@ -229,6 +229,12 @@ export type ResendResult = "resending" | "unknown" | "disabled" | "in-flight";
 export interface EndpointRoom {
   admit(request: AdmitRequest): Promise<AdmitAnswer>;
   record(outcomes: Outcome[]): Promise<Recorded>;
+  /**
+   * Whether an attempt that has waited for a lane may still go out as it was granted: the delivery is its own, the
+   * endpoint's configuration has the version it goes by, and nobody has disabled or deleted the endpoint or erased the
+   * event.
+   */
+  stands(delivery: DeliveryRef, attemptId: string, version: number): Promise<boolean>;
   /** An attempt of it hangs: what comes until it ends takes the slow lane. */
   lag(): Promise<void>;
   /** Takes over deliveries it has no row for; `delay` in ms. `gone`: there is no such endpoint, nothing is owed. */

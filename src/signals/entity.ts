@@ -30,11 +30,16 @@ export class Entity extends DurableObject<Env> implements EntityRoom {
     const [tenant, rest] = nameParts(ctx.id.name);
     const [since, entity] = nameParts(rest);
     this.#emitter = { tenant, since: Number.parseInt(since, 36), entity };
-    if (!new Sql(ctx.storage.sql).isEmpty) this.#opened = this.#recollection;
+    this.#open();
     void ctx.blockConcurrencyWhile(async () => {
       this.#alarmAt = await ctx.storage.getAlarm();
       this.#arm();
     });
+  }
+
+  /** Opens what is stored, if anything is: whoever merely looks leaves no tables. */
+  #open(): void {
+    if (this.#opened === null && !new Sql(this.ctx.storage.sql).isEmpty) this.#opened = this.#recollection;
   }
 
   get #recollection(): Recollection {
@@ -68,6 +73,7 @@ export class Entity extends DurableObject<Env> implements EntityRoom {
   override async alarm(): Promise<void> {
     this.#alarmAt = null;
     try {
+      this.#open();
       const left = this.#opened?.pending() ?? [];
       if (left.length === 0) await this.#look();
       else await this.#settled(left);

@@ -1,7 +1,7 @@
 import { env } from "cloudflare:workers";
 import { afterEach, describe, it, vi } from "vitest";
 import { Endpoint } from "../../src/index";
-import { call, delivery, deliveryPath, newEndpoint, newReceiver, newTenant, post } from "../api";
+import { call, delivery, deliveryPath, fresh, newEndpoint, newReceiver, newTenant, post, until } from "../api";
 
 describe.concurrent("a change of an endpoint", () => {
   it("of its URL reaches the next attempt, which keeps id and body", async ({ expect }) => {
@@ -21,6 +21,45 @@ describe.concurrent("a change of an endpoint", () => {
       after.url,
     ]);
     expect(await before.seen()).toHaveLength(1);
+  });
+
+  it("reaches deliveries that wait behind slow ones of their own batch, as its end and their event's erasure do", async ({
+    expect,
+  }) => {
+    const tenant = await newTenant();
+    const next = await newReceiver();
+    /** A slow endpoint with a batch under way, after `change`: what of the batch it got all the same. */
+    const behind = async (change: (path: string, events: string[]) => Promise<unknown>) => {
+      const slow = await newReceiver({ delayMs: 1_500 });
+      const event = fresh("e");
+      const { id } = await newEndpoint(tenant, slow.url, { events: [event], timeout: 5 });
+      const events = Array.from({ length: 15 }, (_, i) => ({ event, data: { i } }));
+      const { body } = await call("POST", `/v1/tenants/${tenant}/events/batch`, { events });
+      await slow.arrived();
+      await change(`/v1/tenants/${tenant}/endpoints/${id}`, body.data.map((one: { id: string }) => one.id).slice(7));
+      return {
+        slow,
+        refs: body.data.flatMap((one: { deliveries: { id: string; endpoint: string }[] }) => one.deliveries),
+      };
+    };
+    const erase = async (_: string, ids: string[]) => {
+      for (const id of ids) await call("DELETE", `/v1/tenants/${tenant}/events/${id}/content`);
+    };
+    const [moved, disabled, deleted, erased] = await Promise.all([
+      behind((path) => call("PATCH", path, { url: next.url })),
+      behind((path) => call("PATCH", path, { enabled: false })),
+      behind((path) => call("DELETE", path)),
+      behind(erase),
+    ]);
+    await next.arrived(1);
+    for (const ref of moved.refs) await delivery(tenant, ref, "succeeded");
+    for (const { id, endpoint } of erased.refs) {
+      await until("its end", async () => (await call("GET", deliveryPath(tenant, { id, endpoint }))).body.finishedAt);
+    }
+    // Six at a time: those were under way. Of erased ones the first seven events were none.
+    for (const { slow } of [moved, disabled, deleted]) expect((await slow.seen()).length).toBeLessThanOrEqual(6);
+    expect((await erased.slow.seen()).length).toBeLessThanOrEqual(7 + 6);
+    expect((await moved.slow.seen()).length + (await next.seen()).length).toBe(15);
   });
 
   it("of its schedule reaches the next failure", async ({ expect }) => {

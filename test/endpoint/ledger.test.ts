@@ -4,6 +4,7 @@ import { describe, it } from "vitest";
 import type { Ledger } from "../../src/endpoint/ledger";
 import { Journal } from "../../src/events/journal";
 import type { DeliveryError } from "../../src/lib/delivery";
+import type { DeliveryRef } from "../../src/lib/event";
 import { Sql } from "../../src/lib/sql";
 import { DAY, dayOf, HOUR, MINUTE, SECOND } from "../../src/lib/time";
 import { fresh } from "../api";
@@ -272,7 +273,60 @@ describe("slots", () => {
   });
 });
 
+describe("an attempt that waits for a lane", () => {
+  it("stands as long as nothing has changed under it, and nobody else has the delivery", ({ expect }) =>
+    withLedger((ledger, open) => {
+      const a = delivery(T0);
+      const grant = (ref: DeliveryRef): string => {
+        const [admission] = ledger.admit([ref], T0).admissions;
+        if (admission?.do !== "send") throw new Error("not admitted");
+        return admission.attemptId;
+      };
+      const first = grant(a);
+      expect(ledger.stands(a, first, 1)).toBe(true);
+      expect(ledger.stands(a, first, 2)).toBe(false);
+      // Forgotten with the object's memory, it is taken at its word until the delivery is somebody else's.
+      expect(open().stands(a, first, 1)).toBe(true);
+      const again = open();
+      again.adopt([a], 0, T0);
+      expect(again.stands(a, first, 1)).toBe(true);
+      expect(again.release(T0 + SECOND).deliveries).toHaveLength(1);
+      const [second] = again.admit([a], T0 + SECOND).admissions;
+      expect(second?.do === "send" && again.stands(a, second.attemptId, 1)).toBe(true);
+      expect(again.stands(a, first, 1)).toBe(false);
+    }));
+
+  it("does not once its event is erased, or its endpoint disabled or deleted; a test needs no endpoint that is enabled", ({
+    expect,
+  }) =>
+    withLedger((ledger) => {
+      const [erased, held, test] = [delivery(T0), delivery(T0), { ...delivery(T0), test: true }];
+      const ids = ledger
+        .admit([erased, held, test], T0)
+        .admissions.map((admission) => (admission.do === "send" ? admission.attemptId : ""));
+      const stand = () => [erased, held, test].map((ref, i) => ledger.stands(ref, ids[i] ?? "", 1));
+      expect(stand()).toEqual([true, true, true]);
+      ledger.erase([erased], T0);
+      expect(stand()).toEqual([false, true, true]);
+      ledger.disable("manual", T0);
+      expect(stand()).toEqual([false, false, true]);
+      ledger.close(T0);
+      expect(stand()).toEqual([false, false, false]);
+    }));
+});
+
 describe("a manual resend racing the scheduled retry", () => {
+  it("renders with today's format, also when the retry was released before", ({ expect }) =>
+    withLedger((ledger) => {
+      const a = delivery(T0);
+      attempt(ledger, a, "status", T0);
+      const now = T0 + 30 * SECOND;
+      ledger.release(now);
+      expect(ledger.resend(a, now)).toBe("resending");
+      const [admission] = ledger.admit([a], now).admissions;
+      expect(admission).toMatchObject({ do: "send", trigger: "manual", format: null });
+    }));
+
   /** Every order in which resends, the retry's release and its message can come; the attempt fails in the end. */
   const orders = ["RA", "AR", "RRA", "ARR", "RAR", "AMR", "AMRA", "RAMA", "ARMA", "RAMRAM"];
 

@@ -93,6 +93,34 @@ describe("the event log", () => {
     });
   });
 
+  it("gives each its turn: one out of reach with a long list keeps nobody behind it waiting", async ({ expect }) => {
+    await withJournal((journal) => {
+      for (let i = 0; i < 600; i++) journal.append({ ...REQUEST, matches: [{ endpoint: "ep_a" }] }, T0);
+      journal.append({ ...REQUEST, matches: [{ endpoint: "ep_b" }] }, T0 + 1);
+      const away = new Set(["ep_a", "ep_b"]);
+      for (let i = 0; i < 2; i++) journal.confirm(journal.handover(T0 + DAY), away);
+      const turns = [1, 2, 3].map(() => {
+        const handover = journal.handover(T0 + DAY);
+        journal.confirm(handover, new Set(["ep_a"]));
+        // In the middle of a round it goes on at once.
+        const goesOn = journal.nextHandover(T0 + DAY, 300 * SECOND) === T0 + DAY + 1;
+        return { b: handover.refs.get("ep_b")?.length ?? 0, goesOn };
+      });
+      expect(turns.map(({ b }) => b).reduce((sum, b) => sum + b)).toBe(1);
+      expect(turns.some(({ goesOn }) => goesOn)).toBe(true);
+    });
+  });
+
+  it("finds callbacks without looking at the other events", async ({ expect }) => {
+    await withJournal((journal, _, rowsRead) => {
+      for (let i = 0; i < 50; i++) journal.append(REQUEST, T0);
+      const called = journal.append({ ...REQUEST, matches: [{ endpoint: "", url: "https://a.example/" }] }, T0);
+      const before = rowsRead();
+      expect(journal.callbacks().map(({ ulid }) => ulid)).toEqual([ulidOf(called)]);
+      expect(rowsRead() - before).toBeLessThanOrEqual(3);
+    });
+  });
+
   it("hands over page by page, each delivery once", async ({ expect }) => {
     await withJournal((journal) => {
       for (let i = 0; i < 1_100; i++) journal.append({ ...REQUEST, matches: [{ endpoint: "ep_a" }] }, T0);

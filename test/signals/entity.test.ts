@@ -1,6 +1,6 @@
 import { runDurableObjectAlarm, runInDurableObject } from "cloudflare:test";
 import { env } from "cloudflare:workers";
-import { describe, it } from "vitest";
+import { describe, it, vi } from "vitest";
 import { app } from "../../src/api/app";
 import type { EntityRoom } from "../../src/lib/entity";
 import type { Env } from "../../src/lib/env";
@@ -160,6 +160,22 @@ describe("an entity", () => {
     expect(await held(stub)).toEqual({ rows: null, alarm: null });
     await rebind(stub, {});
     expect(await emitted(tenant, seen("a.com"))).toEqual(["it.fired"]);
+  });
+
+  it("remembers after a change that failed, also when its alarm comes first", async ({ expect }) => {
+    const tenant = await newTenant();
+    await newSignal(tenant, { once: true });
+    expect(await emitted(tenant, seen("a.com"))).toEqual(["it.fired"]);
+    const stub = await stubOf(tenant, "a.com");
+    await runInDurableObject(stub, (_, { storage }) => {
+      vi.spyOn(storage, "transactionSync").mockImplementationOnce(() => {
+        throw new Error("the object's storage failed");
+      });
+    });
+    expect((await observe(tenant, seen("a.com", 2))).status).toBeGreaterThanOrEqual(500);
+    await runDurableObjectAlarm(stub);
+    expect((await held(stub)).rows).not.toBeNull();
+    expect(await emitted(tenant, seen("a.com", 3))).toEqual([]);
   });
 
   it("sets its alarm once, not at each observation", async ({ expect }) => {
