@@ -25,8 +25,9 @@ export type AppContext = Context<AppEnv>;
 export function router(): OpenAPIHono<AppEnv> {
   const routes = new OpenAPIHono<AppEnv>({
     defaultHook: (result, c) => {
-      if (result.success) return;
+      // Also where the schema has nothing against it: nobody who sends nothing means to take everything away.
       if (result.target === "json") refuseEmpty(c);
+      if (result.success) return;
       throw invalidFrom(result.error);
     },
   });

@@ -3,12 +3,18 @@ import { hostsSeenHere, knownHosts, noteHost } from "../config/own-hosts";
 import type { DestinationRules } from "../lib/destination";
 import { allowsInsecure, resolverOf } from "../lib/env";
 import { logError } from "../lib/log";
+import { isLoopback } from "../lib/url-policy";
 import type { AppContext, AppEnv } from "./context";
 
-/** Remembers at which hosts callers with a key reach us: once per host and isolate. */
+/**
+ * Remembers at which hosts the operator reaches us: once per host and isolate. Not those of tenants' keys, since a
+ * request may say any name where a route takes all, and the name would be out of bounds for every tenant; but of loopback
+ * nothing else tells.
+ */
 export const noteOwnHost: MiddlewareHandler<AppEnv> = async (c, next) => {
   const host = hostOf(c);
-  if (!hostsSeenHere().has(host)) await note(c, host);
+  const trusted = c.get("principal").role === "operator" || isLoopback(host);
+  if (trusted && !hostsSeenHere().has(host)) await note(c, host);
   await next();
 };
 

@@ -44,6 +44,10 @@ const fields = z.strictObject({
   deprecated: z.boolean(),
 });
 const input = fields.partial();
+const changes = input.refine((change) => Object.keys(change).length > 0, {
+  error: "names nothing to change",
+  when: ({ issues }) => issues.length === 0,
+});
 
 const catalogShape = fields.extend({ name: z.string() });
 const shape = catalogShape.extend({ createdAt: isoTime, updatedAt: isoTime });
@@ -85,7 +89,7 @@ const patch = createRoute({
   operationId: "updateEventType",
   summary: "Change an event type",
   tags: ["Event types"],
-  request: { params, ...body(input, { deprecated: true }) },
+  request: { params, ...body(changes, { deprecated: true }) },
   responses: { 200: json(shape, "changed"), ...problems(400, 401, 403, 404, 409, 422) },
 });
 

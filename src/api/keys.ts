@@ -5,13 +5,13 @@ import { iso, isoOrNull } from "../lib/time";
 import { entry } from "./audit";
 import { router } from "./context";
 import { Problem } from "./problem";
-import { body, isoTime, json, listQuery, problems } from "./schemas";
+import { body, isoTime, json, listQuery, plainText, problems } from "./schemas";
 
 const base = "/v1/tenants/{tenant}/keys";
 const params = z.object({ tenant: z.string() });
 
 const role = z.enum(ROLES, { error: () => `must be one of ${ROLES.join(", ")}` });
-const keyInput = z.strictObject({ name: z.string().trim().min(1).max(200), role });
+const keyInput = z.strictObject({ name: plainText(200).trim().min(1), role });
 const keyShape = z.object({
   id: z.string(),
   name: z.string(),

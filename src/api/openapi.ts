@@ -21,6 +21,7 @@ const TAGS = {
   Tenants: "Your customers.",
   Keys: "Who may call, and what they changed.",
   Portal: "The dashboard, opened for one of your customers.",
+  Webhooks: "What receivers get.",
   Service: "The service itself.",
 } as const;
 
@@ -97,7 +98,8 @@ export function openApiDocument(app: OpenAPIHono<AppEnv>): OpenApiDocument {
 /** Adds what is answered before and around the handlers, whatever the route says of itself. */
 function addCommonProblems(path: string, operation: Operation): void {
   const statuses = [401, 403, 422, 500, 503];
-  if (path.includes("{")) statuses.push(404);
+  // A path that is no text is malformed.
+  if (path.includes("{")) statuses.push(400, 404);
   if (operation.requestBody !== undefined) statuses.push(400, 413);
   operation.responses = {
     ...Object.fromEntries(statuses.map((status) => [status, problemResponse(status)])),

@@ -204,8 +204,9 @@ export class Ledger {
     const row = this.#books.row(delivery.id) ?? this.#books.newRow(delivery, now);
     const leased = row.lease !== null && row.lease !== "queued" && row.due !== null && row.due > now;
     if (leased || leases.holds(delivery.id, now)) return "in-flight";
-    // Released already: the attempt under way to the queue becomes the person's.
-    if (row.lease === "queued") deliveries.save({ ...row, manual: 1, format: null });
+    // Called to probe already: until its message is given up nothing else may go, so it becomes the person's attempt.
+    const called = row.lease === "queued" && standing.state.breaker.open !== null;
+    if (called) deliveries.save({ ...row, manual: 1, format: null });
     else deliveries.save(dueByHand(row, clearance.beginning(now), now));
     return "resending";
   }

@@ -88,17 +88,17 @@ function explainNone({ event, endpoint, automations }: Facts): Explanation {
   const { type, subject } = event;
   const subscribed = endpoint.events.includes(type) || endpoint.events.includes("*");
   const named = automations.filter(({ trigger, endpoints }) => trigger === type && endpoints.includes(endpoint.id));
-  if (endpoint.createdAt > event.acceptedAt) {
-    const since = `The endpoint was created at ${iso(endpoint.createdAt)}, after the event was accepted.`;
-    return none("created-later", since, subscribed || named.length > 0 ? REPLAY : subscribe(type));
-  }
+  const isLater = endpoint.createdAt > event.acceptedAt;
+  const since = `The endpoint was created at ${iso(endpoint.createdAt)}, after the event was accepted.`;
   if (!subscribed && named.length === 0) {
+    if (isLater) return none("created-later", since, subscribe(type));
     const list = endpoint.events.length === 0 ? "no event types" : endpoint.events.join(", ");
     return none("not-subscribed", `The endpoint subscribes to ${list}, and not to ${type}.`, subscribe(type));
   }
   if (subject === null) {
     const at = iso(event.erasedAt ?? 0);
-    return none("erased", `The event's content was erased at ${at}, so filters cannot be tried any more.`, null);
+    const erased = `The event's content was erased at ${at}, so filters cannot be tried any more.`;
+    return isLater ? none("created-later", `${since} ${erased}`, null) : none("erased", erased, null);
   }
   const clauses = [
     ...(subscribed ? [{ whose: "The endpoint's filter", filter: endpoint.filter }] : []),
@@ -107,8 +107,11 @@ function explainNone({ event, endpoint, automations }: Facts): Explanation {
   const [first] = clauses;
   if (first?.clause && clauses.every(({ clause }) => clause !== null)) {
     const detail = `${first.whose} does not match: ${inWords(first.clause)}.`;
-    return none("filtered", detail, "Change the filter if the event should pass, then replay the event.", first.clause);
+    const remedy = "Change the filter if the event should pass, then replay the event.";
+    if (isLater) return none("created-later", `${since} ${detail}`, remedy, first.clause);
+    return none("filtered", detail, remedy, first.clause);
   }
+  if (isLater) return none("created-later", since, REPLAY);
   const changed = "The endpoint would get this event today, but its configuration was another one at the time.";
   return none("subscribed-later", changed, REPLAY);
 }

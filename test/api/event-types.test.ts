@@ -45,7 +45,7 @@ describe("an event type", () => {
     expect([read.status, read.body]).toEqual([200, created.body]);
     expect((await call("DELETE", `${base}/${name}`)).status).toBe(204);
     for (const method of ["GET", "DELETE"]) expect((await call(method, `${base}/${name}`)).status).toBe(404);
-    expect((await call("PATCH", `${base}/${name}`, {})).status).toBe(404);
+    expect((await call("PATCH", `${base}/${name}`, { title: "X" })).status).toBe(404);
   });
 
   it("is replaced by PUT as a whole, also in the same millisecond", async ({ expect }) => {
@@ -90,6 +90,19 @@ describe("an event type", () => {
     const wrong = await call("PATCH", path, { sample: { a: 1 } });
     expect([wrong.status, paths(wrong)]).toEqual([422, ["sample"]]);
     expect((await call("PATCH", path, { schema: null, enforce: false })).body.schema).toBeNull();
+  });
+
+  it("keeps what it is under a body that says nothing", async ({ expect }) => {
+    const path = `/v1/event-types/${fresh("type")}`;
+    const { body } = await call("PUT", path, { title: "A lead", schema: { type: "object" }, enforce: true });
+    for (const [method, said, status] of [
+      ["PUT", "", 400],
+      ["PATCH", "", 400],
+      ["PATCH", {}, 422],
+    ] as const) {
+      expect((await call(method, path, said)).status).toBe(status);
+    }
+    expect((await call("GET", path)).body).toEqual(body);
   });
 
   it("is not changed by who read it before somebody else changed it", async ({ expect }) => {

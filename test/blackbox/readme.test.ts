@@ -200,6 +200,27 @@ test("the checks that ClearView's page tells receivers to make accept a signatur
   }
 });
 
+test("so do the checks that README.md prints, which no signature makes fail", async ({ expect }) => {
+  const code = blockCalled(README, "verify.mjs");
+  const { isGenuine } = await import(`data:text/javascript,${encodeURIComponent(code)}`);
+  const inPython = (body: string, signature: string | undefined, secret: string) => {
+    const given = JSON.stringify([body, signature ?? null, secret]);
+    const ask = "import json, sys\nbody, *rest = json.loads(sys.argv[1])\nprint(is_genuine(body.encode(), *rest))";
+    return (
+      execFileSync("python3", ["-c", `${blockCalled(README, "verify.py")}\n${ask}`, given]).toString() === "True\n"
+    );
+  };
+  const secret = "a secret with ümläuts";
+  const { body, signature } = delivery("evt_1", secret);
+  for (const accepts of hasPython ? [isGenuine, inPython] : [isGenuine]) {
+    expect(accepts(body, signature, secret)).toBe(true);
+    for (const wrong of [`${signature}0`, signature.toUpperCase(), "", "ä", undefined, "0".repeat(64)]) {
+      expect(accepts(body, wrong, secret)).toBe(false);
+    }
+    expect(accepts(`${body} `, signature, secret)).toBe(false);
+  }
+});
+
 test("the button asks for the secrets that the Worker needs, has no value for them, and lets nothing insecure in", ({
   expect,
 }) => {

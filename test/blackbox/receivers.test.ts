@@ -82,12 +82,16 @@ describe("each receiver", () => {
         expect([400, 401], `signed, and ${JSON.stringify(odd)}`).toContain(await post(odd, sign(SECRET, odd)));
       }
       expect(await post(body, signature)).toBe(204);
+      // Half a surrogate pair, which not every program can print: its own trouble, and not that of the next one.
+      const half = String.raw`{"id":"evt_half","event":"lead.hot","data":{"name":"\ud800"}}`;
+      expect(await post(half, sign(SECRET, half))).toBe(204);
       const other = body.replace("evt_1", "evt_2");
       expect(await post(other, "0".repeat(64), sign(SECRET, other)), "the new secret's").toBe(204);
       await printed.says(/^evt_2 /m);
       expect(printed.output.match(/^evt_.*$/gm)).toEqual([
         expect.stringMatching(/^evt_1 .*Grüne Ähre/),
         "evt_1 again, ignored",
+        expect.stringMatching(/^evt_half /),
         expect.stringMatching(/^evt_2 .*Grüne Ähre/),
       ]);
 

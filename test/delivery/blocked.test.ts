@@ -22,9 +22,10 @@ async function callWith(
   path: string,
   body?: object,
   host = "posthorn.test",
+  key = env.OPERATOR_KEY,
 ): Promise<Pick<Answered, "status" | "body">> {
   const context = createExecutionContext();
-  const headers = { Authorization: `Bearer ${env.OPERATOR_KEY}` };
+  const headers = { Authorization: `Bearer ${key}` };
   const text = body === undefined ? null : JSON.stringify(body);
   const request = new Request(`https://${host}${path}`, { method, headers, body: text });
   const response = await app.fetch(request, bindings, context);
@@ -122,6 +123,19 @@ describe("saving a URL", () => {
       "https://cloudflare-dns.com/dns-query?name=hooks.example.com&type=A",
       "https://cloudflare-dns.com/dns-query?name=hooks.example.com&type=AAAA",
     ]);
+  });
+
+  it("is Posthorn's own once the operator has called its host, and not for any key that names it", async ({
+    expect,
+  }) => {
+    const path = await tenantPath();
+    const { key } = (await callWith(DEPLOYED, "POST", `${path}/keys`, { name: "v", role: "viewer" })).body;
+    const host = `${fresh("neighbour")}.acme.example`;
+    const save = () => callWith(DEPLOYED, "POST", `${path}/endpoints`, { url: `https://${host}/`, events: [] });
+    expect((await callWith(DEPLOYED, "GET", `${path}/endpoints`, undefined, host, key)).status).toBe(200);
+    expect((await save()).status).toBe(201);
+    expect((await callWith(DEPLOYED, "GET", `${path}/endpoints`, undefined, host)).status).toBe(200);
+    expect((await save()).status).toBe(422);
   });
 
   it("is refused when it is Posthorn's own, under whichever of its names, for local work too", async ({ expect }) => {

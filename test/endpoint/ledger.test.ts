@@ -316,15 +316,31 @@ describe("an attempt that waits for a lane", () => {
 });
 
 describe("a manual resend racing the scheduled retry", () => {
-  it("renders with today's format, also when the retry was released before", ({ expect }) =>
+  it("is due now with today's format, also when the retry was released before and its message is lost", ({ expect }) =>
     withLedger((ledger) => {
       const a = delivery(T0);
       attempt(ledger, a, "status", T0);
       const now = T0 + 30 * SECOND;
       ledger.release(now);
       expect(ledger.resend(a, now)).toBe("resending");
+      // The message after all: its turn is over.
+      expect(ledger.admit([a], now).admissions).toMatchObject([{ do: "wait" }]);
+      expect(ledger.release(now).deliveries).toHaveLength(1);
       const [admission] = ledger.admit([a], now).admissions;
       expect(admission).toMatchObject({ do: "send", trigger: "manual", format: null });
+    }));
+
+  it("becomes the probe when the retry was called for it", ({ expect }) =>
+    withLedger((ledger) => {
+      const all = Array.from({ length: 10 }, () => delivery(T0));
+      for (const ref of all) attempt(ledger, ref, "timeout", T0);
+      fire(ledger, "timeout", T0 + 30 * SECOND);
+      for (let i = 1; ledger.standing.state.breaker.open === null; i++) fire(ledger, "timeout", T0 + (30 + i) * SECOND);
+      const now = T0 + HOUR;
+      const [probe] = ledger.release(now).deliveries;
+      if (probe === undefined) throw new Error("no probe");
+      expect(ledger.resend(probe, now)).toBe("resending");
+      expect(ledger.admit([probe], now).admissions).toMatchObject([{ do: "send", trigger: "manual", format: null }]);
     }));
 
   /** Every order in which resends, the retry's release and its message can come; the attempt fails in the end. */

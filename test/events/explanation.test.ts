@@ -81,6 +81,13 @@ const CASES: Case[] = [
     remedy: /Replay/,
   },
   {
+    name: "created after the event, which its filter would refuse",
+    facts: about({ endpoint: { ...FILTERED, createdAt: T0 + 1 } }),
+    outcome: "created-later",
+    says: /after the event was accepted\. The endpoint's filter does not match: data\.score is 5/,
+    remedy: /Change the filter/,
+  },
+  {
     name: "filtered out",
     facts: about({ endpoint: FILTERED }),
     outcome: "filtered",
