@@ -9,7 +9,7 @@ import { PosthornError } from "../client";
 import { logError } from "../lib/log";
 import { BarePage, Page } from "./components/layout";
 import { PageError } from "./errors";
-import { baseOf, headers, ownForms, signedIn, visit } from "./guard";
+import { baseOf, headers, ofTenant, ownForms, signedIn, visit } from "./guard";
 import { automationPages } from "./pages/automations";
 import { deliveriesPages } from "./pages/deliveries";
 import { deliveryPages } from "./pages/delivery";
@@ -67,6 +67,7 @@ export function dashboard(call: Call): Hono<SiteEnv> {
   pages.use(headers, visit, ownForms);
   pages.route("/", signInPages);
   pages.use(signedIn(call));
+  pages.use("/tenants/:tenant/*", ofTenant);
   pages.get("/", (c) => {
     const { base, principal } = c.get("site");
     const home = principal.tenant === null ? `${base}/tenants` : `${base}/tenants/${principal.tenant}`;

@@ -31,6 +31,19 @@ export async function refusedWith(change: () => Promise<unknown>): Promise<Refus
   }
 }
 
+/** What was read, or what reading it was refused with. Throws anything else. */
+export async function readOr<T>(
+  reading: Promise<T>,
+): Promise<{ found: T; refusal: null } | { found: null; refusal: Refusal }> {
+  try {
+    return { found: await reading, refusal: null };
+  } catch (error) {
+    const refusal = refusalOf(error);
+    if (refusal === null) throw error;
+    return { found: null, refusal };
+  }
+}
+
 /** The refusal that an error is; `null`: it is something else. */
 export function refusalOf(error: unknown): Refusal | null {
   if (!(error instanceof PosthornError) || ![400, 409, 413, 422].includes(error.problem.status)) return null;

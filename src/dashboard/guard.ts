@@ -10,7 +10,17 @@ import { type Env, secretsKey } from "../lib/env";
 import { PageError } from "./errors";
 import { principalOf } from "./identity";
 import { formToken, isFormToken, openSession } from "./session";
-import { BASES, type Base, type Call, mayOf, type SiteContext, type SiteEnv, THEMES, type Theme } from "./site";
+import {
+  BASES,
+  type Base,
+  type Call,
+  type May,
+  mayOf,
+  type SiteContext,
+  type SiteEnv,
+  THEMES,
+  type Theme,
+} from "./site";
 
 /** The largest form, in bytes: a sample and a filter. */
 const MAX_FORM = 262_144;
@@ -84,10 +94,16 @@ export const visit: MiddlewareHandler<SiteEnv> = async (c, next) => {
     base: baseOf(c),
     theme: asked ?? themeOf(getCookie(c, THEME)) ?? "auto",
     token: await formToken(secretsKey(c.env), id),
-    here: url.pathname + url.search,
+    here: c.req.method === "GET" ? url.pathname + url.search : startOf(c),
   });
   await next();
 };
+
+/** The page to return to from an answer to a form, whose own path may be no page: its endpoint's, or its section's. */
+function startOf(c: SiteContext): string {
+  const section = /^\/[a-z]+\/tenants\/[^/]+(?:\/endpoints\/ep_[0-9A-Z]{26}|\/[a-z-]+)?(?=\/|$)/;
+  return section.exec(c.req.path)?.[0] ?? baseOf(c);
+}
 
 /** The theme of that name, or `null`. */
 export function themeOf(text: string | undefined): Theme | null {
@@ -105,7 +121,7 @@ export function signedIn(call: Call): MiddlewareHandler<SiteEnv> {
     const now = Date.now();
     const cookie = getCookie(c, SESSION);
     const session = cookie === undefined ? null : await openSession(secretsKey(c.env), cookie, now);
-    const principal = session && (await principalOf(c.env, session, now));
+    const principal = session && (await principalOf(c, session, now));
     const there = c.get("visit");
     const expected = there.base === "/portal" ? principal?.role === "portal" : principal?.role !== "portal";
     if (session === null || principal === null || !expected) {
@@ -125,6 +141,20 @@ export function signedIn(call: Call): MiddlewareHandler<SiteEnv> {
     });
     await next();
   };
+}
+
+/** Another tenant is not there for anybody, nor is one of none for the operator: also on pages that ask the API nothing. */
+export const ofTenant: MiddlewareHandler<SiteEnv> = async (c, next) => {
+  const { principal, api } = c.get("site");
+  const tenant = c.req.param("tenant") ?? "";
+  if (principal.tenant === null) await api.tenants.get(tenant);
+  else if (principal.tenant !== tenant) throw new PageError(404, "There is no such tenant.");
+  await next();
+};
+
+/** Refuses a page to whoever may not do what it is for. The API would as well, but only once the form is sent. */
+export function needs(c: SiteContext, may: keyof May, refusal: string): void {
+  if (!c.get("site").may[may]) throw new PageError(403, refusal);
 }
 
 async function textOf(send: (request: Request) => Promise<Response>, url: URL, body?: string, method?: string) {

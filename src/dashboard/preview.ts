@@ -1,5 +1,5 @@
 import { sampleOf } from "../config/event-types";
-import { profileOf } from "../config/profiles";
+import { PROFILE_NAMES, type Profile, profileOf } from "../config/profiles";
 import { schemeOf } from "../config/schemes";
 import { newSecret } from "../config/secrets";
 import { prepare } from "../delivery/prepare";
@@ -9,10 +9,17 @@ import { type Env, secretsKey } from "../lib/env";
 import { type FailingClause, type Filter, failingClause } from "../lib/filter";
 import { filterErrors } from "../lib/filter-errors";
 import { deliveryId, eventId, mintEventUlid, newId } from "../lib/ids";
-import { secretOwner } from "../lib/settings";
+import { type EndpointSettings, secretOwner } from "../lib/settings";
 import { dayOf } from "../lib/time";
 import { FORMATS, type Format, METHODS, type Method, SCHEMES } from "../lib/wire";
-import { bodyOf, type EndpointValues, eventsOf } from "./pages/endpoint-values";
+import type { FieldErrors } from "./errors";
+import type { EndpointBody, Unread } from "./pages/endpoint-values";
+
+/** What decides about an endpoint's requests; `null`: as its profile has it. */
+export type Said = Pick<
+  EndpointBody,
+  "url" | "profile" | "events" | "filter" | "format" | "signature" | "method" | "headers"
+>;
 
 /** What an endpoint that is still being filled in would be sent, and whether it would. */
 export interface Preview {
@@ -24,33 +31,39 @@ export interface Preview {
   request: { method: string; headers: Record<string, string>; body: string | null } | null;
   /** Whether it wants the type; `null`: it wants none yet. */
   subscribed: boolean | null;
-  /** `null`: there is no filter, or it cannot be read. */
-  filter: { passes: boolean; clause: FailingClause | null } | null;
+  /** What the filter makes of the sample, or what is wrong with the filter; `null`: there is none. */
+  filter: { passes: boolean; clause: FailingClause | null } | { errors: FieldErrors } | null;
   /** Why there is nothing to show. */
   problem: string | null;
 }
 
-/** Renders and signs a sample as a delivery would be, under a secret made for the occasion. `now` in ms. */
+/**
+ * Renders and signs a sample as a delivery would be, under a secret made for the occasion. `unread`: the fields that
+ * `said` could not be read from. `now` in ms.
+ */
 export async function previewOf(
   env: Env,
   tenant: string,
-  values: EndpointValues,
+  { said, unread }: { said: Said; unread: readonly Unread[] },
   asked: { event: string; data: string },
   now: number,
 ): Promise<Preview> {
   const { event } = asked;
   const given = asked.data.trim();
-  const data = given === "" ? await sampleOf(env.DB, values.profile, event) : given;
-  const wanted = eventsOf(values);
-  const subscribed = wanted.length === 0 ? null : wanted.some((name) => name === "*" || name === event);
-  const nothing = { event, data: data ?? "", own: given !== "", request: null, subscribed, filter: null };
+  const profile = said.profile ?? env.DEFAULT_PROFILE;
+  const data = given === "" ? await sampleOf(env.DB, profile, event) : given;
+  const subscribed = said.events.length === 0 ? null : said.events.some((name) => name === "*" || name === event);
+  const errors = filterProblems(said.filter, unread);
+  const filter = errors.length === 0 ? null : { errors };
+  const nothing = { event, data: data ?? "", own: given !== "", request: null, subscribed, filter };
+  if (oneOf(PROFILE_NAMES, profile) === null) return { ...nothing, problem: "There is no profile of that name." };
   if (data === null) return { ...nothing, problem: "This event type has no sample: write one below." };
   const wrong = dataProblem(data);
   if (wrong !== null) return { ...nothing, problem: wrong };
   return {
     ...nothing,
-    request: await requestOf(env, tenant, values, { event, data }, now),
-    filter: filterOf(values, tenant, { event, data }, now),
+    request: await requestOf(env, tenant, said, { event, data }, now),
+    filter: filter ?? verdictOf(said.filter, tenant, { event, data }, now),
     problem: null,
   };
 }
@@ -64,12 +77,15 @@ function dataProblem(data: string): string | null {
   }
 }
 
-function filterOf(values: EndpointValues, tenant: string, { event, data }: Sample, now: number): Preview["filter"] {
-  const { body, unread } = bodyOf(values);
-  const filter = body.filter as Filter | null;
-  if (filter === null || unread.some(({ path }) => path === "filter") || filterErrors(filter).length > 0) return null;
+function filterProblems(filter: object | null, unread: readonly Unread[]): FieldErrors {
+  const illegible = unread.filter(({ path }) => path === "filter").map(({ message }) => ({ path: "", message }));
+  return illegible.length > 0 || filter === null ? illegible : filterErrors(filter);
+}
+
+function verdictOf(filter: object | null, tenant: string, { event, data }: Sample, now: number): Preview["filter"] {
+  if (filter === null) return null;
   const read: unknown = JSON.parse(data);
-  const clause = failingClause(filter, filterSubject({ tenant, event, timestamp: now, data: () => read }));
+  const clause = failingClause(filter as Filter, filterSubject({ tenant, event, timestamp: now, data: () => read }));
   return { passes: clause === null, clause };
 }
 
@@ -81,16 +97,13 @@ interface Sample {
 async function requestOf(
   env: Env,
   tenant: string,
-  values: EndpointValues,
+  said: Said,
   { event, data }: Sample,
   now: number,
 ): Promise<Preview["request"]> {
-  const profile = profileOf(values.profile);
-  const scheme = oneOf(SCHEMES, values.scheme) ?? profile.signature.scheme;
-  const preset = values.scheme === "" ? (profile.signature.header ?? null) : null;
-  const known = schemeOf(scheme);
-  const chosen = known?.headerIsFree === true && values.header !== "" ? values.header : preset;
-  const header = chosen ?? known?.header ?? null;
+  const name = said.profile ?? env.DEFAULT_PROFILE;
+  const profile = profileOf(name);
+  const { scheme, header } = signatureOf(said.signature, profile);
   const endpoint = newId("ep", now);
   const owner = secretOwner(tenant, endpoint);
   const ulid = mintEventUlid(dayOf(now), now, null);
@@ -100,10 +113,10 @@ async function requestOf(
       tenant,
       endpoint,
       version: 1,
-      url: values.url,
-      method: oneOf<Method>(METHODS, values.method) ?? profile.method,
-      profile: values.profile,
-      format: oneOf<Format>(FORMATS, values.format) ?? profile.format,
+      url: said.url,
+      method: oneOf<Method>(METHODS, said.method) ?? profile.method,
+      profile: name,
+      format: oneOf<Format>(FORMATS, said.format) ?? profile.format,
       signature: { scheme, header },
       owner,
       sealedHeaders: {},
@@ -128,15 +141,22 @@ async function requestOf(
     now,
   );
   const body = request.body === null ? null : new TextDecoder().decode(request.body);
-  return { method: request.method, headers: { ...request.headers, ...ownHeaders(values) }, body };
+  return { method: request.method, headers: { ...request.headers, ...ownHeaders(said) }, body };
+}
+
+function signatureOf(said: Said["signature"], { signature }: Profile): EndpointSettings["signature"] {
+  const own = oneOf(SCHEMES, said?.scheme ?? null);
+  const scheme = own ?? signature.scheme;
+  const known = schemeOf(scheme);
+  const chosen = own === null ? signature.header : said?.header;
+  return { scheme, header: (known?.headerIsFree ? chosen : null) ?? known?.header ?? null };
 }
 
 /** The endpoint's own headers are shown by name: their values may be secrets. */
-function ownHeaders(values: EndpointValues): Record<string, string> {
-  const headers = bodyOf(values).body.headers as Record<string, string> | null;
+function ownHeaders({ headers }: Said): Record<string, string> {
   return Object.fromEntries(Object.keys(headers ?? {}).map((name) => [name, "***"]));
 }
 
-function oneOf<T extends string>(names: readonly T[], text: string): T | null {
+function oneOf<T extends string>(names: readonly T[], text: string | null): T | null {
   return names.find((name) => name === text) ?? null;
 }

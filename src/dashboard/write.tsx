@@ -16,15 +16,16 @@ export function part(c: SiteContext, content: Content): Response {
   return c.html(String(content)) as Response;
 }
 
-/** Answers a page of the path's tenant, or of none. `current`: the menu's entry that it belongs to. */
+/** Answers a page of the path's tenant, or of whose the visitor is. `current`: the menu's entry that it belongs to. */
 export function page(
   c: SiteContext,
   { title, current = "", status = 200 }: { title: string; current?: string; status?: ContentfulStatusCode },
   content: Child,
 ): Response {
+  const site = c.get("site");
   return html(
     c,
-    <Page site={c.get("site")} title={title} current={current} tenant={c.req.param("tenant") ?? null}>
+    <Page site={site} title={title} current={current} tenant={c.req.param("tenant") ?? site.principal.tenant}>
       <Done what={c.req.query("done")} recovered={c.req.query("recovered")} />
       {content}
     </Page>,

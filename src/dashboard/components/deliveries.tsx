@@ -1,7 +1,8 @@
 import type { FC } from "hono/jsx";
 import { DELIVERY_STATUSES } from "../../lib/delivery";
+import type { Refusal } from "../errors";
 import { path, type Site } from "../site";
-import { Empty, Pager } from "./parts";
+import { Empty, Notice, Pager } from "./parts";
 import { type Delivery, Outcome, StatusPill } from "./state";
 import { Ago } from "./time";
 
@@ -72,6 +73,26 @@ export function apiTime(text: string | undefined): string | undefined {
   const whole = /^\d{4}-\d\d-\d\dT\d\d:\d\d$/.test(text) ? `${text}:00` : text;
   return /^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d+)?$/.test(whole) ? `${whole}Z` : whole;
 }
+
+/** Why a log's filter was refused: in the log's place, with the form above as it was filled in. */
+export const FilterRefused: FC<{ refusal: Refusal }> = ({ refusal: { detail, errors } }) => (
+  <div id="log" class="log">
+    <Notice tone="bad">
+      <p>
+        <strong>The filter was refused.</strong> {errors.length === 0 ? detail : null}
+      </p>
+      {errors.length === 0 ? null : (
+        <ul>
+          {errors.map(({ path: at, message }) => (
+            <li>
+              <code>{at}</code> {message}
+            </li>
+          ))}
+        </ul>
+      )}
+    </Notice>
+  </div>
+);
 
 /** A log: deliveries, newest first. `names`: the endpoints', when they are not all of one. */
 export const DeliveryTable: FC<{

@@ -4,7 +4,7 @@ import { schemeOf } from "../../config/schemes";
 import { FORMATS, METHODS, SCHEMES } from "../../lib/wire";
 import type { FieldErrors } from "../errors";
 import { messagesOf } from "../errors";
-import type { EndpointValues } from "../pages/endpoint-values";
+import { type EndpointValues, NO_RETRIES } from "../pages/endpoint-values";
 import type { Preview } from "../preview";
 import type { Site } from "../site";
 import { SelectField, TextArea, TextField, Token } from "./form";
@@ -149,7 +149,7 @@ const Advanced: FC<{ values: EndpointValues; errors: FieldErrors; isNew: boolean
           value={values.retry}
           errors={errors}
           placeholder="as the profile has them"
-          hint="Seconds, commas between them; up to 20."
+          hint={`Seconds, commas between them; up to 20. ${NO_RETRIES}: it is tried once.`}
         />
         <TextField
           name="timeout"
@@ -219,7 +219,7 @@ const Advanced: FC<{ values: EndpointValues; errors: FieldErrors; isNew: boolean
         value={values.metadata}
         errors={errors}
         placeholder="team: sales"
-        hint="One per line; for your own use."
+        hint={'One per line; for your own use. Where a name has a colon: "crm:id": "42".'}
       />
       <TextArea name="description" label="Description" rows={2} value={values.description} errors={errors} />
     </details>

@@ -77,9 +77,9 @@ export const HealthCard: FC<{ health: Health; endpoint: Endpoint; now: number }>
     <>
       <dl class="figures">
         <Figure name="Succeeded, 24 h" value={counts.succeeded} tone="good" />
-        <Figure name="Retrying" value={counts.retrying} tone={counts.retrying > 0 ? "warn" : "calm"} />
-        <Figure name="Failed" value={counts.failed} tone={counts.failed > 0 ? "bad" : "calm"} />
-        <Figure name="Held" value={counts.held} tone={counts.held > 0 ? "held" : "calm"} />
+        <Figure name="Retrying, 24 h" value={counts.retrying} tone={counts.retrying > 0 ? "warn" : "calm"} />
+        <Figure name="Failed, 24 h" value={counts.failed} tone={counts.failed > 0 ? "bad" : "calm"} />
+        <Figure name="Held, 24 h" value={counts.held} tone={counts.held > 0 ? "held" : "calm"} />
         <Figure name="Latency p50" value={milliseconds(latency.p50)} />
         <Figure name="Latency p95" value={milliseconds(latency.p95)} />
       </dl>

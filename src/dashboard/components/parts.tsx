@@ -104,12 +104,21 @@ export const Block: FC<{ text: string; label: string; code?: boolean }> = ({ tex
   </div>
 );
 
-/** The way to the next page of a list, and back to its beginning. */
-export const Pager: FC<{ next: string | null; first: string | null; what: string }> = ({ next, first, what }) =>
+/** The way to the next page of a list, and back to its beginning. `byName`: it goes by the alphabet, not by age. */
+export const Pager: FC<{ next: string | null; first: string | null; what: string; byName?: boolean }> = ({
+  next,
+  first,
+  what,
+  byName = false,
+}) =>
   next === null && first === null ? null : (
     <nav class="pager" aria-label={`Pages of ${what}`}>
-      {first === null ? <span /> : <a href={first}>⇤ Newest</a>}
-      {next === null ? <span class="muted">That is all.</span> : <a href={next} rel="next">{`Older ${what} →`}</a>}
+      {first === null ? <span /> : <a href={first}>{byName ? "⇤ First" : "⇤ Newest"}</a>}
+      {next === null ? (
+        <span class="muted">That is all.</span>
+      ) : (
+        <a href={next} rel="next">{`${byName ? "More" : "Older"} ${what} →`}</a>
+      )}
     </nav>
   );
 

@@ -20,6 +20,31 @@ export function jsonOf(value: unknown): string {
   return value === undefined ? "nothing" : JSON.stringify(value);
 }
 
+const FilterVerdict: FC<Pick<Preview, "filter">> = ({ filter }) => {
+  if (filter === null) return null;
+  if ("errors" in filter) {
+    return (
+      <>
+        {filter.errors.map(({ path, message }) => (
+          <p class="verdict warn">
+            ✗ The filter cannot be used: {path === "" ? "it" : <code>{path}</code>} {message}.
+          </p>
+        ))}
+      </>
+    );
+  }
+  const { passes, clause } = filter;
+  if (passes) return <p class="verdict good">✓ The sample passes the filter.</p>;
+  if (clause === null) return <p class="verdict warn">✗ The sample does not pass the filter.</p>;
+  return (
+    <p class="verdict warn">
+      ✗ The sample does not pass the filter:{" "}
+      <code>{`${clause.path} ${clause.operator} ${jsonOf(clause.expected)}`}</code> does not hold, it has{" "}
+      <code>{jsonOf(clause.actual)}</code>.
+    </p>
+  );
+};
+
 /** What an endpoint would be sent of a sample, and whether it would. */
 export const PreviewPane: FC<{ preview: Preview | null }> = ({ preview }) => {
   if (preview === null) return <p class="muted">Choose a sample to see the request that your receiver would get.</p>;
@@ -36,21 +61,7 @@ export const PreviewPane: FC<{ preview: Preview | null }> = ({ preview }) => {
           ✗ <code>{event}</code> is not among its events.
         </p>
       )}
-      {filter === null ? null : filter.passes ? (
-        <p class="verdict good">✓ The sample passes the filter.</p>
-      ) : (
-        <p class="verdict warn">
-          ✗ The sample does not pass the filter
-          {filter.clause === null ? (
-            "."
-          ) : (
-            <>
-              : <code>{`${filter.clause.path} ${filter.clause.operator} ${jsonOf(filter.clause.expected)}`}</code> does
-              not hold, it has <code>{jsonOf(filter.clause.actual)}</code>.
-            </>
-          )}
-        </p>
-      )}
+      <FilterVerdict filter={filter} />
       {request === null ? null : (
         <>
           <h3>{request.method} with these headers</h3>

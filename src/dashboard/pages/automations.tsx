@@ -5,10 +5,11 @@ import { Act, Refused, SelectField, TextField, Token, textOf } from "../componen
 import { PageHead } from "../components/layout";
 import { Card, Empty, Pager } from "../components/parts";
 import { type Refusal, refusedWith } from "../errors";
+import { needs } from "../guard";
 import { path, type Site, type SiteContext, type SiteEnv, tenantPath, withQuery } from "../site";
 import { page } from "../write";
 import { endpointNames } from "./deliveries";
-import { typeNames } from "./endpoint";
+import { typeNames } from "./endpoint-log";
 
 const PAGE_SIZE = 25;
 /** The actions that a form has room for; the API takes ten. */
@@ -285,6 +286,7 @@ async function edit(
   refusal: Refusal | null = null,
   filled: Omit<Automation, "id"> | null = null,
 ): Promise<Response> {
+  needs(c, "configure", "Your role reads, and does not change automations.");
   const site = c.get("site");
   const id = c.req.param("automation") ?? "";
   const [automation, choices] = await Promise.all([

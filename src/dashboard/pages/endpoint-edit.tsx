@@ -8,7 +8,8 @@ import { Card, Facts } from "../components/parts";
 import { PreviewPane } from "../components/preview";
 import { type Endpoint, type EventType, nameOf } from "../components/state";
 import { At } from "../components/time";
-import { type FieldErrors, PageError, type Refusal, refusalOf } from "../errors";
+import { type FieldErrors, type Refusal, refusalOf } from "../errors";
+import { needs } from "../guard";
 import { type Preview, previewOf } from "../preview";
 import type { SiteContext, SiteEnv } from "../site";
 import { tenantPath, withQuery } from "../site";
@@ -16,6 +17,7 @@ import { page, part, wantsPart } from "../write";
 import { EndpointFrame, endpointPath } from "./endpoint-frame";
 import {
   bodyOf,
+  changed,
   changeOf,
   type EndpointValues,
   eventsOf,
@@ -44,7 +46,7 @@ interface Shown {
 }
 
 function only(c: SiteContext): void {
-  if (!c.get("site").may.manage) throw new PageError(403, "Your role reads, and does not change endpoints.");
+  needs(c, "manage", "Your role reads, and does not change endpoints.");
 }
 
 async function showNew(c: SiteContext, { values, refusal = null, preview = null }: Shown): Promise<Response> {
@@ -110,26 +112,47 @@ async function showEdit(
   );
 }
 
-async function tried(c: SiteContext): Promise<{ values: EndpointValues; preview: Preview }> {
+/** What fields say of a new endpoint, or of one that is there. */
+function saidOf(values: EndpointValues, endpoint: Endpoint | null) {
+  const { body, unread } = bodyOf(values);
+  return { said: endpoint === null ? body : changed(endpoint, changeOf(body, endpoint)), unread };
+}
+
+async function tried(c: SiteContext, endpoint: Endpoint | null): Promise<{ values: EndpointValues; preview: Preview }> {
   const form = c.get("form");
   const values = valuesIn(form);
   const asked = { event: textOf(form, "sampleEvent"), data: textOf(form, "sampleData") };
-  return { values, preview: await previewOf(c.env, c.req.param("tenant") ?? "", values, asked, Date.now()) };
+  const said = saidOf(values, endpoint);
+  return { values, preview: await previewOf(c.env, c.req.param("tenant") ?? "", said, asked, Date.now()) };
 }
 
 /** A preview before anybody has chosen: of the profile's own first type, or of any that has a sample. */
-async function firstPreview(c: SiteContext, values: EndpointValues): Promise<Preview | null> {
+async function firstPreview(
+  c: SiteContext,
+  values: EndpointValues,
+  endpoint: Endpoint | null,
+): Promise<Preview | null> {
   const types = await typesFor(c);
   const own = new Set(
     eventsOf(values).length > 0 ? eventsOf(values) : catalogOf(values.profile)?.map(({ name }) => name),
   );
   const type = types.find(({ name }) => own.has(name)) ?? types.find(({ sample }) => sample !== null);
   if (type === undefined) return null;
-  return previewOf(c.env, c.req.param("tenant") ?? "", values, { event: type.name, data: "" }, Date.now());
+  const asked = { event: type.name, data: "" };
+  return previewOf(c.env, c.req.param("tenant") ?? "", saidOf(values, endpoint), asked, Date.now());
 }
 
 function unreadRefusal(unread: Unread[]): Refusal {
   return { detail: "Some fields cannot be read.", errors: unread as FieldErrors };
+}
+
+/** A refusal that calls an event type by its name: its place in the list is nothing that a form shows. */
+function namingEvents({ detail, errors }: Refusal, events: readonly string[]): Refusal {
+  const named = errors.map((error) => {
+    const [, place] = /^events\.(\d+)$/.exec(error.path) ?? [];
+    return place === undefined ? error : { path: "events", message: `${events[Number(place)]} ${error.message}` };
+  });
+  return { detail, errors: named };
 }
 
 async function create(c: SiteContext): Promise<Response> {
@@ -142,13 +165,13 @@ async function create(c: SiteContext): Promise<Response> {
   const said = Object.fromEntries(Object.entries(body).filter(([, value]) => value !== null));
   const secret = values.secret === "" ? {} : { secret: values.secret };
   try {
-    const input = { ...said, ...secret, url: values.url, events: body.events as string[], enabled: values.enabled };
+    const input = { ...said, ...secret, url: values.url, events: body.events, enabled: values.enabled };
     const endpoint = await site.api.endpoints.create(tenant, input);
     return c.redirect(withQuery(endpointPath(site, tenant, endpoint.id, "verify"), { done: "created" }), 303);
   } catch (error) {
     const refusal = refusalOf(error);
     if (refusal === null) throw error;
-    return showNew(c, { values, refusal });
+    return showNew(c, { values, refusal: namingEvents(refusal, body.events) });
   }
 }
 
@@ -173,7 +196,7 @@ async function save(c: SiteContext): Promise<Response> {
   } catch (error) {
     const refusal = refusalOf(error);
     if (refusal === null) throw error;
-    return showEdit(c, endpoint, { values, refusal });
+    return showEdit(c, endpoint, { values, refusal: namingEvents(refusal, body.events) });
   }
 }
 
@@ -182,22 +205,23 @@ export const endpointEditPages = new Hono<SiteEnv>()
   .get("/tenants/:tenant/endpoints/new", async (c) => {
     only(c);
     const values = newValues(c.env.DEFAULT_PROFILE);
-    return showNew(c, { values, preview: await firstPreview(c, values) });
+    return showNew(c, { values, preview: await firstPreview(c, values, null) });
   })
   .post("/tenants/:tenant/endpoints", create)
   .post("/tenants/:tenant/endpoints/preview", async (c) => {
     only(c);
-    const shown = await tried(c);
+    const shown = await tried(c, null);
     return wantsPart(c) ? part(c, <PreviewPane preview={shown.preview} />) : showNew(c, shown);
   })
   .get("/tenants/:tenant/endpoints/:endpoint/settings", async (c) => {
     const endpoint = await found(c);
     const types = (await typesFor(c)).map(({ name }) => name);
     const values = valuesOf(endpoint, types);
-    return showEdit(c, endpoint, { values, preview: await firstPreview(c, values) });
+    return showEdit(c, endpoint, { values, preview: await firstPreview(c, values, endpoint) });
   })
   .post("/tenants/:tenant/endpoints/:endpoint/settings", save)
   .post("/tenants/:tenant/endpoints/:endpoint/settings/preview", async (c) => {
-    const shown = await tried(c);
-    return wantsPart(c) ? part(c, <PreviewPane preview={shown.preview} />) : showEdit(c, await found(c), shown);
+    const endpoint = await found(c);
+    const shown = await tried(c, endpoint);
+    return wantsPart(c) ? part(c, <PreviewPane preview={shown.preview} />) : showEdit(c, endpoint, shown);
   });

@@ -1,33 +1,47 @@
 import { Hono } from "hono";
 import type { Client } from "../../client";
+import { findInCatalogs } from "../../config/catalogs";
 import { jsonWithRaw } from "../../lib/json";
 import { Attempts } from "../components/attempts";
 import { deliveryHref } from "../components/deliveries";
 import { Refused, SelectField, TextArea, TextField, Token, textOf } from "../components/form";
 import { Card } from "../components/parts";
-import { nameOf, StatusPill } from "../components/state";
+import { type Endpoint, nameOf, StatusPill } from "../components/state";
 import { type Refusal, refusalOf } from "../errors";
+import { needs } from "../guard";
 import { prettyJson } from "../json-text";
 import type { SiteContext, SiteEnv } from "../site";
 import { page } from "../write";
 import { EndpointFrame, endpointPath } from "./endpoint-frame";
-import { typesOf } from "./event-types";
+import { type TypeText, typesOf } from "./event-types";
 
 type Result = Awaited<ReturnType<Client["endpoints"]["test"]>>;
 
 interface Shown {
-  event: string;
+  /** `null`: nobody has chosen yet. */
+  event: string | null;
   data: string;
   refusal: Refusal | null;
   result: Result | null;
 }
 
-async function show(c: SiteContext, { event, data, refusal, result }: Shown): Promise<Response> {
+/** The type to begin with: one that the endpoint wants and that has a sample, if there is any. */
+function firstOf({ events, profile }: Endpoint, types: readonly TypeText[]): string {
+  const hasSample = (name: string) =>
+    types.some((type) => type.name === name && type.sample !== null) || findInCatalogs(profile, name) !== null;
+  const wanted = events.includes("*") ? types.map(({ name }) => name) : events;
+  return wanted.find(hasSample) ?? wanted[0] ?? types[0]?.name ?? "test.sent";
+}
+
+async function show(c: SiteContext, shown: Shown): Promise<Response> {
+  const { data, refusal, result } = shown;
+  needs(c, "manage", "Your role reads, and does not send tests.");
   const site = c.get("site");
   const tenant = c.req.param("tenant") ?? "";
   const id = c.req.param("endpoint") ?? "";
   const [endpoint, types] = await Promise.all([site.api.endpoints.get(tenant, id), typesOf(c)]);
   const here = endpointPath(site, tenant, endpoint.id);
+  const event = shown.event ?? firstOf(endpoint, types);
   const chosen = types.find(({ name }) => name === event);
   const listed = types.map(({ name }): [string, string] => [name, name]);
   return page(
@@ -97,9 +111,7 @@ async function show(c: SiteContext, { event, data, refusal, result }: Shown): Pr
 /** Test sends. */
 export const endpointTestPages = new Hono<SiteEnv>()
   .get("/tenants/:tenant/endpoints/:endpoint/test", async (c) => {
-    const asked = c.req.query("event") ?? "";
-    const first = asked === "" ? ((await typesOf(c))[0]?.name ?? "test.sent") : asked;
-    return show(c, { event: first, data: "", refusal: null, result: null });
+    return show(c, { event: c.req.query("event") || null, data: "", refusal: null, result: null });
   })
   .post("/tenants/:tenant/endpoints/:endpoint/test", async (c) => {
     const site = c.get("site");

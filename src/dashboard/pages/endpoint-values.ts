@@ -2,8 +2,14 @@
  * An endpoint's form: what its fields say as the API takes it, and an endpoint as its fields say it. Pure.
  * @module
  */
+import { PROFILES, type Profile, profileOf } from "../../config/profiles";
+import { schemeOf } from "../../config/schemes";
 import { textOf } from "../components/form";
 import type { Endpoint } from "../components/state";
+import { linesOf, recordOf } from "./record-lines";
+
+/** What the field of the retry delays says when there are none: empty, it leaves them to the profile. */
+export const NO_RETRIES = "none";
 
 /** The fields as they stand in the form. */
 export interface EndpointValues {
@@ -70,7 +76,7 @@ export function valuesOf(endpoint: Endpoint, known: readonly string[]): Endpoint
     method: endpoint.method,
     headers: linesOf(endpoint.headers),
     metadata: linesOf(endpoint.metadata),
-    retry: endpoint.retry.join(", "),
+    retry: endpoint.retry.length === 0 ? NO_RETRIES : endpoint.retry.join(", "),
     timeout: String(endpoint.timeout),
     disableAfter: String(endpoint.disableAfter),
     rateLimit: endpoint.rateLimit === null ? "" : String(endpoint.rateLimit),
@@ -106,8 +112,11 @@ export function valuesIn(form: FormData): EndpointValues {
   };
 }
 
-/** What the fields say, as the API's body has it: `null` where a field is empty. What cannot be read is named. */
-export function bodyOf(values: EndpointValues): { body: Record<string, unknown>; unread: Unread[] } {
+/** What the fields say, as the API's body has it: `null` where a field is empty. */
+export type EndpointBody = ReturnType<typeof bodyOf>["body"];
+
+/** Reads the fields. What cannot be read is named. */
+export function bodyOf(values: EndpointValues) {
   const unread: Unread[] = [];
   const read = <T>(path: string, text: string, how: (text: string) => T): T | null => {
     if (text === "") return null;
@@ -127,16 +136,11 @@ export function bodyOf(values: EndpointValues): { body: Record<string, unknown>;
     events: eventsOf(values),
     filter: read("filter", values.filter, objectOf),
     format: orNull(values.format),
-    signature: values.scheme === "" ? null : { scheme: values.scheme, header: orNull(values.header) },
+    signature: signatureOf(values),
     method: orNull(values.method),
     headers: read("headers", values.headers, recordOf),
     metadata: read("metadata", values.metadata, recordOf),
-    retry: read("retry", values.retry, (text) =>
-      text
-        .split(/[\s,]+/)
-        .filter(Boolean)
-        .map(numberOf),
-    ),
+    retry: read("retry", values.retry, delaysOf),
     timeout: read("timeout", values.timeout, numberOf),
     disableAfter: read("disableAfter", values.disableAfter, numberOf),
     rateLimit: read("rateLimit", values.rateLimit, numberOf),
@@ -147,17 +151,43 @@ export function bodyOf(values: EndpointValues): { body: Record<string, unknown>;
 /** What of a body differs from the endpoint as it is: so that what its profile says stays its profile's. */
 export function changeOf(body: Record<string, unknown>, endpoint: Endpoint): Record<string, unknown> {
   const now = endpoint as unknown as Record<string, unknown>;
-  const signature = body.signature as Endpoint["signature"] | null;
-  const { scheme, header } = endpoint.signature;
-  // The old scheme's header is not meant for the new one.
-  const moved = signature !== null && signature.scheme !== scheme && signature.header === header;
-  const said = moved ? { ...body, signature: { ...signature, header: null } } : body;
-  return Object.fromEntries(
+  const said = { ...body, signature: movedSignature(body as EndpointBody, endpoint) };
+  const change = Object.fromEntries(
     Object.entries(said).filter(([name, value]) => !same(value ?? null, now[name] ?? null, name)),
   );
+  return "profile" in change ? { ...leftToProfile(endpoint), ...change } : change;
 }
 
-function same(said: unknown, is: unknown, name: string): boolean {
+/** The endpoint with a change made, `null` where it would leave something to its profile. */
+export function changed(
+  endpoint: Endpoint,
+  change: Record<string, unknown>,
+): Pick<EndpointBody, keyof Endpoint & keyof EndpointBody> {
+  return { ...endpoint, ...change };
+}
+
+/** The signature that a body says of an endpoint: the old scheme's header is not meant for a new one. */
+function movedSignature({ signature, profile }: EndpointBody, endpoint: Endpoint): EndpointBody["signature"] {
+  const { scheme, header } = endpoint.signature;
+  if (signature === null || signature.scheme === scheme || signature.header !== header) return signature;
+  // The profile's own scheme may come with a header of the profile's.
+  return signature.scheme === knownProfile(profile)?.signature.scheme ? null : { ...signature, header: null };
+}
+
+/** What of an endpoint is as its profile has it, as `null`: another profile brings its own. */
+function leftToProfile(endpoint: Endpoint): Record<string, null> {
+  const { format, signature, method, retry, timeout } = profileOf(endpoint.profile);
+  const header = signature.header ?? schemeOf(signature.scheme)?.header ?? null;
+  const preset = { format, signature: { scheme: signature.scheme, header }, method, retry, timeout };
+  const names = (Object.keys(preset) as (keyof typeof preset)[]).filter((name) => same(endpoint[name], preset[name]));
+  return Object.fromEntries(names.map((name) => [name, null]));
+}
+
+function knownProfile(name: string | null): Profile | undefined {
+  return (PROFILES as Readonly<Record<string, Profile>>)[name ?? ""];
+}
+
+function same(said: unknown, is: unknown, name = ""): boolean {
   // Records that are empty stand for none.
   const empty = name === "headers" || name === "metadata";
   const plain = (value: unknown) =>
@@ -187,26 +217,22 @@ function objectOf(text: string): object {
   return value;
 }
 
+/** A header alone is one for the profile's scheme. */
+function signatureOf({ scheme, header, profile }: EndpointValues): { scheme: string; header: string | null } | null {
+  if (scheme === "" && header === "") return null;
+  // A profile that there is not is for the API to refuse.
+  return { scheme: scheme || (knownProfile(profile)?.signature.scheme ?? ""), header: orNull(header) };
+}
+
+function delaysOf(text: string): number[] {
+  if (text.toLowerCase() === NO_RETRIES) return [];
+  return text
+    .split(/[\s,]+/)
+    .filter(Boolean)
+    .map(numberOf);
+}
+
 function numberOf(text: string): number {
-  if (!/^\d{1,9}$/.test(text)) throw new Error(`${text} is not a whole number of seconds`);
+  if (!/^\d{1,9}$/.test(text)) throw new Error(`${text} is not a whole number`);
   return Number(text);
-}
-
-/** Lines `Name: value`. */
-function recordOf(text: string): Record<string, string> {
-  const entries = text
-    .split(/\r?\n/)
-    .filter((line) => line.trim() !== "")
-    .map((line): [string, string] => {
-      const [, name, value] = /^\s*([^:]+?)\s*:\s*(.*?)\s*$/.exec(line) ?? [];
-      if (name === undefined || value === undefined) throw new Error(`write each as "Name: value", not "${line}"`);
-      return [name, value];
-    });
-  return Object.fromEntries(entries);
-}
-
-function linesOf(record: Record<string, string>): string {
-  return Object.entries(record)
-    .map(([name, value]) => `${name}: ${value}`)
-    .join("\n");
 }

@@ -1,6 +1,7 @@
 import { Hono } from "hono";
 import type { FC } from "hono/jsx";
 import type { Client } from "../../client";
+import { HOUR, SECOND } from "../../lib/time";
 import { Act, Refused, TextField, Token, textOf } from "../components/form";
 import { Block, Card, Copyable, Facts } from "../components/parts";
 import { type Endpoint, nameOf } from "../components/state";
@@ -10,6 +11,10 @@ import { path, type Site, type SiteContext, type SiteEnv, withQuery } from "../s
 import { snippetsFor } from "../snippets";
 import { page } from "../write";
 import { EndpointFrame, endpointPath } from "./endpoint-frame";
+
+/** The longest overlap of a rotation, in hours. */
+const LONGEST_OVERLAP = 168;
+const DEFAULT_OVERLAP = "24";
 
 type Secret = Awaited<ReturnType<Client["secrets"]["get"]>>;
 
@@ -21,13 +26,14 @@ const Hidden: FC<{ name: string; secret: string }> = ({ name, secret }) => (
   </details>
 );
 
-const SecretCard: FC<{ site: Site; here: string; secret: Secret; now: number; refusal: Refusal | null }> = ({
-  site,
-  here,
-  secret,
-  now,
-  refusal,
-}) => (
+const SecretCard: FC<{
+  site: Site;
+  here: string;
+  secret: Secret;
+  now: number;
+  refusal: Refusal | null;
+  overlap: string;
+}> = ({ site, here, secret, now, refusal, overlap }) => (
   <Card title="Signing secret">
     {secret.secret === null ? (
       <p>This endpoint has no secret: it signs nothing.</p>
@@ -49,8 +55,8 @@ const SecretCard: FC<{ site: Site; here: string; secret: Secret; now: number; re
                   label="Overlap in hours"
                   type="number"
                   min={0}
-                  max={168}
-                  value="24"
+                  max={LONGEST_OVERLAP}
+                  value={overlap}
                   errors={refusal?.errors ?? []}
                 />
                 <TextField name="secret" label="New secret" placeholder="made for you" errors={refusal?.errors ?? []} />
@@ -80,7 +86,7 @@ const SecretCard: FC<{ site: Site; here: string; secret: Secret; now: number; re
   </Card>
 );
 
-async function show(c: SiteContext, refusal: Refusal | null = null): Promise<Response> {
+async function show(c: SiteContext, refusal: Refusal | null = null, overlap = DEFAULT_OVERLAP): Promise<Response> {
   const { site, tenant, id } = where(c);
   const now = Date.now();
   const [endpoint, secret] = await Promise.all([site.api.endpoints.get(tenant, id), site.api.secrets.get(tenant, id)]);
@@ -90,7 +96,7 @@ async function show(c: SiteContext, refusal: Refusal | null = null): Promise<Res
     c,
     { title: `Verify · ${nameOf(endpoint)}`, current: "Endpoints", status: refusal === null ? 200 : 422 },
     <EndpointFrame site={site} tenant={tenant} endpoint={endpoint} tab="Verify">
-      <SecretCard site={site} here={here} secret={secret} now={now} refusal={refusal} />
+      <SecretCard site={site} here={here} secret={secret} now={now} refusal={refusal} overlap={overlap} />
       <Card title="What it sends">
         <Sends endpoint={endpoint} />
         <p class="hint">
@@ -132,15 +138,29 @@ function where(c: SiteContext) {
   return { site: c.get("site"), tenant: c.req.param("tenant") ?? "", id: c.req.param("endpoint") ?? "" };
 }
 
+const NO_OVERLAP: Refusal = {
+  detail: "The overlap cannot be read.",
+  errors: [{ path: "overlap", message: `must be 0 to ${LONGEST_OVERLAP} hours` }],
+};
+
+/** Hours as the API takes them; `null`: it is no overlap. */
+function secondsOf(text: string): number | null {
+  const hours = /^\d+(\.\d+)?$/.test(text) ? Number(text) : Number.NaN;
+  return hours <= LONGEST_OVERLAP ? Math.round((hours * HOUR) / SECOND) : null;
+}
+
 async function rotate(c: SiteContext): Promise<Response> {
   const { site, tenant, id } = where(c);
   const form = c.get("form");
-  const hours = Number(textOf(form, "overlap") || "24");
+  const text = textOf(form, "overlap") || DEFAULT_OVERLAP;
+  const overlap = secondsOf(text);
+  if (overlap === null) return show(c, NO_OVERLAP, text);
   const secret = textOf(form, "secret");
-  const asked = { overlap: Math.round(hours * 3_600), ...(secret === "" ? {} : { secret }) };
+  const asked = { overlap, ...(secret === "" ? {} : { secret }) };
   const refusal = await refusedWith(() => site.api.secrets.rotate(tenant, id, asked));
-  if (refusal !== null) return show(c, refusal);
-  return c.redirect(withQuery(endpointPath(site, tenant, id, "verify"), { done: "rotated" }), 303);
+  if (refusal !== null) return show(c, refusal, text);
+  const done = overlap === 0 ? "promoted" : "rotated";
+  return c.redirect(withQuery(endpointPath(site, tenant, id, "verify"), { done }), 303);
 }
 
 /** An endpoint's secret, and programs that verify what it signs. */

@@ -8,6 +8,7 @@ import { Empty, Pager } from "../components/parts";
 import { type Endpoint, EndpointPill, nameOf, type Stats } from "../components/state";
 import { path, type Site, type SiteContext, type SiteEnv, tenantPath, withQuery } from "../site";
 import { page } from "../write";
+import { failingOf } from "./fares";
 
 const PAGE_SIZE = 25;
 /** As many as the API answers at once: a filter looks through so many. */
@@ -33,25 +34,26 @@ export function recentOf(stats: Stats["data"]): Map<string, Recent> {
   return totals;
 }
 
-const STATES = ["enabled", "disabled"] as const;
+const STATES = ["enabled", "failing", "disabled"] as const;
 
 interface Query {
   q: string;
   state: string;
 }
 
-/** Whether an endpoint is one of those asked for. Pure. */
+/** Whether an endpoint may be one of those asked for: failing ones are enabled ones. Pure. */
 export function isAsked({ name, url, uid, events, enabled }: Endpoint, { q, state }: Query): boolean {
   const text = [name, url, uid, ...events].join(" ").toLowerCase();
-  return text.includes(q.toLowerCase()) && (state === "" || (state === "enabled") === enabled);
+  return text.includes(q.toLowerCase()) && (state === "" || (state !== "disabled") === enabled);
 }
 
-const EndpointRow: FC<{ site: Site; tenant: string; endpoint: Endpoint; recent: Recent | undefined }> = ({
-  site,
-  tenant,
-  endpoint,
-  recent = { succeeded: 0, waiting: 0, failed: 0 },
-}) => {
+const EndpointRow: FC<{
+  site: Site;
+  tenant: string;
+  endpoint: Endpoint;
+  failing: boolean;
+  recent: Recent | undefined;
+}> = ({ site, tenant, endpoint, failing, recent = { succeeded: 0, waiting: 0, failed: 0 } }) => {
   const here = path(site.base, "tenants", tenant, "endpoints", endpoint.id);
   const name = nameOf(endpoint);
   return (
@@ -63,7 +65,7 @@ const EndpointRow: FC<{ site: Site; tenant: string; endpoint: Endpoint; recent: 
         <small class="muted clip">{endpoint.url}</small>
       </td>
       <td data-name="State">
-        <EndpointPill endpoint={endpoint} />
+        <EndpointPill endpoint={endpoint} failing={failing} />
       </td>
       <td data-name="Events" class="clip">
         {endpoint.events.length === 0 ? (
@@ -126,7 +128,9 @@ export const endpointPages = new Hono<SiteEnv>().get("/tenants/:tenant/endpoints
     }),
     site.api.deliveries.stats(tenant),
   ]);
-  const shown = list.data.filter((endpoint) => isAsked(endpoint, query));
+  const asked = list.data.filter((endpoint) => isAsked(endpoint, query));
+  const failing = await failingOf(site, tenant, asked);
+  const shown = query.state === "failing" ? asked.filter(({ id }) => failing.has(id)) : asked;
   const recent = recentOf(stats.data);
   return page(
     c,
@@ -192,7 +196,13 @@ export const endpointPages = new Hono<SiteEnv>().get("/tenants/:tenant/endpoints
               </thead>
               <tbody>
                 {shown.map((endpoint) => (
-                  <EndpointRow site={site} tenant={tenant} endpoint={endpoint} recent={recent.get(endpoint.id)} />
+                  <EndpointRow
+                    site={site}
+                    tenant={tenant}
+                    endpoint={endpoint}
+                    failing={failing.has(endpoint.id)}
+                    recent={recent.get(endpoint.id)}
+                  />
                 ))}
               </tbody>
             </table>

@@ -38,6 +38,12 @@ export async function typesOf(c: SiteContext): Promise<TypeText[]> {
   return (await list(c, { limit: 250 })).data;
 }
 
+/** The groups that a filter offers, and the one that it was asked for. */
+function groupsOf(types: readonly TypeText[], asked: string | undefined): string[] {
+  const names = [asked ?? null, ...types.map(({ group }) => group)].filter((name) => name !== null);
+  return [...new Set(names)].toSorted();
+}
+
 const Marks = ({ type }: { type: TypeText }) => (
   <>
     {type.highVolume ? <span class="tag warn">high volume</span> : null}
@@ -53,7 +59,8 @@ export const eventTypePages = new Hono<SiteEnv>()
     const [group, cursor] = [c.req.query("group") || undefined, c.req.query("cursor")];
     const { data, nextCursor } = await list(c, { limit: PAGE_SIZE, group, cursor });
     const here = tenantPath(c, "event-types");
-    const groups = [...new Set(data.map((type) => type.group).filter((name) => name !== null))];
+    const isWhole = group === undefined && cursor === undefined && nextCursor === null;
+    const groups = groupsOf(isWhole ? data : await typesOf(c), group);
     return page(
       c,
       { title: "Event types", current: "Event types" },
@@ -119,6 +126,7 @@ export const eventTypePages = new Hono<SiteEnv>()
             next={nextCursor === null ? null : withQuery(here, { group, cursor: nextCursor })}
             first={cursor === undefined ? null : withQuery(here, { group })}
             what="event types"
+            byName
           />
         </Card>
         {site.may.operate ? (

@@ -18,6 +18,7 @@ import { endpointNames } from "./deliveries";
 type Explained = Awaited<ReturnType<Client["events"]["explain"]>>["data"][number];
 type Answered = Awaited<ReturnType<Client["events"]["get"]>>;
 
+/** Who got it. What went to an endpoint that is deleted has no page any more. */
 const Got: FC<{ site: Site; tenant: string; deliveries: readonly Delivery[]; names: ReadonlyMap<string, string> }> = ({
   site,
   tenant,
@@ -38,17 +39,22 @@ const Got: FC<{ site: Site; tenant: string; deliveries: readonly Delivery[]; nam
     <tbody>
       {deliveries.map((delivery) => {
         const callback = "url" in delivery ? String(delivery.url) : null;
+        const name = names.get(delivery.endpoint);
         return (
           <tr>
             <td data-name="Endpoint">
-              {callback === null ? (
-                <a class="row-link" href={deliveryHref(site, tenant, delivery)}>
-                  {names.get(delivery.endpoint) ?? delivery.endpoint}
-                </a>
-              ) : (
+              {callback !== null ? (
                 <>
                   callback to <code>{callback}</code>
                 </>
+              ) : name === undefined ? (
+                <>
+                  deleted endpoint <code>{delivery.endpoint}</code>
+                </>
+              ) : (
+                <a class="row-link" href={deliveryHref(site, tenant, delivery)}>
+                  {name}
+                </a>
               )}
             </td>
             <td data-name="Status">

@@ -1,13 +1,14 @@
 import { Hono } from "hono";
 import type { FC } from "hono/jsx";
 import type { Client } from "../../client";
-import { apiTime, localTime } from "../components/deliveries";
+import { apiTime, FilterRefused, localTime } from "../components/deliveries";
 import { PageHead } from "../components/layout";
 import { Card, Empty, Pager } from "../components/parts";
 import { Ago, At } from "../components/time";
+import { readOr } from "../errors";
 import { type SiteContext, type SiteEnv, tenantPath, withQuery } from "../site";
 import { page, part, wantsPart } from "../write";
-import { typeNames } from "./endpoint";
+import { typeNames } from "./endpoint-log";
 
 const FILTERS = ["event", "since", "until"] as const;
 type Query = Partial<Record<(typeof FILTERS)[number] | "cursor", string>>;
@@ -96,13 +97,19 @@ export const eventsPages = new Hono<SiteEnv>().get("/tenants/:tenant/events", as
   const site = c.get("site");
   const query = queryOf(c);
   const here = tenantPath(c, "events");
-  const list = await site.api.events.list(c.req.param("tenant"), { query: { ...query, limit: 50 } });
-  const content = <EventLog list={list} here={here} query={query} now={Date.now()} />;
+  const reading = site.api.events.list(c.req.param("tenant"), { query: { ...query, limit: 50 } });
+  const { found, refusal } = await readOr(reading);
+  const content =
+    refusal !== null ? (
+      <FilterRefused refusal={refusal} />
+    ) : (
+      <EventLog list={found} here={here} query={query} now={Date.now()} />
+    );
   if (wantsPart(c)) return part(c, content);
   const types = await typeNames(site);
   return page(
     c,
-    { title: "Events", current: "Events" },
+    { title: "Events", current: "Events", status: refusal === null ? 200 : 422 },
     <>
       <PageHead
         title="Events"
@@ -130,7 +137,7 @@ export const eventsPages = new Hono<SiteEnv>().get("/tenants/:tenant/events", as
             ))}
           </datalist>
         </form>
-        {query.cursor === undefined && query.until === undefined ? (
+        {query.cursor === undefined && query.until === undefined && refusal === null ? (
           <p class="live-note" data-live-note hidden>
             Live
           </p>

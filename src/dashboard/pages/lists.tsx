@@ -9,8 +9,8 @@ import { type SiteContext, type SiteEnv, tenantPath, withQuery } from "../site";
 import { page } from "../write";
 
 const PAGE_SIZE = 50;
-/** Items shown of a list; the API has them all. */
-const SHOWN = 200;
+/** Items of a list on one page; the API answers them all at once. */
+const ITEMS_SIZE = 200;
 
 interface Head {
   name: string;
@@ -111,11 +111,19 @@ async function show(
   );
 }
 
+/** Where a page of so many items begins: what `from` says, if it is there. */
+function startIn(from: string | undefined, length: number): number {
+  const asked = /^\d{1,9}$/.test(from ?? "") ? Number(from) : 0;
+  return asked < length ? asked : Math.max(0, length - ITEMS_SIZE);
+}
+
 async function showOne(c: SiteContext, refusal: Refusal | null = null): Promise<Response> {
   const site = c.get("site");
   const name = c.req.param("list") ?? "";
   const list = await callTenant<Head & { items: string[] }>(c, "GET", ["lists", name]);
   const here = tenantPath(c, "lists", list.name);
+  const from = startIn(c.req.query("from"), list.items.length);
+  const next = from + ITEMS_SIZE;
   return page(
     c,
     { title: list.name, current: "Lists", status: refusal === null ? 200 : 422 },
@@ -158,7 +166,7 @@ async function showOne(c: SiteContext, refusal: Refusal | null = null): Promise<
               </tr>
             </thead>
             <tbody>
-              {list.items.slice(0, SHOWN).map((item) => (
+              {list.items.slice(from, next).map((item) => (
                 <tr>
                   <td data-name="Item">
                     <code>{item}</code>
@@ -169,7 +177,7 @@ async function showOne(c: SiteContext, refusal: Refusal | null = null): Promise<
                         visit={site}
                         action={`${here}/remove`}
                         class="small"
-                        fields={{ item }}
+                        fields={from === 0 ? { item } : { item, from: String(from) }}
                         label={`Take off ${item}`}
                       >
                         Take off
@@ -181,7 +189,12 @@ async function showOne(c: SiteContext, refusal: Refusal | null = null): Promise<
             </tbody>
           </table>
         )}
-        {list.items.length > SHOWN ? <p class="hint">The first {SHOWN}; the API has them all.</p> : null}
+        <Pager
+          next={next < list.items.length ? withQuery(here, { from: next }) : null}
+          first={from === 0 ? null : here}
+          what="items"
+          byName
+        />
       </Card>
     </>,
   );
@@ -209,8 +222,10 @@ export const listPages = new Hono<SiteEnv>()
   })
   .post("/tenants/:tenant/lists/:list/remove", async (c) => {
     const list = c.req.param("list");
-    await callTenant(c, "DELETE", ["lists", list, "items", textOf(c.get("form"), "item")]);
-    return c.redirect(withQuery(tenantPath(c, "lists", list), { done: "removed" }), 303);
+    const form = c.get("form");
+    await callTenant(c, "DELETE", ["lists", list, "items", textOf(form, "item")]);
+    const query = { from: textOf(form, "from"), done: "removed" };
+    return c.redirect(withQuery(tenantPath(c, "lists", list), query), 303);
   })
   .post("/tenants/:tenant/lists/:list/delete", async (c) => {
     await callTenant(c, "DELETE", ["lists", c.req.param("list")]);

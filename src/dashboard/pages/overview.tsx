@@ -4,27 +4,34 @@ import { byHour, HourChart } from "../components/chart";
 import { milliseconds } from "../components/health";
 import { PageHead } from "../components/layout";
 import { Card, Empty, Figure, Notice } from "../components/parts";
-import { type Endpoint, EndpointPill, type Health, nameOf, type Stats } from "../components/state";
+import { type Endpoint, EndpointPill, nameOf, type Stats } from "../components/state";
 import { Ago } from "../components/time";
 import type { Site, SiteContext, SiteEnv } from "../site";
 import { tenantPath } from "../site";
 import { page } from "../write";
 import { endpointPath } from "./endpoint-frame";
 import { recentOf } from "./endpoints";
+import { type Fares, faresOf, keptSince, sayHeld } from "./fares";
 
 /** The hours that the last 24 h touch: the first of them and the last are not whole. */
 const HOURS = 25;
-/** The most endpoints whose health is asked for: each is a call of its object. */
+/** The most endpoints whose health is asked for, each a call of its object: as many as a tenant has unless told otherwise. */
+const LOOKED = 100;
+/** The most endpoints that the page shows. */
 const SHOWN = 12;
+/** The most of them that a banner is about. */
+const BANNERS = 3;
 
-interface Fares {
-  endpoint: Endpoint;
-  health: Health;
-}
-
-/** The endpoints to look at first: disabled by failures, then with failures, then the rest as they come. Pure. */
+/**
+ * The endpoints to look at first: disabled by failures, then with failures, then the rest; among equals those with more
+ * deliveries. Pure.
+ */
 export function worstFirst(endpoints: readonly Endpoint[], stats: Stats["data"]): Endpoint[] {
   const recent = recentOf(stats);
+  const traffic = ({ id }: Endpoint) => {
+    const { succeeded = 0, failed = 0, waiting = 0 } = recent.get(id) ?? {};
+    return succeeded + failed + waiting;
+  };
   const rank = ({ id, enabled, disabledReason }: Endpoint) => {
     const { failed = 0, waiting = 0 } = recent.get(id) ?? {};
     if (!enabled && disabledReason !== "manual") return 0;
@@ -32,13 +39,13 @@ export function worstFirst(endpoints: readonly Endpoint[], stats: Stats["data"])
     if (waiting > 0) return 2;
     return enabled ? 3 : 4;
   };
-  return endpoints.toSorted((a, b) => rank(a) - rank(b));
+  return endpoints.toSorted((a, b) => rank(a) - rank(b) || traffic(b) - traffic(a));
 }
 
-/** Failing ones first, as their health tells. Pure. */
-export function failingFirst(fares: readonly Fares[]): Fares[] {
-  const rank = ({ endpoint, health }: Fares) =>
-    health.state === "disabled" ? (endpoint.disabledReason === "manual" ? 2 : 0) : health.state === "failing" ? 1 : 3;
+/** Failing ones first, as their health tells, and those that somebody disabled last. Pure. */
+export function failingFirst<T extends Pick<Fares, "endpoint" | "health">>(fares: readonly T[]): T[] {
+  const rank = ({ endpoint, health }: T) =>
+    health.state === "disabled" ? (endpoint.disabledReason === "manual" ? 3 : 0) : health.state === "failing" ? 1 : 2;
   return fares.toSorted((a, b) => rank(a) - rank(b) || b.health.counts.failed - a.health.counts.failed);
 }
 
@@ -52,12 +59,11 @@ function total(
 const Banners: FC<{ site: Site; tenant: string; fares: readonly Fares[] }> = ({ site, tenant, fares }) => (
   <>
     {fares
-      .filter(({ endpoint, health }) => !endpoint.enabled && health.counts.held > 0)
-      .slice(0, 3)
-      .map(({ endpoint, health }) => (
+      .filter(({ held }) => held.count > 0)
+      .slice(0, BANNERS)
+      .map(({ endpoint, held }) => (
         <Notice tone={endpoint.disabledReason === "manual" ? "warn" : "bad"}>
-          <strong>{nameOf(endpoint)}</strong> is disabled: {health.counts.held}{" "}
-          {health.counts.held === 1 ? "event" : "events"} held.{" "}
+          <strong>{nameOf(endpoint)}</strong> is disabled: {sayHeld(held)}.{" "}
           {site.may.manage ? <a href={`${endpointPath(site, tenant, endpoint.id)}#recover`}>Recover …</a> : null}
         </Notice>
       ))}
@@ -161,12 +167,8 @@ async function show(c: SiteContext): Promise<Response> {
     site.api.endpoints.list(tenant, { query: { limit: 250 } }),
     site.api.deliveries.stats(tenant),
   ]);
-  const looked = worstFirst(endpoints, stats.data).slice(0, SHOWN);
-  const fares = failingFirst(
-    await Promise.all(
-      looked.map(async (endpoint) => ({ endpoint, health: await site.api.endpoints.health(tenant, endpoint.id) })),
-    ),
-  );
+  const looked = worstFirst(endpoints, stats.data).slice(0, LOOKED);
+  const fares = failingFirst(await faresOf(site, tenant, looked, keptSince(c.env, now)));
   const [succeeded, failed] = [total(stats.data, "succeeded"), total(stats.data, "failed")];
   const finished = succeeded + failed;
   return page(
@@ -213,7 +215,7 @@ async function show(c: SiteContext): Promise<Response> {
               <a href={`${here}/endpoints`}>{nextCursor === null ? `All ${endpoints.length}` : "All of them"}</a>
             }
           >
-            <FaresTable site={site} tenant={tenant} fares={fares} now={now} />
+            <FaresTable site={site} tenant={tenant} fares={fares.slice(0, SHOWN)} now={now} />
           </Card>
         </>
       )}

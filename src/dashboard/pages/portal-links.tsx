@@ -3,8 +3,8 @@ import { Refused, SelectField, Token, textOf } from "../components/form";
 import { PageHead } from "../components/layout";
 import { Block, Card, Copyable, Notice } from "../components/parts";
 import { At } from "../components/time";
-import { PageError, type Refusal, refusalOf } from "../errors";
-import { frameAncestors } from "../guard";
+import { type Refusal, refusalOf } from "../errors";
+import { frameAncestors, needs } from "../guard";
 import { type SiteContext, type SiteEnv, tenantPath } from "../site";
 import { page } from "../write";
 
@@ -28,7 +28,7 @@ interface Made {
 
 function show(c: SiteContext, made: Made | null = null, refusal: Refusal | null = null): Response {
   const site = c.get("site");
-  if (!site.may.configure) throw new PageError(403, "Your role does not make portal links.");
+  needs(c, "configure", "Your role does not make portal links.");
   const tenant = c.req.param("tenant") ?? "";
   const here = tenantPath(c, "portal-links");
   const { origin } = new URL(c.req.url);

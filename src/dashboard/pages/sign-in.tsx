@@ -64,7 +64,7 @@ export const signInPages = new Hono<SiteEnv>()
     const form = c.get("form");
     const next = textOf(form, "next");
     const now = Date.now();
-    const holder = await holderOf(c.env, textOf(form, "key"), now);
+    const holder = await holderOf(c, textOf(form, "key"), now);
     if (holder === null || holder === "producer") {
       log("dashboard.sign-in.refused", { reason: holder ?? "unknown" });
       const wrong =
@@ -100,9 +100,16 @@ export const signInPages = new Hono<SiteEnv>()
     const theme = themeOf(textOf(form, "theme"));
     if (theme !== null) setTheme(c, theme);
     const { base } = c.get("visit");
-    const back = textOf(form, "back").replace(/[?&]theme=[a-z]+/, "");
-    return c.redirect(isOwnPath(back, base) ? back : base, 303);
+    const back = textOf(form, "back");
+    return c.redirect(isOwnPath(back, base) ? withoutTheme(c, back) : base, 303);
   });
+
+/** A page without the theme that its address asks for: the one that was just chosen holds. */
+function withoutTheme(c: SiteContext, back: string): string {
+  const there = new URL(back, c.req.url);
+  there.searchParams.delete("theme");
+  return there.pathname + there.search;
+}
 
 async function begin(c: SiteContext, holder: Holder, expiresAt: number, now: number): Promise<void> {
   const session = { id: randomHex(16), holder, expiresAt };
@@ -113,7 +120,8 @@ async function begin(c: SiteContext, holder: Holder, expiresAt: number, now: num
   setSession(c, await sealSession(secretsKey(c.env), session), Math.ceil((expiresAt - now) / SECOND));
 }
 
-/** Whether a path leads to our own pages: never elsewhere after a sign-in. */
+/** Whether a path leads to our own pages: never elsewhere after a sign-in. What an address never holds is refused. */
 function isOwnPath(text: string, base: string): boolean {
-  return (text === base || text.startsWith(`${base}/`) || text.startsWith(`${base}?`)) && !text.includes("\\");
+  const plain = /^[!-[\]-~]*$/.test(text);
+  return plain && (text === base || text.startsWith(`${base}/`) || text.startsWith(`${base}?`));
 }

@@ -3,6 +3,7 @@
  * @module
  */
 import { textOf } from "../components/form";
+import type { FieldErrors } from "../errors";
 
 /** A rule as the API answers it. */
 export interface Signal {
@@ -123,6 +124,45 @@ export function signalBody(values: SignalValues): {
     attach: read("attach", values.attach),
   };
   return { body, unread };
+}
+
+/** A line that says something, and which of the text's lines it is, from 1. */
+interface Line {
+  number: number;
+  text: string;
+}
+
+/** The observations that a text says, one per line. Lines that cannot be read are named. */
+export function observationsIn(text: string): { lines: Line[]; observations: unknown[]; unread: FieldErrors } {
+  const unread: FieldErrors = [];
+  const lines = linesOf(text);
+  const observations = lines.map(({ number, text }) => {
+    try {
+      return JSON.parse(text) as unknown;
+    } catch (error) {
+      unread.push({ path: "observations", message: `line ${number} is not JSON: ${(error as Error).message}` });
+      return null;
+    }
+  });
+  return { lines, observations, unread };
+}
+
+/** The lines of a text that say something. */
+export function linesOf(text: string): Line[] {
+  return text
+    .split(/\r?\n/)
+    .map((line, i) => ({ number: i + 1, text: line.trim() }))
+    .filter(({ text }) => text !== "");
+}
+
+/** What a dry run was refused with, by the fields and lines of its form. */
+export function dryRunErrors(errors: FieldErrors, lines: readonly Line[]): FieldErrors {
+  return errors.map(({ path, message }) => {
+    const [, place, rest] = /^observations\.(\d+)(?:\.(.*))?$/.exec(path) ?? [];
+    if (place === undefined) return { path: path.replace(/^rule\./, ""), message };
+    const what = ["line", lines[Number(place)]?.number, rest, message].filter((word) => word !== undefined);
+    return { path: "observations", message: what.join(" ") };
+  });
 }
 
 function whenOf({ form, path, amount, list }: SignalValues): Record<string, unknown> {

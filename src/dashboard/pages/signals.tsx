@@ -4,13 +4,17 @@ import { callTenant, type ListOf, listTenantThings } from "../api-json";
 import { Act, Refused, SelectField, TextArea, TextField, Token, textOf } from "../components/form";
 import { PageHead } from "../components/layout";
 import { Block, Card, Empty, Pager } from "../components/parts";
-import { type Refusal, refusedWith } from "../errors";
+import { type FieldErrors, type Refusal, refusedWith } from "../errors";
+import { needs } from "../guard";
 import { prettyJson } from "../json-text";
 import { type Site, type SiteContext, type SiteEnv, tenantPath, withQuery } from "../site";
 import { page } from "../write";
 import {
+  dryRunErrors,
   FORMS,
+  linesOf,
   NEW_SIGNAL,
+  observationsIn,
   type Signal,
   type SignalValues,
   sayWhen,
@@ -105,12 +109,13 @@ const SignalForm: FC<{
             code
             rows={6}
             value={observations}
+            errors={errors}
             hint="JSON objects, one per line, in their order."
           />
           <button type="submit" formaction={tryAt} formnovalidate>
             Dry run
           </button>
-          <TriedPane tried={tried} lines={linesOf(observations)} />
+          <TriedPane tried={tried} lines={linesOf(observations).map(({ text }) => text)} />
         </div>
       </div>
     </form>
@@ -142,13 +147,6 @@ const TriedPane: FC<{ tried: Tried[] | null; lines: readonly string[] }> = ({ tr
       ))}
     </ol>
   );
-
-function linesOf(text: string): string[] {
-  return text
-    .split(/\r?\n/)
-    .map((line) => line.trim())
-    .filter((line) => line !== "");
-}
 
 interface Shown {
   values: SignalValues;
@@ -268,6 +266,7 @@ async function list(c: SiteContext, { values, refusal, tried, observations }: Sh
 }
 
 async function edit(c: SiteContext, shown: Shown | null = null): Promise<Response> {
+  needs(c, "configure", "Your role reads, and does not change signals.");
   const site = c.get("site");
   const id = c.req.param("signal") ?? "";
   const signal = await callTenant<Signal>(c, "GET", ["signals", id]);
@@ -295,35 +294,37 @@ async function edit(c: SiteContext, shown: Shown | null = null): Promise<Respons
   );
 }
 
-/** Saves or tries what a form says. `send`: does it with the rule as the API takes it. */
-async function told(c: SiteContext, send: (body: Record<string, unknown>) => Promise<unknown>): Promise<Shown> {
+/** Saves or tries what a form says. `send`: does it with the rule as the API takes it. `wrong`: what else is wrong. */
+async function told(
+  c: SiteContext,
+  send: (body: Record<string, unknown>) => Promise<unknown>,
+  wrong: FieldErrors = [],
+): Promise<Shown> {
   const form = c.get("form");
   const values = signalValuesIn(form);
   const { body, unread } = signalBody(values);
+  const errors = [...unread, ...wrong];
   const shown = { values, tried: null, observations: textOf(form, "observations") };
-  if (unread.length > 0) return { ...shown, refusal: { detail: "Some fields cannot be read.", errors: unread } };
+  if (errors.length > 0) return { ...shown, refusal: { detail: "Some fields cannot be read.", errors } };
   return { ...shown, refusal: await refusedWith(() => send(body)) };
 }
 
+/** Tries the rule that a form says, unless a line cannot be read: results would stand beside other lines than theirs. */
 async function dryRun(c: SiteContext): Promise<Shown> {
-  const lines = linesOf(textOf(c.get("form"), "observations"));
+  const { lines, observations, unread } = observationsIn(textOf(c.get("form"), "observations"));
   let tried: Tried[] | null = null;
-  const shown = await told(c, async (rule) => {
-    const read = lines.flatMap((line) => {
-      try {
-        return [JSON.parse(line) as object];
-      } catch {
-        return [];
-      }
-    });
-    const whole = { ...rule, name: rule.name === "" ? "dry run" : rule.name };
-    const answer = await callTenant<{ data: Tried[] }>(c, "POST", ["signals", "test"], {
-      rule: whole,
-      observations: read,
-    });
-    tried = answer.data;
-  });
-  return { ...shown, tried };
+  const shown = await told(
+    c,
+    async (rule) => {
+      const whole = { ...rule, name: rule.name === "" ? "dry run" : rule.name };
+      const body = { rule: whole, observations };
+      tried = (await callTenant<{ data: Tried[] }>(c, "POST", ["signals", "test"], body)).data;
+    },
+    unread,
+  );
+  const { refusal } = shown;
+  if (refusal === null) return { ...shown, tried };
+  return { ...shown, refusal: { ...refusal, errors: dryRunErrors(refusal.errors, lines) } };
 }
 
 /** Signals, with a dry run. */
