@@ -1,10 +1,11 @@
 import { createRoute, z } from "@hono/zod-openapi";
 import { elementTexts, memberTexts } from "../lib/json";
-import { observe, type PostedObservation, plans, type Told } from "../signals/observe";
-import type { Plan } from "../signals/plan";
+import { observeKeyed } from "../signals/keyed";
+import type { PostedObservation, Told } from "../signals/observe";
+import type { Skipped } from "../signals/plan";
 import { type AppContext, refuseEmpty, router } from "./context";
 import { usedKey } from "./events";
-import { invalid } from "./problem";
+import { invalid, type Problem } from "./problem";
 import { body, json, problems, time } from "./schemas";
 
 const MAX_OBSERVATIONS = 100;
@@ -89,7 +90,7 @@ export const observationRoutes = router()
   .openapi(post, async (c) => {
     refuseEmpty(c);
     const observation = toPosted(await c.req.text(), c.req.valid("json").at);
-    const [told] = await observed(c, [observation], c.req.valid("query"), c.req.valid("header"), () => "");
+    const [told] = await observed(c, [observation], "single", c.req.valid("query"), c.req.valid("header"));
     const answer = toAnswer(told as Told);
     return told?.duplicate ? c.json({ ...answer, duplicate: true as const }, 200) : c.json(answer, 202);
   })
@@ -97,7 +98,7 @@ export const observationRoutes = router()
     const { observations } = c.req.valid("json");
     const texts = elementTexts(memberTexts(await c.req.text()).get("observations") as string);
     const posted = observations.map(({ at }, i) => toPosted(texts[i] as string, at));
-    const told = await observed(c, posted, c.req.valid("query"), c.req.valid("header"), (i) => `observations.${i}.`);
+    const told = await observed(c, posted, "batch", c.req.valid("query"), c.req.valid("header"));
     const data = told.map((one) => ({ ...toAnswer(one), ...(one.duplicate ? { duplicate: true as const } : {}) }));
     const events = data.flatMap((one) => one.events);
     return c.json({ events, data }, told.every((one) => one.duplicate) ? 200 : 202);
@@ -108,31 +109,30 @@ export function toPosted(text: string, at: number | undefined): PostedObservatio
   return { data: JSON.parse(text) as object, text, at: at ?? null };
 }
 
-/** Has observations observed; `at` says where one stands in the request. A 422 for what strictness refuses. */
+/** Has observations observed. A 422 for what strictness refuses, and for a key that was used for others. */
 async function observed(
   c: AppContext,
   observations: PostedObservation[],
+  way: "single" | "batch",
   { strict }: { strict?: "true" | "false" | undefined },
-  headers: { "idempotency-key"?: string | undefined },
-  at: (index: number) => string,
+  { "idempotency-key": key }: { "idempotency-key"?: string | undefined },
 ): Promise<Told[]> {
-  const [tenant, snapshot, idempotencyKey] = [c.get("tenant"), c.get("snapshot"), headers["idempotency-key"]];
-  const planned = plans(tenant, snapshot.signals, observations, Date.now());
-  if (strict === "true") refuseSkipped(c, planned, at);
-  const told = await observe(c.env, { tenant, snapshot, idempotencyKey }, observations, planned);
-  if (told === null) throw usedKey("Idempotency-Key");
-  return told;
+  const watch = { tenant: c.get("tenant"), snapshot: c.get("snapshot"), strict: strict === "true" };
+  const result = await observeKeyed(c.env, key, watch, observations, way);
+  if (result.kind === "conflict") throw usedKey("Idempotency-Key");
+  if (result.kind === "refused") throw refusal(c, result.skipped, way);
+  return result.told;
 }
 
-function refuseSkipped(c: AppContext, planned: readonly Plan[], at: (index: number) => string): void {
+function refusal(c: AppContext, skipped: readonly Skipped[][], way: "single" | "batch"): Problem {
   const names = new Map(c.get("snapshot").signals.map(({ id, name }) => [id, name]));
-  const errors = planned.flatMap(({ skipped }, i) =>
-    skipped.map(({ rule, path, reason }) => ({
-      path: `${at(i)}${path}`,
+  const errors = skipped.flatMap((rules, i) =>
+    rules.map(({ rule, path, reason }) => ({
+      path: way === "batch" ? `observations.${i}.${path}` : path,
       message: `${reason} (signal ${rule}, ${names.get(rule)})`,
     })),
   );
-  if (errors.length > 0) throw invalid(...errors);
+  return invalid(...errors);
 }
 
 function toAnswer({ events, skipped }: Told): z.infer<typeof toldShape> {

@@ -9,6 +9,9 @@ import { addDays, dayOf } from "../lib/time";
 import { match, revealsOf } from "./matching";
 import { revealContacts } from "./reveal";
 
+/** The most lines that the log gets of one call: a single request may bring thousands of events. */
+const MAX_LINES = 100;
+
 /** An event as posted. */
 export interface PostedEvent {
   event: string;
@@ -130,6 +133,11 @@ async function reveal(
 
 function logAccepted(tenant: string, events: readonly StoredEvent[], since: number): void {
   const durationMs = Date.now() - since;
+  if (events.length > MAX_LINES) {
+    const deliveries = events.reduce((sum, { matches }) => sum + matches.length, 0);
+    log("event.accepted", { tenant, events: events.length, deliveries, durationMs });
+    return;
+  }
   for (const { ulid, event: type, matches } of events) {
     log("event.accepted", { tenant, event: eventId(ulid), type, deliveries: matches.length, durationMs });
   }

@@ -27,6 +27,13 @@ export interface ObserveRequest {
   live: string[];
   /** When the configuration was read, in ms: of rules made about then or later `live` may know nothing yet. */
   asOf: number;
+  /** The schemas that the rules' event types enforce, as JSON text by type; absent: none. */
+  schemas?: ReadonlyMap<string, string>;
+  /**
+   * Observes nothing if a schema refuses what one of them fires; `judge`: observes nothing in any case. Absent: that
+   * rule is left alone.
+   */
+  strict?: "observe" | "judge";
 }
 
 /** An event that a rule has emitted; `id` as the API has it. */
@@ -54,7 +61,9 @@ export type ObserveResult =
   /** One for each observation, in their order. */
   | { kind: "observed"; observations: Observed[] }
   /** The key of one of them was used with another body: nothing was observed. */
-  | { kind: "conflict" };
+  | { kind: "conflict" }
+  /** The request was strict, and nothing was observed; one list for each observation. */
+  | { kind: "refused"; refused: Refused[][] };
 
 /** Contacts that an event brought, to be revealed once each and so many at most. */
 export interface RevealRequest {
@@ -65,6 +74,25 @@ export interface RevealRequest {
   limit: number | null;
   /** Each with its JSON text and what tells it from others, hashed. */
   contacts: { identity: string; text: string }[];
+}
+
+/** What is known of an idempotency key. */
+export type Claimed =
+  /** It is claimed since `at` (ms): `new`: by this; `open`: by the same before, which has no answer yet. */
+  | { kind: "new" | "open"; at: number }
+  /** The same was claimed before, and answered so. */
+  | { kind: "answered"; answer: string }
+  /** It is claimed for something else. */
+  | { kind: "conflict" };
+
+/** An Entity object that keeps an idempotency key for 24 h, named `tenant/incarnation of the tenant/key:hash of the key`. */
+export interface ClaimRoom {
+  /** Claims the key for what has this fingerprint. */
+  claim(fingerprint: string): Promise<Claimed>;
+  /** Keeps the answer to what is open since `at`. */
+  answer(at: number, answer: string): Promise<void>;
+  /** Gives back a key that is open since `at`: nothing is known of it any more. */
+  release(at: number): Promise<void>;
 }
 
 /** The Entity object, named `tenant/incarnation of the tenant/hash of the key`. */

@@ -10,6 +10,9 @@ import { log, logError } from "../lib/log";
 import { emittedData } from "./data";
 import type { Emission, Outcome, Pending } from "./remembered";
 
+/** The most events that a log line names. */
+const NAMED = 20;
+
 /** Characters of data that one call of the log takes; a single event has fewer. */
 const CALL_CHARACTERS = 4_000_000;
 
@@ -45,7 +48,7 @@ export async function emit(
       const posted = { event, data, timestamp: pending.timestamp, idempotencyKey };
       if (endpoint !== undefined) {
         const accepted = await acceptDerived(env, tenant, snapshot, endpoint, posted, now);
-        outcome.events.push(emittedAs(tenant, rule, event, accepted));
+        outcome.events.push(emittedAs(rule, event, accepted));
         continue;
       }
       const wrong = await schemaErrors(env.DB, event, () => JSON.parse(data), now);
@@ -63,9 +66,12 @@ export async function emit(
     }
     for (const [i, { event }] of result.events.entries()) {
       const { outcome, rule, posted } = part[i] as Post;
-      outcome.events.push(emittedAs(tenant, rule, posted.event, event));
+      outcome.events.push(emittedAs(rule, posted.event, event));
     }
   }
+  const ids = outcomes.flatMap(({ events }) => events.map(({ id }) => id));
+  const { entity } = emitter;
+  if (ids.length > 0) log("signal.emitted", { tenant, entity, events: ids.length, ids: ids.slice(0, NAMED) });
   return outcomes;
 }
 
@@ -102,10 +108,8 @@ function* parts(posts: readonly Post[]): Generator<Post[]> {
   if (part.length > 0) yield part;
 }
 
-function emittedAs(tenant: string, rule: string, type: string, { ulid }: StoredEvent): Emitted {
-  const id = eventId(ulid);
-  log("signal.emitted", { tenant, rule, event: id, type });
-  return { rule, id, event: type };
+function emittedAs(rule: string, event: string, { ulid }: StoredEvent): Emitted {
+  return { rule, id: eventId(ulid), event };
 }
 
 async function keyOf({ since, entity }: Emitter, { id }: Pending, { rule, endpoint }: Emission): Promise<string> {

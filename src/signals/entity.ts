@@ -1,12 +1,22 @@
 import { DurableObject } from "cloudflare:workers";
 import { findTenant } from "../config/tenants";
-import type { EntityRoom, Observed, ObserveRequest, ObserveResult, RevealRequest } from "../lib/entity";
+import type {
+  Claimed,
+  ClaimRoom,
+  EntityRoom,
+  Observed,
+  ObserveRequest,
+  ObserveResult,
+  RevealRequest,
+} from "../lib/entity";
 import { type Env, entityTtlMs, nameParts, reconcileAfterMs } from "../lib/env";
 import { log, logError } from "../lib/log";
 import { TENANT_GONE } from "../lib/rooms";
 import { Sql } from "../lib/sql";
-import { DAY } from "../lib/time";
+import { DAY, HOUR } from "../lib/time";
+import { Claim, KEY_LIFE } from "./claim";
 import { type Emitter, emit } from "./emission";
+import { KEPT } from "./keyed";
 import { Recollection } from "./recollection";
 import type { Outcome, Remembered } from "./remembered";
 
@@ -17,9 +27,10 @@ const LOOK_AGAIN = 30 * DAY;
  * The object that holds what signals and automations remember of an entity: a shell around {@link Recollection} that
  * gives it storage, the clock and the alarm. Named `tenant/incarnation/hash of the key`. The incarnation is the tenant's
  * time of creation: nobody lists a tenant's entities, so a deleted tenant's are left behind, where no later tenant of
- * that name finds them, and their alarms erase them.
+ * that name finds them, and their alarms erase them. One whose name says so keeps an idempotency key instead, in a
+ * {@link Claim}.
  */
-export class Entity extends DurableObject<Env> implements EntityRoom {
+export class Entity extends DurableObject<Env> implements EntityRoom, ClaimRoom {
   readonly #emitter: Emitter;
   /** `null`: nothing is stored. */
   #opened: Recollection | null = null;
@@ -39,7 +50,12 @@ export class Entity extends DurableObject<Env> implements EntityRoom {
 
   /** Opens what is stored, if anything is: whoever merely looks leaves no tables. */
   #open(): void {
-    if (this.#opened === null && !new Sql(this.ctx.storage.sql).isEmpty) this.#opened = this.#recollection;
+    if (this.#keepsKey || this.#opened !== null || new Sql(this.ctx.storage.sql).isEmpty) return;
+    this.#opened = this.#recollection;
+  }
+
+  get #keepsKey(): boolean {
+    return this.#emitter.entity.startsWith(KEPT);
   }
 
   get #recollection(): Recollection {
@@ -49,12 +65,14 @@ export class Entity extends DurableObject<Env> implements EntityRoom {
 
   async observe(request: ObserveRequest): Promise<ObserveResult> {
     const taken = this.#change((recollection, now) => recollection.observe(request, now));
-    if (taken.kind === "conflict") return taken;
+    // Whoever is refused leaves no tables either.
+    if (this.#recollection.seenAt === null) await this.#forget();
+    if (taken.kind !== "observed") return taken;
     const rows = taken.observations.flatMap(({ row }) => row ?? []);
     const outcomes = await this.#settled(rows);
-    const observations = taken.observations.map(({ row, duplicate }): Observed => {
-      const { events, refused } = (row && outcomes.get(row)) ?? { events: [], refused: [] };
-      return { events, refused, duplicate };
+    const observations = taken.observations.map(({ row, refused, duplicate }): Observed => {
+      const outcome = (row && outcomes.get(row)) ?? { events: [], refused };
+      return { ...outcome, duplicate };
     });
     return { kind: "observed", observations };
   }
@@ -69,10 +87,42 @@ export class Entity extends DurableObject<Env> implements EntityRoom {
     }
   }
 
+  async claim(fingerprint: string): Promise<Claimed> {
+    const claim = new Claim(new Sql(this.ctx.storage.sql));
+    const claimed = this.ctx.storage.transactionSync(() => claim.claim(fingerprint, Date.now()));
+    // Not awaited, like an entity's.
+    if (claimed.kind === "new") void this.ctx.storage.setAlarm(claimed.at + KEY_LIFE);
+    return claimed;
+  }
+
+  async answer(at: number, answer: string): Promise<void> {
+    const claim = this.#claim;
+    if (claim !== null) this.ctx.storage.transactionSync(() => claim.answer(at, answer));
+  }
+
+  async release(at: number): Promise<void> {
+    if (this.#claim?.isOpen(at)) await this.ctx.storage.deleteAll();
+  }
+
+  /** The key that is kept; `null`: none is. */
+  get #claim(): Claim | null {
+    const sql = new Sql(this.ctx.storage.sql);
+    return sql.isEmpty ? null : new Claim(sql);
+  }
+
+  /** Drops a key that need not be known any more. */
+  async #expire(): Promise<void> {
+    const until = this.#claim?.until ?? 0;
+    // Also for the case that it cannot be dropped: dropping takes the alarm with it.
+    void this.ctx.storage.setAlarm(Math.max(until, Date.now() + HOUR));
+    if (until <= Date.now()) await this.ctx.storage.deleteAll();
+  }
+
   /** Emits what is left of a crash; else looks whether anything is to be kept. Never throws: see the other objects. */
   override async alarm(): Promise<void> {
     this.#alarmAt = null;
     try {
+      if (this.#keepsKey) return await this.#expire();
       this.#open();
       const left = this.#opened?.pending() ?? [];
       if (left.length === 0) await this.#look();
@@ -108,7 +158,8 @@ export class Entity extends DurableObject<Env> implements EntityRoom {
       throw new Error(TENANT_GONE);
     }
     for (const [i, row] of rows.filter(({ pending }) => pending !== null).entries()) {
-      const outcome = emitted[i] as Outcome;
+      const { events, refused } = emitted[i] as Outcome;
+      const outcome = { events, refused: [...row.outcome.refused, ...refused] };
       this.#opened?.settle(row, outcome);
       outcomes.set(row, outcome);
     }
@@ -125,10 +176,14 @@ export class Entity extends DurableObject<Env> implements EntityRoom {
   }
 
   async #erase(reason: "silent" | "tenant"): Promise<void> {
+    await this.#forget();
+    log("entity.dropped", { ...this.#emitter, reason });
+  }
+
+  async #forget(): Promise<void> {
     this.#opened = null;
     this.#alarmAt = null;
     await this.ctx.storage.deleteAll();
-    log("entity.dropped", { ...this.#emitter, reason });
   }
 
   /** Sets the alarm for what is to be emitted, else for the next look; never later than it stands. */

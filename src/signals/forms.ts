@@ -9,7 +9,7 @@
  * @module
  */
 import type { SignalRule, When } from "../lib/signal";
-import { iso, SECOND } from "../lib/time";
+import { DAY, iso, SECOND } from "../lib/time";
 import { numberAt } from "./values";
 
 /** What a rule remembers of an entity; a field is absent as long as there is nothing to remember. */
@@ -20,8 +20,8 @@ export interface RuleMemory {
   crosses?: { path: string; value: number };
   /** The value at the path when the rule last fired or, before that, when it was first seen. */
   changesBy?: { path: string; base: number };
-  /** ms; the latest time at which the entity was seen. */
-  returnsAfter?: { seen: number };
+  /** ms; the latest time at which the entity was seen, and the latest of those too far ahead of the clock. */
+  returnsAfter?: { seen?: number; ahead?: number };
 }
 
 /** An observation as rules see it. */
@@ -90,17 +90,32 @@ function hasMoved(from: number, to: number, atLeast: number): boolean {
   return Math.abs(to - from) >= atLeast - Math.min(rounding, atLeast / 1_000_000);
 }
 
+/**
+ * How far ahead of the clock a time may be, in ms. One that is further counts only for others that are: a producer whose
+ * clock once ran far ahead does not silence an entity from then on.
+ */
+const AHEAD = DAY;
+
 const returnsAfter: Form<"returnsAfter"> = ({ seconds }, memory, { at }, now) => {
-  const known = memory.returnsAfter?.seen ?? null;
-  // A producer whose clock once ran ahead has not seen the entity later than now or this.
-  const seen = known === null ? null : Math.min(known, Math.max(now, at));
+  const isAhead = (time: number) => time > now + AHEAD;
+  const times = Object.values(memory.returnsAfter ?? {});
+  const previous = latest(isAhead(at) ? times : times.filter((time) => !isAhead(time)));
   // One that comes late, out of order, is no return and does not put the clock back.
-  const fires = seen !== null && at - seen >= seconds * SECOND;
+  const fires = previous !== undefined && at - previous >= seconds * SECOND;
+  const seen = latest([...times, at].filter((time) => !isAhead(time)));
+  const ahead = latest([...times, at].filter(isAhead));
   return {
-    ...(fires ? { fire: { previous: seen, current: at } } : {}),
-    memory: { ...memory, returnsAfter: { seen: Math.max(seen ?? at, at) } },
+    ...(fires ? { fire: { previous, current: at } } : {}),
+    memory: {
+      ...memory,
+      returnsAfter: { ...(seen === undefined ? {} : { seen }), ...(ahead === undefined ? {} : { ahead }) },
+    },
   };
 };
+
+function latest(times: readonly number[]): number | undefined {
+  return times.length === 0 ? undefined : Math.max(...times);
+}
 
 const inList: Form<"inList"> = (name, memory, { listed }) =>
   listed.has(name) ? { fire: NOTHING, memory } : { memory };

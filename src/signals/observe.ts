@@ -1,9 +1,10 @@
+import { knownTypes } from "../config/event-types";
 import { lookUp } from "../config/lists";
 import type { Snapshot } from "../config/snapshot";
 import { mapBounded } from "../lib/bounded";
-import { hex, sha256 } from "../lib/crypto";
-import type { Emitted, ObservationRequest, Refused } from "../lib/entity";
+import type { Emitted, ObservationRequest, ObserveRequest, ObserveResult, Refused } from "../lib/entity";
 import { type Env, entityRoom } from "../lib/env";
+import type { Idempotency } from "../lib/rooms";
 import type { SignalRule } from "../lib/signal";
 import { type Plan, plan, type Skipped } from "./plan";
 
@@ -28,13 +29,21 @@ export interface Told {
   duplicate: boolean;
 }
 
-/** What observations are held against. */
+/** What observations are held against, and how. */
 export interface Watch {
   tenant: string;
   snapshot: Snapshot;
-  /** Of the whole request. */
-  idempotencyKey: string | undefined;
+  /** Refuses them all if a rule can make nothing of one, or a schema refuses what it fires. */
+  strict: boolean;
 }
+
+/** What came of all observations of a request; one for each in their order. */
+export type ObservedAll =
+  | { kind: "observed"; told: Told[] }
+  /** The idempotency key was used with another body: nothing was observed. */
+  | { kind: "conflict" }
+  /** The request was strict: nothing was observed. */
+  | { kind: "refused"; skipped: Skipped[][] };
 
 /** For each observation what its rules can make of it. Pure. */
 export function plans(
@@ -48,46 +57,46 @@ export function plans(
 
 /**
  * Has each observation remembered by the entities that it is about, and answers the events that this emitted: one call
- * per entity, whatever the number of rules and observations. `null`: the idempotency key was used with other
- * observations. Throws when an object is out of reach; a repeat under the same key then answers the same events.
+ * per entity, whatever the number of rules and observations; two when a strict request might be refused by a schema and
+ * is about several, since then all are asked before any observes. Throws when an object is out of reach; a repeat under
+ * the same key then answers the same events.
  */
 export async function observe(
   env: Env,
-  { tenant, snapshot, idempotencyKey }: Watch,
+  { tenant, snapshot, strict }: Watch,
   observations: readonly PostedObservation[],
-  planned: readonly Plan[],
-): Promise<Told[] | null> {
-  const { signals: rules, since, loadedAt } = snapshot;
+  idempotency?: Idempotency,
+): Promise<ObservedAll> {
+  const { signals: rules, since } = snapshot;
+  const now = Date.now();
+  const planned = plans(tenant, rules, observations, now);
+  if (strict && planned.some(({ skipped }) => skipped.length > 0)) {
+    return { kind: "refused", skipped: planned.map(({ skipped }) => skipped) };
+  }
   const told = planned.map(({ skipped }): Told => ({ events: [], skipped: [...skipped], duplicate: false }));
   const lists = await listsFor(env, tenant, rules, planned);
-  const fingerprint =
-    idempotencyKey === undefined ? "" : hex(await sha256(JSON.stringify(observations.map(({ text }) => text))));
-  const live = rules.map(({ id }) => id);
-  const results = await mapBounded([...byEntity(planned)], ENTITIES_AT_ONCE, async ([key, members]) => {
-    const indexes = [...new Set(members.flatMap((member) => member.rules))].toSorted((a, b) => a - b);
-    const place = new Map(indexes.map((index, i) => [index, i]));
-    const requests = members.map(({ observation, rules }): ObservationRequest => {
-      const { text, at } = observations[observation] as PostedObservation;
-      return {
-        text,
-        at,
-        rules: rules.map((index) => place.get(index) as number),
-        listed: [...lists].flatMap(([name, items]) => (items.has(key) ? [name] : [])),
-        ...(idempotencyKey === undefined
-          ? {}
-          : { idempotency: { key: `${observation}:${idempotencyKey}`, fingerprint } }),
-      };
+  const schemas = await schemasFor(env, rules, planned, now);
+  const calls = [...byEntity(planned)].map(([key, members]) => ({
+    key,
+    members,
+    request: requestFor(key, members, { observations, snapshot, lists, schemas, idempotency }),
+  }));
+  const ask = (how: Pick<ObserveRequest, "strict">) =>
+    mapBounded(calls, ENTITIES_AT_ONCE, async ({ key, members, request }) => {
+      const room = await entityRoom(env, tenant, since, key);
+      return { members, result: await room.observe({ ...request, ...how }) };
     });
-    const firing = indexes.map((index) => {
-      const { id, emit, when, attach } = rules[index] as SignalRule;
-      return { id, emit, when, attach };
-    });
-    const room = await entityRoom(env, tenant, since, key);
-    return { members, result: await room.observe({ observations: requests, rules: firing, live, asOf: loadedAt }) };
-  });
+  const mayRefuse = strict && schemas.size > 0;
+  const asksFirst = mayRefuse && calls.length > 1;
+  // What changes between the two calls is told as skipped: by then others may have observed.
+  const judged = asksFirst ? refusalsOf(await ask({ strict: "judge" }), planned, rules) : null;
+  if (judged !== null) return judged;
+  const results = await ask(mayRefuse && !asksFirst ? { strict: "observe" } : {});
+  const refused = refusalsOf(results, planned, rules);
+  if (refused !== null) return refused;
   const fresh = new Set<number>();
   for (const { members, result } of results) {
-    if (result.kind === "conflict") return null;
+    if (result.kind !== "observed") return { kind: "conflict" };
     for (const [i, { observation }] of members.entries()) {
       const one = result.observations[i];
       if (one === undefined) continue;
@@ -98,17 +107,75 @@ export async function observe(
       else fresh.add(observation);
     }
   }
-  const order = new Map(live.map((id, index) => [id, index]));
+  const order = new Map(rules.map(({ id }, index) => [id, index]));
   for (const [i, entry] of told.entries()) {
     if (fresh.has(i)) entry.duplicate = false;
     entry.events.sort((a, b) => (order.get(a.rule) ?? 0) - (order.get(b.rule) ?? 0));
   }
-  return told;
+  return { kind: "observed", told };
+}
+
+/** An observation about an entity, by its index, and the rules that look at it. */
+interface Member {
+  observation: number;
+  rules: number[];
+}
+
+/** What an entity is asked about the observations that concern it. */
+function requestFor(
+  key: string,
+  members: readonly Member[],
+  by: {
+    observations: readonly PostedObservation[];
+    snapshot: Snapshot;
+    lists: ReadonlyMap<string, ReadonlySet<string>>;
+    schemas: ReadonlyMap<string, string>;
+    idempotency: Idempotency | undefined;
+  },
+): ObserveRequest {
+  const { signals, loadedAt: asOf } = by.snapshot;
+  const { idempotency } = by;
+  const indexes = [...new Set(members.flatMap(({ rules }) => rules))].toSorted((a, b) => a - b);
+  const place = new Map(indexes.map((index, i) => [index, i]));
+  const observations = members.map(({ observation, rules }): ObservationRequest => {
+    const { text, at } = by.observations[observation] as PostedObservation;
+    return {
+      text,
+      at,
+      rules: rules.map((index) => place.get(index) as number),
+      listed: [...by.lists].flatMap(([name, items]) => (items.has(key) ? [name] : [])),
+      ...(idempotency && { idempotency: { ...idempotency, key: `${observation}:${idempotency.key}` } }),
+    };
+  });
+  const rules = indexes.map((index) => {
+    const { id, emit, when, attach } = signals[index] as SignalRule;
+    return { id, emit, when, attach };
+  });
+  const concerned = new Set(rules.map(({ emit }) => emit));
+  const schemas = new Map([...by.schemas].filter(([event]) => concerned.has(event)));
+  const live = signals.map(({ id }) => id);
+  return { observations, rules, live, asOf, ...(schemas.size === 0 ? {} : { schemas }) };
+}
+
+/** The refusal of a strict request, if an entity has refused it. */
+function refusalsOf(
+  results: readonly { members: readonly Member[]; result: ObserveResult }[],
+  planned: readonly Plan[],
+  rules: readonly SignalRule[],
+): ObservedAll | null {
+  const skipped = planned.map((): Skipped[] => []);
+  for (const { members, result } of results) {
+    if (result.kind !== "refused") continue;
+    for (const [i, { observation }] of members.entries()) {
+      skipped[observation]?.push(...(result.refused[i] ?? []).map((refused) => refusedAs(refused, rules)));
+    }
+  }
+  return skipped.some(({ length }) => length > 0) ? { kind: "refused", skipped } : null;
 }
 
 /** The observations about each entity, in their order, with the rules that look at them. */
-function byEntity(planned: readonly Plan[]): Map<string, { observation: number; rules: number[] }[]> {
-  const entities = new Map<string, { observation: number; rules: number[] }[]>();
+function byEntity(planned: readonly Plan[]): Map<string, Member[]> {
+  const entities = new Map<string, Member[]>();
   for (const [observation, { entities: concerned }] of planned.entries()) {
     for (const [key, rules] of concerned) {
       const members = entities.get(key) ?? [];
@@ -139,6 +206,25 @@ function listsFor(
     }
   }
   return lookUp(env.DB, tenant, [...names], [...keys]);
+}
+
+/** The schemas that the events of rules concerned must satisfy, as JSON text by type. */
+async function schemasFor(
+  env: Env,
+  rules: readonly SignalRule[],
+  planned: readonly Plan[],
+  now: number,
+): Promise<ReadonlyMap<string, string>> {
+  const concerned = new Set(planned.flatMap(({ entities }) => [...entities.values()].flat()));
+  if (concerned.size === 0) return new Map();
+  const types = await knownTypes(env.DB, now);
+  return new Map(
+    [...concerned].flatMap((index): [string, string][] => {
+      const { emit } = rules[index] as SignalRule;
+      const schema = types.get(emit)?.enforced ?? null;
+      return schema === null ? [] : [[emit, schema]];
+    }),
+  );
 }
 
 function refusedAs({ rule, path, message }: Refused, rules: readonly SignalRule[]): Skipped {

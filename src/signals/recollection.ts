@@ -1,14 +1,14 @@
-import type { Firing, ObserveRequest, RevealRequest } from "../lib/entity";
+import type { Firing, ObserveRequest, Refused, RevealRequest } from "../lib/entity";
 import { newId, ulidTime } from "../lib/ids";
 import { CONTACT_REVEALED } from "../lib/signal";
 import type { Sql } from "../lib/sql";
 import { DAY, MINUTE } from "../lib/time";
+import { KEY_LIFE } from "./claim";
 import { attachedOf, evaluate, type Fire, type RuleMemory } from "./forms";
+import { judgeBy } from "./judge";
 import type { Emission, Outcome, Pending, Remembered, Taken } from "./remembered";
 import { STEPS } from "./schema";
 
-/** How long an idempotency key is known, in ms. */
-const KEY_LIFE = DAY;
 /** A row that changes nothing but the time is written so often at most, in ms. */
 const TOUCH_AFTER = DAY;
 /** How far the clocks of isolates may be apart, and their configurations, in ms. */
@@ -31,8 +31,6 @@ interface Slot {
   key: string | null;
   pending: boolean;
 }
-
-const NOTHING_CAME: Outcome = { events: [], refused: [] };
 
 /**
  * What signals remember of an entity. Every method is synchronous and takes the time (ms), so that each is one
@@ -69,9 +67,12 @@ export class Recollection {
     return [...this.#slots.values()].some(({ pending }) => pending);
   }
 
-  /** Holds observations against the rules, in their order; decides over all keys before it changes anything. */
+  /**
+   * Holds observations against the rules, in their order; decides over all keys before it changes anything. A rule that
+   * would fire what a schema refuses is left alone.
+   */
   observe(request: ObserveRequest, now: number): Taken {
-    const { observations, rules, live, asOf } = request;
+    const { observations, rules, live, asOf, schemas, strict } = request;
     const repeats = observations.map(({ idempotency }) =>
       idempotency === undefined ? null : this.#find(`o:${idempotency.key}`, now),
     );
@@ -80,24 +81,40 @@ export class Recollection {
     );
     if (conflicting) return { kind: "conflict" };
     const memory = pruned(JSON.parse(this.#memory), new Set(live), asOf);
-    const last = observations.length - 1;
-    const taken = observations.map(({ text, at, rules: concerned, listed, idempotency }, i) => {
-      const repeat = repeats[i] ?? null;
-      if (repeat !== null) return { row: toRemembered(repeat), duplicate: true };
-      const seen = { data: JSON.parse(text) as unknown, at: at ?? now, listed: new Set(listed) };
+    const judge = judgeBy(schemas ?? new Map());
+    const found = observations.map(({ text, at, rules: concerned, listed }, i) => {
+      if (repeats[i]) return { pending: null, refused: [], after: "" };
+      const data = JSON.parse(text) as object;
+      const seen = { data, at: at ?? now, listed: new Set(listed) };
+      const refused: Refused[] = [];
       const emissions = concerned.flatMap((index) => {
         const rule = rules[index] as Firing;
         const { fire, memory: after } = evaluate(rule.when, memory[rule.id] ?? {}, seen, now);
+        const emission = fire && emissionOf(rule, fire);
+        const wrong = emission ? judge(rule, { ...data, ...emission.attached }) : [];
+        refused.push(...wrong);
+        if (wrong.length > 0) return [];
         if (Object.keys(after).length > 0) memory[rule.id] = after;
-        return fire === undefined ? [] : [emissionOf(rule, fire)];
+        return emission ?? [];
       });
       const pending =
         emissions.length === 0 ? null : { id: newId("obs", now), timestamp: seen.at, data: text, emissions };
+      return { pending, refused, after: JSON.stringify(memory) };
+    });
+    if (strict !== undefined && found.some(({ refused }) => refused.length > 0)) {
+      return { kind: "refused", refused: found.map(({ refused }) => refused) };
+    }
+    if (strict === "judge") return { kind: "observed", observations: [] };
+    const last = observations.length - 1;
+    const taken = found.map(({ pending, refused, after }, i) => {
+      const repeat = repeats[i] ?? null;
+      if (repeat !== null) return { row: toRemembered(repeat), refused, duplicate: true };
+      const idempotency = observations[i]?.idempotency;
       const kept = pending !== null || idempotency !== undefined;
-      const after = JSON.stringify(memory);
-      if (!kept && (i < last || !this.#isNews(after, now))) return { row: null, duplicate: false };
-      const row = this.#write(idempotency && { ...idempotency, key: `o:${idempotency.key}` }, pending, after, now);
-      return { row: kept ? row : null, duplicate: false };
+      if (!kept && (i < last || !this.#isNews(after, now))) return { row: null, refused, duplicate: false };
+      const keyed = idempotency && { ...idempotency, key: `o:${idempotency.key}` };
+      const row = this.#write(keyed, pending, refused, after, now);
+      return { row: kept ? row : null, refused, duplicate: false };
     });
     return { kind: "observed", observations: taken };
   }
@@ -126,7 +143,7 @@ export class Recollection {
     if (texts.length === 0) return null;
     const emissions = [{ rule: action, event: CONTACT_REVEALED, endpoint }];
     const pending = { id: newId("obs", now), timestamp: now, data: `[${texts.join(",")}]`, emissions };
-    return this.#write({ key, fingerprint: "" }, pending, this.#memory, now);
+    return this.#write({ key, fingerprint: "" }, pending, [], this.#memory, now);
   }
 
   /** What fired and is not known to be emitted, oldest first. */
@@ -166,9 +183,11 @@ export class Recollection {
   #write(
     idempotency: { key: string; fingerprint: string } | undefined,
     pending: Pending | null,
+    refused: Refused[],
     memory: string,
     now: number,
   ): Remembered {
+    const outcome: Outcome = { events: [], refused };
     const seq = (this.#newest?.seq ?? 0) + 1;
     const slot = this.#freeSlot(now);
     const key = idempotency?.key ?? null;
@@ -184,12 +203,12 @@ export class Recollection {
       idempotency?.fingerprint ?? null,
       pending === null ? null : JSON.stringify({ ...pending, data: undefined }),
       pending?.data ?? null,
-      JSON.stringify(NOTHING_CAME),
+      JSON.stringify(outcome),
       memory,
     );
     this.#note({ slot, seq, at: now, key, pending: pending !== null });
     this.#memory = memory;
-    return { slot, seq, pending, outcome: NOTHING_CAME };
+    return { slot, seq, pending, outcome };
   }
 
   /** A row whose observation need not be known any more, or a new one. */

@@ -26,7 +26,7 @@ export interface Pending {
   emissions: Emission[];
 }
 
-/** What came of an observation. */
+/** What came of an observation; before its events are emitted, what was refused at once. */
 export interface Outcome {
   events: Emitted[];
   refused: Refused[];
@@ -41,5 +41,11 @@ export interface Remembered {
 }
 
 export type Taken =
-  /** One for each observation; `row` is `null` where nothing fired and no key must be known. */
-  { kind: "observed"; observations: { row: Remembered | null; duplicate: boolean }[] } | { kind: "conflict" };
+  /**
+   * One for each observation, with what a schema refused of it now; `row` is `null` where nothing fired and no key must
+   * be known.
+   */
+  | { kind: "observed"; observations: { row: Remembered | null; refused: Refused[]; duplicate: boolean }[] }
+  | { kind: "conflict" }
+  /** It was strict: nothing is changed. */
+  | { kind: "refused"; refused: Refused[][] };

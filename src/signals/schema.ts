@@ -10,7 +10,7 @@
  *   fingerprint  NULL, or the hash of what was posted under the key
  *   pending      NULL, or JSON Pending: what fired and is not emitted yet
  *   data         NULL, or with `pending` the JSON text that the events' data is made of, unescaped: it may be 1 MiB
- *   outcome      JSON Outcome: what was emitted
+ *   outcome      JSON Outcome: what was emitted, and what was refused
  *   memory       JSON: by rule id what the rule remembers, see forms.ts
  * revealed       contacts that automations have revealed
  *   action       the automation's action

@@ -178,6 +178,16 @@ describe("an entity", () => {
     expect(await emitted(tenant, seen("a.com", 3))).toEqual([]);
   });
 
+  it("of which nothing but a refusal is known leaves nothing behind", async ({ expect }) => {
+    const tenant = await newTenant();
+    const emit = `enforced.${tenant}`;
+    await call("PUT", `/v1/event-types/${emit}`, { schema: { required: ["must"] }, enforce: true });
+    await newSignal(tenant, { once: true }, { emit });
+    expect((await observe(tenant, seen("a.com"), {}, "?strict=true")).status).toBe(422);
+    expect(await held(await stubOf(tenant, "a.com"))).toEqual({ rows: null, alarm: null });
+    expect(await emitted(tenant, seen("a.com", 1, { must: 1 }))).toEqual([emit]);
+  });
+
   it("sets its alarm once, not at each observation", async ({ expect }) => {
     const tenant = await newTenant();
     await newSignal(tenant, { changesBy: { path: "company.leadScore", atLeast: 1_000 } });

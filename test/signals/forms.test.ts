@@ -114,6 +114,14 @@ describe("returnsAfter", () => {
     expect(fired.map(Boolean)).toEqual([false, false, false, true]);
   });
 
+  it("takes what comes late for no return among times ahead of the clock either", async ({ expect }) => {
+    const days = [37, 39, 38, 39.5, 40.5].map((day) => ({ at: day * 24 * HOUR }));
+    const fired = fires({ returnsAfter: { seconds: 86_400 } }, days);
+    expect(fired.map(Boolean)).toEqual([false, true, false, false, true]);
+    const near = [{ at: 0 }, { at: 2 * HOUR }, { at: 1 * HOUR }, { at: 2.5 * HOUR }];
+    expect(fires(when, near).map(Boolean)).toEqual([false, true, false, false]);
+  });
+
   it("believes times ahead of the clock as long as all are", ({ expect }) => {
     const fired = fires(when, [{ at: HOUR }, { at: 1.5 * HOUR }, { at: 2.5 * HOUR }]);
     expect(fired.map(Boolean)).toEqual([false, false, true]);

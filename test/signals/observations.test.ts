@@ -131,6 +131,72 @@ describe("an observation", () => {
     });
     expect((await observe(tenant, seen("a.com", 1, { name: "A" }))).body.events).toHaveLength(1);
   });
+
+  describe("that fires what a schema refuses", () => {
+    const enforced = async (...required: string[]) => {
+      const tenant = await newTenant();
+      const emit = `enforced.${tenant}`;
+      await call("PUT", `/v1/event-types/${emit}`, { schema: { type: "object", required }, enforce: true });
+      return { tenant, emit };
+    };
+    const crosses = { crosses: { path: "company.leadScore", threshold: 70 } };
+
+    it("leaves the rule alone, which fires at the next that is as it should be", async ({ expect }) => {
+      const { tenant, emit } = await enforced("must", "was");
+      const crossing = await newSignal(tenant, crosses, { emit, attach: { was: "previous" } });
+      await newSignal(tenant, { once: true }, { emit });
+      await newSignal(tenant, { once: true }, { emit: "plain" });
+      expect(await emitted(tenant, seen("b.com"))).toEqual(["plain"]);
+      expect((await observe(tenant, seen("a.com", 60))).body.skipped).toHaveLength(2);
+      const refused = await observe(tenant, seen("a.com", 71));
+      expect(refused.body.skipped).toContainEqual({
+        rule: crossing,
+        path: "data.must",
+        reason: `the schema of ${emit} refuses it: is required`,
+      });
+      const { body } = await observe(tenant, seen("a.com", 72, { must: 1, was: 0 }));
+      expect(body.events).toHaveLength(2);
+      expect((await eventOf(tenant, body.events[0].id)).data).toMatchObject({ must: 1, was: 60 });
+      expect(await emitted(tenant, seen("a.com", 73, { must: 1, was: 0 }))).toEqual([]);
+    });
+
+    it("is judged with what is attached", async ({ expect }) => {
+      const { tenant, emit } = await enforced("was");
+      await newSignal(tenant, crosses, { emit, attach: { was: "previous" } });
+      expect((await observe(tenant, seen("a.com", 71), {}, "?strict=true")).body.events).toHaveLength(1);
+    });
+
+    it("is told again to a repeat, beside what it emits", async ({ expect }) => {
+      const { tenant, emit } = await enforced("must");
+      await newSignal(tenant, { every: true }, { emit });
+      await newSignal(tenant, { every: true }, { emit: "plain" });
+      const key = { "Idempotency-Key": "k" };
+      const first = await observe(tenant, seen("a.com"), key);
+      expect([first.body.events.length, first.body.skipped.length]).toEqual([1, 1]);
+      expect((await observe(tenant, seen("a.com"), key)).body).toEqual({ ...first.body, duplicate: true });
+    });
+
+    it("is refused when that is asked for, and then nothing is observed", async ({ expect }) => {
+      const { tenant, emit } = await enforced("must");
+      const id = await newSignal(tenant, { once: true }, { emit, name: "Enforced" });
+      await newSignal(tenant, { once: true }, { emit: "plain" });
+      const strict = await observe(tenant, seen("a.com"), {}, "?strict=true");
+      expect(strict.status).toBe(422);
+      expect(strict.body.errors).toEqual([{ path: "data.must", message: expect.stringContaining(id) }]);
+      expect(strict.body.errors[0].message).toContain("Enforced");
+      const path = `/v1/tenants/${tenant}/observations/batch?strict=true`;
+      const observations = [seen("b.com", 1, { must: 1 }), seen("c.com"), seen("b.com")];
+      const batch = await call("POST", path, { observations });
+      expect([batch.status, batch.body.errors.length]).toEqual([422, 1]);
+      expect(batch.body.errors[0].path).toBe("observations.1.data.must");
+      expect(await logged(tenant)).toEqual([]);
+      expect(await emitted(tenant, seen("a.com", 1, { must: 1 }))).toEqual([emit, "plain"]);
+      const both = await call("POST", path, { observations: observations.slice(0, 1) });
+      expect(both.body.events).toHaveLength(2);
+      const several = [seen("d.com", 1, { must: 1 }), seen("e.com", 1, { must: 1 }), seen("d.com")];
+      expect((await call("POST", path, { observations: several })).body.events).toHaveLength(4);
+    });
+  });
 });
 
 describe("an idempotency key", () => {

@@ -101,7 +101,7 @@ describe("a key", () => {
       settleAll(recollection);
       for (const again of [recollection, open()]) {
         const repeat = again.observe(ask("f"), T0 + DAY - 1);
-        if (first.kind === "conflict" || repeat.kind === "conflict") throw new Error("a conflict");
+        if (first.kind !== "observed" || repeat.kind !== "observed") throw new Error("a conflict");
         expect(repeat.observations[0]).toMatchObject({ duplicate: true, row: { pending: null } });
         expect(repeat.observations[0]?.row?.outcome.events).toHaveLength(1);
         expect(again.observe(ask("g"), T0 + 1)).toEqual({ kind: "conflict" });
@@ -163,6 +163,44 @@ describe("what fired", () => {
       Object.assign(asked.observations[0] as object, { text });
       recollection.observe(asked, T0);
       expect(recollection.pending()[0]?.pending?.data).toBe(text);
+    });
+  });
+});
+
+describe("what a schema refuses", () => {
+  const rule = firing({ once: true });
+  const schemas = new Map([[rule.emit, '{"required":["w"]}']]);
+
+  it("costs a row only for its key, and leaves the memory as it was", async ({ expect }) => {
+    await withRecollection((recollection, open, sql) => {
+      const other = crossing(100);
+      recollection.observe(request([other], [1]), T0);
+      const before = sql.rowsWritten;
+      const refused = [{ rule: rule.id, path: "data.w", message: "is required" }];
+      const asked = request([rule], [1], { schemas, live: [other.id, rule.id] });
+      expect(recollection.observe(asked, T0)).toMatchObject({ observations: [{ row: null, refused }] });
+      for (const strict of ["observe", "judge"] as const) {
+        expect(recollection.observe({ ...asked, strict }, T0)).toEqual({ kind: "refused", refused: [refused] });
+      }
+      expect(sql.rowsWritten - before).toBe(0);
+      Object.assign(asked.observations[0] as object, { idempotency: { key: "k", fingerprint: "" } });
+      recollection.observe(asked, T0);
+      expect(sql.rowsWritten - before).toBe(1);
+      const again = open().observe(asked, T0);
+      expect(again).toMatchObject({
+        observations: [{ duplicate: true, row: { pending: null, outcome: { refused } } }],
+      });
+      expect(fired(open().observe(request([rule], [1]), T0))).toEqual([[rule.id]]);
+    });
+  });
+
+  it("is asked about without a trace", async ({ expect }) => {
+    await withRecollection((recollection, _, sql) => {
+      const before = sql.rowsWritten;
+      const asked = request([rule], [1], { strict: "judge" });
+      expect(recollection.observe(asked, T0)).toEqual({ kind: "observed", observations: [] });
+      expect(sql.rowsWritten - before).toBe(0);
+      expect(fired(recollection.observe(request([rule], [1]), T0))).toEqual([[rule.id]]);
     });
   });
 });

@@ -45,7 +45,7 @@ export function request(rules: Firing[], values: unknown[], fields: Partial<Obse
 
 /** The rules that fired at each observation, in their order. */
 export function fired(taken: ReturnType<Recollection["observe"]>): string[][] {
-  if (taken.kind === "conflict") throw new Error("it was a conflict");
+  if (taken.kind !== "observed") throw new Error(`it was ${taken.kind}`);
   return taken.observations.map(({ row }) => (row?.pending?.emissions ?? []).map(({ rule }) => rule));
 }
 
