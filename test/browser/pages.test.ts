@@ -57,6 +57,7 @@ test("markup in every field stays text on every page", async () => {
     await page.goto(path);
     expect(await page.evaluate(() => (window as { hacked?: number }).hacked), path).toBeUndefined();
     expect(await page.locator('img[src="x"], main b').count(), path).toBe(0);
+    await person.fits(path);
   }
   await page.goto(`${base}/endpoints/${endpoint}/deliveries/${delivery}`);
   expect(await page.locator("main").textContent()).toContain(MARKUP);

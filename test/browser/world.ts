@@ -14,6 +14,7 @@ import { chromium } from "./chromium";
 const SHOTS = fileURLToPath(new URL("../../.screenshots/", import.meta.url));
 const DESK = { width: 1280, height: 860 };
 const PHONE = { width: 390, height: 844 };
+const WIDTHS = [PHONE.width, 700, 840, 1_024, DESK.width];
 
 /** What the tests of a file share. */
 export interface World {
@@ -111,13 +112,24 @@ export class Person {
       await page.emulateMedia({ colorScheme: scheme });
       await page.setViewportSize(size);
       await page.evaluate(() => window.scrollTo(0, 0));
+      // What is being fetched for a part of the page is faded meanwhile.
+      await page.waitForFunction(() => document.querySelector(".htmx-request") === null);
       await page.screenshot({ path: `${SHOTS}${name}-${how}.png`, fullPage: true, animations: "disabled" });
       expect(await this.barriers(), `${name}, ${how}`).toEqual([]);
-      const wide = await page.evaluate(() => document.documentElement.scrollWidth - window.innerWidth);
-      expect(wide, `${name}, ${how}: wider than the window`).toBeLessThanOrEqual(0);
     }
     await page.emulateMedia({ colorScheme: "light" });
-    await page.setViewportSize(DESK);
+    await this.fits(name);
+  }
+
+  /** The page is no wider than its window, whatever that is. */
+  async fits(name: string): Promise<void> {
+    for (const width of WIDTHS) {
+      await this.page.setViewportSize({ ...DESK, width });
+      const wide = await this.page.evaluate(() => document.documentElement.scrollWidth - window.innerWidth);
+      if (wide > 0) await this.page.screenshot({ path: `${SHOTS}too-wide.png`, fullPage: true });
+      expect(wide, `${name}: wider than a window of ${width}`).toBeLessThanOrEqual(0);
+    }
+    await this.page.setViewportSize(DESK);
   }
 
   /** What axe-core finds on the page. */
