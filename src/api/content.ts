@@ -24,7 +24,7 @@ const erase = createRoute({
 /**
  * Erasure of an event's content. First the log loses the text, so that nothing reads it any more; then every endpoint
  * ends its delivery, also one that it has not seen, so that a message under way with the text in it is dropped unread.
- * What remains: requests that are being sent in this very moment (10 s, as long as a timeout) or within a second; the bodies of messages on
+ * What remains: requests that are being sent in this very moment (10 s, as long as a timeout) or within two seconds; the bodies of messages on
  * the queues, which nobody sends, until they are consumed (seconds; in an outage no longer than the queue's retention);
  * and the platform's own point-in-time backups of the objects (30 days). When it fails half way, it is to be repeated.
  */

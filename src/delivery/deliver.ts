@@ -13,7 +13,7 @@ import { send } from "./send";
 import { Settlement } from "./settlement";
 
 /** How long a grant may wait for a lane before its endpoint is asked again whether it stands, in ms. */
-const FRESH = SECOND;
+const FRESH = 2 * SECOND;
 /** Left over of a lease for writing the outcome down, in ms. */
 const RECORD_MARGIN = 5 * SECOND;
 

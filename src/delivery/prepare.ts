@@ -1,13 +1,13 @@
 import { hostsSeenHere } from "../config/own-hosts";
-import { openHeaders, openSecrets } from "../config/secrets";
+import { openHeaders, openSecrets, secretsAt } from "../config/secrets";
 import type { Admission } from "../lib/delivery";
 import { allowsInsecure, type Env, resolverOf, secretsKeys } from "../lib/env";
 import type { EventText } from "../lib/event";
 import { eventId, parseDeliveryId } from "../lib/ids";
-import type { EndpointSettings } from "../lib/settings";
+import type { EndpointSettings, Secrets } from "../lib/settings";
 import { SECOND } from "../lib/time";
 import type { Format } from "../lib/wire";
-import { secretsOfHeader } from "./mask";
+import { type Masking, maskingOf, secretsOfHeader } from "./mask";
 import { render } from "./render";
 import type { Request } from "./send";
 import { sign } from "./sign";
@@ -23,6 +23,31 @@ export interface Prepared {
   format: Format | null;
 }
 
+/** What is sealed of an endpoint, in the clear, and the masking that hides it. */
+interface Opened {
+  secrets: Secrets;
+  own: Record<string, string>;
+  masked: Masking;
+}
+
+/** By the copy of the settings that a parcel has, so that it is opened once for all of it. */
+const opened = new WeakMap<EndpointSettings, { until: number; opening: Promise<Opened> }>();
+
+function openedOf(env: Env, settings: EndpointSettings, now: number): Promise<Opened> {
+  const known = opened.get(settings);
+  if (known !== undefined && now < known.until) return known.opening;
+  const opening = open(secretsKeys(env), settings, now);
+  // Until the next secret takes over.
+  opened.set(settings, { until: secretsAt(settings, now).nextFrom ?? Number.POSITIVE_INFINITY, opening });
+  return opening;
+}
+
+async function open(keys: readonly string[], settings: EndpointSettings, now: number): Promise<Opened> {
+  const [secrets, own] = await Promise.all([openSecrets(keys, settings, now), openHeaders(keys, settings)]);
+  const known = [secrets.current, secrets.next].filter((secret) => secret !== null);
+  return { secrets, own, masked: maskingOf([...known, ...Object.values(own).flatMap(secretsOfHeader)]) };
+}
+
 /**
  * Makes the request of an attempt: renders the body once, and signs the very bytes that are sent. Throws when a secret
  * cannot be opened, and then nothing is sent.
@@ -34,8 +59,7 @@ export async function prepare(
   event: EventText,
   now: number,
 ): Promise<Prepared> {
-  const keys = secretsKeys(env);
-  const [secrets, own] = await Promise.all([openSecrets(keys, settings, now), openHeaders(keys, settings)]);
+  const { secrets, own, masked } = await openedOf(env, settings, now);
   const { method, url, timeout } = settings;
   const hasBody = method !== "GET";
   const format = hasBody ? (grant.format ?? settings.format) : null;
@@ -75,7 +99,7 @@ export async function prepare(
         ownHosts: [...(settings.ownHosts ?? []), ...hostsSeenHere()],
         resolver: resolverOf(env),
       },
-      secrets: [...known, ...Object.values(own).flatMap(secretsOfHeader)],
+      masked,
     },
     shownHeaders,
     format,

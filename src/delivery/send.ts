@@ -4,11 +4,12 @@ import { type DestinationRules, destinationRefusal } from "../lib/destination";
 import { readPrefix } from "../lib/prefix";
 import { type Answer, classify, isStandIn, retryAfterOf } from "./classify";
 import { reach } from "./echo";
-import { type Masking, maskingOf } from "./mask";
+import type { Masking } from "./mask";
 
 /** What is kept of a response, in bytes. */
 const BODY_BYTES = 16_384;
 const HEADER_BYTES = 8_192;
+const decoder = new TextDecoder();
 
 /** One request, ready to go. */
 export interface Request {
@@ -21,8 +22,8 @@ export interface Request {
   timeout: number;
   /** Where it may go. */
   rules: DestinationRules;
-  /** Texts to be masked in what is kept: the endpoint's own secrets. */
-  secrets: readonly string[];
+  /** Hides the endpoint's own secrets in what is kept. */
+  masked: Masking;
 }
 
 /** What came of it, as an attempt keeps it. */
@@ -59,10 +60,10 @@ export async function send(request: Request): Promise<Sent> {
     return outcome(at, Date.now(), { failed: failureOf(error, signal) });
   }
   const { status } = response;
-  const masked = maskingOf(request.secrets);
+  const { masked } = request;
   const { bytes, truncated, failure } = await readPrefix(response, BODY_BYTES, signal);
   // `stream: true` leaves a character out that the cut has split.
-  const text = new TextDecoder().decode(bytes, { stream: truncated });
+  const text = truncated ? new TextDecoder().decode(bytes, { stream: true }) : decoder.decode(bytes);
   const kept = { headers: keptHeaders(response.headers, masked), body: masked(text, truncated), truncated };
   const now = Date.now();
   // Answered, and then cut or too slow: the status is worth keeping, but it was no success.
@@ -98,7 +99,12 @@ function failureOf(error: unknown, signal: AbortSignal): "timeout" | "connection
 function keptHeaders(headers: Headers, masked: Masking): Record<string, string> {
   const all = new Map<string, string>();
   // Of `Set-Cookie` there is one entry per line.
-  for (const [name, value] of headers) all.set(name, all.has(name) ? `${all.get(name)}, ${value}` : value);
+  let size = 0;
+  for (const [name, value] of headers) {
+    size += name.length + value.length + 2;
+    all.set(name, all.has(name) ? `${all.get(name)}, ${value}` : value);
+  }
+  if (size <= HEADER_BYTES) return Object.fromEntries([...all].map(([name, value]) => [name, masked(value)]));
   const kept = new Map<string, string>();
   let room = HEADER_BYTES;
   for (const [name, value] of [...all].toSorted(([a, x], [b, y]) => a.length + x.length - b.length - y.length)) {

@@ -24,6 +24,9 @@ export class Settlement {
   #pending: Outcome[] = [];
   #gathering: ReturnType<typeof setTimeout> | null = null;
   #recording: Promise<void> = Promise.resolve();
+  /** The sends under way, oldest first. */
+  readonly #watched = new Set<{ at: number }>();
+  #watching: ReturnType<typeof setTimeout> | null = null;
   #lagTold = false;
   #putBack = false;
 
@@ -49,12 +52,28 @@ export class Settlement {
 
   /** Watches a send; one that hangs is told of once, so that what comes meanwhile takes the slow lane. */
   async watch<T>(sending: Promise<T>): Promise<T> {
-    const timer = setTimeout(() => this.#tellLag(), LAG);
+    const since = { at: Date.now() };
+    this.#watched.add(since);
+    this.#watching ??= setTimeout(() => this.#look(), LAG);
     try {
       return await sending;
     } finally {
-      clearTimeout(timer);
+      this.#watched.delete(since);
+      if (this.#watched.size === 0 && this.#watching !== null) {
+        clearTimeout(this.#watching);
+        this.#watching = null;
+      }
     }
+  }
+
+  /** Looks for a send that hangs: one timer for all of them, set anew for the oldest. */
+  #look(): void {
+    this.#watching = null;
+    const [oldest] = this.#watched;
+    if (oldest === undefined) return;
+    const left = oldest.at + LAG - Date.now();
+    if (left <= 0) this.#tellLag();
+    else this.#watching = setTimeout(() => this.#look(), left);
   }
 
   /**

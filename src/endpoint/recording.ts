@@ -25,9 +25,10 @@ export class Recording {
   record(outcome: Outcome, now: number): void {
     const { leases, standing } = this.#books;
     const { id } = outcome.delivery;
-    const row = this.#books.row(id);
     const lease = leases.get(id);
     const attemptId = outcome.kind === "attempted" ? outcome.attempt.id : outcome.attemptId;
+    // While a lease in memory holds, there is no row: whoever makes one takes the lease over.
+    const row = lease?.attemptId === attemptId && lease.until > now ? null : this.#books.row(id);
     const current = this.#books.isLatest(row, id, attemptId);
     const succeeded = outcome.kind === "attempted" && outcome.attempt.error === null;
     // Success wins even when it comes late; whatever else is late changes nothing.

@@ -19,6 +19,7 @@ import {
 } from "../lib/rooms";
 import { Sql } from "../lib/sql";
 import { addDays, DAY, type Day, dayStart } from "../lib/time";
+import { Together } from "../lib/together";
 import { Announcer } from "./announcer";
 import { Journal } from "./journal";
 import { acceptOperatorEvent } from "./operator-events";
@@ -37,6 +38,7 @@ export class EventLog extends DurableObject<Env> implements EventLogRoom {
   readonly #tenant: string;
   readonly #day: Day;
   readonly #announcer: Announcer;
+  readonly #together: Together;
   #alarmAt: number | null = null;
   /** Endpoints that have forgotten the day's deliveries, while it is being dropped. */
   readonly #retired = new Set<string>();
@@ -49,12 +51,22 @@ export class EventLog extends DurableObject<Env> implements EventLogRoom {
     super(ctx, env);
     [this.#tenant, this.#day] = nameParts(ctx.id.name);
     this.#announcer = new Announcer(env.DELIVERIES, this.#tenant);
+    this.#together = new Together(
+      ctx.storage,
+      () => this.#armFor(Date.now()),
+      () => this.#reopen(),
+    );
     // Whoever merely looks into a day without events leaves no tables there.
     if (!new Sql(ctx.storage.sql).isEmpty) this.#opened = this.#journal;
     void ctx.blockConcurrencyWhile(async () => {
       this.#alarmAt = await ctx.storage.getAlarm();
       this.#arm();
     });
+  }
+
+  /** What it knows of its rows may be of those that were rolled back. */
+  #reopen(): void {
+    this.#opened = new Sql(this.ctx.storage.sql).isEmpty ? null : new Journal(new Sql(this.ctx.storage.sql), this.#day);
   }
 
   get #journal(): Journal {
@@ -66,12 +78,12 @@ export class EventLog extends DurableObject<Env> implements EventLogRoom {
     const { idempotency } = request;
     await this.#checkTenant();
     const earlier = await this.#usedBefore(idempotency === undefined ? [] : [idempotency.key]);
-    if (this.#erased) throw new Error(TENANT_GONE);
-    // From here on nothing is awaited: of simultaneous requests with one key the first appends, the others find it.
-    const now = Date.now();
-    const result = this.#journal.append(request, now, earlier);
+    // One after the other: of simultaneous requests with one key the first appends, the others find it.
+    const result = await this.#together.change(() => {
+      if (this.#erased) throw new Error(TENANT_GONE);
+      return this.#journal.append(request, Date.now(), earlier);
+    });
     if (result.kind !== "appended") return result;
-    this.#armFor(now);
     if (versions !== undefined) this.#announcer.announce([result.event], versions);
     return result;
   }

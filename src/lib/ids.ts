@@ -107,6 +107,11 @@ export function parseCallbackId(endpoint: string): (EventRef & { index: number }
   return endpoint.startsWith("cb_") ? parseDeliveryId(`dlv_${endpoint.slice(3)}`) : null;
 }
 
+/** Whether a text is a delivery's id. */
+export function isDeliveryId(text: string): boolean {
+  return DELIVERY_ID.test(text) && text[14] === SHARD;
+}
+
 /** Reads a delivery id into its event and the index of its match; `null` when it is none. */
 export function parseDeliveryId(id: string): (EventRef & { index: number }) | null {
   const match = DELIVERY_ID.exec(id);

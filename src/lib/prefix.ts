@@ -2,7 +2,7 @@ import { aborting } from "./aborting";
 
 /** The beginning of a response's body. */
 export interface Prefix {
-  bytes: Uint8Array<ArrayBuffer>;
+  bytes: Uint8Array;
   /** There was more, or it did not come. */
   truncated: boolean;
   /** What ended the body before its end; `null`: nothing did. */
@@ -14,7 +14,7 @@ export interface Prefix {
  * when the signal aborts, since a body that never ends must not hold anybody up.
  */
 export async function readPrefix(response: Response, limit: number, signal: AbortSignal): Promise<Prefix> {
-  const prefix = new Uint8Array(limit);
+  const chunks: Uint8Array[] = [];
   let length = 0;
   let truncated = false;
   let failure: unknown = null;
@@ -24,7 +24,7 @@ export async function readPrefix(response: Response, limit: number, signal: Abor
       const { done, value } = await aborting(reader.read(), signal);
       if (done) break;
       const room = limit - length;
-      prefix.set(value.subarray(0, room), length);
+      chunks.push(value.subarray(0, room));
       length += Math.min(value.byteLength, room);
       truncated = value.byteLength > room;
     }
@@ -34,5 +34,17 @@ export async function readPrefix(response: Response, limit: number, signal: Abor
   }
   // Not awaited: whoever never ends its body may never answer this either.
   if (truncated) reader?.cancel().catch(() => undefined);
-  return { bytes: prefix.subarray(0, length), truncated, failure };
+  return { bytes: joined(chunks, length), truncated, failure };
+}
+
+function joined(chunks: readonly Uint8Array[], length: number): Uint8Array {
+  const [first] = chunks;
+  if (first !== undefined && chunks.length === 1) return first;
+  const whole = new Uint8Array(length);
+  let offset = 0;
+  for (const chunk of chunks) {
+    whole.set(chunk, offset);
+    offset += chunk.byteLength;
+  }
+  return whole;
 }

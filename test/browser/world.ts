@@ -14,7 +14,7 @@ import { chromium } from "./chromium";
 const SHOTS = fileURLToPath(new URL("../../.screenshots/", import.meta.url));
 const DESK = { width: 1280, height: 860 };
 const PHONE = { width: 390, height: 844 };
-const WIDTHS = [PHONE.width, 700, 840, 1_024, DESK.width];
+const WIDTHS = [PHONE.width, 840, 1_024];
 
 /** What the tests of a file share. */
 export interface World {

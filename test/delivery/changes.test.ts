@@ -30,9 +30,9 @@ describe.concurrent("a change of an endpoint", () => {
     const next = await newReceiver();
     /** A slow endpoint with a batch under way, after `change`: what of the batch it got all the same. */
     const behind = async (change: (path: string, events: string[]) => Promise<unknown>) => {
-      const slow = await newReceiver({ delayMs: 1_500 });
+      const slow = await newReceiver({ delayMs: 2_500 });
       const event = fresh("e");
-      const { id } = await newEndpoint(tenant, slow.url, { events: [event], timeout: 5 });
+      const { id } = await newEndpoint(tenant, slow.url, { events: [event], timeout: 8 });
       const events = Array.from({ length: 15 }, (_, i) => ({ event, data: { i } }));
       const { body } = await call("POST", `/v1/tenants/${tenant}/events/batch`, { events });
       await slow.arrived();

@@ -199,7 +199,7 @@ describe("a request", () => {
       body: null,
       timeout: 1,
       rules: { allowInsecure: true, ownHosts: [], resolver: null },
-      secrets: [],
+      masked: (text) => text,
     };
     const never = new ReadableStream({ pull: () => new Promise(() => undefined) });
     for (const [answer, statusCode] of [

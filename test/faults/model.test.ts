@@ -106,6 +106,6 @@ it("whatever fails in whatever order, each accepted event is delivered or visibl
         World.end();
       }
     }),
-    runs(25),
+    runs(15),
   );
 });

@@ -1,0 +1,67 @@
+/** A change that waits, and whoever is told how it ended. */
+interface Waiting {
+  run(): unknown;
+  resolve(result: unknown): void;
+  reject(error: unknown): void;
+}
+
+/**
+ * Writes changes of an object's storage that come at about the same time in one transaction: a commit costs as much as
+ * the rows in it, so a busy object takes twice as many. Nobody is told of a change before all of them are written.
+ */
+export class Together {
+  readonly #storage: DurableObjectStorage;
+  readonly #written: () => void;
+  readonly #failed: () => void;
+  #waiting: Waiting[] = [];
+
+  /**
+   * `written` is called after each transaction, in the same turn, so that what it writes commits with it; `failed` when
+   * one has failed, so that what is remembered of its rows may be of none.
+   */
+  constructor(storage: DurableObjectStorage, written: () => void, failed: () => void) {
+    this.#storage = storage;
+    this.#written = written;
+    this.#failed = failed;
+  }
+
+  /**
+   * Makes a change, in the order of the calls, and answers what it answers. It must write with one statement at most:
+   * if it throws, it alone has not happened.
+   */
+  change<T>(run: () => T): Promise<T> {
+    return new Promise<T>((resolve, reject) => {
+      this.#waiting.push({ run, resolve: resolve as Waiting["resolve"], reject });
+      // After the calls that have come already.
+      if (this.#waiting.length === 1) setTimeout(() => this.#write(), 0);
+    });
+  }
+
+  #write(): void {
+    const changes = this.#waiting;
+    this.#waiting = [];
+    let ends: (() => void)[];
+    try {
+      ends = this.#storage.transactionSync(() => changes.map(made));
+      this.#written();
+    } catch (error) {
+      this.#failed();
+      ends = changes.map(
+        ({ reject }) =>
+          () =>
+            reject(error),
+      );
+    }
+    for (const end of ends) end();
+  }
+}
+
+/** Makes a change; answers what tells of its end. */
+function made({ run, resolve, reject }: Waiting): () => void {
+  try {
+    const result = run();
+    return () => resolve(result);
+  } catch (error) {
+    return () => reject(error);
+  }
+}
