@@ -112,8 +112,6 @@ export class Person {
       await page.emulateMedia({ colorScheme: scheme });
       await page.setViewportSize(size);
       await page.evaluate(() => window.scrollTo(0, 0));
-      // What is being fetched for a part of the page is faded meanwhile.
-      await page.waitForFunction(() => document.querySelector(".htmx-request") === null);
       await page.screenshot({ path: `${SHOTS}${name}-${how}.png`, fullPage: true, animations: "disabled" });
       expect(await this.barriers(), `${name}, ${how}`).toEqual([]);
     }
