@@ -1,4 +1,5 @@
 import type { MiddlewareHandler } from "hono";
+import { joined } from "../lib/prefix";
 import type { AppContext, AppEnv } from "./context";
 import { Problem } from "./problem";
 
@@ -45,13 +46,7 @@ async function readLimited(request: Request): Promise<Uint8Array> {
     if (length > MAX_BODY) throw tooLarge();
     chunks.push(chunk);
   }
-  const whole = new Uint8Array(length);
-  let offset = 0;
-  for (const chunk of chunks) {
-    whole.set(chunk, offset);
-    offset += chunk.byteLength;
-  }
-  return whole;
+  return joined(chunks, length);
 }
 
 function tooLarge(): Problem {

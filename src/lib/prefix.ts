@@ -37,7 +37,8 @@ export async function readPrefix(response: Response, limit: number, signal: Abor
   return { bytes: joined(chunks, length), truncated, failure };
 }
 
-function joined(chunks: readonly Uint8Array[], length: number): Uint8Array {
+/** Chunks, `length` bytes together, as one. */
+export function joined(chunks: readonly Uint8Array[], length: number): Uint8Array {
   const [first] = chunks;
   if (first !== undefined && chunks.length === 1) return first;
   const whole = new Uint8Array(length);
