@@ -1,4 +1,3 @@
-import { EVENT } from "./compare.ts";
 import type { Effort } from "./effort.ts";
 import type { FloorMessage } from "./floor-message.ts";
 import { Instance } from "./instance.ts";
@@ -8,22 +7,27 @@ import { SAMPLE, tenantWith } from "./scenarios.ts";
 import { figureOf, interleave, percentile, ratios } from "./stats.ts";
 import { newUlid } from "./ulid.ts";
 
-/** The consumer beside one that only fetches, each given as many messages at once; and how long an event takes from its post. */
+/**
+ * The consumer beside one that only fetches: the same requests, ready made, each given as many at once. Both are warm, as
+ * the isolates of a busy deployment are. And how long an event takes from its post.
+ */
 export async function measureDeliver(bundle: string, floorBundle: string, receiver: Receiver, effort: Effort) {
   const ours = await Instance.posthorn(bundle, {});
   const floor = await Instance.floor(floorBundle, {});
   const { tenant, path, endpoints } = await tenantWith(ours, receiver);
   const floorPath = "/ok/floor";
-  const drain = async (instance: Instance, at: string, messages: object[]) => {
-    await instance.bench("enqueue", { messages });
-    await receiver.until(at, messages.length);
+  const request = await requestOf(ours, tenant, endpoints[0] ?? "");
+  await receiver.take(path);
+  const { warmUps, measured, messages } = effort.drains;
+  const drain = async (instance: Instance, at: string, bodies: object[]) => {
+    await instance.bench("enqueue", { messages: bodies });
+    await receiver.until(at, bodies.length);
     return rateOf((await receiver.take(at)).times);
   };
-  const runs = await interleave(
-    effort.rounds,
-    () => drain(ours, path, deliveryMessages(tenant, endpoints[0] ?? "", effort.messages)),
-    () => drain(floor, floorPath, floorMessages(receiver.url + floorPath, effort.messages)),
-  );
+  const one = () => drain(ours, path, deliveryMessages(tenant, endpoints[0] ?? "", messages));
+  const other = () => drain(floor, floorPath, floorMessages(receiver.url + floorPath, request, messages));
+  await interleave(warmUps, one, other);
+  const runs = await interleave(measured, one, other);
   const latencies = await latenciesOf(ours, receiver, { tenant, path }, { perSecond: 20, seconds: effort.seconds * 2 });
   await Promise.all([ours.stop(), floor.stop()]);
   return {
@@ -51,7 +55,16 @@ function deliveryMessages(tenant: string, endpoint: string, count: number): obje
   });
 }
 
-function floorMessages(url: string, count: number): FloorMessage[] {
-  const headers = { "Content-Type": "application/json" };
-  return Array.from({ length: count }, () => ({ url, headers, body: EVENT }));
+/** What a request of Posthorn's says. */
+type Said = Pick<FloorMessage, "headers" | "body">;
+
+/** Has one delivery made, and answers what was sent. */
+async function requestOf(posthorn: Instance, tenant: string, endpoint: string): Promise<Said> {
+  const test = { event: "lead.hot", data: SAMPLE };
+  const { attempt } = await posthorn.api("POST", `/tenants/${tenant}/endpoints/${endpoint}/test`, test);
+  return attempt.request;
+}
+
+function floorMessages(url: string, { headers, body }: Said, count: number): FloorMessage[] {
+  return Array.from({ length: count }, () => ({ url, headers, body }));
 }

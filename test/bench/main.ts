@@ -14,6 +14,7 @@ import { measureCosts } from "./cost.ts";
 import { measureDeliver } from "./deliver.ts";
 import { FULL, QUICK } from "./effort.ts";
 import { measureGrowth } from "./growth.ts";
+import { keepInMemory } from "./memory.ts";
 import { modelTable } from "./model-table.ts";
 import { measureNeighbour } from "./neighbour.ts";
 import { Receiver } from "./receiver.ts";
@@ -37,6 +38,7 @@ function progress(text: string): void {
 
 async function measure(): Promise<Record<string, object>> {
   const directory = await mkdtemp(join(tmpdir(), "posthorn-bench-"));
+  progress(`storage is ${await keepInMemory()}`);
   const effort = options.quick ? QUICK : FULL;
   const results: Record<string, object> = {};
   const started = Date.now();
