@@ -9,7 +9,7 @@ import {
   WAIT_REASONS,
 } from "../lib/delivery";
 import type { EventText } from "../lib/event";
-import { DELIVERY_ID, deliveryTime, eventId, parseDeliveryId } from "../lib/ids";
+import { DELIVERY_ID, deliveryTime, eventIdOf } from "../lib/ids";
 import type { DeliveryFilter } from "../lib/rooms";
 import { iso, isoOrNull } from "../lib/time";
 import { eventType, isoTime, listQuery, time } from "./schemas";
@@ -93,7 +93,7 @@ export const attemptShape = z.object({
 export function toDelivery(endpoint: string, record: DeliveryRecord): z.infer<typeof deliveryShape> {
   return {
     id: record.id,
-    eventId: eventId(parseDeliveryId(record.id)?.ulid ?? ""),
+    eventId: eventIdOf(record.id),
     event: record.event,
     endpoint,
     status: record.status,

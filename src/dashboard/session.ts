@@ -4,7 +4,7 @@
  * @module
  */
 import { z } from "zod";
-import { base64Url, derivedBytes, fromBase64, hmacSha256, sameText, utf8 } from "../lib/crypto";
+import { base64Url, derivedBytes, fromBase64, hmacKey, hmacSha256, sameText, utf8 } from "../lib/crypto";
 
 /** Who signed in. */
 export type Holder =
@@ -35,7 +35,8 @@ const sessionShape = z.object({
 type Purpose = "posthorn session" | "posthorn form" | "posthorn operator print";
 
 async function mac(secretsKey: string, purpose: Purpose, text: string): Promise<string> {
-  return base64Url(await hmacSha256(await derivedBytes(secretsKey, purpose, 256), utf8(text)));
+  const key = await hmacKey(await derivedBytes(secretsKey, purpose, 256));
+  return base64Url(await hmacSha256(key, utf8(text)));
 }
 
 /** The session as its cookie carries it: `<payload>.<HMAC-SHA256>`, both base64url. */

@@ -1,5 +1,5 @@
 import { LEASE, SLOTS } from "../endpoint/admission";
-import type { Admission, Outcome } from "../lib/delivery";
+import { type Admission, type Outcome, reportOf } from "../lib/delivery";
 import { type Env, endpointRoom, eventLogRoom } from "../lib/env";
 import type { DeliveryRef, EventText } from "../lib/event";
 import { type EventRef, parseDeliveryId } from "../lib/ids";
@@ -121,7 +121,7 @@ async function textOf({ parcel, item }: Admitted, env: Env): Promise<(EventText 
 }
 
 /** Whether the grant stands: behind slow receivers somebody may have changed, disabled or erased meanwhile what it is for. */
-async function stands({ parcel, grant, settings }: Admitted, delivery: DeliveryRef, env: Env): Promise<boolean> {
+function stands({ parcel, grant, settings }: Admitted, delivery: DeliveryRef, env: Env): Promise<boolean> | true {
   if (Date.now() < grant.leasedUntil - LEASE + FRESH) return true;
   return endpointRoom(env, parcel.tenant, parcel.endpoint).stands(delivery, grant.attemptId, settings.version);
 }
@@ -149,7 +149,7 @@ async function attempt(admitted: Admitted, env: Env): Promise<Outcome | null> {
     return {
       kind: "attempted",
       delivery,
-      attempt: { id: attemptId, number, trigger, format, request: shown, ...came },
+      attempt: reportOf({ id: attemptId, number, trigger, format, request: shown, ...came }),
       retryAfter,
     };
   } catch (error) {

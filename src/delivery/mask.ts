@@ -19,7 +19,10 @@ export type Masking = (text: string, cut?: boolean) => string;
 export function maskingOf(secrets: readonly string[]): Masking {
   // The longest first: one may be part of another.
   const hidden = [...new Set(secrets.flatMap(spellings))].toSorted((a, b) => b.length - a.length);
+  const shortest = hidden.at(-1)?.length ?? Number.POSITIVE_INFINITY;
   return (text, cut = false) => {
+    // Most of what is answered is shorter than any secret.
+    if (!cut && text.length < shortest) return text;
     const masked = hidden.reduce((shown, secret) => shown.replaceAll(secret, MASK), text);
     return cut ? withoutSplit(masked, hidden) : masked;
   };

@@ -1,9 +1,11 @@
 import { hostsSeenHere } from "../config/own-hosts";
 import { openHeaders, openSecrets, secretsAt } from "../config/secrets";
+import type { Deadline } from "../lib/deadline";
 import type { Admission } from "../lib/delivery";
+import type { DestinationRules } from "../lib/destination";
 import { allowsInsecure, type Env, resolverOf, secretsKeys } from "../lib/env";
 import type { EventText } from "../lib/event";
-import { eventId, parseDeliveryId } from "../lib/ids";
+import { eventIdOf } from "../lib/ids";
 import type { EndpointSettings, Secrets } from "../lib/settings";
 import { SECOND } from "../lib/time";
 import type { Format } from "../lib/wire";
@@ -11,6 +13,7 @@ import { type Masking, maskingOf, secretsOfHeader } from "./mask";
 import { render } from "./render";
 import type { Request } from "./send";
 import { sign } from "./sign";
+import { Watch } from "./watch";
 
 const MASK = "***";
 
@@ -30,22 +33,50 @@ interface Opened {
   masked: Masking;
 }
 
-/** By the copy of the settings that a parcel has, so that it is opened once for all of it. */
-const opened = new WeakMap<EndpointSettings, { until: number; opening: Promise<Opened> }>();
-
-function openedOf(env: Env, settings: EndpointSettings, now: number): Promise<Opened> {
-  const known = opened.get(settings);
-  if (known !== undefined && now < known.until) return known.opening;
-  const opening = open(secretsKeys(env), settings, now);
-  // Until the next secret takes over.
-  opened.set(settings, { until: secretsAt(settings, now).nextFrom ?? Number.POSITIVE_INFINITY, opening });
-  return opening;
+/** What all attempts under one copy of an endpoint's settings have in common. */
+interface Common {
+  opening: Promise<Opened>;
+  /** Until the next secret takes over, in ms. */
+  until: number;
+  rules: DestinationRules;
+  deadlines: Watch<Deadline>;
 }
 
+/** By the copy of the settings that a parcel has: made once for all of it. */
+const commons = new WeakMap<EndpointSettings, Common>();
+
+function commonOf(env: Env, settings: EndpointSettings, now: number): Common {
+  const known = commons.get(settings);
+  if (known !== undefined && now < known.until) return known;
+  const common = {
+    opening: open(secretsKeys(env), settings, now),
+    until: secretsAt(settings, now).nextFrom ?? Number.POSITIVE_INFINITY,
+    rules: {
+      allowInsecure: allowsInsecure(env),
+      ownHosts: [...(settings.ownHosts ?? []), ...hostsSeenHere()],
+      resolver: resolverOf(env),
+    },
+    deadlines: new Watch<Deadline>(settings.timeout * SECOND, (deadline) => deadline.expire()),
+  };
+  commons.set(settings, common);
+  return common;
+}
+
+/** What was opened is remembered per isolate, for so many endpoints: opening takes longer than signing. */
+const MAX_OPENED = 1_000;
+const opened = new Map<string, Opened>();
+
 async function open(keys: readonly string[], settings: EndpointSettings, now: number): Promise<Opened> {
+  const { current, next } = secretsAt(settings, now);
+  const sealed = JSON.stringify([keys, settings.owner, current, next, settings.sealedHeaders]);
+  const remembered = opened.get(sealed);
+  if (remembered !== undefined) return remembered;
   const [secrets, own] = await Promise.all([openSecrets(keys, settings, now), openHeaders(keys, settings)]);
   const known = [secrets.current, secrets.next].filter((secret) => secret !== null);
-  return { secrets, own, masked: maskingOf([...known, ...Object.values(own).flatMap(secretsOfHeader)]) };
+  const masked = maskingOf([...known, ...Object.values(own).flatMap(secretsOfHeader)]);
+  opened.set(sealed, { secrets, own, masked });
+  if (opened.size > MAX_OPENED) opened.delete(opened.keys().next().value as string);
+  return { secrets, own, masked };
 }
 
 /**
@@ -59,15 +90,16 @@ export async function prepare(
   event: EventText,
   now: number,
 ): Promise<Prepared> {
-  const { secrets, own, masked } = await openedOf(env, settings, now);
-  const { method, url, timeout } = settings;
+  const { opening, rules, deadlines } = commonOf(env, settings, now);
+  const { secrets, own, masked } = await opening;
+  const { method, url } = settings;
   const hasBody = method !== "GET";
   const format = hasBody ? (grant.format ?? settings.format) : null;
   const { body, contentType } =
     format === null
       ? { body: new Uint8Array(), contentType: null }
       : render(format, { ...event, tenant: settings.tenant });
-  const id = eventId(parseDeliveryId(grant.id)?.ulid ?? "");
+  const id = eventIdOf(grant.id);
   const signature = await sign(settings.signature, secrets, { id, timestamp: Math.floor(now / SECOND), body });
   const ours = {
     ...(contentType === null ? {} : { "Content-Type": contentType }),
@@ -79,9 +111,7 @@ export async function prepare(
   // Header names know no case: given in another spelling, both would go out, joined by a comma.
   const named = [own, signature].flatMap(Object.keys).some((name) => name.toLowerCase() === "user-agent");
   const agent = named ? {} : { "User-Agent": `Posthorn/1 (+${env.CONTACT_URL || "webhooks"})` };
-  // Refused when it is saved, and not sent either should a row have it: it would stand beside ours, or in its place.
-  const taken = new Set(Object.keys(ours).map((name) => name.toLowerCase()));
-  const theirs = Object.fromEntries(Object.entries(own).filter(([name]) => !taken.has(name.toLowerCase())));
+  const theirs = without(own, ours);
   const headers: Record<string, string> = { ...agent, ...theirs, ...ours };
   const known = [secrets.current, secrets.next].filter((secret) => secret !== null);
   const shownHeaders = Object.fromEntries(
@@ -93,15 +123,22 @@ export async function prepare(
       url,
       headers,
       body: hasBody ? body : null,
-      timeout,
-      rules: {
-        allowInsecure: allowsInsecure(env),
-        ownHosts: [...(settings.ownHosts ?? []), ...hostsSeenHere()],
-        resolver: resolverOf(env),
-      },
+      deadlines,
+      rules,
       masked,
     },
     shownHeaders,
     format,
   };
+}
+
+/**
+ * An endpoint's own headers without those of these names: refused when they are saved, they are not sent either should a
+ * row have them, beside ours or in our place.
+ */
+function without(own: Record<string, string>, ours: Record<string, string>): Record<string, string> {
+  const entries = Object.entries(own);
+  if (entries.length === 0) return own;
+  const taken = new Set(Object.keys(ours).map((name) => name.toLowerCase()));
+  return Object.fromEntries(entries.filter(([name]) => !taken.has(name.toLowerCase())));
 }

@@ -1,15 +1,18 @@
-import { aborting } from "../lib/aborting";
+import { Deadline } from "../lib/deadline";
 import type { Attempt, DeliveryError, KeptResponse } from "../lib/delivery";
 import { type DestinationRules, destinationRefusal } from "../lib/destination";
-import { readPrefix } from "../lib/prefix";
+import { type Prefix, readPrefix } from "../lib/prefix";
 import { type Answer, classify, isStandIn, retryAfterOf } from "./classify";
 import { reach } from "./echo";
 import type { Masking } from "./mask";
+import type { Watch } from "./watch";
 
 /** What is kept of a response, in bytes. */
 const BODY_BYTES = 16_384;
 const HEADER_BYTES = 8_192;
 const decoder = new TextDecoder();
+/** Of a response without a body. */
+const NOTHING: Prefix = { bytes: new Uint8Array(), truncated: false, failure: null };
 
 /** One request, ready to go. */
 export interface Request {
@@ -18,8 +21,8 @@ export interface Request {
   headers: Record<string, string>;
   /** `null`: the method has none. */
   body: Uint8Array<ArrayBuffer> | null;
-  /** Seconds over headers and body of the response. */
-  timeout: number;
+  /** Ends what takes too long over headers and body of the response. */
+  deadlines: Watch<Deadline>;
   /** Where it may go. */
   rules: DestinationRules;
   /** Hides the endpoint's own secrets in what is kept. */
@@ -40,35 +43,37 @@ export async function send(request: Request): Promise<Sent> {
   const refused = await destinationRefusal(request.url, request.rules, Date.now());
   const at = Date.now();
   if (refused !== null) return outcome(at, at, { failed: "blocked" });
-  // Made just before the fetch, since its clock starts here.
-  const signal = AbortSignal.timeout(request.timeout * 1_000);
+  const deadline = new Deadline();
+  // Just before the fetch, since its clock starts here.
+  request.deadlines.begin(deadline);
+  try {
+    return await exchange(request, at, deadline);
+  } finally {
+    request.deadlines.end(deadline);
+  }
+}
+
+async function exchange(request: Request, at: number, deadline: Deadline): Promise<Sent> {
+  const { method, headers, body, masked } = request;
   let response: Response;
   try {
-    const { method, headers, body } = request;
     // What Cloudflare's cache answers has reached nobody.
     const cache = method === "GET" ? { cache: "no-store" as const } : {};
-    const init: RequestInit & { headers: Record<string, string> } = {
-      ...cache,
-      method,
-      headers,
-      body,
-      redirect: "manual",
-      signal,
-    };
-    response = await aborting(reach(request.url, init), signal);
-  } catch (error) {
-    return outcome(at, Date.now(), { failed: failureOf(error, signal) });
+    const { signal } = deadline;
+    const init = { ...cache, method, headers, body, redirect: "manual" as const, signal };
+    response = await deadline.within(reach(request.url, init));
+  } catch {
+    return outcome(at, Date.now(), { failed: failureAt(deadline) });
   }
   const { status } = response;
-  const { masked } = request;
-  const { bytes, truncated, failure } = await readPrefix(response, BODY_BYTES, signal);
+  const { bytes, truncated, failure } =
+    response.body === null ? NOTHING : await readPrefix(response.body, BODY_BYTES, deadline);
   // `stream: true` leaves a character out that the cut has split.
   const text = truncated ? new TextDecoder().decode(bytes, { stream: true }) : decoder.decode(bytes);
   const kept = { headers: keptHeaders(response.headers, masked), body: masked(text, truncated), truncated };
   const now = Date.now();
   // Answered, and then cut or too slow: the status is worth keeping, but it was no success.
-  if (failure !== null)
-    return { ...outcome(at, now, { failed: failureOf(failure, signal) }, kept), statusCode: status };
+  if (failure !== null) return { ...outcome(at, now, { failed: failureAt(deadline) }, kept), statusCode: status };
   const answer = { status, stoodIn: isStandIn(status, response.headers, text) };
   return outcome(at, now, answer, kept, retryAfterOf(status, response.headers.get("retry-after"), now));
 }
@@ -91,27 +96,30 @@ function outcome(
   };
 }
 
-function failureOf(error: unknown, signal: AbortSignal): "timeout" | "connection" {
-  return signal.aborted || (error instanceof Error && error.name === "TimeoutError") ? "timeout" : "connection";
+function failureAt(deadline: Deadline): "timeout" | "connection" {
+  return deadline.over ? "timeout" : "connection";
 }
 
 /** The headers as far as they go into 8 KB, the shortest first: a giant one is cut and takes no other's place. */
 function keptHeaders(headers: Headers, masked: Masking): Record<string, string> {
-  const all = new Map<string, string>();
-  // Of `Set-Cookie` there is one entry per line.
+  const all: [name: string, value: string][] = [];
   let size = 0;
-  for (const [name, value] of headers) {
+  // As a list at once: asked one by one they take longer than the rest of this.
+  for (const [name, value] of [...headers]) {
+    const last = all.at(-1);
+    // They come sorted, and of `Set-Cookie` there is one per line.
+    if (last?.[0] === name) last[1] += `, ${value}`;
+    else all.push([name, value]);
     size += name.length + value.length + 2;
-    all.set(name, all.has(name) ? `${all.get(name)}, ${value}` : value);
   }
-  if (size <= HEADER_BYTES) return Object.fromEntries([...all].map(([name, value]) => [name, masked(value)]));
+  if (size <= HEADER_BYTES) return Object.fromEntries(all.map(([name, value]) => [name, masked(value)]));
   const kept = new Map<string, string>();
   let room = HEADER_BYTES;
-  for (const [name, value] of [...all].toSorted(([a, x], [b, y]) => a.length + x.length - b.length - y.length)) {
+  for (const [name, value] of all.toSorted(([a, x], [b, y]) => a.length + x.length - b.length - y.length)) {
     if (room <= name.length) break;
     const fits = value.slice(0, room - name.length);
     kept.set(name, masked(fits, fits.length < value.length));
     room -= name.length + fits.length;
   }
-  return Object.fromEntries([...all.keys()].flatMap((name) => (kept.has(name) ? [[name, kept.get(name) ?? ""]] : [])));
+  return Object.fromEntries(all.flatMap(([name]) => (kept.has(name) ? [[name, kept.get(name) ?? ""]] : [])));
 }

@@ -3,6 +3,7 @@ import { type Env, endpointRoom } from "../lib/env";
 import { logError } from "../lib/log";
 import { SECOND } from "../lib/time";
 import type { Lane } from "./lanes";
+import { Watch } from "./watch";
 
 /** How often an outcome is written down again before it is given up. */
 const RECORD_TRIES = 3;
@@ -24,9 +25,7 @@ export class Settlement {
   #pending: Outcome[] = [];
   #gathering: ReturnType<typeof setTimeout> | null = null;
   #recording: Promise<void> = Promise.resolve();
-  /** The sends under way, oldest first. */
-  readonly #watched = new Set<{ at: number }>();
-  #watching: ReturnType<typeof setTimeout> | null = null;
+  readonly #sends = new Watch<unknown>(LAG, () => this.#tellLag());
   #lagTold = false;
   #putBack = false;
 
@@ -52,28 +51,12 @@ export class Settlement {
 
   /** Watches a send; one that hangs is told of once, so that what comes meanwhile takes the slow lane. */
   async watch<T>(sending: Promise<T>): Promise<T> {
-    const since = { at: Date.now() };
-    this.#watched.add(since);
-    this.#watching ??= setTimeout(() => this.#look(), LAG);
+    this.#sends.begin(sending);
     try {
       return await sending;
     } finally {
-      this.#watched.delete(since);
-      if (this.#watched.size === 0 && this.#watching !== null) {
-        clearTimeout(this.#watching);
-        this.#watching = null;
-      }
+      this.#sends.end(sending);
     }
-  }
-
-  /** Looks for a send that hangs: one timer for all of them, set anew for the oldest. */
-  #look(): void {
-    this.#watching = null;
-    const [oldest] = this.#watched;
-    if (oldest === undefined) return;
-    const left = oldest.at + LAG - Date.now();
-    if (left <= 0) this.#tellLag();
-    else this.#watching = setTimeout(() => this.#look(), left);
   }
 
   /**

@@ -1,5 +1,5 @@
 import { nextHeader, type SigningScheme, schemeOf } from "../config/schemes";
-import { base64, fromBase64, hex, hmacSha256, utf8 } from "../lib/crypto";
+import { base64, fromBase64, hex, hmacKey, hmacSha256, utf8 } from "../lib/crypto";
 import type { Secrets } from "../lib/settings";
 import type { Scheme } from "../lib/wire";
 
@@ -46,8 +46,21 @@ export async function sign(
 
 async function signatureOf(scheme: SigningScheme, secret: string, signable: Signable): Promise<string> {
   if (scheme.signs === "secret") return secret;
-  const mac = await hmacSha256(keyBytes(scheme, secret), signedBytes(scheme, signable));
+  const name = `${scheme.key} ${secret}`;
+  const key = keys.get(name) ?? (await importKey(name, keyBytes(scheme, secret)));
+  const mac = await hmacSha256(key, signedBytes(scheme, signable));
   return scheme.encoding === "hex" ? hex(mac) : base64(mac);
+}
+
+/** Imported keys remembered per isolate; beyond it the oldest is forgotten. */
+const MAX_KEYS = 1_000;
+const keys = new Map<string, CryptoKey>();
+
+async function importKey(name: string, bytes: Uint8Array<ArrayBuffer>): Promise<CryptoKey> {
+  const key = await hmacKey(bytes);
+  keys.set(name, key);
+  if (keys.size > MAX_KEYS) keys.delete(keys.keys().next().value as string);
+  return key;
 }
 
 function keyBytes(scheme: SigningScheme, secret: string): Uint8Array<ArrayBuffer> {

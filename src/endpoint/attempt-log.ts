@@ -18,9 +18,16 @@ export function hasAttempt(log: string, attemptId: string): boolean {
   return attemptsOf(log).some((attempt) => attempt.id === attemptId);
 }
 
-/** The log with one attempt more; where it grows too large the oldest responses are let go. Pure. */
-export function withAttempt(log: string, attempt: Attempt): string {
-  const attempts = [...attemptsOf(log), attempt].slice(-LOG_ATTEMPTS);
+/** An attempt's entry without what its receiver answered. Pure. */
+export function withoutResponse(entry: string): string {
+  return JSON.stringify({ ...(JSON.parse(entry) as Attempt), response: null });
+}
+
+/** The log with one entry more, an attempt's JSON text; where it grows too large the oldest responses are let go. Pure. */
+export function withAttempt(log: string, entry: string): string {
+  // Most are the first and short enough, of whatever characters.
+  if (log === "[]" && entry.length <= LOG_BYTES / 4) return `[${entry}]`;
+  const attempts = [...attemptsOf(log), JSON.parse(entry) as Attempt].slice(-LOG_ATTEMPTS);
   for (let stripped = 0; ; stripped++) {
     const text = JSON.stringify(attempts.map((kept, i) => (i < stripped ? { ...kept, response: null } : kept)));
     if (stripped === attempts.length || utf8(text).byteLength <= LOG_BYTES) return text;

@@ -75,10 +75,15 @@ export class Books {
     return this.leases.inFlight(now) + this.deliveries.leased(now);
   }
 
+  /** Whether what comes takes the slow lane. */
+  slow(now: number): boolean {
+    return isSlow(this.standing.state) || this.leases.lags(now);
+  }
+
   circumstances(now: number): Circumstances {
     return {
       probeAt: probeAt(this.standing.state.breaker),
-      slow: isSlow(this.standing.state) || this.leases.lags(now),
+      slow: this.slow(now),
       freeSlots: SLOTS - this.inFlight(now),
       releasable: this.rate.releasable(this.rateLimit, now),
     };

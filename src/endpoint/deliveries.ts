@@ -4,6 +4,12 @@ import type { DeliveryFilter } from "../lib/rooms";
 import type { Sql } from "../lib/sql";
 import type { Format } from "../lib/wire";
 
+/** The most parameters of a statement. */
+const PARAMETERS = 100;
+
+/** The most rows that one statement adds, with nine parameters each. */
+const ADD_AT_ONCE = Math.floor(PARAMETERS / 9);
+
 /** A delivery as its table keeps it; schema.ts explains the columns. */
 export interface Row {
   id: string;
@@ -68,6 +74,18 @@ export class Deliveries {
     return this.#sql.first<Row>("SELECT * FROM deliveries WHERE id = ?", id);
   }
 
+  /** Which of these have a row. */
+  present(ids: readonly string[]): Set<string> {
+    const found = new Set<string>();
+    for (let start = 0; start < ids.length; start += PARAMETERS) {
+      const part = ids.slice(start, start + PARAMETERS);
+      const marks = part.map(() => "?").join(", ");
+      const rows = this.#sql.all<{ id: string }>(`SELECT id FROM deliveries WHERE id IN (${marks})`, ...part);
+      for (const { id } of rows) found.add(id);
+    }
+    return found;
+  }
+
   save(row: Row): void {
     this.#sql.all(
       `INSERT INTO deliveries
@@ -100,6 +118,20 @@ export class Deliveries {
       row.began,
       row.log,
     );
+  }
+
+  /** Adds rows that succeeded at their first attempt, as almost all do: many in one statement. */
+  addSucceeded(rows: readonly Row[]): void {
+    for (let start = 0; start < rows.length; start += ADD_AT_ONCE) {
+      const part = rows.slice(start, start + ADD_AT_ONCE);
+      this.#sql.all(
+        `INSERT OR REPLACE INTO deliveries (id, event, status, attempts, code, finished, test, format, duration, began, log)
+         VALUES ${part.map(() => "(?, ?, 'succeeded', 1, ?, ?, ?, ?, ?, ?, ?)").join(", ")}`,
+        ...part.flatMap(({ id, event, code, finished, test, format, duration, began, log }) => {
+          return [id, event, code, finished, test, format, duration, began, log];
+        }),
+      );
+    }
   }
 
   /** Rows due at `now` (ms), the longest due first. */

@@ -23,7 +23,13 @@ export class Intake {
   /** Answers what may be done about each delivery that messages offer. */
   admit(deliveries: readonly DeliveryRef[], now: number): AdmitAnswer {
     const around = this.#surroundings(now);
-    const admissions = deliveries.map((delivery) => this.#admitOne(delivery, around, now));
+    const present = this.#books.deliveries.present(deliveries.map(({ id }) => id));
+    const admissions = deliveries.map((delivery) => {
+      const row = present.has(delivery.id) ? this.#books.row(delivery.id) : null;
+      // Should it be named twice, it may have one by then.
+      present.add(delivery.id);
+      return this.#admitOne(delivery, row, around, now);
+    });
     const { settings } = this.#books.standing;
     const sends = admissions.some((admission) => admission.do === "send");
     return sends && settings ? { admissions, settings } : { admissions };
@@ -48,9 +54,8 @@ export class Intake {
     };
   }
 
-  #admitOne(delivery: DeliveryRef, around: Surroundings, now: number): Admission {
+  #admitOne(delivery: DeliveryRef, row: Row | null, around: Surroundings, now: number): Admission {
     const { id } = delivery;
-    const row = this.#books.row(id);
     const decision = decide(
       {
         row: row && { status: row.status, lease: row.lease, adopted: row.adopted === 1 },

@@ -74,9 +74,8 @@ export class Ledger {
 
   /** Writes down what came of the deliveries that were sent. Doing so twice changes nothing. */
   record(outcomes: readonly Outcome[], now: number): Recorded {
-    for (const outcome of outcomes) this.#recording.record(outcome, now);
-    const { probeAt: probe, slow } = this.#books.circumstances(now);
-    return { slow, open: probe !== null };
+    this.#recording.record(outcomes, now);
+    return { slow: this.#books.slow(now), open: probeAt(this.#books.standing.state.breaker) !== null };
   }
 
   /** Whether an attempt that was granted under this version of the settings may still go out; see `EndpointRoom.stands`. */

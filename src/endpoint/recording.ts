@@ -1,6 +1,6 @@
 import type { Outcome } from "../lib/delivery";
 import type { DisabledReason } from "../lib/settings";
-import { hasAttempt, withAttempt } from "./attempt-log";
+import { hasAttempt, withAttempt, withoutResponse } from "./attempt-log";
 import type { Books } from "./books";
 import type { Row } from "./deliveries";
 import { nextAttemptAt } from "./retry";
@@ -21,21 +21,49 @@ export class Recording {
     this.#disable = disable;
   }
 
-  /** Writes one outcome down. Doing so twice changes nothing. */
-  record(outcome: Outcome, now: number): void {
+  /** Writes outcomes down, in their order. Doing so twice changes nothing. */
+  record(outcomes: readonly Outcome[], now: number): void {
+    const { deliveries } = this.#books;
+    const fresh: Row[] = [];
+    for (const outcome of outcomes) {
+      const row = this.#firstSuccess(outcome, now);
+      if (row !== null) fresh.push(row);
+      else {
+        // What follows may look at all rows.
+        deliveries.addSucceeded(fresh.splice(0));
+        this.#record(outcome, now);
+      }
+    }
+    deliveries.addSucceeded(fresh);
+  }
+
+  /** The row of a delivery that succeeded at its first attempt, as almost all do; `null`: it is none of these. */
+  #firstSuccess(outcome: Outcome, now: number): Row | null {
+    if (outcome.kind !== "attempted" || outcome.attempt.error !== null) return null;
+    const { delivery, attempt } = outcome;
+    if (!this.#holds(delivery.id, attempt.id, now)) return null;
+    this.#books.leases.forget(delivery.id);
+    return this.#succeeded(tried(this.#books.newRow(delivery, now), outcome, attempt.entry), attempt.id, now);
+  }
+
+  /** Whether a lease in memory holds for the attempt. Then there is no row: whoever makes one takes the lease over. */
+  #holds(id: string, attemptId: string, now: number): boolean {
+    const lease = this.#books.leases.get(id);
+    return lease?.attemptId === attemptId && lease.until > now;
+  }
+
+  #record(outcome: Outcome, now: number): void {
     const { leases, standing } = this.#books;
     const { id } = outcome.delivery;
-    const lease = leases.get(id);
     const attemptId = outcome.kind === "attempted" ? outcome.attempt.id : outcome.attemptId;
-    // While a lease in memory holds, there is no row: whoever makes one takes the lease over.
-    const row = lease?.attemptId === attemptId && lease.until > now ? null : this.#books.row(id);
+    const row = this.#holds(id, attemptId, now) ? null : this.#books.row(id);
     const current = this.#books.isLatest(row, id, attemptId);
     const succeeded = outcome.kind === "attempted" && outcome.attempt.error === null;
     // Success wins even when it comes late; whatever else is late changes nothing.
     if (!current && (!succeeded || row?.status === "succeeded")) return;
     if (row !== null && hasAttempt(row.log, attemptId)) return;
     if (standing.state.gone && row === null && !succeeded) return;
-    if (lease?.attemptId === attemptId || succeeded) leases.forget(id);
+    if (leases.get(id)?.attemptId === attemptId || succeeded) leases.forget(id);
 
     const before = row ?? this.#books.newRow(outcome.delivery, now);
     if (outcome.kind === "attempted") this.#attempted(before, outcome, now);
@@ -58,46 +86,42 @@ export class Recording {
   }
 
   #attempted(before: Row, outcome: Attempted, now: number): void {
-    const { deliveries, leases, standing } = this.#books;
+    const { deliveries, standing } = this.#books;
+    const { attempt, retryAfter } = outcome;
     // Canceled though the endpoint is there: its event is erased, and the answer may repeat it.
     const erased = before.status === "canceled" && !standing.state.gone;
-    const attempt = erased ? { ...outcome.attempt, response: null } : outcome.attempt;
-    const tried: Row = {
-      ...freed(before),
-      attempts: before.attempts + 1,
-      manual: 0,
-      code: attempt.statusCode,
-      error: attempt.error,
-      format: attempt.format ?? before.format,
-      duration: attempt.durationMs,
-      log: withAttempt(before.log, attempt),
-    };
-    if (tried.test === 1) standing.untold(attempt.id);
+    const row = tried(before, outcome, erased ? withoutResponse(attempt.entry) : attempt.entry);
     if (attempt.error === null) {
-      if (tried.test === 0) standing.succeeded(now);
-      leases.lag(0);
-      deliveries.save({ ...tried, status: "succeeded", finished: now });
+      deliveries.save(this.#succeeded(row, attempt.id, now));
       return;
     }
-    if (tried.test === 0) {
+    if (row.test === 1) standing.untold(attempt.id);
+    else {
       const reason = standing.failed(attempt, now);
       if (reason !== null) this.#disable(reason, now);
     }
-    this.#retry(tried, attempt.at + attempt.durationMs, outcome.retryAfter, now);
+    this.#retry(row, attempt.at + attempt.durationMs, retryAfter, now);
   }
 
-  #retry(tried: Row, endedAt: number, retryAfter: number | null, now: number): void {
+  /** A tried row, now that its attempt has succeeded. */
+  #succeeded(row: Row, attemptId: string, now: number): Row {
+    const { leases, standing } = this.#books;
+    if (row.test === 1) standing.untold(attemptId);
+    else standing.succeeded(now);
+    leases.lag(0);
+    return { ...row, status: "succeeded", finished: now };
+  }
+
+  #retry(row: Row, endedAt: number, retryAfter: number | null, now: number): void {
     const { deliveries, standing, schedule } = this.#books;
     // Nobody could enable a callback again, so it ends where an endpoint is disabled.
-    const over = standing.settings?.callback && tried.error === "gone";
-    const next = over
-      ? null
-      : nextAttemptAt({ schedule, step: tried.step, endedAt, retryAfter, random: this.#random() });
-    if (standing.state.gone) deliveries.save({ ...tried, status: "canceled", finished: now });
+    const over = standing.settings?.callback && row.error === "gone";
+    const next = over ? null : nextAttemptAt({ schedule, step: row.step, endedAt, retryAfter, random: this.#random() });
+    if (standing.state.gone) deliveries.save({ ...row, status: "canceled", finished: now });
     else if (next === null) {
-      deliveries.save({ ...tried, status: "failed", finished: now });
-      if (tried.test === 0) standing.exhausted(tried, now);
-    } else deliveries.save(this.#waiting({ ...tried, status: "retrying", step: tried.step + 1, due: next }, now));
+      deliveries.save({ ...row, status: "failed", finished: now });
+      if (row.test === 0) standing.exhausted(row, now);
+    } else deliveries.save(this.#waiting({ ...row, status: "retrying", step: row.step + 1, due: next }, now));
   }
 
   /** An unfinished row as it waits: held while the endpoint is disabled, canceled when it is deleted. */
@@ -109,4 +133,18 @@ export class Recording {
     if (row.test === 1) return { ...row, status: "failed", due: null, finished: now };
     return { ...row, status: "held", due: null };
   }
+}
+
+/** A row with the attempt that was made of it. Pure. */
+function tried(before: Row, { attempt }: Attempted, entry: string): Row {
+  return {
+    ...freed(before),
+    attempts: before.attempts + 1,
+    manual: 0,
+    code: attempt.statusCode,
+    error: attempt.error,
+    format: attempt.format ?? before.format,
+    duration: attempt.durationMs,
+    log: withAttempt(before.log, entry),
+  };
 }

@@ -1,5 +1,5 @@
-import type { Attempt } from "../lib/delivery";
-import { eventId, parseDeliveryId } from "../lib/ids";
+import type { Report } from "../lib/delivery";
+import { eventIdOf } from "../lib/ids";
 import { OPERATOR_TENANT } from "../lib/operator";
 import type { HealthRecord } from "../lib/rooms";
 import type { DisabledReason, Enablement, EndpointSettings } from "../lib/settings";
@@ -86,7 +86,7 @@ export class Standing {
   }
 
   /** An attempt failed. Answers why the endpoint is to be disabled for it; `null`: it is not. */
-  failed(attempt: Attempt, now: number): DisabledReason | null {
+  failed(attempt: Report, now: number): DisabledReason | null {
     // Blocked by our own policy: nothing was sent, so it says nothing of the receiver.
     if (attempt.error === "blocked") {
       this.untold(attempt.id);
@@ -166,7 +166,7 @@ export class Standing {
     const { window } = this.#state;
     const failed = {
       id,
-      eventId: eventId(parseDeliveryId(id)?.ulid ?? ""),
+      eventId: eventIdOf(id),
       event,
       attempts,
       lastStatusCode: code,

@@ -58,22 +58,14 @@ export function randomHex(bytes: number): string {
   return hex(crypto.getRandomValues(new Uint8Array(bytes)));
 }
 
-/** Imported keys remembered per isolate; beyond it the oldest is forgotten. */
-const MAX_HMAC_KEYS = 1_000;
-// Importing a key takes longer than signing a body of a few KB with it.
-const hmacKeys = new Map<string, CryptoKey>();
+/** A key for {@link hmacSha256}. Importing it takes longer than signing a body of a few KB with it. */
+export function hmacKey(bytes: Uint8Array<ArrayBuffer>): Promise<CryptoKey> {
+  return crypto.subtle.importKey("raw", bytes, { name: "HMAC", hash: "SHA-256" }, false, ["sign"]);
+}
 
-/** HMAC-SHA256 of `body` under the key bytes. */
-export async function hmacSha256(key: Uint8Array<ArrayBuffer>, body: Uint8Array<ArrayBuffer>): Promise<Uint8Array> {
-  const name = String.fromCharCode(...key);
-  const known = hmacKeys.get(name);
-  const imported =
-    known ?? (await crypto.subtle.importKey("raw", key, { name: "HMAC", hash: "SHA-256" }, false, ["sign"]));
-  if (known === undefined) {
-    hmacKeys.set(name, imported);
-    if (hmacKeys.size > MAX_HMAC_KEYS) hmacKeys.delete(hmacKeys.keys().next().value as string);
-  }
-  return new Uint8Array(await crypto.subtle.sign("HMAC", imported, body));
+/** HMAC-SHA256 of `body`. */
+export async function hmacSha256(key: CryptoKey, body: Uint8Array<ArrayBuffer>): Promise<Uint8Array> {
+  return new Uint8Array(await crypto.subtle.sign("HMAC", key, body));
 }
 
 interface VaultKey {

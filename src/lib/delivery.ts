@@ -43,12 +43,21 @@ export interface Attempt {
   response: KeptResponse | null;
 }
 
+/** An attempt as its endpoint is told of it: what it decides by, and as `entry` all of it, the JSON text that its log keeps. */
+export type Report = Pick<Attempt, "id" | "at" | "durationMs" | "statusCode" | "error" | "format"> & { entry: string };
+
+/** An attempt as it is told: put into text here, since an object is one for all of its endpoint and has better to do. */
+export function reportOf(attempt: Attempt): Report {
+  const { id, at, durationMs, statusCode, error, format } = attempt;
+  return { id, at, durationMs, statusCode, error, format, entry: JSON.stringify(attempt) };
+}
+
 /** What the consumer reports of a delivery that it was allowed to send. */
 export type Outcome =
   | {
       kind: "attempted";
       delivery: DeliveryRef;
-      attempt: Attempt;
+      attempt: Report;
       /** The receiver's `Retry-After` in seconds from the attempt's end, when it sent one that counts. */
       retryAfter: number | null;
     }

@@ -7,6 +7,17 @@ export interface DestinationRules extends UrlRules {
   resolver: string | null;
 }
 
+/** The last verdict under each copy of the rules: what goes out together goes to one URL. */
+const verdicts = new WeakMap<UrlRules, { text: string; refused: string | null }>();
+
+function refusalUnder(text: string, rules: UrlRules): string | null {
+  const last = verdicts.get(rules);
+  if (last?.text === text) return last.refused;
+  const refused = refusal(text, rules);
+  verdicts.set(rules, { text, refused });
+  return refused;
+}
+
 /**
  * Why nothing may be sent to a URL, in words for its owner; `null`: it may. Beyond the policy it asks what the name
  * resolves to. No answer, or a resolver out of reach, refuses nothing. `fresh`: asks anew instead of relying on what was
@@ -18,7 +29,7 @@ export async function destinationRefusal(
   now: number,
   { fresh = false } = {},
 ): Promise<string | null> {
-  const refused = refusal(text, rules);
+  const refused = refusalUnder(text, rules);
   if (refused !== null || rules.resolver === null) return refused;
   const name = nameOf(new URL(text));
   const verdict = await (fresh ? lookUp : verdictOf)(name, rules.resolver, now);

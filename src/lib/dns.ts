@@ -2,8 +2,8 @@
  * What a name resolves to, asked over HTTPS in the JSON form that public resolvers share
  * (https://developers.cloudflare.com/1.1.1.1/encryption/dns-over-https/make-api-requests/dns-json/).
  */
-import { aborting } from "./aborting";
 import { isPublicAddress } from "./addresses";
+import { Deadline } from "./deadline";
 import { readPrefix } from "./prefix";
 import { DAY, MINUTE, SECOND } from "./time";
 
@@ -32,8 +32,10 @@ export async function verdictOf(name: string, resolver: string, now: number): Pr
 
 /** Like {@link verdictOf}, asked anew. */
 export async function lookUp(name: string, resolver: string, now: number): Promise<Verdict> {
-  const signal = AbortSignal.timeout(PATIENCE);
-  const answers = await Promise.all([A, AAAA].map((type) => ask(name, type, resolver, signal)));
+  const deadline = new Deadline();
+  const timer = setTimeout(() => deadline.expire(), PATIENCE);
+  const answers = await Promise.all([A, AAAA].map((type) => ask(name, type, resolver, deadline)));
+  clearTimeout(timer);
   const verdict = judge(answers);
   const key = keyOf(name, resolver);
   entries.delete(key);
@@ -67,14 +69,15 @@ export function parseAnswer(text: string): string[] | null {
   return addresses.map(({ data }) => (typeof data === "string" ? data : ""));
 }
 
-async function ask(name: string, type: number, resolver: string, signal: AbortSignal): Promise<string[] | null> {
+async function ask(name: string, type: number, resolver: string, deadline: Deadline): Promise<string[] | null> {
   try {
     const url = new URL(resolver);
     url.searchParams.set("name", name);
     url.searchParams.set("type", type === A ? "A" : "AAAA");
     const headers = { Accept: "application/dns-json" };
-    const response = await aborting(fetch(url, { headers, redirect: "manual", signal }), signal);
-    const { bytes, truncated } = await readPrefix(response, ANSWER_BYTES, signal);
+    const response = await deadline.within(fetch(url, { headers, redirect: "manual", signal: deadline.signal }));
+    if (response.body === null) return null;
+    const { bytes, truncated } = await readPrefix(response.body, ANSWER_BYTES, deadline);
     return response.status === 200 && !truncated ? parseAnswer(new TextDecoder().decode(bytes)) : null;
   } catch {
     return null;

@@ -120,6 +120,11 @@ export function parseDeliveryId(id: string): (EventRef & { index: number }) | nu
   return event && { ...event, index: Number(match[2]) };
 }
 
+/** The id of a delivery's event, read from the delivery's. */
+export function eventIdOf(deliveryId: string): string {
+  return eventId(deliveryId.slice(4, 30));
+}
+
 /** The time in ms at which a delivery's event was accepted, read from its id. */
 export function deliveryTime(id: string): number {
   return ulidTime(id.slice(4));

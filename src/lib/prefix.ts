@@ -1,6 +1,6 @@
-import { aborting } from "./aborting";
+import type { Deadline } from "./deadline";
 
-/** The beginning of a response's body. */
+/** The beginning of a body. */
 export interface Prefix {
   bytes: Uint8Array;
   /** There was more, or it did not come. */
@@ -10,18 +10,18 @@ export interface Prefix {
 }
 
 /**
- * At most `limit` bytes of a response's body, decompressed; the rest is cancelled and never buffered. Never throws. Ends
- * when the signal aborts, since a body that never ends must not hold anybody up.
+ * At most `limit` bytes of a body, decompressed; the rest is cancelled and never buffered. Never throws. Ends
+ * with the deadline, since a body that never ends must not hold anybody up.
  */
-export async function readPrefix(response: Response, limit: number, signal: AbortSignal): Promise<Prefix> {
+export async function readPrefix(body: ReadableStream<Uint8Array>, limit: number, deadline: Deadline): Promise<Prefix> {
   const chunks: Uint8Array[] = [];
   let length = 0;
   let truncated = false;
   let failure: unknown = null;
-  const reader = response.body?.getReader();
+  const reader = body.getReader();
   try {
-    while (reader !== undefined && !truncated) {
-      const { done, value } = await aborting(reader.read(), signal);
+    while (!truncated) {
+      const { done, value } = await deadline.within(reader.read());
       if (done) break;
       const room = limit - length;
       chunks.push(value.subarray(0, room));
@@ -33,7 +33,7 @@ export async function readPrefix(response: Response, limit: number, signal: Abor
     truncated = true;
   }
   // Not awaited: whoever never ends its body may never answer this either.
-  if (truncated) reader?.cancel().catch(() => undefined);
+  if (truncated) reader.cancel().catch(() => undefined);
   return { bytes: joined(chunks, length), truncated, failure };
 }
 

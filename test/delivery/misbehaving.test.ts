@@ -3,6 +3,8 @@ import { env } from "cloudflare:workers";
 import { describe, inject, it, vi } from "vitest";
 import { consume } from "../../src/delivery/consumer";
 import { type Request, send } from "../../src/delivery/send";
+import { Watch } from "../../src/delivery/watch";
+import type { Deadline } from "../../src/lib/deadline";
 import {
   type Answered,
   call,
@@ -197,7 +199,7 @@ describe("a request", () => {
       url: "http://127.0.0.1:9/",
       headers: {},
       body: null,
-      timeout: 1,
+      deadlines: new Watch<Deadline>(1_000, (deadline) => deadline.expire()),
       rules: { allowInsecure: true, ownHosts: [], resolver: null },
       masked: (text) => text,
     };

@@ -1,7 +1,7 @@
 import { runInDurableObject } from "cloudflare:test";
 import { env } from "cloudflare:workers";
 import { Ledger } from "../../src/endpoint/ledger";
-import type { DeliveryError, Outcome } from "../../src/lib/delivery";
+import { type DeliveryError, type Outcome, reportOf } from "../../src/lib/delivery";
 import type { DeliveryRef } from "../../src/lib/event";
 import { deliveryId, encodeTime } from "../../src/lib/ids";
 import type { EndpointSettings } from "../../src/lib/settings";
@@ -70,7 +70,7 @@ export function outcomeOf(
     kind: "attempted",
     delivery: ref,
     retryAfter: null,
-    attempt: {
+    attempt: reportOf({
       id: attemptId,
       number,
       at,
@@ -81,7 +81,7 @@ export function outcomeOf(
       format: "envelope",
       request: { method: "POST", url: "https://receiver.example/", headers: {} },
       response: null,
-    },
+    }),
   };
 }
 

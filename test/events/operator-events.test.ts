@@ -5,7 +5,7 @@ import { describe, expect as expectOf, it } from "vitest";
 import { type Alert, cross } from "../../src/endpoint/crossings";
 import { Ledger } from "../../src/endpoint/ledger";
 import { afterFailure, type FailureWindow } from "../../src/endpoint/window";
-import type { DeliveryError, Outcome } from "../../src/lib/delivery";
+import { type DeliveryError, type Outcome, reportOf } from "../../src/lib/delivery";
 import { deliveryId, encodeTime, eventId } from "../../src/lib/ids";
 import type { OperatorEvent } from "../../src/lib/rooms";
 import type { EndpointSettings } from "../../src/lib/settings";
@@ -166,7 +166,7 @@ function begin(ledger: Ledger, now: number, ref: { id: string; event: string; te
     kind: "attempted",
     delivery: ref,
     retryAfter: null,
-    attempt: {
+    attempt: reportOf({
       id: attemptId,
       number,
       at,
@@ -177,7 +177,7 @@ function begin(ledger: Ledger, now: number, ref: { id: string; event: string; te
       format: "envelope",
       request: { method: "POST", url: "https://receiver.example/", headers: {} },
       response: null,
-    },
+    }),
   });
 }
 

@@ -2,7 +2,13 @@ import type { Row } from "../../src/endpoint/deliveries";
 import { lifetime } from "../../src/endpoint/expiry";
 import { Ledger } from "../../src/endpoint/ledger";
 import { Journal } from "../../src/events/journal";
-import type { Admission, DeliveryError, Outcome, RecoverableStatus } from "../../src/lib/delivery";
+import {
+  type Admission,
+  type DeliveryError,
+  type Outcome,
+  type RecoverableStatus,
+  reportOf,
+} from "../../src/lib/delivery";
 import type { DeliveryRef } from "../../src/lib/event";
 import { deliveryId } from "../../src/lib/ids";
 import { Sql } from "../../src/lib/sql";
@@ -209,7 +215,7 @@ export class World {
     const outcome: Outcome = {
       kind: "attempted",
       delivery: flight.ref,
-      attempt: {
+      attempt: reportOf({
         id: flight.grant.attemptId,
         number: flight.grant.number,
         at: this.now,
@@ -220,7 +226,7 @@ export class World {
         format: "envelope",
         request: { method: "POST", url: "https://receiver.example/", headers: {} },
         response: null,
-      },
+      }),
       retryAfter: null,
     };
     const stale = promised.holder !== null && promised.holder !== flight.grant.attemptId;
