@@ -36,7 +36,7 @@ type Purpose = "posthorn session" | "posthorn form" | "posthorn operator print";
 
 async function mac(secretsKey: string, purpose: Purpose, text: string): Promise<string> {
   const key = await hmacKey(await derivedBytes(secretsKey, purpose, 256));
-  return base64Url(await hmacSha256(key, utf8(text)));
+  return base64Url(new Uint8Array(await hmacSha256(key, utf8(text))));
 }
 
 /** The session as its cookie carries it: `<payload>.<HMAC-SHA256>`, both base64url. */

@@ -86,6 +86,10 @@ async function offer(parcel: Parcel, start: number, settlement: Settlement, env:
   }));
 }
 
+function refOf({ id, event, test }: DeliveryItem): DeliveryRef {
+  return test ? { id, event, test } : { id, event };
+}
+
 /** Asks the endpoint what may be sent. `null`: out of reach, nothing is decided. */
 async function admit(
   parcel: Parcel,
@@ -94,7 +98,7 @@ async function admit(
   env: Env,
 ): Promise<Admitted[] | null> {
   const { tenant, endpoint, version } = parcel;
-  const deliveries: DeliveryRef[] = items.map(({ text: _, ...ref }) => ref);
+  const deliveries = items.map(refOf);
   try {
     const { admissions, settings } = await endpointRoom(env, tenant, endpoint).admit({ version, deliveries });
     if (settings === undefined) return [];
@@ -121,8 +125,13 @@ async function textOf({ parcel, item }: Admitted, env: Env): Promise<(EventText 
 }
 
 /** Whether the grant stands: behind slow receivers somebody may have changed, disabled or erased meanwhile what it is for. */
-function stands({ parcel, grant, settings }: Admitted, delivery: DeliveryRef, env: Env): Promise<boolean> | true {
-  if (Date.now() < grant.leasedUntil - LEASE + FRESH) return true;
+function stands(
+  { parcel, grant, settings }: Admitted,
+  delivery: DeliveryRef,
+  env: Env,
+  now: number,
+): Promise<boolean> | true {
+  if (now < grant.leasedUntil - LEASE + FRESH) return true;
   return endpointRoom(env, parcel.tenant, parcel.endpoint).stands(delivery, grant.attemptId, settings.version);
 }
 
@@ -130,28 +139,37 @@ function stands({ parcel, grant, settings }: Admitted, delivery: DeliveryRef, en
 async function attempt(admitted: Admitted, env: Env): Promise<Outcome | null> {
   const { parcel, item, grant, settings, settlement } = admitted;
   const { id, number, attemptId, trigger } = grant;
-  const delivery: DeliveryRef = { id, event: item.event, ...(item.test ? { test: true } : {}) };
+  const delivery = refOf(item);
   const latest = grant.leasedUntil - settings.timeout * SECOND - RECORD_MARGIN;
   // Beyond `latest` the lease could end while the request is under way, and somebody else would send it too.
-  if (settlement.putBack || Date.now() > latest) return { kind: "unsent", delivery, attemptId };
+  const now = Date.now();
+  if (settlement.putBack || now > latest) return { kind: "unsent", delivery, attemptId };
   try {
-    if (!(await stands(admitted, delivery, env))) return { kind: "unsent", delivery, attemptId };
+    if (!(await stands(admitted, delivery, env, now))) return { kind: "unsent", delivery, attemptId };
     const text = await textOf(admitted, env);
     if (text === null) return { kind: "expired", delivery, attemptId };
     if (text.erasedAt !== undefined) return { kind: "erased", delivery, attemptId };
     const { request, shownHeaders, format } = await prepare(env, settings, grant, text, Date.now());
-    const { retryAfter, ...came } = await settlement.watch(send(request));
+    settlement.sends.begin(grant);
+    const { at, durationMs, statusCode, error, response, retryAfter } = await send(request);
+    settlement.sends.end(grant);
     const { tenant, endpoint } = parcel;
-    const { statusCode, error, durationMs } = came;
     const outcome = error ?? "succeeded";
     log("delivery.attempted", { tenant, endpoint, delivery: id, attempt: number, outcome, statusCode, durationMs });
     const shown = { method: request.method, url: request.url, headers: shownHeaders };
-    return {
-      kind: "attempted",
-      delivery,
-      attempt: reportOf({ id: attemptId, number, trigger, format, request: shown, ...came }),
-      retryAfter,
+    const made = {
+      id: attemptId,
+      number,
+      trigger,
+      format,
+      request: shown,
+      at,
+      durationMs,
+      statusCode,
+      error,
+      response,
     };
+    return { kind: "attempted", delivery, attempt: reportOf(made), retryAfter };
   } catch (error) {
     logError("delivery.prepare.failed", error, { tenant: parcel.tenant, endpoint: parcel.endpoint, delivery: id });
     return null;

@@ -109,14 +109,10 @@ export async function prepare(
     ...signature,
   };
   // Header names know no case: given in another spelling, both would go out, joined by a comma.
-  const named = [own, signature].flatMap(Object.keys).some((name) => name.toLowerCase() === "user-agent");
+  const named = [...Object.keys(own), ...Object.keys(signature)].some((name) => name.toLowerCase() === "user-agent");
   const agent = named ? {} : { "User-Agent": `Posthorn/1 (+${env.CONTACT_URL || "webhooks"})` };
   const theirs = without(own, ours);
   const headers: Record<string, string> = { ...agent, ...theirs, ...ours };
-  const known = [secrets.current, secrets.next].filter((secret) => secret !== null);
-  const shownHeaders = Object.fromEntries(
-    Object.entries(headers).map(([name, value]) => [name, name in theirs || known.includes(value) ? MASK : value]),
-  );
   return {
     request: {
       method,
@@ -127,9 +123,21 @@ export async function prepare(
       rules,
       masked,
     },
-    shownHeaders,
+    shownHeaders: shownOf(headers, theirs, secrets),
     format,
   };
+}
+
+/** The headers as a log may show them: without what is the endpoint's own, and without its secret where that is sent. */
+function shownOf(
+  headers: Record<string, string>,
+  theirs: Record<string, string>,
+  { current, next }: Secrets,
+): Record<string, string> {
+  const entries = Object.entries(headers);
+  const isHidden = ([name, value]: [string, string]) => name in theirs || value === current || value === next;
+  if (!entries.some(isHidden)) return headers;
+  return Object.fromEntries(entries.map((entry) => [entry[0], isHidden(entry) ? MASK : entry[1]]));
 }
 
 /**

@@ -102,24 +102,23 @@ function failureAt(deadline: Deadline): "timeout" | "connection" {
 
 /** The headers as far as they go into 8 KB, the shortest first: a giant one is cut and takes no other's place. */
 function keptHeaders(headers: Headers, masked: Masking): Record<string, string> {
-  const all: [name: string, value: string][] = [];
-  let size = 0;
-  // As a list at once: asked one by one they take longer than the rest of this.
-  for (const [name, value] of [...headers]) {
-    const last = all.at(-1);
-    // They come sorted, and of `Set-Cookie` there is one per line.
-    if (last?.[0] === name) last[1] += `, ${value}`;
-    else all.push([name, value]);
-    size += name.length + value.length + 2;
+  // All at once: asked for one by one they take longer than the rest of this. Of `Set-Cookie` there may be several.
+  const all: Record<string, string> = Object.fromEntries(headers);
+  if ("set-cookie" in all) all["set-cookie"] = headers.getSetCookie().join(", ");
+  const size = Object.entries(all).reduce((sum, [name, value]) => sum + name.length + value.length + 2, 0);
+  if (size <= HEADER_BYTES) {
+    for (const [name, value] of Object.entries(all)) all[name] = masked(value);
+    return all;
   }
-  if (size <= HEADER_BYTES) return Object.fromEntries(all.map(([name, value]) => [name, masked(value)]));
   const kept = new Map<string, string>();
   let room = HEADER_BYTES;
-  for (const [name, value] of all.toSorted(([a, x], [b, y]) => a.length + x.length - b.length - y.length)) {
+  for (const [name, value] of Object.entries(all).toSorted(
+    ([a, x], [b, y]) => a.length + x.length - b.length - y.length,
+  )) {
     if (room <= name.length) break;
     const fits = value.slice(0, room - name.length);
     kept.set(name, masked(fits, fits.length < value.length));
     room -= name.length + fits.length;
   }
-  return Object.fromEntries(all.flatMap(([name]) => (kept.has(name) ? [[name, kept.get(name) ?? ""]] : [])));
+  return Object.fromEntries(Object.keys(all).flatMap((name) => (kept.has(name) ? [[name, kept.get(name) ?? ""]] : [])));
 }

@@ -25,7 +25,8 @@ export class Settlement {
   #pending: Outcome[] = [];
   #gathering: ReturnType<typeof setTimeout> | null = null;
   #recording: Promise<void> = Promise.resolve();
-  readonly #sends = new Watch<unknown>(LAG, () => this.#tellLag());
+  /** The sends under way; one that hangs is told of once, so that what comes meanwhile takes the slow lane. */
+  readonly sends = new Watch<unknown>(LAG, () => this.#tellLag());
   #lagTold = false;
   #putBack = false;
 
@@ -47,16 +48,6 @@ export class Settlement {
   /** Whether all that was added is written down, once the last of it has been. */
   get complete(): boolean {
     return this.#complete;
-  }
-
-  /** Watches a send; one that hangs is told of once, so that what comes meanwhile takes the slow lane. */
-  async watch<T>(sending: Promise<T>): Promise<T> {
-    this.#sends.begin(sending);
-    try {
-      return await sending;
-    } finally {
-      this.#sends.end(sending);
-    }
   }
 
   /**

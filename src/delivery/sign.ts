@@ -48,7 +48,7 @@ async function signatureOf(scheme: SigningScheme, secret: string, signable: Sign
   if (scheme.signs === "secret") return secret;
   const name = `${scheme.key} ${secret}`;
   const key = keys.get(name) ?? (await importKey(name, keyBytes(scheme, secret)));
-  const mac = await hmacSha256(key, signedBytes(scheme, signable));
+  const mac = new Uint8Array(await hmacSha256(key, signedBytes(scheme, signable)));
   return scheme.encoding === "hex" ? hex(mac) : base64(mac);
 }
 

@@ -33,6 +33,12 @@ export interface Row {
   log: string;
 }
 
+/** What a row has that succeeded at its first attempt; all else is as the table has it. */
+export type FirstSuccess = Pick<
+  Row,
+  "id" | "event" | "code" | "finished" | "test" | "format" | "duration" | "began" | "log"
+>;
+
 /** A row without its attempts, which may take a megabyte. */
 export type Head = Omit<Row, "log">;
 export const HEAD =
@@ -121,15 +127,17 @@ export class Deliveries {
   }
 
   /** Adds rows that succeeded at their first attempt, as almost all do: many in one statement. */
-  addSucceeded(rows: readonly Row[]): void {
+  addSucceeded(rows: readonly FirstSuccess[]): void {
     for (let start = 0; start < rows.length; start += ADD_AT_ONCE) {
       const part = rows.slice(start, start + ADD_AT_ONCE);
+      const values: SqlStorageValue[] = [];
+      for (const { id, event, code, finished, test, format, duration, began, log } of part) {
+        values.push(id, event, code, finished, test, format, duration, began, log);
+      }
       this.#sql.all(
         `INSERT OR REPLACE INTO deliveries (id, event, status, attempts, code, finished, test, format, duration, began, log)
          VALUES ${part.map(() => "(?, ?, 'succeeded', 1, ?, ?, ?, ?, ?, ?, ?)").join(", ")}`,
-        ...part.flatMap(({ id, event, code, finished, test, format, duration, began, log }) => {
-          return [id, event, code, finished, test, format, duration, began, log];
-        }),
+        ...values,
       );
     }
   }

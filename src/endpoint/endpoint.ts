@@ -56,7 +56,12 @@ export class Endpoint extends DurableObject<Env> implements EndpointRoom {
     // No version tells that a callback's tenant has another secret now.
     await this.#load(parseCallbackId(this.#endpoint) === null ? request.version : Number.POSITIVE_INFINITY);
     if (this.#erased) return { admissions: request.deliveries.map(({ id }) => ({ do: "drop", id })) };
-    const answer = this.#whole((ledger) => ledger.admit(request.deliveries, Date.now()));
+    const now = Date.now();
+    const { deliveries } = request;
+    const admitted = this.#ledger.admitNew(deliveries, now);
+    // Nothing was written, so there is nothing to roll back and no other time to wake.
+    if (admitted !== null) return admitted;
+    const answer = this.#whole((ledger) => ledger.admit(deliveries, now));
     this.#arm();
     return answer;
   }
@@ -72,7 +77,7 @@ export class Endpoint extends DurableObject<Env> implements EndpointRoom {
       log("endpoint.disabled", { tenant: this.#tenant, endpoint: this.#endpoint, reason: state.disabledReason });
       this.ctx.waitUntil(this.#mirror());
     }
-    this.ctx.waitUntil(this.#tellOperator());
+    if (this.#ledger.outbox.nextDue() !== null) this.ctx.waitUntil(this.#tellOperator());
     return recorded;
   }
 

@@ -62,6 +62,11 @@ export class Ledger {
     return this.#books.outbox;
   }
 
+  /** Admits deliveries that are new to an endpoint in good health, and writes nothing; `null`: ask `admit`. */
+  admitNew(deliveries: readonly DeliveryRef[], now: number): AdmitAnswer | null {
+    return this.#intake.admitNew(deliveries, now);
+  }
+
   /** Answers what may be done about each delivery that messages offer. */
   admit(deliveries: readonly DeliveryRef[], now: number): AdmitAnswer {
     return this.#intake.admit(deliveries, now);

@@ -64,8 +64,8 @@ export function hmacKey(bytes: Uint8Array<ArrayBuffer>): Promise<CryptoKey> {
 }
 
 /** HMAC-SHA256 of `body`. */
-export async function hmacSha256(key: CryptoKey, body: Uint8Array<ArrayBuffer>): Promise<Uint8Array> {
-  return new Uint8Array(await crypto.subtle.sign("HMAC", key, body));
+export function hmacSha256(key: CryptoKey, body: Uint8Array<ArrayBuffer>): Promise<ArrayBuffer> {
+  return crypto.subtle.sign("HMAC", key, body);
 }
 
 interface VaultKey {

@@ -23,15 +23,17 @@ function refusalUnder(text: string, rules: UrlRules): string | null {
  * resolves to. No answer, or a resolver out of reach, refuses nothing. `fresh`: asks anew instead of relying on what was
  * learned within a day. Never throws; takes 2 s at most.
  */
-export async function destinationRefusal(
+export function destinationRefusal(
   text: string,
   rules: DestinationRules,
   now: number,
   { fresh = false } = {},
-): Promise<string | null> {
+): Promise<string | null> | string | null {
   const refused = refusalUnder(text, rules);
-  if (refused !== null || rules.resolver === null) return refused;
-  const name = nameOf(new URL(text));
-  const verdict = await (fresh ? lookUp : verdictOf)(name, rules.resolver, now);
+  return refused !== null || rules.resolver === null ? refused : refusalOfName(text, rules.resolver, now, fresh);
+}
+
+async function refusalOfName(text: string, resolver: string, now: number, fresh: boolean): Promise<string | null> {
+  const verdict = await (fresh ? lookUp : verdictOf)(nameOf(new URL(text)), resolver, now);
   return verdict === "private" ? "must name a host whose addresses are all public" : null;
 }

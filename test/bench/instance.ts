@@ -108,15 +108,7 @@ export class Instance {
       convertV4MiniflareOptions({
         log: new Log(LogLevel.NONE),
         handleStructuredLogs: () => undefined,
-        workers: [
-          {
-            name: NAME,
-            ...worker,
-            unsafeDirectSockets: [{ host: "127.0.0.1", port: 0 }],
-            // It has the local stand-in for the way out copy every header of every request, which the platform does not.
-            stripCfConnectingIp: false,
-          },
-        ],
+        workers: [{ name: NAME, ...worker, unsafeDirectSockets: [{ host: "127.0.0.1", port: 0 }] }],
         ...(inspector ? { inspectorPort: 0 } : {}),
       } as Parameters<typeof convertV4MiniflareOptions>[0]),
     );

@@ -53,7 +53,7 @@ export function delivery(at: number) {
 
 /** Admits a delivery and records how its attempt ended; answers whether it was let through. */
 export function attempt(ledger: Ledger, ref: DeliveryRef, error: DeliveryError | null, now: number): boolean {
-  const [admission] = ledger.admit([ref], now).admissions;
+  const [admission] = (ledger.admitNew([ref], now) ?? ledger.admit([ref], now)).admissions;
   if (admission?.do !== "send") return false;
   ledger.record([outcomeOf(ref, admission.attemptId, admission.number, error, now)], now);
   return true;

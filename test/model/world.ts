@@ -156,7 +156,7 @@ export class World {
     const { endpoint, deliveries } = message;
     const { admissions, breaker } = this.#with(endpoint, (ledger) => ({
       breaker: ledger.standing.health(this.now).breaker.state,
-      ...ledger.admit(deliveries, this.now),
+      ...(ledger.admitNew(deliveries, this.now) ?? ledger.admit(deliveries, this.now)),
     }));
     this.#checkProbes(endpoint, breaker, admissions.filter((admission) => admission.do === "send").length);
     for (const admission of admissions) {
