@@ -64,6 +64,8 @@ function commonOf(env: Env, settings: EndpointSettings, now: number): Common {
 
 /** What was opened is remembered per isolate, for so many endpoints: opening takes longer than signing. */
 const MAX_OPENED = 1_000;
+/** Of those with so many large headers that together they would fill the isolate's memory, nothing is; in characters. */
+const MAX_SEALED = 8_000;
 const opened = new Map<string, Opened>();
 
 async function open(keys: readonly string[], settings: EndpointSettings, now: number): Promise<Opened> {
@@ -74,7 +76,7 @@ async function open(keys: readonly string[], settings: EndpointSettings, now: nu
   const [secrets, own] = await Promise.all([openSecrets(keys, settings, now), openHeaders(keys, settings)]);
   const known = [secrets.current, secrets.next].filter((secret) => secret !== null);
   const masked = maskingOf([...known, ...Object.values(own).flatMap(secretsOfHeader)]);
-  opened.set(sealed, { secrets, own, masked });
+  if (sealed.length <= MAX_SEALED) opened.set(sealed, { secrets, own, masked });
   if (opened.size > MAX_OPENED) opened.delete(opened.keys().next().value as string);
   return { secrets, own, masked };
 }
