@@ -62,11 +62,23 @@ function commonOf(env: Env, settings: EndpointSettings, now: number): Common {
   return common;
 }
 
-/** What was opened is remembered per isolate, for so many endpoints: opening takes longer than signing. */
-const MAX_OPENED = 1_000;
-/** Of those with so many large headers that together they would fill the isolate's memory, nothing is; in characters. */
-const MAX_SEALED = 8_000;
+/**
+ * What was opened is remembered per isolate: opening takes longer than signing. So many characters of what was sealed
+ * are, since what is opened, with all spellings of it that are masked, takes up to sixty bytes for each.
+ */
+const MAX_SEALED = 500_000;
 const opened = new Map<string, Opened>();
+let sealedSize = 0;
+
+function remember(sealed: string, what: Opened): void {
+  if (!opened.has(sealed)) sealedSize += sealed.length;
+  opened.set(sealed, what);
+  for (const oldest of opened.keys()) {
+    if (sealedSize <= MAX_SEALED) return;
+    opened.delete(oldest);
+    sealedSize -= oldest.length;
+  }
+}
 
 async function open(keys: readonly string[], settings: EndpointSettings, now: number): Promise<Opened> {
   const { current, next } = secretsAt(settings, now);
@@ -76,9 +88,9 @@ async function open(keys: readonly string[], settings: EndpointSettings, now: nu
   const [secrets, own] = await Promise.all([openSecrets(keys, settings, now), openHeaders(keys, settings)]);
   const known = [secrets.current, secrets.next].filter((secret) => secret !== null);
   const masked = maskingOf([...known, ...Object.values(own).flatMap(secretsOfHeader)]);
-  if (sealed.length <= MAX_SEALED) opened.set(sealed, { secrets, own, masked });
-  if (opened.size > MAX_OPENED) opened.delete(opened.keys().next().value as string);
-  return { secrets, own, masked };
+  const what = { secrets, own, masked };
+  remember(sealed, what);
+  return what;
 }
 
 /**

@@ -72,8 +72,11 @@ async function exchange(request: Request, at: number, deadline: Deadline): Promi
   const text = truncated ? new TextDecoder().decode(bytes, { stream: true }) : decoder.decode(bytes);
   const kept = { headers: keptHeaders(response.headers, masked), body: masked(text, truncated), truncated };
   const now = Date.now();
+  const failed = failureAt(deadline);
+  // The rest is cancelled, and if that hangs too, called off.
+  if (truncated) deadline.expire();
   // Answered, and then cut or too slow: the status is worth keeping, but it was no success.
-  if (failure !== null) return { ...outcome(at, now, { failed: failureAt(deadline) }, kept), statusCode: status };
+  if (failure !== null) return { ...outcome(at, now, { failed }, kept), statusCode: status };
   const answer = { status, stoodIn: isStandIn(status, response.headers, text) };
   return outcome(at, now, answer, kept, retryAfterOf(status, response.headers.get("retry-after"), now));
 }
