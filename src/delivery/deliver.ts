@@ -151,25 +151,15 @@ async function attempt(admitted: Admitted, env: Env): Promise<Outcome | null> {
     if (text.erasedAt !== undefined) return { kind: "erased", delivery, attemptId };
     const { request, shownHeaders, format } = await prepare(env, settings, grant, text, Date.now());
     settlement.sends.begin(grant);
-    const { at, durationMs, statusCode, error, response, retryAfter } = await send(request);
+    const { retryAfter, ...came } = await send(request);
     settlement.sends.end(grant);
     const { tenant, endpoint } = parcel;
+    const { statusCode, error, durationMs } = came;
     const outcome = error ?? "succeeded";
     log("delivery.attempted", { tenant, endpoint, delivery: id, attempt: number, outcome, statusCode, durationMs });
     const shown = { method: request.method, url: request.url, headers: shownHeaders };
-    const made = {
-      id: attemptId,
-      number,
-      trigger,
-      format,
-      request: shown,
-      at,
-      durationMs,
-      statusCode,
-      error,
-      response,
-    };
-    return { kind: "attempted", delivery, attempt: reportOf(made), retryAfter };
+    const report = reportOf({ id: attemptId, number, trigger, format, request: shown, ...came });
+    return { kind: "attempted", delivery, attempt: report, retryAfter };
   } catch (error) {
     logError("delivery.prepare.failed", error, { tenant: parcel.tenant, endpoint: parcel.endpoint, delivery: id });
     return null;

@@ -33,12 +33,6 @@ export interface Row {
   log: string;
 }
 
-/** What a row has that succeeded at its first attempt; all else is as the table has it. */
-export type FirstSuccess = Pick<
-  Row,
-  "id" | "event" | "code" | "finished" | "test" | "format" | "duration" | "began" | "log"
->;
-
 /** A row without its attempts, which may take a megabyte. */
 export type Head = Omit<Row, "log">;
 export const HEAD =
@@ -127,7 +121,7 @@ export class Deliveries {
   }
 
   /** Adds rows that succeeded at their first attempt, as almost all do: many in one statement. */
-  addSucceeded(rows: readonly FirstSuccess[]): void {
+  addSucceeded(rows: readonly Row[]): void {
     for (let start = 0; start < rows.length; start += ADD_AT_ONCE) {
       const part = rows.slice(start, start + ADD_AT_ONCE);
       const values: SqlStorageValue[] = [];

@@ -2,7 +2,7 @@ import type { Outcome } from "../lib/delivery";
 import type { DisabledReason } from "../lib/settings";
 import { hasAttempt, withAttempt, withoutResponse } from "./attempt-log";
 import type { Books } from "./books";
-import type { FirstSuccess, Row } from "./deliveries";
+import type { Row } from "./deliveries";
 import { nextAttemptAt } from "./retry";
 import { freed } from "./rows";
 
@@ -24,7 +24,7 @@ export class Recording {
   /** Writes outcomes down, in their order. Doing so twice changes nothing. */
   record(outcomes: readonly Outcome[], now: number): void {
     const { deliveries } = this.#books;
-    const fresh: FirstSuccess[] = [];
+    const fresh: Row[] = [];
     for (const outcome of outcomes) {
       const row = this.#firstSuccess(outcome, now);
       if (row !== null) fresh.push(row);
@@ -38,25 +38,12 @@ export class Recording {
   }
 
   /** The row of a delivery that succeeded at its first attempt, as almost all do; `null`: it is none of these. */
-  #firstSuccess(outcome: Outcome, now: number): FirstSuccess | null {
+  #firstSuccess(outcome: Outcome, now: number): Row | null {
     if (outcome.kind !== "attempted" || outcome.attempt.error !== null) return null;
     const { delivery, attempt } = outcome;
     if (!this.#holds(delivery.id, attempt.id, now)) return null;
-    const { leases, clearance } = this.#books;
-    leases.forget(delivery.id);
-    const test = delivery.test === true ? 1 : 0;
-    this.#succeeded(test, attempt.id, now);
-    return {
-      id: delivery.id,
-      event: delivery.event,
-      code: attempt.statusCode,
-      finished: now,
-      test,
-      format: attempt.format,
-      duration: attempt.durationMs,
-      began: clearance.beginning(now),
-      log: withAttempt("[]", attempt.entry),
-    };
+    this.#books.leases.forget(delivery.id);
+    return this.#succeeded(tried(this.#books.newRow(delivery, now), outcome, attempt.entry), attempt.id, now);
   }
 
   /** Whether a lease in memory holds for the attempt. Then there is no row: whoever makes one takes the lease over. */
@@ -105,8 +92,7 @@ export class Recording {
     const erased = before.status === "canceled" && !standing.state.gone;
     const row = tried(before, outcome, erased ? withoutResponse(attempt.entry) : attempt.entry);
     if (attempt.error === null) {
-      this.#succeeded(row.test, attempt.id, now);
-      deliveries.save({ ...row, status: "succeeded", finished: now });
+      deliveries.save(this.#succeeded(row, attempt.id, now));
       return;
     }
     if (row.test === 1) standing.untold(attempt.id);
@@ -117,12 +103,13 @@ export class Recording {
     this.#retry(row, attempt.at + attempt.durationMs, retryAfter, now);
   }
 
-  /** What an attempt's success says of the endpoint. */
-  #succeeded(test: number, attemptId: string, now: number): void {
+  /** A tried row, now that its attempt has succeeded. */
+  #succeeded(row: Row, attemptId: string, now: number): Row {
     const { leases, standing } = this.#books;
-    if (test === 1) standing.untold(attemptId);
+    if (row.test === 1) standing.untold(attemptId);
     else standing.succeeded(now);
     leases.lag(0);
+    return { ...row, status: "succeeded", finished: now };
   }
 
   #retry(row: Row, endedAt: number, retryAfter: number | null, now: number): void {

@@ -194,15 +194,7 @@ describe.concurrent("a receiver that misbehaves", () => {
 
 describe("a request", () => {
   it("is held to the timeout even where the runtime does not heed the signal", async ({ expect }) => {
-    const request: Request = {
-      method: "POST",
-      url: "http://127.0.0.1:9/",
-      headers: {},
-      body: null,
-      deadlines: new Watch<Deadline>(1_000, (deadline) => deadline.expire()),
-      rules: { allowInsecure: true, ownHosts: [], resolver: null },
-      masked: (text) => text,
-    };
+    const request = requestWithin(1_000);
     const never = new ReadableStream({ pull: () => new Promise(() => undefined) });
     for (const [answer, statusCode] of [
       [new Promise<Response>(() => undefined), null],
@@ -214,7 +206,32 @@ describe("a request", () => {
       fetched.mockRestore();
     }
   });
+
+  it("calls off the rest of a body that is cut, should its cancellation hang", async ({ expect }) => {
+    const request = requestWithin(10_000);
+    const endless = new ReadableStream({
+      pull: (controller) => controller.enqueue(new Uint8Array(10_000)),
+      cancel: () => new Promise(() => undefined),
+    });
+    const fetched = vi.spyOn(globalThis, "fetch").mockResolvedValueOnce(new Response(endless));
+    expect(await send(request)).toMatchObject({ error: null, statusCode: 200, response: { truncated: true } });
+    expect(fetched.mock.calls[0]?.[1]?.signal?.aborted).toBe(true);
+    fetched.mockRestore();
+  });
 });
+
+/** A request that is given so many ms. */
+function requestWithin(ms: number): Request {
+  return {
+    method: "POST",
+    url: "http://127.0.0.1:9/",
+    headers: {},
+    body: null,
+    deadlines: new Watch<Deadline>(ms, (deadline) => deadline.expire()),
+    rules: { allowInsecure: true, ownHosts: [], resolver: null },
+    masked: (text) => text,
+  };
+}
 
 function headerBytes(headers: Record<string, string>): number {
   return Object.entries(headers).reduce((sum, [name, value]) => sum + name.length + value.length, 0);

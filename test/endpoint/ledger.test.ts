@@ -273,6 +273,27 @@ describe("slots", () => {
   });
 });
 
+describe("an endpoint in good health", () => {
+  it("admits new deliveries and writes nothing; whatever is not as new is left to be looked at", ({ expect }) =>
+    withLedger((ledger, _, sql) => {
+      const all = Array.from({ length: 30 }, (_, i) => delivery(T0 + i));
+      const [first, second, ...others] = all as [DeliveryRef, DeliveryRef, ...DeliveryRef[]];
+      const written = sql.rowsWritten;
+      const admitted = ledger.admitNew([first, second], T0)?.admissions.map((admission) => admission.do);
+      expect([admitted, sql.rowsWritten - written]).toEqual([["send", "send"], 0]);
+      // One is under way, more than there are slots for, one named twice.
+      expect(ledger.admitNew([first, ...others.slice(0, 2)], T0 + 1)).toBeNull();
+      expect(ledger.admitNew(others, T0 + 1)).toBeNull();
+      expect(ledger.admitNew([...others.slice(0, 2), ...others.slice(1, 3)], T0 + 1)).toBeNull();
+      attempt(ledger, others[0] as DeliveryRef, "status", T0 + 2);
+      // One has a row, and the window is open.
+      expect(ledger.admitNew(others.slice(0, 2), T0 + 3)).toBeNull();
+      expect(ledger.admitNew(others.slice(1, 3), T0 + 3)).toBeNull();
+      ledger.disable("manual", T0 + 4);
+      expect(ledger.admitNew(others.slice(1, 3), T0 + 5)).toBeNull();
+    }));
+});
+
 describe("an attempt that waits for a lane", () => {
   it("stands as long as nothing has changed under it, and nobody else has the delivery", ({ expect }) =>
     withLedger((ledger, open) => {
