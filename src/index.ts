@@ -17,7 +17,9 @@ export default {
     const answering = isPage(new URL(request.url).pathname) ? pages : app;
     return answering.fetch(request, env, context);
   },
-  async queue(batch, env) {
-    await (batch.queue.endsWith("-dead") ? consumeDeadLetters(batch, env) : consume(batch, env));
+  async queue(batch, env, context) {
+    await (batch.queue.endsWith("-dead")
+      ? consumeDeadLetters(batch, env)
+      : consume(batch, env, (rest) => context.waitUntil(rest)));
   },
 } satisfies ExportedHandler<Env>;

@@ -6,11 +6,10 @@ import { createExecutionContext, createMessageBatch, getQueueResult, runDurableO
 import { env } from "cloudflare:workers";
 import { createHmac } from "node:crypto";
 import { afterEach, describe, it, vi } from "vitest";
-import { consume } from "../src/delivery/consumer";
 import { Endpoint, EventLog } from "../src/index";
 import { seal } from "../src/lib/crypto";
 import { call, delivery, deliveryPath, misbehavingUrl, newEndpoint, newReceiver, newTenant, post, until } from "./api";
-import { appendOnly, endpointObject, logObject, messageFor, nothingIsDue } from "./delivery/harness";
+import { appendOnly, consumeWhole, endpointObject, logObject, messageFor, nothingIsDue } from "./delivery/harness";
 
 afterEach(() => {
   vi.restoreAllMocks();
@@ -21,7 +20,7 @@ afterEach(() => {
 async function consumeOne(body: unknown): Promise<{ acked: boolean; back: boolean; delay: number | undefined }> {
   const batch = createMessageBatch("deliveries", [{ id: "m", timestamp: new Date(), attempts: 1, body }]);
   const retry = vi.spyOn(Object.getPrototypeOf(batch.messages[0]), "retry");
-  await consume(batch, env);
+  await consumeWhole(batch, env);
   const { explicitAcks, retryMessages } = await getQueueResult(batch, createExecutionContext());
   const { delaySeconds } = (retry.mock.lastCall?.[0] ?? {}) as QueueRetryOptions;
   retry.mockRestore();

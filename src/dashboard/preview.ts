@@ -129,7 +129,6 @@ async function requestOf(
       rateLimit: null,
     },
     {
-      do: "send",
       id: deliveryId(ulid, 0),
       attemptId: newId("att", now),
       number: 1,

@@ -1,3 +1,4 @@
+import type { Lane } from "../lib/delivery";
 import type { Env } from "../lib/env";
 import { log, logError } from "../lib/log";
 import { type DeliveryItem, parseMessage } from "../lib/messages";
@@ -9,11 +10,14 @@ interface Group extends Omit<Parcel, "items" | "settled"> {
   items: Map<string, DeliveryItem>;
 }
 
+/** Takes what goes on after a batch is acked; see `queue_consumer_no_wait_for_wait_until` in wrangler.toml. */
+type Outlast = (rest: Promise<unknown>) => void;
+
 /**
  * Delivers a batch, one parcel per endpoint. A message is acked when everything in it is recorded, waits in its endpoint
  * or is not owed any more; otherwise it goes back. What cannot be read goes to the dead letters.
  */
-export async function consume(batch: MessageBatch, env: Env): Promise<void> {
+export async function consume(batch: MessageBatch, env: Env, outlast: Outlast): Promise<void> {
   const since = Date.now();
   const groups = await groupByEndpoint(batch, env);
   let returned = 0;
@@ -24,7 +28,8 @@ export async function consume(batch: MessageBatch, env: Env): Promise<void> {
     };
     return { ...whither, items: [...items.values()], settled };
   });
-  await deliver(parcels, batch.queue.endsWith("-slow") ? "slow" : "normal", env);
+  const lane: Lane = batch.queue.endsWith("-slow") ? "slow" : "normal";
+  await deliver(parcels, lane, env, outlast);
   log("batch.consumed", {
     queue: batch.queue,
     messages: batch.messages.length,
@@ -48,6 +53,7 @@ async function groupByEndpoint(batch: MessageBatch, env: Env): Promise<Group[]> 
     const group: Group = groups.get(key) ?? { tenant, endpoint, version: 0, messages: [], items: new Map() };
     groups.set(key, group);
     group.messages.push(message);
+    if (message.attempts > 1) group.again = true;
     group.version = Math.max(group.version, parsed.version);
     // Of two messages for one delivery the one that carries its text is the one to use.
     for (const item of parsed.deliveries) if (!group.items.get(item.id)?.text) group.items.set(item.id, item);

@@ -1,52 +1,90 @@
-/** The most requests that one invocation has under way: Workers open six connections at once. */
-const LANES = 6;
+import { LANES } from "../endpoint/admission";
+
 /** The most of them for one endpoint while others wait. */
 const LANES_OF_ONE = 3;
 
-/** Which queue a batch came by: that for endpoints in good health, or that for those that have begun to fail. */
-export type Lane = "normal" | "slow";
-
-/** Work for one endpoint. */
-export interface Task {
-  endpoint: string;
-  /** Answers the work that follows from it. */
-  run(): Promise<readonly Task[]>;
+/** What one invocation has to send to one endpoint. */
+export interface Stream {
+  /** Sends that may begin. */
+  readonly waiting: number;
+  /** Its endpoint has not answered yet: there may be some soon. */
+  readonly expects: boolean;
+  /** Begins one of them. Resolves once its lane is free again, and never throws. */
+  send(): Promise<void>;
+  /** Takes back what has not begun: no lane will come free for it. */
+  giveBack(): void;
 }
 
 /**
- * Runs the tasks and what follows from them, six at a time and three for one endpoint while others wait, so that a
- * receiver that hangs takes half the lanes at most. The endpoint with the fewest under way comes first, then the oldest
- * task: of many receivers that hang each is found out by its first attempt. Tasks must not throw.
+ * The lanes of one invocation: six sends at a time, and three for one endpoint while others wait, so that a receiver that
+ * hangs takes half of them at most. The endpoint with the fewest under way comes first, then by turns: of many receivers
+ * that hang each is found out by its first attempt. A lane whose send hangs is blocked until it ends; once all are, what
+ * has not begun is given back.
  */
-export async function runInLanes(tasks: readonly Task[]): Promise<void> {
-  const waiting = [...tasks];
-  const running = new Map<string, number>();
+export class Lanes {
+  /** Those whose turn is next come first. */
+  #streams: Stream[] = [];
+  readonly #underWay = new Map<Stream, number>();
+  #taken = 0;
+  #blocked = 0;
 
-  const next = (): Task | undefined => {
-    const busy = waiting.map(({ endpoint }) => running.get(endpoint) ?? 0);
-    const least = Math.min(...busy);
-    return waiting.splice(least < LANES_OF_ONE ? busy.indexOf(least) : 0, 1)[0];
-  };
-  await new Promise<void>((resolve) => {
-    let taken = 0;
-    const fill = () => {
-      for (
-        let task = taken < LANES ? next() : undefined;
-        task !== undefined;
-        task = taken < LANES ? next() : undefined
-      ) {
-        taken++;
-        void run(task);
-      }
-      if (taken === 0) resolve();
+  add(stream: Stream): void {
+    this.#streams.push(stream);
+  }
+
+  /** Whether every lane is blocked: nothing more begins in this invocation. */
+  get blocked(): boolean {
+    return this.#blocked >= LANES;
+  }
+
+  /** How many sends of a stream could begin now, of those it does not have yet. */
+  room(stream: Stream): number {
+    const most = this.#othersWait(stream) ? LANES_OF_ONE - (this.#underWay.get(stream) ?? 0) : LANES;
+    return Math.max(Math.min(LANES - this.#taken, most) - stream.waiting, 0);
+  }
+
+  /** Begins what can begin. */
+  fill(): void {
+    while (this.#taken < LANES) {
+      const stream = this.#next();
+      if (stream === undefined) return;
+      void this.#run(stream);
+    }
+  }
+
+  /** A send hangs: its lane is not to be counted on. Answers what to call when it has ended. */
+  block(): () => void {
+    this.#blocked++;
+    if (this.blocked) for (const stream of this.#streams) stream.giveBack();
+    return () => {
+      this.#blocked--;
     };
-    const run = async ({ endpoint, run: work }: Task) => {
-      running.set(endpoint, (running.get(endpoint) ?? 0) + 1);
-      waiting.push(...(await work()));
-      running.set(endpoint, (running.get(endpoint) ?? 1) - 1);
-      taken--;
-      fill();
-    };
-    fill();
-  });
+  }
+
+  #othersWait(stream: Stream): boolean {
+    return this.#streams.some((other) => other !== stream && (other.waiting > 0 || other.expects));
+  }
+
+  async #run(stream: Stream): Promise<void> {
+    this.#taken++;
+    this.#underWay.set(stream, (this.#underWay.get(stream) ?? 0) + 1);
+    // By turns among those with as many under way.
+    this.#streams = [...this.#streams.filter((other) => other !== stream), stream];
+    await stream.send();
+    this.#taken--;
+    this.#underWay.set(stream, (this.#underWay.get(stream) ?? 1) - 1);
+    this.fill();
+  }
+
+  #next(): Stream | undefined {
+    let next: Stream | undefined;
+    let least = Number.POSITIVE_INFINITY;
+    for (const stream of this.#streams) {
+      const underWay = this.#underWay.get(stream) ?? 0;
+      if (stream.waiting === 0 || underWay >= least) continue;
+      if (underWay >= LANES_OF_ONE && this.#othersWait(stream)) continue;
+      [next, least] = [stream, underWay];
+    }
+    return next;
+  }
 }

@@ -1,7 +1,7 @@
 import { hostsSeenHere } from "../config/own-hosts";
 import { openHeaders, openSecrets, secretsAt } from "../config/secrets";
 import type { Deadline } from "../lib/deadline";
-import type { Admission } from "../lib/delivery";
+import type { Grant } from "../lib/delivery";
 import type { DestinationRules } from "../lib/destination";
 import { allowsInsecure, type Env, resolverOf, secretsKeys } from "../lib/env";
 import type { EventText } from "../lib/event";
@@ -100,7 +100,7 @@ async function open(keys: readonly string[], settings: EndpointSettings, now: nu
 export async function prepare(
   env: Env,
   settings: EndpointSettings,
-  grant: Extract<Admission, { do: "send" }>,
+  grant: Grant,
   event: EventText,
   now: number,
 ): Promise<Prepared> {

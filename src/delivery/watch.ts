@@ -3,20 +3,21 @@
  * one for each would take as long as signing.
  */
 export class Watch<T> {
-  readonly #ms: number;
+  /** What is new is given so long, and what has begun when the timer next looks. */
+  ms: number;
   readonly #late: (item: T) => void;
   /** When each began (ms), the oldest first. */
   readonly #begun = new Map<T, number>();
   #timer: ReturnType<typeof setTimeout> | null = null;
 
   constructor(ms: number, late: (item: T) => void) {
-    this.#ms = ms;
+    this.ms = ms;
     this.#late = late;
   }
 
   begin(item: T): void {
     this.#begun.set(item, Date.now());
-    this.#timer ??= setTimeout(() => this.#look(), this.#ms);
+    this.#timer ??= setTimeout(() => this.#look(), this.ms);
   }
 
   end(item: T): void {
@@ -29,7 +30,7 @@ export class Watch<T> {
   #look(): void {
     this.#timer = null;
     for (const [item, at] of this.#begun) {
-      const left = at + this.#ms - Date.now();
+      const left = at + this.ms - Date.now();
       if (left > 0) {
         this.#timer = setTimeout(() => this.#look(), left);
         return;

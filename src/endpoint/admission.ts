@@ -1,5 +1,6 @@
-import type { DeliveryStatus, WaitReason } from "../lib/delivery";
+import type { DeliveryStatus, Lane, WaitReason } from "../lib/delivery";
 import { HOUR, SECOND } from "../lib/time";
+import type { PaceClass } from "./pace";
 
 /**
  * Whether a delivery that a message offers may be sent now. Pure: no I/O, no clock.
@@ -13,6 +14,9 @@ export const LEASE = 60 * SECOND;
 /** The most deliveries of one endpoint in flight, so that one slow receiver cannot starve the others. */
 export const SLOTS = 25;
 
+/** The most requests that one invocation of the consumer has under way: Workers open six connections at once. */
+export const LANES = 6;
+
 const FAILURES_OF_SLOW = 3;
 
 /** How an endpoint fares, as far as admission asks. */
@@ -21,11 +25,22 @@ export interface Fortune {
   failures: number;
   /** Whether the last attempt timed out. */
   timedOut: boolean;
+  /** What its attempts take; `null`: there was none yet. */
+  pace: PaceClass | null;
 }
 
-/** Whether an endpoint has begun to fail, so that its deliveries take the slow lane. */
+/** Whether an endpoint has begun to fail or is slow, so that its deliveries take the slow lane. */
 export function isSlow(fortune: Fortune): boolean {
-  return fortune.timedOut || fortune.failures >= FAILURES_OF_SLOW;
+  return fortune.timedOut || fortune.failures >= FAILURES_OF_SLOW || fortune.pace === "slow";
+}
+
+/**
+ * The most deliveries that a consumer is given at once which can begin `room` of them. One that answers at once gets as
+ * many as there are slots: they are done before anybody misses a slot, and each call takes as long as some of them. Of any
+ * other nothing is handed out that would wait for a lane and hold a slot meanwhile.
+ */
+export function atOnce(pace: PaceClass | null, room: number): number {
+  return room > 0 && pace === "fast" ? SLOTS : room;
 }
 
 /** What is known of the delivery: its row, or a lease in memory only. */
@@ -45,16 +60,17 @@ export interface Known {
 
 /** What holds for every delivery of the endpoint. */
 export interface Surroundings extends Fortune {
+  /** The queue that it came by. */
+  lane: Lane;
   gone: boolean;
   enabled: boolean;
-  /** Whether the failure window is open. */
-  failing: boolean;
   /** Whether the consumer has told of an attempt that hangs: as slow as if it had timed out already. */
   lagging: boolean;
   /** `probe`: it is half-open, and one released delivery may go. */
   breaker: "closed" | "shut" | "probe";
-  /** Whether an attempt may take longer than the object's memory lasts. */
-  longTimeout: boolean;
+  /** Whether a lease must be a row: memory may not last as long, or a row may not be writable once it is sent. */
+  rowsOnly: boolean;
+  /** Slots that are free, as far as the consumer can begin something in them; for a probe always one. */
   freeSlots: number;
   /** Sends that the rate limit allows now; without one, Infinity. */
   freeTokens: number;
@@ -67,10 +83,10 @@ export type Decision =
   | { do: "send"; lease: "row" | "memory" }
   /** A new row owns it: due now, or at the end of the lease in memory. */
   | { do: "wait"; insert: "held" | "due" | "leased"; reason: WaitReason | null }
-  /** Released, and no token is free or the breaker has opened since: its row waits once more. */
-  | { do: "wait"; insert: "again"; reason: "rate" | "breaker" }
+  /** Released, and it may not go after all: its row waits once more. */
+  | { do: "wait"; insert: "again"; reason: WaitReason }
   /** Its row owns it already. */
-  | { do: "wait"; insert: null; reason: null }
+  | { do: "wait"; insert: null; reason: WaitReason | null }
   | { do: "drop" };
 
 const UNFINISHED: readonly DeliveryStatus[] = ["pending", "retrying"];
@@ -78,7 +94,8 @@ const UNFINISHED: readonly DeliveryStatus[] = ["pending", "retrying"];
 /** Decides over one delivery at `now` (ms). */
 export function decide(known: Known, around: Surroundings, now: number): Decision {
   if (around.gone) return { do: "drop" };
-  const slow = (isSlow(around) || around.lagging) && !known.test;
+  // What has come by the slow lane has made way already.
+  const slow = (isSlow(around) || around.lagging) && !known.test && around.lane === "normal";
   const closed = around.breaker === "closed";
   const { row } = known;
   if (row !== null) {
@@ -86,11 +103,14 @@ export function decide(known: Known, around: Surroundings, now: number): Decisio
     if (!UNFINISHED.includes(row.status)) return { do: "drop" };
     if (row.lease === "queued") {
       if (around.breaker === "shut") return { do: "wait", insert: "again", reason: "breaker" };
+      if (slow) return { do: "wait", insert: "again", reason: "slow" };
+      if (around.freeSlots <= 0) return { do: "wait", insert: "again", reason: "slots" };
       return around.freeTokens > 0 ? { do: "send", lease: "row" } : { do: "wait", insert: "again", reason: "rate" };
     }
-    const free = closed && !slow && around.freeSlots > 0 && around.freeTokens > around.promisedTokens;
-    const firstMessage = row.lease === null && row.adopted;
-    return firstMessage && free ? { do: "send", lease: "row" } : { do: "wait", insert: null, reason: null };
+    const firstMessage = row.lease === null && row.adopted && closed && !slow;
+    if (!firstMessage || around.freeTokens <= around.promisedTokens) return { do: "wait", insert: null, reason: null };
+    if (around.freeSlots <= 0) return { do: "wait", insert: null, reason: "slots" };
+    return { do: "send", lease: "row" };
   }
   if (known.leasedUntil !== null && known.leasedUntil > now) return { do: "wait", insert: "leased", reason: null };
   if (!around.enabled && !known.test) return { do: "wait", insert: "held", reason: null };
@@ -98,7 +118,7 @@ export function decide(known: Known, around: Surroundings, now: number): Decisio
   if (slow) return { do: "wait", insert: "due", reason: "slow" };
   if (around.freeSlots <= 0) return { do: "wait", insert: "due", reason: "slots" };
   if (around.freeTokens <= around.promisedTokens) return { do: "wait", insert: "due", reason: "rate" };
-  return { do: "send", lease: around.failing || !closed || around.longTimeout ? "row" : "memory" };
+  return { do: "send", lease: around.rowsOnly || !closed ? "row" : "memory" };
 }
 
 /**

@@ -109,8 +109,7 @@ export class Backlog {
     const last = this.#lastOf(status, after, limit);
     this.#sql.all(
       `UPDATE deliveries INDEXED BY deliveries_unsuccessful
-       SET status = 'held', due = iif(lease <> 'queued', due, NULL), lease = nullif(lease, 'queued'), reason = NULL,
-         adopted = 0
+       SET status = 'held', due = iif(lease <> 'queued', due, NULL), lease = nullif(lease, 'queued'), reason = NULL
        WHERE status = ? AND status <> 'succeeded' AND id > ? AND id <= ? AND test = 0 AND began <= ?`,
       status,
       after,

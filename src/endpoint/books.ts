@@ -4,9 +4,9 @@ import { isSlow, SLOTS } from "./admission";
 import { Backlog } from "./backlog";
 import { probeAt } from "./breaker";
 import { Clearance } from "./clearance";
-import { Deliveries, type Row } from "./deliveries";
+import { Deliveries, type Head, type Row } from "./deliveries";
 import { Expiry } from "./expiry";
-import type { Leases } from "./leases";
+import type { Memory } from "./memory";
 import { Outbox } from "./outbox";
 import { RateLimit } from "./rate-limit";
 import { Recoveries } from "./recoveries";
@@ -20,7 +20,7 @@ import type { Circumstances } from "./waits";
 export class Books {
   readonly deliveries: Deliveries;
   readonly backlog: Backlog;
-  readonly leases: Leases;
+  readonly #memory: Memory;
   readonly rate: RateLimit;
   readonly recoveries: Recoveries;
   readonly clearance: Clearance;
@@ -29,8 +29,8 @@ export class Books {
   readonly standing: Standing;
 
   /** `clearAtOnce`: the most rows that one step of the clearance rewrites. */
-  constructor(sql: Sql, clearAtOnce: number, leases: Leases) {
-    this.leases = leases;
+  constructor(sql: Sql, clearAtOnce: number, memory: Memory) {
+    this.#memory = memory;
     sql.migrate(STEPS);
     const values = new Values(sql);
     this.deliveries = new Deliveries(sql);
@@ -41,6 +41,19 @@ export class Books {
     this.expiry = new Expiry(values, this.backlog);
     this.outbox = new Outbox(sql);
     this.standing = new Standing(values, this.outbox);
+  }
+
+  get leases(): Memory["leases"] {
+    return this.#memory.leases;
+  }
+
+  get arrivals(): Memory["arrivals"] {
+    return this.#memory.arrivals;
+  }
+
+  /** The last change could not be written. */
+  get doubtful(): boolean {
+    return this.#memory.doubtful;
   }
 
   get rateLimit(): number | null {
@@ -58,9 +71,23 @@ export class Books {
     return row && this.clearance.shown(row);
   }
 
+  /** Likewise, without its attempts. */
+  head(id: string): Head | null {
+    const head = this.deliveries.head(id);
+    return head && this.clearance.shown(head);
+  }
+
   /** A row for a delivery that has none. */
   newRow(delivery: DeliveryRef, now: number): Row {
     return newRow(delivery, this.clearance.beginning(now));
+  }
+
+  /** A row for a delivery that has none and is held by an attempt until `until` (ms). */
+  leasedRow(delivery: DeliveryRef, attemptId: string, until: number, now: number): Row {
+    const row = this.newRow(delivery, now);
+    // Held as it is: its outcome still counts, and nobody sends beside it.
+    const status = this.standing.state.enabled || row.test === 1 ? row.status : "held";
+    return { ...row, status, lease: attemptId, due: until };
   }
 
   /** Whether an attempt is the delivery's latest, as far as anybody remembers; `row`: the delivery's. */
@@ -70,9 +97,9 @@ export class Books {
     return row === null ? isLatest : row.lease === attemptId || (isLatest && isOrphaned(row));
   }
 
-  /** How many deliveries are under way. */
+  /** How many deliveries hold a slot: those that are with a receiver, not what waits in a queue. */
   inFlight(now: number): number {
-    return this.leases.inFlight(now) + this.deliveries.leased(now);
+    return this.leases.inFlight(now) + this.deliveries.inFlight(now);
   }
 
   /** Whether what comes takes the slow lane. */

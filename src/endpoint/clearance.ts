@@ -94,7 +94,7 @@ export class Clearance {
     const rest = { ...row, status, reason: null, lease: null, due: null };
     if (status === "canceled") return { ...rest, finished: this.#plan.at };
     const inFlight = row.lease !== null && row.lease !== "queued";
-    return { ...rest, adopted: 0, ...(inFlight ? { lease: row.lease, due: row.due } : {}) };
+    return { ...rest, ...(inFlight ? { lease: row.lease, due: row.due } : {}) };
   }
 
   /** The statuses in which rows of these are found in the table. */
@@ -109,7 +109,7 @@ export class Clearance {
   }
 
   #save(plan: Plan | null): void {
-    this.#plan = plan;
     this.#values.save("clearance", { plan });
+    this.#plan = plan;
   }
 }

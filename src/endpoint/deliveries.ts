@@ -74,6 +74,20 @@ export class Deliveries {
     return this.#sql.first<Row>("SELECT * FROM deliveries WHERE id = ?", id);
   }
 
+  /** A row without its attempts. */
+  head(id: string): Head | null {
+    return this.#sql.first<Head>(`SELECT ${HEAD} FROM deliveries WHERE id = ?`, id);
+  }
+
+  /** Those of these that have a row, in their order. */
+  heads(ids: readonly string[]): Head[] {
+    return ids.flatMap((id) => this.head(id) ?? []);
+  }
+
+  has(id: string): boolean {
+    return this.#sql.first("SELECT 1 FROM deliveries WHERE id = ?", id) !== null;
+  }
+
   /** Which of these have a row. */
   present(ids: readonly string[]): Set<string> {
     const found = new Set<string>();
@@ -145,6 +159,21 @@ export class Deliveries {
     );
   }
 
+  /** An attempt holds a row until `due` (ms). */
+  leased(id: string, attemptId: string, due: number): void {
+    this.#sql.all(
+      "UPDATE deliveries SET lease = ?, due = ?, reason = NULL, adopted = 0, patience = 0 WHERE id = ?",
+      attemptId,
+      due,
+      id,
+    );
+  }
+
+  /** A row that was released waits once more, and is looked at again at `due` (ms). */
+  waits(id: string, reason: WaitReason, due: number): void {
+    this.#sql.all("UPDATE deliveries SET lease = NULL, reason = ?, due = ? WHERE id = ?", reason, due, id);
+  }
+
   /** A row is on its way to the queue until `due` (ms), after which it comes up again. */
   queued(id: string, patience: number, due: number): void {
     this.#sql.all("UPDATE deliveries SET lease = 'queued', patience = ?, due = ? WHERE id = ?", patience, due, id);
@@ -174,10 +203,10 @@ export class Deliveries {
     );
   }
 
-  /** How many rows are under way to the queue or to the receiver, with a lease that has not ended. */
-  leased(now: number): number {
+  /** How many rows an attempt holds, with a lease that has not ended: ids of attempts begin with `att_`. */
+  inFlight(now: number): number {
     const counted = this.#sql.first<{ n: number }>(
-      "SELECT count(*) AS n FROM deliveries WHERE lease IS NOT NULL AND due > ?",
+      "SELECT count(*) AS n FROM deliveries WHERE lease IS NOT NULL AND lease < 'queued' AND due > ?",
       now,
     );
     return counted?.n ?? 0;

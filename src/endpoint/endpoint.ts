@@ -15,6 +15,7 @@ import type {
   DeliveryFilter,
   DeliveryPage,
   EndpointRoom,
+  Hanging,
   HealthRecord,
   RecentRecord,
   Recorded,
@@ -25,15 +26,26 @@ import type {
 } from "../lib/rooms";
 import type { Enablement, EndpointSettings } from "../lib/settings";
 import { Sql } from "../lib/sql";
-import { dayOf, SECOND } from "../lib/time";
+import { dayOf, MINUTE, SECOND } from "../lib/time";
 import { Ledger } from "./ledger";
+
+/** The longest that the alarm waits after changes that could not be written, in ms. */
+const LONGEST_PAUSE = MINUTE;
+
+function dropped(deliveries: readonly DeliveryRef[]): AdmitAnswer {
+  return { admissions: deliveries.map(({ id }) => ({ do: "drop", id })) };
+}
 
 /**
  * The object that remembers an endpoint: a shell around {@link Ledger} that gives it storage, the clock, the alarm and
  * the configuration. Named `tenant/endpoint id`.
  */
 export class Endpoint extends DurableObject<Env> implements EndpointRoom {
+  readonly #sql: Sql;
   #ledger: Ledger;
+  /** Changes in a row that could not be written, and until when the alarm leaves the storage alone after them, in ms. */
+  #failures = 0;
+  #notBefore = 0;
   readonly #tenant: string;
   readonly #endpoint: string;
   #alarmAt: number | null = null;
@@ -45,7 +57,8 @@ export class Endpoint extends DurableObject<Env> implements EndpointRoom {
   constructor(ctx: DurableObjectState, env: Env) {
     super(ctx, env);
     [this.#tenant, this.#endpoint] = nameParts(ctx.id.name);
-    this.#ledger = new Ledger(new Sql(ctx.storage.sql));
+    this.#sql = new Sql(ctx.storage.sql);
+    this.#ledger = new Ledger(this.#sql);
     void ctx.blockConcurrencyWhile(async () => {
       this.#alarmAt = await ctx.storage.getAlarm();
       this.#arm();
@@ -53,24 +66,25 @@ export class Endpoint extends DurableObject<Env> implements EndpointRoom {
   }
 
   async admit(request: AdmitRequest): Promise<AdmitAnswer> {
-    // No version tells that a callback's tenant has another secret now.
-    await this.#load(parseCallbackId(this.#endpoint) === null ? request.version : Number.POSITIVE_INFINITY);
-    if (this.#erased) return { admissions: request.deliveries.map(({ id }) => ({ do: "drop", id })) };
+    const { deliveries, version, ...offer } = request;
+    await this.#load(this.#versionFor(version));
+    if (this.#erased) return dropped(deliveries);
     const now = Date.now();
-    const { deliveries } = request;
-    const admitted = this.#ledger.admitNew(deliveries, now);
+    const admitted = this.#ledger.admitNew(deliveries, now, offer);
     // Nothing was written, so there is nothing to roll back and no other time to wake.
     if (admitted !== null) return admitted;
-    const answer = this.#whole((ledger) => ledger.admit(deliveries, now));
+    const answer = this.#whole((ledger) => ledger.admit(deliveries, now, offer));
     this.#arm();
     return answer;
   }
 
-  async record(outcomes: Outcome[]): Promise<Recorded> {
+  async record(outcomes: Outcome[], next?: AdmitRequest): Promise<Recorded> {
     await this.#load(0);
-    if (this.#erased) return { slow: false, open: false };
+    const known = next !== undefined && (await this.#loadFor(next));
+    const deliveries = next?.deliveries ?? [];
+    if (this.#erased) return { slow: false, open: false, claims: [], ...dropped(deliveries) };
     const { enabled } = this.#ledger.standing.state;
-    const recorded = this.#whole((ledger) => ledger.record(outcomes, Date.now()));
+    const recorded = this.#whole((ledger) => ledger.record(outcomes, Date.now(), known ? next : undefined));
     this.#arm();
     const { state } = this.#ledger.standing;
     if (enabled && !state.enabled) {
@@ -78,7 +92,24 @@ export class Endpoint extends DurableObject<Env> implements EndpointRoom {
       this.ctx.waitUntil(this.#mirror());
     }
     if (this.#ledger.outbox.nextDue() !== null) this.ctx.waitUntil(this.#tellOperator());
-    return recorded;
+    return known ? recorded : { ...recorded, admissions: deliveries.map(({ id }) => ({ do: "later", id })) };
+  }
+
+  /** Loads what a consumer's next deliveries need; `false`: out of reach, and outcomes are written down all the same. */
+  async #loadFor({ version, deliveries }: AdmitRequest): Promise<boolean> {
+    if (deliveries.length === 0) return true;
+    try {
+      await this.#load(this.#versionFor(version));
+      return true;
+    } catch (error) {
+      logError("endpoint.load.failed", error, { tenant: this.#tenant, endpoint: this.#endpoint });
+      return false;
+    }
+  }
+
+  /** No version tells that a callback's tenant has another secret now. */
+  #versionFor(version: number): number {
+    return parseCallbackId(this.#endpoint) === null ? version : Number.POSITIVE_INFINITY;
   }
 
   async stands(delivery: DeliveryRef, attemptId: string, version: number): Promise<boolean> {
@@ -86,8 +117,10 @@ export class Endpoint extends DurableObject<Env> implements EndpointRoom {
     return !this.#erased && this.#ledger.stands(delivery, attemptId, version);
   }
 
-  async lag(): Promise<void> {
-    if (!this.#erased) this.#ledger.lag(Date.now());
+  async lag(attempts: Hanging[]): Promise<void> {
+    if (this.#erased) return;
+    this.#whole((ledger) => ledger.lag(attempts, Date.now()));
+    this.#arm();
   }
 
   async adopt(deliveries: DeliveryRef[], delay: number): Promise<"adopted" | "gone"> {
@@ -171,13 +204,14 @@ export class Endpoint extends DurableObject<Env> implements EndpointRoom {
     const since = Date.now();
     let released = 0;
     try {
-      const { deliveries, lane } = this.#whole((ledger) => ledger.release(Date.now(), alarm?.scheduledTime));
+      const { deliveries, messages, lane } = this.#whole((ledger) => ledger.release(Date.now(), alarm?.scheduledTime));
       // Armed before the send: if we die in it, the leases end and the deliveries come up again.
       this.#arm();
       if (deliveries.length > 0) {
         const queue = lane === "slow" ? this.env.DELIVERIES_SLOW : this.env.DELIVERIES;
         const version = this.#ledger.standing.settings?.version ?? 0;
-        await queue.send({ tenant: this.#tenant, endpoint: this.#endpoint, version, deliveries });
+        const common = { tenant: this.#tenant, endpoint: this.#endpoint, version };
+        await queue.sendBatch(messages.map((deliveries) => ({ body: { ...common, deliveries } })));
         released = deliveries.length;
       }
     } catch (error) {
@@ -195,12 +229,25 @@ export class Endpoint extends DurableObject<Env> implements EndpointRoom {
    * remembered, so that whoever asked may ask again.
    */
   #whole<T>(change: (ledger: Ledger) => T): T {
+    const { rowsWritten } = this.#sql;
     try {
-      return this.ctx.storage.transactionSync(() => change(this.#ledger));
+      const result = this.ctx.storage.transactionSync(() => change(this.#ledger));
+      if (this.#sql.rowsWritten > rowsWritten) this.#written();
+      return result;
     } catch (error) {
       this.#ledger = this.#ledger.reopened();
+      this.#ledger.wrote(false);
+      this.#failures++;
+      this.#notBefore = Date.now() + Math.min(2 ** this.#failures * SECOND, LONGEST_PAUSE);
       throw error;
     }
+  }
+
+  #written(): void {
+    if (this.#failures === 0) return;
+    this.#failures = 0;
+    this.#notBefore = 0;
+    this.#ledger.wrote(true);
   }
 
   /**
@@ -257,8 +304,10 @@ export class Endpoint extends DurableObject<Env> implements EndpointRoom {
   /** Sets the alarm for what is due first; never later than it stands. */
   #arm(): void {
     if (this.#erased) return;
-    const next = this.#ledger.nextAlarm(Date.now());
-    if (next === null || (this.#alarmAt !== null && this.#alarmAt <= next)) return;
+    const due = this.#ledger.nextAlarm(Date.now());
+    if (due === null) return;
+    const next = Math.max(due, this.#notBefore);
+    if (this.#alarmAt !== null && this.#alarmAt <= next) return;
     this.#alarmAt = next;
     // Not awaited, so that it commits together with the rows it is for; the output gate waits for both.
     void this.ctx.storage.setAlarm(next);

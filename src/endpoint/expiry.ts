@@ -45,8 +45,8 @@ export class Expiry {
   /** An alarm that was due at `scheduled` fires at `now`. */
   woke(scheduled: number, now: number): void {
     if (now - scheduled <= LATE) return;
-    this.#awakeSince = now;
     this.#values.save("awake", { since: now });
+    this.#awakeSince = now;
   }
 
   /** Whether a row is too old to go on waiting at `now`. */

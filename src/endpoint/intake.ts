@@ -1,16 +1,21 @@
-import type { Admission } from "../lib/delivery";
+import type { Admission, Claim, Grant, WaitReason } from "../lib/delivery";
 import type { DeliveryRef } from "../lib/event";
 import { newId } from "../lib/ids";
-import type { AdmitAnswer } from "../lib/rooms";
+import type { AdmitAnswer, AdmitRequest, Hanging } from "../lib/rooms";
 import { SECOND } from "../lib/time";
-import { type Decision, decide, LEASE, SLOTS, type Surroundings } from "./admission";
+import { atOnce, type Decision, decide, LEASE, SLOTS, type Surroundings } from "./admission";
 import type { Books } from "./books";
 import { mayProbe } from "./breaker";
-import type { Row } from "./deliveries";
-import { freed, triggerOf } from "./rows";
+import type { Head } from "./deliveries";
+import { refOf, triggerOf } from "./rows";
 
 /** How long an object keeps its memory without being called, in ms: what is in flight for longer needs a row. */
 const MEMORY_SPAN = 10 * SECOND;
+
+/** How deliveries are offered; see {@link AdmitRequest}. */
+export type Offer = Omit<AdmitRequest, "version" | "deliveries">;
+
+type Waiting = Extract<Decision, { do: "wait" }>;
 
 /** Takes deliveries in: those that messages offer, and those that the event log hands over. Times in ms. */
 export class Intake {
@@ -24,56 +29,89 @@ export class Intake {
    * Lets deliveries go under leases in memory, if all of them are new and the endpoint is in good health, as is almost
    * always so: then nothing is written. `null`: there is more to it, and nothing is decided.
    */
-  admitNew(deliveries: readonly DeliveryRef[], now: number): AdmitAnswer | null {
+  admitNew(deliveries: readonly DeliveryRef[], now: number, offer: Offer): AdmitAnswer | null {
     const { settings } = this.#books.standing;
-    const around = this.#surroundings(now);
+    const around = this.#surroundings(offer, now);
     const ids = deliveries.map(({ id }) => id);
-    if (settings === null || settings.rateLimit !== null || around.freeSlots < ids.length) return null;
+    if (settings === null || settings.rateLimit !== null) return null;
     const decision = decide({ row: null, test: false, leasedUntil: null }, around, now);
     if (decision.do !== "send" || decision.lease !== "memory") return null;
     if (new Set(ids).size < ids.length || ids.some((id) => this.#books.leases.get(id) !== undefined)) return null;
     if (this.#books.deliveries.present(ids).size > 0) return null;
-    const admissions = deliveries.map((delivery) => {
-      return this.#send(this.#books.newRow(delivery, now), decision.lease, around, now);
+    const free = around.freeSlots;
+    const admissions = deliveries.map((delivery, i): Admission => {
+      if (i >= free) return { do: "later", id: delivery.id };
+      return { do: "send", ...this.#grant(this.#books.newRow(delivery, now), "memory", around, now) };
     });
-    return { admissions, settings };
+    return this.#answer(admissions);
   }
 
   /** Answers what may be done about each delivery that messages offer. */
-  admit(deliveries: readonly DeliveryRef[], now: number): AdmitAnswer {
-    const around = this.#surroundings(now);
+  admit(deliveries: readonly DeliveryRef[], now: number, offer: Offer): AdmitAnswer {
+    const around = this.#surroundings(offer, now);
     const present = this.#books.deliveries.present(deliveries.map(({ id }) => id));
+    let returns = offer.returns === true;
     const admissions = deliveries.map((delivery) => {
-      const row = present.has(delivery.id) ? this.#books.row(delivery.id) : null;
+      const row = present.has(delivery.id) ? this.#books.head(delivery.id) : null;
       // Should it be named twice, it may have one by then.
       present.add(delivery.id);
-      return this.#admitOne(delivery, row, around, now);
+      const admission = this.#admitOne(delivery, row, around, returns, now);
+      returns ||= admission.do === "send";
+      return admission;
     });
-    const { settings } = this.#books.standing;
-    const sends = admissions.some((admission) => admission.do === "send");
-    return sends && settings ? { admissions, settings } : { admissions };
+    return this.#answer(admissions);
   }
 
-  #surroundings(now: number): Surroundings {
-    const { standing, rate, rateLimit, leases } = this.#books;
-    const { gone, enabled, window, breaker, failures, timedOut } = standing.state;
+  /** Lets deliveries go that are due and have waited for a slot. */
+  claim(rows: readonly Head[], now: number, offer: Offer): Claim[] {
+    const around = this.#surroundings(offer, now);
+    return rows.map((row) => ({ delivery: refOf(row), grant: this.#grant(row, "row", around, now) }));
+  }
+
+  /** Attempts hang: each becomes a row with its lease, unless somebody else has the delivery by now. */
+  hold(attempts: readonly Hanging[], now: number): void {
+    const { deliveries, leases, standing } = this.#books;
+    if (standing.state.gone) return;
+    for (const { delivery, attemptId, leasedUntil } of attempts) {
+      const lease = leases.get(delivery.id);
+      if (lease === undefined ? leasedUntil <= now : lease.attemptId !== attemptId) continue;
+      if (deliveries.has(delivery.id)) continue;
+      deliveries.save(this.#books.leasedRow(delivery, attemptId, leasedUntil, now));
+      leases.forget(delivery.id);
+    }
+  }
+
+  #answer(admissions: Admission[]): AdmitAnswer {
+    const { settings, pace } = this.#books.standing;
+    if (settings === null || !admissions.some((admission) => admission.do === "send")) return { admissions };
+    return { admissions, settings, ...(pace === null ? {} : { pace: pace.mean }) };
+  }
+
+  #surroundings(offer: Offer, now: number): Surroundings {
+    const { standing, rate, rateLimit, leases, doubtful } = this.#books;
+    const { gone, enabled, window, breaker, failures, timedOut, pace } = standing.state;
+    const { lane, room } = offer;
     const open = mayProbe(breaker, now) ? "probe" : "shut";
+    const free = Math.min(SLOTS - this.#books.inFlight(now), atOnce(pace, room));
     return {
+      lane,
       gone,
       enabled,
-      failing: window !== null,
       lagging: leases.lags(now),
       breaker: breaker.open === null ? "closed" : open,
-      longTimeout: (standing.settings?.timeout ?? 0) * SECOND > MEMORY_SPAN,
+      rowsOnly:
+        window !== null || doubtful || offer.again === true || (standing.settings?.timeout ?? 0) * SECOND > MEMORY_SPAN,
       failures,
       timedOut,
-      freeSlots: SLOTS - this.#books.inFlight(now),
+      pace,
+      freeSlots: breaker.open !== null && room > 0 ? Math.max(free, 1) : free,
       freeTokens: rate.tokens(rateLimit, now),
       promisedTokens: rate.promised(rateLimit, now),
     };
   }
 
-  #admitOne(delivery: DeliveryRef, row: Row | null, around: Surroundings, now: number): Admission {
+  /** `returns`: whoever offers it has others to send first, and offers it again. */
+  #admitOne(delivery: DeliveryRef, row: Head | null, around: Surroundings, returns: boolean, now: number): Admission {
     const { id } = delivery;
     const decision = decide(
       {
@@ -85,17 +123,29 @@ export class Intake {
       now,
     );
     if (decision.do === "drop") return { do: "drop", id };
-    const base = row ?? this.#books.newRow(delivery, now);
-    if (decision.do === "send") return this.#send(base, decision.lease, around, now);
-    this.#wait(base, decision, around, now);
+    if (decision.do === "send") {
+      const lease = row !== null ? "row" : decision.lease === "row" ? "new row" : "memory";
+      return { do: "send", ...this.#grant(row ?? this.#books.newRow(delivery, now), lease, around, now) };
+    }
+    if (decision.reason === "slots" && returns) return { do: "later", id };
+    if (row === null) this.#begin(delivery, decision, around, now);
+    else if (decision.insert === "again") this.#waitAgain(row, decision.reason, around, now);
     return { do: "wait", id };
   }
 
-  #send(row: Row, lease: "row" | "memory", around: Surroundings, now: number): Admission {
-    const { deliveries, leases, rate, rateLimit, standing } = this.#books;
+  /** `lease`: that of a row, of one that is to be made, or one in memory. */
+  #grant(row: Head, lease: "row" | "new row" | "memory", around: Surroundings, now: number): Grant {
+    const { arrivals, deliveries, leases, rate, rateLimit, standing } = this.#books;
     const { id, attempts, format } = row;
     const attemptId = newId("att", now);
     const leasedUntil = now + LEASE;
+    if (lease === "memory") leases.grant(id, attemptId, leasedUntil);
+    else {
+      if (lease === "row") deliveries.leased(id, attemptId, leasedUntil);
+      else deliveries.save({ ...this.#books.newRow(refOf(row), now), lease: attemptId, due: leasedUntil });
+      leases.forget(id);
+      arrivals.forget(id);
+    }
     around.freeSlots--;
     around.freeTokens--;
     rate.take(rateLimit, now);
@@ -106,47 +156,60 @@ export class Intake {
         around.breaker = "shut";
       }
     }
-    if (lease === "memory") {
-      leases.grant(id, attemptId, leasedUntil);
-    } else {
-      leases.forget(id);
-      deliveries.save({ ...freed(row), lease: attemptId, due: leasedUntil });
-    }
-    return { do: "send", id, attemptId, number: attempts + 1, trigger: triggerOf(row), leasedUntil, format };
+    return { id, attemptId, number: attempts + 1, trigger: triggerOf(row), leasedUntil, format };
   }
 
-  /** Gives a delivery that waits a row with a due time, if it has none yet. */
-  #wait(row: Row, { insert, reason }: Extract<Decision, { do: "wait" }>, around: Surroundings, now: number): void {
-    const { deliveries, leases, expiry, schedule, rate, rateLimit, standing } = this.#books;
-    const lease = leases.get(row.id);
+  /** Gives a delivery that waits and has none a row: due, held, or due at the end of its lease in memory. */
+  #begin(delivery: DeliveryRef, { insert, reason }: Waiting, around: Surroundings, now: number): void {
+    const { arrivals, deliveries, leases } = this.#books;
+    const lease = leases.get(delivery.id);
+    if (insert === "leased" && lease !== undefined) {
+      deliveries.save(this.#books.leasedRow(delivery, lease.attemptId, lease.until, now));
+      leases.forget(delivery.id);
+      return;
+    }
+    const row = { ...this.#books.newRow(delivery, now), adopted: 1 };
     if (insert === "held") deliveries.save({ ...row, status: "held" });
-    else if (insert === "leased" && lease) {
-      deliveries.save({ ...row, lease: lease.attemptId, due: lease.until });
-      leases.forget(row.id);
-    } else if (insert === "again" && expiry.hasExpired(row, schedule, now)) {
+    else {
+      deliveries.save({ ...row, reason, due: this.#dueAgain(reason, around, now) });
+      if (reason !== "rate") arrivals.add(row.id);
+    }
+  }
+
+  /** A delivery that was released and may not go after all waits once more, unless it has for too long. */
+  #waitAgain(row: Head, reason: WaitReason, around: Surroundings, now: number): void {
+    const { arrivals, deliveries, expiry, schedule, standing } = this.#books;
+    if (expiry.hasExpired(row, schedule, now)) {
       deliveries.expire(row.id, now);
       if (row.test === 0) standing.exhausted({ ...row, error: "expired" }, now);
-    } else if (insert === "due" || insert === "again") {
-      const due = reason === "rate" ? rate.freeFor(rateLimit, around.promisedTokens, now) : now;
-      deliveries.save({ ...row, reason, lease: null, due });
+      return;
     }
+    deliveries.waits(row.id, reason, this.#dueAgain(reason, around, now));
+    if (reason !== "rate" && row.attempts === 0 && row.manual === 0) arrivals.add(row.id);
+  }
+
+  #dueAgain(reason: WaitReason | null, around: Surroundings, now: number): number {
+    const { rate, rateLimit } = this.#books;
+    return reason === "rate" ? rate.freeFor(rateLimit, around.promisedTokens, now) : now;
   }
 
   /** Takes over deliveries that no message has brought yet; each is due after `delay` ms. */
   adopt(references: readonly DeliveryRef[], delay: number, now: number): "adopted" | "gone" {
     const { deliveries, leases, standing } = this.#books;
     if (standing.state.gone) return "gone";
+    const present = deliveries.present(references.map(({ id }) => id));
     for (const delivery of references) {
-      if (deliveries.get(delivery.id) !== null) continue;
+      if (present.has(delivery.id)) continue;
+      present.add(delivery.id);
       const row = this.#books.newRow(delivery, now);
       const lease = leases.get(delivery.id);
       if (lease !== undefined && lease.until > now) {
-        deliveries.save({ ...row, lease: lease.attemptId, due: lease.until });
+        deliveries.save(this.#books.leasedRow(delivery, lease.attemptId, lease.until, now));
         leases.forget(delivery.id);
       } else if (standing.state.enabled || row.test === 1) {
         deliveries.save({ ...row, adopted: 1, patience: delay, due: now + delay });
       } else {
-        deliveries.save({ ...row, status: "held" });
+        deliveries.save({ ...row, adopted: 1, status: "held" });
       }
     }
     return "adopted";

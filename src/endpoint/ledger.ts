@@ -1,21 +1,30 @@
-import type { Outcome } from "../lib/delivery";
+import type { Claim, Lane, Outcome } from "../lib/delivery";
 import type { DeliveryRef } from "../lib/event";
-import type { AdmitAnswer, Recorded, RecoverRequest, RecoverResult, ResendResult } from "../lib/rooms";
+import type {
+  AdmitAnswer,
+  AdmitRequest,
+  Hanging,
+  Recorded,
+  RecoverRequest,
+  RecoverResult,
+  ResendResult,
+} from "../lib/rooms";
 import type { DisabledReason } from "../lib/settings";
 import type { Sql } from "../lib/sql";
 import { SECOND } from "../lib/time";
-import { nextPatience, SLOTS } from "./admission";
+import { atOnce, LANES, nextPatience, SLOTS } from "./admission";
+import { byTurns } from "./arrivals";
 import { attemptsOf } from "./attempt-log";
 import { Books } from "./books";
 import { probeAt } from "./breaker";
 import { CLEAR_AT_ONCE } from "./clearance";
-import type { Row } from "./deliveries";
-import { Intake } from "./intake";
-import { Leases } from "./leases";
+import type { Head, Row } from "./deliveries";
+import { Intake, type Offer } from "./intake";
+import { Memory } from "./memory";
 import type { Outbox } from "./outbox";
 import { Reading } from "./reading";
 import { Recording } from "./recording";
-import { dueByHand, freed } from "./rows";
+import { dueByHand, freed, refOf } from "./rows";
 import type { Standing } from "./standing";
 
 /** The most deliveries that one alarm puts back onto the queue. */
@@ -23,12 +32,18 @@ const RELEASE_AT_ONCE = 100;
 /** The most rows that one step of retention removes. */
 const TRIM_AT_ONCE = 2_000;
 /** How soon due deliveries are looked at again when no slot was free, in ms; a recorded outcome looks at once. */
-const SLOT_POLL = 5 * SECOND;
+const SLOT_POLL = 10 * SECOND;
+/** How long what is due and has a slot is left to the consumers that are at work, in ms, before the alarm sees to it. */
+const TO_CONSUMERS = 250;
+/** By the usual queue, to somebody who can begin as many as there are slots. */
+const ANY: Offer = { lane: "normal", room: SLOTS };
 
 /** What the alarm puts back onto the queue. */
 export interface Release {
   deliveries: DeliveryRef[];
-  lane: "normal" | "slow";
+  lane: Lane;
+  /** The same as messages: each has as many as one consumer can begin at once, so that several can share the slots. */
+  messages: DeliveryRef[][];
 }
 
 /**
@@ -37,16 +52,18 @@ export interface Release {
  */
 export class Ledger {
   readonly #books: Books;
+  readonly #memory: Memory;
   readonly #intake: Intake;
   readonly #recording: Recording;
   /** What people read of it. */
   readonly reading: Reading;
-  /** The ledger as it is stored, after a change that was rolled back; leases in memory are kept. */
+  /** The ledger as it is stored, after a change that was rolled back; what is in memory best effort is kept. */
   readonly reopened: () => Ledger;
 
-  constructor(sql: Sql, random: () => number = Math.random, clearAtOnce = CLEAR_AT_ONCE, leases = new Leases()) {
-    this.#books = new Books(sql, clearAtOnce, leases);
-    this.reopened = () => new Ledger(sql, random, clearAtOnce, leases);
+  constructor(sql: Sql, random: () => number = Math.random, clearAtOnce = CLEAR_AT_ONCE, memory = new Memory()) {
+    this.#memory = memory;
+    this.#books = new Books(sql, clearAtOnce, memory);
+    this.reopened = () => new Ledger(sql, random, clearAtOnce, memory);
     this.#intake = new Intake(this.#books);
     this.#recording = new Recording(this.#books, random, (reason, now) => this.disable(reason, now));
     this.reading = new Reading(this.#books);
@@ -62,14 +79,19 @@ export class Ledger {
     return this.#books.outbox;
   }
 
+  /** Whether the last change could be written; while it could not, nothing is sent whose row is not written first. */
+  wrote(done: boolean): void {
+    this.#memory.doubtful = !done;
+  }
+
   /** Admits deliveries that are new to an endpoint in good health, and writes nothing; `null`: ask `admit`. */
-  admitNew(deliveries: readonly DeliveryRef[], now: number): AdmitAnswer | null {
-    return this.#intake.admitNew(deliveries, now);
+  admitNew(deliveries: readonly DeliveryRef[], now: number, offer: Offer = ANY): AdmitAnswer | null {
+    return this.#intake.admitNew(deliveries, now, offer);
   }
 
   /** Answers what may be done about each delivery that messages offer. */
-  admit(deliveries: readonly DeliveryRef[], now: number): AdmitAnswer {
-    return this.#intake.admit(deliveries, now);
+  admit(deliveries: readonly DeliveryRef[], now: number, offer: Offer = ANY): AdmitAnswer {
+    return this.#intake.admit(deliveries, now, offer);
   }
 
   /** Takes over deliveries that no message has brought yet; each is due after `delay` ms. */
@@ -77,10 +99,50 @@ export class Ledger {
     return this.#intake.adopt(deliveries, delay, now);
   }
 
-  /** Writes down what came of the deliveries that were sent. Doing so twice changes nothing. */
-  record(outcomes: readonly Outcome[], now: number): Recorded {
+  /**
+   * Writes down what came of the deliveries that were sent; doing so twice changes nothing. With `next` the consumer goes
+   * on: it gets what has waited for a slot, and with the room that is left what it offers itself.
+   */
+  record(outcomes: readonly Outcome[], now: number, next?: AdmitRequest): Recorded {
     this.#recording.record(outcomes, now);
-    return { slow: this.#books.slow(now), open: probeAt(this.#books.standing.state.breaker) !== null };
+    const stands = { slow: this.#books.slow(now), open: probeAt(this.#books.standing.state.breaker) !== null };
+    if (next === undefined) return { ...stands, admissions: [], claims: [] };
+    const claims = this.#claim(now, next);
+    const room = Math.max(next.room - claims.length, 0);
+    const offer: Offer = { ...next, room, ...(claims.length > 0 ? { returns: true } : {}) };
+    const answer = this.#intake.admit(next.deliveries, now, offer);
+    const { settings, pace } = this.#books.standing;
+    if (settings === null || claims.length === 0) return { ...stands, ...answer, claims };
+    return { ...stands, ...answer, claims, settings, ...(pace === null ? {} : { pace: pace.mean }) };
+  }
+
+  /**
+   * Hands out deliveries that are due and have waited, as many as there are slots, tokens and room for. None while the
+   * breaker is not closed, since its one probe is called by the alarm, and none of a slow endpoint in the normal lane.
+   */
+  #claim(now: number, { room, lane, ...offer }: Offer): Claim[] {
+    const { standing, clearance, deliveries } = this.#books;
+    // Asked first, since almost always nothing waits.
+    if (room <= 0 || (deliveries.firstDue() ?? Number.POSITIVE_INFINITY) > now) return [];
+    const { probeAt: probe, slow, freeSlots, releasable } = this.#books.circumstances(now);
+    if (!standing.state.enabled || clearance.pending || probe !== null || (slow && lane === "normal")) return [];
+    const most = Math.min(freeSlots, releasable, atOnce(standing.state.pace, room));
+    if (most <= 0) return [];
+    return this.#intake.claim(this.#ready(most, now), now, { room, lane, ...offer });
+  }
+
+  /** The next deliveries that are due and wait, `most` of them: the new ones and the longest due by turns. */
+  #ready(most: number, now: number): Head[] {
+    const { arrivals, deliveries } = this.#books;
+    const isReady = ({ status, due }: Head) => status !== "held" && due !== null && due <= now;
+    const ids = arrivals.first(most);
+    const fresh = deliveries.heads(ids).filter(isReady);
+    for (const id of ids) if (!fresh.some((row) => row.id === id)) arrivals.forget(id);
+    const rows = deliveries.due(now, most);
+    // Held while it was in flight: its lease has ended, and a person must ask for it now.
+    for (const { id, status } of rows) if (status === "held") deliveries.rest(id);
+    const ready = byTurns(fresh, rows.filter(isReady), most);
+    return ready;
   }
 
   /** Whether an attempt that was granted under this version of the settings may still go out; see `EndpointRoom.stands`. */
@@ -90,9 +152,10 @@ export class Ledger {
     return this.#books.isLatest(this.#books.row(id), id, attemptId);
   }
 
-  /** An attempt hangs: until it ends, what comes takes the slow lane. Kept in memory, best effort. */
-  lag(now: number): void {
+  /** Attempts hang: rows own their deliveries from now on, and what comes until one ends takes the slow lane. */
+  lag(attempts: readonly Hanging[], now: number): void {
     const { leases, standing } = this.#books;
+    this.#intake.hold(attempts, now);
     leases.lag(now + (standing.settings?.timeout ?? 0) * SECOND);
   }
 
@@ -112,6 +175,7 @@ export class Ledger {
   close(now: number): void {
     if (!this.standing.close()) return;
     this.#books.leases.clear();
+    this.#books.arrivals.clear();
     this.#books.clearance.cancel(now);
     this.#books.recoveries.end();
   }
@@ -140,33 +204,33 @@ export class Ledger {
   release(now: number, scheduled = now): Release {
     const { clearance, recoveries, expiry } = this.#books;
     expiry.woke(scheduled, now);
-    const lane = this.#books.circumstances(now).slow ? "slow" : "normal";
+    const lane = this.#books.slow(now) ? "slow" : "normal";
     if (clearance.pending) {
       clearance.goOn(now);
-      return { deliveries: [], lane };
+      return { deliveries: [], lane, messages: [] };
     }
     recoveries.goOn(now);
     const deliveries = this.#release(now);
     this.#expire(now);
-    return { deliveries, lane };
+    return { deliveries, lane, messages: chunks(deliveries, atOnce(this.standing.state.pace, LANES)) };
   }
 
   #release(now: number): DeliveryRef[] {
-    const { deliveries, standing } = this.#books;
+    const { arrivals, deliveries, standing } = this.#books;
     const { probeAt: probe, freeSlots, releasable } = this.#books.circumstances(now);
     if (probe !== null && probe > now) return [];
-    const free = Math.min(freeSlots, releasable, probe === null ? RELEASE_AT_ONCE : 1);
-    if (free <= 0) return [];
-    const rows = deliveries.due(now, free);
-    const released = rows.filter(({ status }) => status !== "held");
-    // Held while it was in flight: its lease has ended, and a person must ask for it now.
-    for (const { id, status } of rows) if (status === "held") deliveries.rest(id);
-    for (const { id, lease, patience } of released) {
+    // What is on its way already takes the slots that are free now, so that a backlog is not put onto the queue twice.
+    const free = Math.min(freeSlots - deliveries.released(now), releasable);
+    const most = probe === null ? Math.min(free, RELEASE_AT_ONCE) : Math.min(releasable, 1);
+    if (most <= 0) return [];
+    const rows = this.#ready(most, now);
+    for (const { id, lease, patience } of rows) {
       const next = nextPatience(lease === null || lease === "queued" ? patience : 0);
       deliveries.queued(id, next, now + next);
+      arrivals.forget(id);
       if (probe !== null) standing.called(now + next);
     }
-    return released.map(({ id, event, test }) => ({ id, event, ...(test === 1 ? { test: true } : {}) }));
+    return rows.map(refOf);
   }
 
   #expire(now: number): void {
@@ -192,8 +256,11 @@ export class Ledger {
     let next = deliveries.firstDue();
     if (next !== null && probe !== null && probe > now) next = Math.max(next, probe);
     else if (next !== null && next <= now) {
-      // Overdue for want of a slot: a recorded outcome frees one and asks again at once; this is for one that never comes.
-      next = this.#books.inFlight(now) >= SLOTS ? now + SLOT_POLL : rate.releasableAt(rateLimit, now);
+      const inFlight = this.#books.inFlight(now);
+      const free = SLOTS - inFlight - (probe === null ? deliveries.released(now) : 0);
+      // Overdue for want of a slot: an outcome frees one, and its consumer takes the next; this is for one that never comes.
+      if (free <= 0) next = now + SLOT_POLL;
+      else next = Math.max(rate.releasableAt(rateLimit, now), inFlight > 0 ? now + TO_CONSUMERS : now);
     }
     if (recoveries.pending || clearance.pending || expiry.goesOn) next = now;
     for (const at of [standing.state.mirrorAt, outbox.nextDue()]) if (at !== null) next = Math.min(next ?? at, at);
@@ -225,4 +292,8 @@ export class Ledger {
     if (!clearance.pending) recoveries.goOn(now);
     return { count };
   }
+}
+
+function chunks<T>(items: readonly T[], size: number): T[][] {
+  return Array.from({ length: Math.ceil(items.length / size) }, (_, i) => items.slice(i * size, (i + 1) * size));
 }

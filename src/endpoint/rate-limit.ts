@@ -46,8 +46,9 @@ export class RateLimit {
     if (rate === null) return;
     this.#bucket = taken(this.#bucketAt(rate, now));
     if (now < this.#sentUntil) return;
-    this.#sentUntil = now + NOTED_AHEAD;
-    this.#values.save("rate", { sentUntil: this.#sentUntil });
+    const sentUntil = now + NOTED_AHEAD;
+    this.#values.save("rate", { sentUntil });
+    this.#sentUntil = sentUntil;
   }
 
   /** When a delivery over the rate is due: once there is a token for it and for the `promised` before it. */

@@ -25,7 +25,7 @@ export class Reading {
   look(ids: readonly string[], now: number): (DeliveryRecord | null)[] {
     const around = this.#books.circumstances(now);
     return ids.map((id) => {
-      const row = this.#books.row(id);
+      const row = this.#books.head(id);
       return row && toRecord(row, around, now);
     });
   }

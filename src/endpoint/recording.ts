@@ -97,6 +97,9 @@ export class Recording {
     }
     if (row.test === 1) standing.untold(attempt.id);
     else {
+      if (attempt.error !== "timeout" && attempt.error !== "connection" && attempt.error !== "blocked") {
+        standing.answered(attempt.durationMs);
+      }
       const reason = standing.failed(attempt, now);
       if (reason !== null) this.#disable(reason, now);
     }
@@ -106,6 +109,7 @@ export class Recording {
   /** A tried row, now that its attempt has succeeded. */
   #succeeded(row: Row, attemptId: string, now: number): Row {
     const { leases, standing } = this.#books;
+    standing.answered(row.duration ?? 0);
     if (row.test === 1) standing.untold(attemptId);
     else standing.succeeded(now);
     leases.lag(0);

@@ -40,7 +40,7 @@ export class Recoveries {
 
   #save(list: Recovery[]): void {
     if (list.length === 0 && this.#list.length === 0) return;
-    this.#list = list;
     this.#values.save("recoveries", { list });
+    this.#list = list;
   }
 }

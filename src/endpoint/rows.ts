@@ -7,23 +7,29 @@ export function newRow({ id, event, test = false }: DeliveryRef, began: number):
   return { ...NEW_ROW, id, event, status: "pending", test: test ? 1 : 0, began };
 }
 
+/** What a message or an answer says of a row. */
+export function refOf({ id, event, test }: Pick<Row, "id" | "event" | "test">): DeliveryRef {
+  return test === 1 ? { id, event, test: true } : { id, event };
+}
+
 /** The row with nobody holding it and nothing due. */
 export function freed(row: Row): Row {
   return { ...row, lease: null, due: null, reason: null, adopted: 0, patience: 0 };
 }
 
 /** What causes the row's next attempt. */
-export function triggerOf(row: Row): Trigger {
+export function triggerOf(row: Pick<Row, "manual" | "test" | "attempts">): Trigger {
   if (row.manual === 1) return "manual";
   return row.test === 1 && row.attempts === 0 ? "test" : "scheduled";
 }
 
 /**
- * Whether nobody holds the row and it was never tried: its first attempt's lease was in memory, where it may be
- * forgotten, before the row was adopted.
+ * Whether the row was never tried, nor given to an attempt since it was made: a first attempt may be under way all the
+ * same, whose lease was in memory, where it may be forgotten, before the event log's handover or a duplicate of its
+ * message made the row. Not once a person has asked for another attempt, which it would use up.
  */
 export function isOrphaned(row: Row): boolean {
-  return row.adopted === 1 && row.attempts === 0 && (row.lease === null || row.lease === "queued");
+  return row.adopted === 1 && row.manual === 0 && row.attempts === 0;
 }
 
 /** The row as a person makes it due at `now` (ms), with `began` as its new beginning: a schedule that had ended restarts. */

@@ -9,7 +9,7 @@
  *   reason       why a due delivery was put off: slots, slow, rate, breaker; what is told of it is in waits.ts
  *   due          ms; when the alarm looks at it next: the next attempt, or the end of its lease. NULL: nothing is due
  *   lease        NULL; 'queued' once released to the queue; the attempt's id while it is in flight
- *   adopted      1: taken over from the event log, never tried
+ *   adopted      1: never given to an attempt since the row was made: one that nobody remembers may be under way
  *   patience     ms; how long it was last left waiting for its message
  *   step         retries of the schedule used since it last began
  *   attempts     attempts made, over all schedules

@@ -9,6 +9,7 @@ import * as breaking from "./breaker";
 import { type Alert, cross, type Happening } from "./crossings";
 import type { Head } from "./deliveries";
 import type { Outbox } from "./outbox";
+import { type Pace, paceAfter, paceOf } from "./pace";
 import type { Values } from "./values";
 import { afterFailure, disablesAt, type FailureWindow, PARTS } from "./window";
 
@@ -33,6 +34,7 @@ const NEW_STATE: EndpointState = {
   disabledAt: null,
   failures: 0,
   timedOut: false,
+  pace: null,
   window: null,
   breaker: breaking.CLOSED,
   alert: null,
@@ -49,12 +51,15 @@ export class Standing {
   readonly #outbox: Outbox;
   #settings: EndpointSettings | null;
   #state: EndpointState;
+  /** `null`: nothing is known of it. */
+  #pace: Pace | null;
 
   constructor(values: Values, outbox: Outbox) {
     this.#values = values;
     this.#outbox = outbox;
     this.#settings = values.load<EndpointSettings>("settings");
     this.#state = { ...NEW_STATE, ...values.load<Partial<EndpointState>>("fortune") };
+    this.#pace = this.#state.pace === null ? null : paceOf(this.#state.pace);
   }
 
   /** The copy of the configuration; `null` until there is one. */
@@ -66,14 +71,29 @@ export class Standing {
     return this.#state;
   }
 
+  /** What its attempts take at present; `null`: nothing is known of it. */
+  get pace(): Readonly<Pace> | null {
+    return this.#pace;
+  }
+
+  /** An attempt was answered after `duration` ms. */
+  answered(duration: number): void {
+    const pace = paceAfter(this.#pace, duration);
+    const unknown = this.#state.pace === null;
+    // One of whom nothing is written is taken to be fast soon enough.
+    if (unknown && pace.class === "fast") this.#state = { ...this.#state, pace: pace.class };
+    else if (pace.class !== this.#state.pace) this.#set({ pace: pace.class });
+    this.#pace = pace;
+  }
+
   /** Takes a copy of the configuration. The first one also says whether the endpoint was created switched off. */
   configure(settings: EndpointSettings, initial: Enablement): void {
     if (this.#settings === null) this.#set({ ...initial });
     else if (settings.version < this.#settings.version)
       return; // an older read that took longer
     else if (settings.url !== this.#settings.url) this.#setBreaker(breaking.hurried(this.#state.breaker));
-    this.#settings = settings;
     this.#values.save("settings", settings);
+    this.#settings = settings;
   }
 
   /** An attempt succeeded. */
@@ -221,7 +241,8 @@ export class Standing {
   }
 
   #set(change: Partial<EndpointState>): void {
-    this.#state = { ...this.#state, ...change };
-    this.#values.save("fortune", this.#state);
+    const state = { ...this.#state, ...change };
+    this.#values.save("fortune", state);
+    this.#state = state;
   }
 }

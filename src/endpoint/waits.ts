@@ -31,7 +31,8 @@ function reasonOf(row: Head, { probeAt, slow, freeSlots, releasable }: Circumsta
 /** A row as the rest of the Worker sees it at `now` (ms). */
 export function toRecord(row: Head, around: Circumstances, now: number): DeliveryRecord {
   const waitReason = reasonOf(row, around, now);
-  // Under way to the queue or to the receiver: there is no later time to name.
+  // Under way to the queue or to the receiver: there is no later time to name. What is due and waits goes next, so
+  // from when on it has waited is no time of an attempt.
   const due = row.lease === null ? row.due : null;
   return {
     id: row.id,
@@ -42,7 +43,7 @@ export function toRecord(row: Head, around: Circumstances, now: number): Deliver
     attempts: row.attempts,
     lastStatusCode: row.code,
     lastError: row.error,
-    nextAttemptAt: due !== null && waitReason === "breaker" ? Math.max(due, around.probeAt ?? due) : due,
+    nextAttemptAt: due === null ? null : Math.max(due, now, (waitReason === "breaker" && around.probeAt) || 0),
     finishedAt: row.finished,
   };
 }

@@ -68,22 +68,36 @@ export type Outcome =
   /** Its event's content was erased, so there is nothing to send any more. */
   | { kind: "erased"; delivery: DeliveryRef; attemptId: string };
 
-/** What an endpoint answers for one delivery that a message offers. */
+/** Leave to send one delivery once. */
+export interface Grant {
+  id: string;
+  attemptId: string;
+  number: number;
+  trigger: Trigger;
+  /** ms; from then on somebody else may be given the delivery. */
+  leasedUntil: number;
+  /** The format that its first attempt had; `null`: today's. */
+  format: Format | null;
+}
+
+/** What an endpoint answers for one delivery that a consumer offers. */
 export type Admission =
-  /** `format`: the one its first attempt had, `null`: today's. */
-  | {
-      do: "send";
-      id: string;
-      attemptId: string;
-      number: number;
-      trigger: Trigger;
-      leasedUntil: number;
-      format: Format | null;
-    }
+  | ({ do: "send" } & Grant)
   /** The endpoint has a row for it: the message has done its work. */
   | { do: "wait"; id: string }
   /** It is finished, or its endpoint is gone. */
-  | { do: "drop"; id: string };
+  | { do: "drop"; id: string }
+  /** Nothing is decided: whoever offers it has others to send first, and offers it again then. */
+  | { do: "later"; id: string };
+
+/** A delivery that is due, and leave to send it: handed to a consumer that has finished others. */
+export interface Claim {
+  delivery: DeliveryRef;
+  grant: Grant;
+}
+
+/** Which queue a delivery comes by: that for endpoints in good health, or that for those that fail or are slow. */
+export type Lane = "normal" | "slow";
 
 /** A delivery as its endpoint remembers it; times in ms. */
 export interface DeliveryRecord {

@@ -2,7 +2,16 @@
  * What the Durable Objects promise those who call them. Declared here, below every room, so that an object can be
  * called from a room that its own room may not import.
  */
-import type { Admission, Attempt, DeliveryRecord, DeliveryStatus, Outcome, RecoverableStatus } from "./delivery";
+import type {
+  Admission,
+  Attempt,
+  Claim,
+  DeliveryRecord,
+  DeliveryStatus,
+  Lane,
+  Outcome,
+  RecoverableStatus,
+} from "./delivery";
 import type { DeliveryRef, Match, StoredEvent } from "./event";
 import type { Enablement, EndpointSettings } from "./settings";
 import type { RevealAction } from "./signal";
@@ -133,24 +142,45 @@ export interface EventPage {
   next: string | null;
 }
 
+/** Deliveries that a consumer offers to send. */
 export interface AdmitRequest {
   /** The newest configuration version that the messages carry. */
   version: number;
   deliveries: DeliveryRef[];
+  /** The queue that they came by. */
+  lane: Lane;
+  /** How many the consumer can begin at once; 0: it takes on nothing more. */
+  room: number;
+  /** It has others of this endpoint under way, and offers these again when one of them ends: they need no row. */
+  returns?: true;
+  /** Their message has come before, so whatever kept it from being recorded may be so still. */
+  again?: true;
 }
 
 export interface AdmitAnswer {
   admissions: Admission[];
   /** What sending needs; absent when nothing is to be sent. */
   settings?: EndpointSettings;
+  /** What an attempt takes at present, in ms; absent when nothing is to be sent or nothing is known. */
+  pace?: number;
 }
 
-/** How an endpoint stands once outcomes are written down: whether what is left of a batch should be sent now. */
-export interface Recorded {
-  /** It has begun to fail. */
+/** How an endpoint stands once outcomes are written down, and what its consumer goes on with. */
+export interface Recorded extends AdmitAnswer {
+  /** It has begun to fail, or is slow. */
   slow: boolean;
   /** Its breaker is not closed. */
   open: boolean;
+  /** Deliveries that were due and had no slot. */
+  claims: Claim[];
+}
+
+/** An attempt that hangs. */
+export interface Hanging {
+  delivery: DeliveryRef;
+  attemptId: string;
+  /** ms. */
+  leasedUntil: number;
 }
 
 export interface HealthRecord extends Enablement {
@@ -228,15 +258,22 @@ export type ResendResult = "resending" | "unknown" | "disabled" | "in-flight";
 /** The Endpoint object, named `tenant/endpoint id`. */
 export interface EndpointRoom {
   admit(request: AdmitRequest): Promise<AdmitAnswer>;
-  record(outcomes: Outcome[]): Promise<Recorded>;
+  /**
+   * Writes outcomes down. With `next`, what their consumer goes on with: it is admitted like any other, and as far as
+   * there is room deliveries that wait for a slot are handed out besides.
+   */
+  record(outcomes: Outcome[], next?: AdmitRequest): Promise<Recorded>;
   /**
    * Whether an attempt that has waited for a lane may still go out as it was granted: the delivery is its own, the
    * endpoint's configuration has the version it goes by, and nobody has disabled or deleted the endpoint or erased the
    * event.
    */
   stands(delivery: DeliveryRef, attemptId: string, version: number): Promise<boolean>;
-  /** An attempt of it hangs: what comes until it ends takes the slow lane. */
-  lag(): Promise<void>;
+  /**
+   * Attempts of it hang. Each becomes a row that owns its delivery until the lease ends, so that its message may go;
+   * what comes until one of them ends takes the slow lane.
+   */
+  lag(attempts: Hanging[]): Promise<void>;
   /** Takes over deliveries it has no row for; `delay` in ms. `gone`: there is no such endpoint, nothing is owed. */
   adopt(deliveries: DeliveryRef[], delay: number): Promise<"adopted" | "gone">;
   /** Reloads its configuration from D1, and switches the endpoint on or off when told to. */

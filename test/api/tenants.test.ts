@@ -228,12 +228,14 @@ describe("deleting a tenant", () => {
     const { refs } = await appendOnly(tenant, [id]);
     const [ref] = refs as [(typeof refs)[0]];
     const object = endpointObject(tenant, id);
-    const admitted = await object.admit({ version: 1, deliveries: [ref] });
+    const admitted = await object.admit({ version: 1, deliveries: [ref], lane: "normal", room: 1 });
     expect((await call("DELETE", `/v1/tenants/${tenant}`)).status).toBe(204);
     const [admission] = admitted.admissions as unknown as [{ attemptId: string }];
     await object.record([{ kind: "unsent", delivery: ref, attemptId: admission.attemptId }] as never);
     expect(await object.adopt([ref], 1_000)).toBe("gone");
-    expect(await object.admit({ version: 9, deliveries: [ref] })).toEqual({ admissions: [{ do: "drop", id: ref.id }] });
+    expect(await object.admit({ version: 9, deliveries: [ref], lane: "normal", room: 1 })).toEqual({
+      admissions: [{ do: "drop", id: ref.id }],
+    });
     await object.configure({ enabled: false });
     await object.close();
     // One that this deletion never met, and a message for it.

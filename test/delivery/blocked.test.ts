@@ -2,11 +2,10 @@ import { createExecutionContext, createMessageBatch, getQueueResult, waitOnExecu
 import { env } from "cloudflare:workers";
 import { afterEach, describe, it, vi } from "vitest";
 import { app } from "../../src/api/app";
-import { consume } from "../../src/delivery/consumer";
 import type { Env } from "../../src/lib/env";
 import { type Answered, call, delivery, fresh, newEndpoint, newReceiver, newTenant, post, until } from "../api";
 import { asked, DEPLOYED, named, setZone } from "../resolver";
-import { appendOnly, logObject, messageFor } from "./harness";
+import { appendOnly, consumeWhole, logObject, messageFor } from "./harness";
 
 afterEach(() => {
   vi.restoreAllMocks();
@@ -36,7 +35,7 @@ async function callWith(
 /** Hands the consumer of such a deployment one message, which it must let go. */
 async function consumeWith(bindings: Env, body: unknown): Promise<void> {
   const batch = createMessageBatch("deliveries", [{ id: "m", timestamp: new Date(), attempts: 1, body }]);
-  await consume(batch, bindings);
+  await consumeWhole(batch, bindings);
   const { explicitAcks } = await getQueueResult(batch, createExecutionContext());
   if (explicitAcks.length !== 1) throw new Error("the message was not acked");
 }

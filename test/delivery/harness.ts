@@ -1,11 +1,20 @@
 import { runDurableObjectAlarm } from "cloudflare:test";
 import { env } from "cloudflare:workers";
 import type { ExpectStatic } from "vitest";
+import { consume } from "../../src/delivery/consumer";
+import type { Env } from "../../src/lib/env";
 import type { StoredEvent } from "../../src/lib/event";
 import { deliveryId, eventId } from "../../src/lib/ids";
 import type { DeliveryMessage } from "../../src/lib/messages";
 import { dayOf } from "../../src/lib/time";
 import { call, until } from "../api";
+
+/** Delivers a batch, and waits for the sends that outlast it too. */
+export async function consumeWhole(batch: MessageBatch, bindings: Env = env): Promise<void> {
+  const rests: Promise<unknown>[] = [];
+  await consume(batch, bindings, (rest) => rests.push(rest));
+  await Promise.all(rests);
+}
 
 /** The object of an endpoint, to be driven by hand. */
 export function endpointObject(tenant: string, endpoint: string) {

@@ -7,11 +7,10 @@ import {
 } from "cloudflare:test";
 import { env } from "cloudflare:workers";
 import { afterEach, describe, it, vi } from "vitest";
-import { consume } from "../../src/delivery/consumer";
 import { Endpoint, EventLog } from "../../src/index";
 import { DAY } from "../../src/lib/time";
 import { call, delivery, deliveryPath, newEndpoint, newReceiver, newTenant, post, until } from "../api";
-import { appendOnly, endpointObject, logObject, messageFor, nothingIsDue } from "./harness";
+import { appendOnly, consumeWhole, endpointObject, logObject, messageFor, nothingIsDue } from "./harness";
 
 afterEach(() => {
   vi.restoreAllMocks();
@@ -32,7 +31,7 @@ async function deadLetters(): Promise<{ count: number; lastAt: string | null }> 
 async function consumeOne(body: unknown, attempts = 1): Promise<"acked" | "back"> {
   const batch = createMessageBatch("deliveries", [{ id: "m", timestamp: new Date(), attempts, body }]);
   const context = createExecutionContext();
-  await consume(batch, env);
+  await consumeWhole(batch, env);
   const { explicitAcks, retryMessages } = await getQueueResult(batch, context);
   if (explicitAcks.includes("m") && retryMessages.length === 0) return "acked";
   if (retryMessages.some(({ msgId }) => msgId === "m") && explicitAcks.length === 0) return "back";
@@ -164,7 +163,7 @@ describe("an Endpoint object that is out of reach", () => {
       const batch = createMessageBatch("deliveries", [{ id: "m", timestamp: new Date(), attempts, body }]);
       // The runner's own account of a batch leaves the delay out.
       const retry = vi.spyOn(Object.getPrototypeOf(batch.messages[0]), "retry");
-      await consume(batch, env);
+      await consumeWhole(batch, env);
       const { retryMessages } = await getQueueResult(batch, createExecutionContext());
       expect(retryMessages.map(({ msgId }) => msgId)).toEqual(["m"]);
       delays.push((retry.mock.lastCall?.[0] as QueueRetryOptions | undefined)?.delaySeconds ?? 0);
@@ -193,7 +192,7 @@ describe("an Endpoint object that is out of reach", () => {
     const bodies = [messageFor(tenant, broken.id, refs[0]!), messageFor(tenant, sound.id, refs[1]!)];
     const messages = bodies.map((body, i) => ({ id: `m${i}`, timestamp: new Date(), attempts: 1, body }));
     const batch = createMessageBatch("deliveries", messages);
-    await consume(batch, env);
+    await consumeWhole(batch, env);
     const { explicitAcks, retryMessages } = await getQueueResult(batch, createExecutionContext());
     expect(explicitAcks).toEqual(["m1"]);
     expect(retryMessages.map(({ msgId }) => msgId)).toEqual(["m0"]);

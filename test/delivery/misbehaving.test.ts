@@ -1,7 +1,6 @@
 import { createExecutionContext, createMessageBatch, getQueueResult } from "cloudflare:test";
 import { env } from "cloudflare:workers";
 import { describe, inject, it, vi } from "vitest";
-import { consume } from "../../src/delivery/consumer";
 import { type Request, send } from "../../src/delivery/send";
 import { Watch } from "../../src/delivery/watch";
 import type { Deadline } from "../../src/lib/deadline";
@@ -18,7 +17,7 @@ import {
   until,
 } from "../api";
 import type { Tally } from "../raw-server";
-import { appendOnly, messageFor } from "./harness";
+import { appendOnly, consumeWhole, messageFor } from "./harness";
 
 const MEGABYTE = 1_048_576;
 
@@ -177,10 +176,10 @@ describe.concurrent("a receiver that misbehaves", () => {
       body: messageFor(tenant, ref.endpoint, ref),
     }));
     const batch = createMessageBatch("deliveries", messages);
-    await consume(batch, env);
+    await consumeWhole(batch, env);
     const { explicitAcks, retryMessages } = await getQueueResult(batch, createExecutionContext());
     expect([explicitAcks.length, retryMessages]).toEqual([messages.length, []]);
-    expect(await receiver.seen()).toHaveLength(1);
+    expect(await receiver.arrived()).toHaveLength(1);
     const [last] = refs.slice(-1);
     if (last !== undefined) await delivery(tenant, last, "succeeded");
     for (const [i, [misbehaviour, , error]] of TABLE.entries()) {

@@ -5,7 +5,7 @@ import type { Ledger } from "../../src/endpoint/ledger";
 import type { DeliveryError } from "../../src/lib/delivery";
 import { HOUR, MINUTE, SECOND } from "../../src/lib/time";
 import { runs } from "../property";
-import { attempt, delivery, fire, outcomeOf, SETTINGS, T0, tellOperator, withLedger } from "./ledgers";
+import { attempt, delivery, fire, outcomeOf, SETTINGS, SLOW, T0, tellOperator, withLedger } from "./ledgers";
 
 type Failed = { error: DeliveryError; statusCode: number | null };
 
@@ -151,7 +151,7 @@ function breakIt(ledger: Ledger, now: number, error: DeliveryError = "status"): 
 
 /** What messages bring while the breaker lets them: the attempts that are granted. */
 function granted(ledger: Ledger, refs: { id: string; event: string }[], now: number) {
-  return ledger.admit(refs, now).admissions.flatMap((admission) => (admission.do === "send" ? [admission] : []));
+  return ledger.admit(refs, now, SLOW).admissions.flatMap((admission) => (admission.do === "send" ? [admission] : []));
 }
 
 describe("an endpoint whose breaker is open", () => {

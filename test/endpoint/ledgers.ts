@@ -1,7 +1,8 @@
 import { runInDurableObject } from "cloudflare:test";
 import { env } from "cloudflare:workers";
+import { SLOTS } from "../../src/endpoint/admission";
 import { Ledger } from "../../src/endpoint/ledger";
-import { type DeliveryError, type Outcome, reportOf } from "../../src/lib/delivery";
+import { type DeliveryError, type Lane, type Outcome, reportOf } from "../../src/lib/delivery";
 import type { DeliveryRef } from "../../src/lib/event";
 import { deliveryId, encodeTime } from "../../src/lib/ids";
 import type { EndpointSettings } from "../../src/lib/settings";
@@ -31,6 +32,9 @@ export const SETTINGS: EndpointSettings = {
   rateLimit: null,
 };
 
+/** By the queue for endpoints that have begun to fail, to a consumer that can begin all. */
+export const SLOW = { lane: "slow" as const, room: SLOTS };
+
 /** Runs `use` with a ledger on the real storage of an object of its own, driven by the test's clock. */
 export function withLedger<T>(
   use: (ledger: Ledger, open: () => Ledger, sql: Sql) => T,
@@ -52,8 +56,15 @@ export function delivery(at: number) {
 }
 
 /** Admits a delivery and records how its attempt ended; answers whether it was let through. */
-export function attempt(ledger: Ledger, ref: DeliveryRef, error: DeliveryError | null, now: number): boolean {
-  const [admission] = (ledger.admitNew([ref], now) ?? ledger.admit([ref], now)).admissions;
+export function attempt(
+  ledger: Ledger,
+  ref: DeliveryRef,
+  error: DeliveryError | null,
+  now: number,
+  lane: Lane = "normal",
+): boolean {
+  const offer = { lane, room: SLOTS };
+  const [admission] = (ledger.admitNew([ref], now, offer) ?? ledger.admit([ref], now, offer)).admissions;
   if (admission?.do !== "send") return false;
   ledger.record([outcomeOf(ref, admission.attemptId, admission.number, error, now)], now);
   return true;
@@ -92,6 +103,6 @@ export function tellOperator(ledger: Ledger, now: number): void {
 
 /** Lets the alarm release what is due at `now` and the messages arrive at once. */
 export function fire(ledger: Ledger, error: DeliveryError | null, now: number): string[] {
-  const { deliveries } = ledger.release(now);
-  return deliveries.filter((ref) => attempt(ledger, ref, error, now)).map(({ id }) => id);
+  const { deliveries, lane } = ledger.release(now);
+  return deliveries.filter((ref) => attempt(ledger, ref, error, now, lane)).map(({ id }) => id);
 }

@@ -2,6 +2,7 @@ import fc from "fast-check";
 import { describe, it } from "vitest";
 import { classify } from "../../src/delivery/classify";
 import { decide, isSlow, type Known, LEASE, nextPatience, type Surroundings } from "../../src/endpoint/admission";
+import { PACE_CLASSES } from "../../src/endpoint/pace";
 import { nextAttemptAt } from "../../src/endpoint/retry";
 import { afterFailure, disablesAt, type FailureWindow, PARTS, resized } from "../../src/endpoint/window";
 import { DELIVERY_STATUSES } from "../../src/lib/delivery";
@@ -143,12 +144,13 @@ describe("admission", () => {
   const surroundings = fc.record<Surroundings>({
     gone: fc.boolean(),
     enabled: fc.boolean(),
-    failing: fc.boolean(),
+    lane: fc.constantFrom("normal", "slow"),
     lagging: fc.boolean(),
     breaker: fc.constantFrom("closed", "shut", "probe"),
-    longTimeout: fc.boolean(),
+    rowsOnly: fc.boolean(),
     failures: fc.nat(5),
     timedOut: fc.boolean(),
+    pace: fc.constantFrom(null, ...PACE_CLASSES),
     freeSlots: fc.integer({ min: -2, max: 25 }),
     freeTokens: fc.oneof(fc.nat(5), fc.constant(Number.POSITIVE_INFINITY)),
     promisedTokens: fc.oneof(fc.nat(3), fc.constant(Number.POSITIVE_INFINITY)),
@@ -164,13 +166,13 @@ describe("admission", () => {
         expect(around.gone).toBe(false);
         expect(what.row === null || ["pending", "retrying"].includes(what.row.status)).toBe(true);
         expect(what.row?.lease ?? null).not.toBe("att_1");
+        expect(around.freeSlots).toBeGreaterThan(0);
+        expect(what.test || around.lane === "slow" || !(isSlow(around) || around.lagging)).toBe(true);
         if (what.row === null) {
           expect(what.leasedUntil ?? 0).toBeLessThanOrEqual(now);
-          expect(around.freeSlots).toBeGreaterThan(0);
-          expect(what.test || (around.enabled && !isSlow(around) && !around.lagging)).toBe(true);
+          expect(what.test || around.enabled).toBe(true);
           expect(what.test || around.breaker === "closed").toBe(true);
-          const row = around.failing || around.longTimeout || around.breaker !== "closed";
-          expect(decision.lease).toBe(row ? "row" : "memory");
+          expect(decision.lease).toBe(around.rowsOnly || around.breaker !== "closed" ? "row" : "memory");
         } else {
           expect(decision.lease).toBe("row");
           expect(around.breaker === "closed" || what.row.lease === "queued").toBe(true);

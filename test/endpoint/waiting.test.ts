@@ -5,7 +5,7 @@ import { encodeTime } from "../../src/lib/ids";
 import type { DeliveryFilter } from "../../src/lib/rooms";
 import type { Sql } from "../../src/lib/sql";
 import { DAY, HOUR, MINUTE, SECOND } from "../../src/lib/time";
-import { attempt, delivery, fire, outcomeOf, SCHEDULE, SETTINGS, T0, tellOperator, withLedger } from "./ledgers";
+import { attempt, delivery, fire, outcomeOf, SCHEDULE, SETTINGS, SLOW, T0, tellOperator, withLedger } from "./ledgers";
 
 const LIFETIME = lifetime(SCHEDULE);
 const ANY: DeliveryFilter = { statuses: null, event: null, codes: null, since: null, until: null };
@@ -83,7 +83,10 @@ describe("a delivery that could not be tried", () => {
     withLedger(
       (ledger) => {
         const all = Array.from({ length: 60 }, () => delivery(T0));
-        const { admissions } = ledger.admit(all, T0);
+        const first = ledger.admit(all, T0).admissions;
+        // Nobody is there to come back with the others.
+        const later = all.filter((_, i) => first[i]?.do === "later");
+        const admissions = [...first, ...ledger.admit(later, T0).admissions];
         const waiting = admissions.find((admission) => admission.do === "wait")?.id ?? "";
         expect(ledger.reading.look([waiting], T0)[0]?.waitReason).toBe(reason);
         // What can go goes, though it is as old; the rest has waited for too long.
@@ -143,7 +146,7 @@ describe("a delivery that could not be tried", () => {
         const now = T0 + LIFETIME;
         const { deliveries } = ledger.release(now);
         expect(deliveries).toHaveLength(12);
-        expect(deliveries.map((ref) => attempt(ledger, ref, "timeout", now))).toEqual([
+        expect(deliveries.map((ref) => attempt(ledger, ref, "timeout", now, "slow"))).toEqual([
           ...Array(10).fill(true),
           false,
           false,
@@ -190,13 +193,21 @@ describe("what a waiting delivery says", () => {
       };
       expect(reasons(T0)).toEqual(new Set([null]));
       const { deliveries } = ledger.release(T0);
+      // What is on its way holds no slot, and what is not waits for none yet.
+      expect(reasons(T0)).toEqual(new Set([null]));
+      const { admissions } = ledger.admit(deliveries, T0);
       expect(reasons(T0)).toEqual(new Set([null, "slots"]));
       expect(sql.rowsWritten - written).toBeGreaterThan(0);
       const before = sql.rowsWritten;
       ledger.standing.configure({ ...SETTINGS, version: 2, rateLimit: 1 }, ENABLED);
       const rows = sql.rowsWritten - before; // the settings
-      for (const ref of deliveries.slice(0, 3)) attempt(ledger, ref, "status", T0 + SECOND);
+      for (const [i, admission] of admissions.slice(0, 3).entries()) {
+        const ref = deliveries[i];
+        if (admission.do !== "send" || ref === undefined) throw new Error("not admitted");
+        ledger.record([outcomeOf(ref, admission.attemptId, 1, "status", T0 + SECOND)], T0 + SECOND);
+      }
       expect(rows).toBe(1);
+      expect(ledger.release(T0 + SECOND).deliveries).toHaveLength(1);
       expect(reasons(T0 + SECOND).has("rate")).toBe(true);
       expect(ledger.reading.list(ANY, 50, null, T0 + SECOND).deliveries.map(({ waitReason }) => waitReason)).toContain(
         "rate",
@@ -229,7 +240,7 @@ describe("what a waiting delivery says", () => {
       expect(ledger.reading.look([a.id], now)[0]?.waitReason).toBe("slow");
       expect(ledger.release(now)).toMatchObject({ lane: "slow", deliveries: [a] });
       expect(ledger.reading.look([a.id], now)[0]).toMatchObject({ waitReason: "slow", nextAttemptAt: null });
-      expect(ledger.admit([a], now).admissions).toMatchObject([{ do: "send" }]);
+      expect(ledger.admit([a], now, SLOW).admissions).toMatchObject([{ do: "send" }]);
       expect(ledger.reading.look([a.id], now)[0]).toMatchObject({ waitReason: null, nextAttemptAt: null });
     });
   });
@@ -240,16 +251,17 @@ describe("an attempt that hangs", () => {
     await withLedger((ledger) => {
       const [hanging, later] = [delivery(T0), delivery(T0)];
       const [admission] = ledger.admit([hanging], T0).admissions;
-      ledger.lag(T0 + 5 * SECOND);
+      if (admission?.do !== "send") throw new Error("not admitted");
+      const { attemptId, leasedUntil } = admission;
+      ledger.lag([{ delivery: hanging, attemptId, leasedUntil }], T0 + 5 * SECOND);
       expect(ledger.admit([later], T0 + 6 * SECOND).admissions).toMatchObject([{ do: "wait" }]);
       expect(ledger.reading.look([later.id], T0 + 6 * SECOND)[0]?.waitReason).toBe("slow");
       expect(ledger.release(T0 + 6 * SECOND)).toMatchObject({ lane: "slow", deliveries: [later] });
       // It has answered after all.
-      if (admission?.do !== "send") throw new Error("not admitted");
-      ledger.record([outcomeOf(hanging, admission.attemptId, 1, null, T0)], T0 + 7 * SECOND);
+      ledger.record([outcomeOf(hanging, attemptId, 1, null, T0)], T0 + 7 * SECOND);
       expect(ledger.admit([delivery(T0)], T0 + 8 * SECOND).admissions).toMatchObject([{ do: "send" }]);
       // What nothing is heard of any more counts no longer than its timeout.
-      ledger.lag(T0 + 10 * SECOND);
+      ledger.lag([], T0 + 10 * SECOND);
       expect(ledger.admit([delivery(T0)], T0 + 20 * SECOND).admissions).toMatchObject([{ do: "send" }]);
     });
   });

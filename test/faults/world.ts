@@ -24,6 +24,7 @@ export type Mood = "well" | "badly" | "not at all";
 
 interface Message {
   id: number;
+  queue: string;
   body: unknown;
   attempts: number;
 }
@@ -143,8 +144,11 @@ export class World {
   async consume(from = 0, count = 10, fault: Fault | null = null): Promise<Doom> {
     const doom = new Doom(fault);
     const at = this.queue.length === 0 ? 0 : from % this.queue.length;
-    const taken = this.queue.splice(at, count);
-    if (taken.length > 0) await this.#invoke("deliveries", taken, this.queue, doom);
+    const next = this.queue.slice(at, at + count);
+    // A batch is of one queue.
+    const taken = next.filter(({ queue }) => queue === next[0]?.queue);
+    for (const message of taken) this.queue.splice(this.queue.indexOf(message), 1);
+    if (taken[0] !== undefined) await this.#invoke(taken[0].queue, taken, this.queue, doom);
     return doom;
   }
 
@@ -167,7 +171,10 @@ export class World {
     }));
     const batch = { queue, messages, ackAll() {}, retryAll() {} } as unknown as MessageBatch;
     const bindings = doom.bindings(env);
-    const worker = queue.endsWith("-dead") ? consumeDeadLetters(batch, bindings) : consume(batch, bindings);
+    const rests: Promise<unknown>[] = [];
+    const worker = queue.endsWith("-dead")
+      ? consumeDeadLetters(batch, bindings)
+      : consume(batch, bindings, (rest) => rests.push(rest));
     const fate = await doom.run(worker.then(() => "done" as const));
     for (const message of taken) {
       // Whether the acks of an invocation that is killed count is not said anywhere: they do not here.
@@ -176,6 +183,8 @@ export class World {
       if (again.attempts > MAX_RETRIES && backTo === this.queue) this.dead.push({ ...again, attempts: 1 });
       else backTo.push(again);
     }
+    // What outlasts the batch dies with it too, but the acks count.
+    await doom.run(Promise.all(rests));
   }
 
   /** The alarm of an endpoint goes off, due or not. */
@@ -363,21 +372,21 @@ export class World {
   }
 
   #playQueue(): void {
-    const take = (into: Message[]) => async (messages: readonly unknown[]) => {
+    const take = (queue: string, into: Message[]) => async (messages: readonly unknown[]) => {
       const half = this.queueFails === "partly" ? messages.slice(0, Math.ceil(messages.length / 2)) : messages;
       if (this.queueFails !== "wholly") {
-        for (const body of half) into.push({ id: ++this.#serial, body: structuredClone(body), attempts: 1 });
+        for (const body of half) into.push({ id: ++this.#serial, queue, body: structuredClone(body), attempts: 1 });
       }
       if (this.queueFails === null) return;
       this.queueFails = null;
       throw new Error("Queues is out of reach");
     };
-    for (const [queue, into] of [
-      [env.DELIVERIES, this.queue],
-      [env.DELIVERIES_SLOW, this.queue],
-      [env.DELIVERIES_DEAD, this.dead],
+    for (const [queue, name, into] of [
+      [env.DELIVERIES, "deliveries", this.queue],
+      [env.DELIVERIES_SLOW, "deliveries-slow", this.queue],
+      [env.DELIVERIES_DEAD, "deliveries-dead", this.dead],
     ] as const) {
-      const put = take(into);
+      const put = take(name, into);
       vi.spyOn(queue, "send").mockImplementation((async (body: unknown) => put([body])) as never);
       vi.spyOn(queue, "sendBatch").mockImplementation((async (batch: Iterable<{ body: unknown }>) => {
         const send = () => put([...batch].map(({ body }) => body));

@@ -9,6 +9,8 @@ const pick = fc.nat(50);
 const flag = fc.boolean();
 const rarely = fc.integer({ min: 0, max: 9 }).map((n) => n === 0);
 const side = fc.constantFrom(0, 1);
+/** How many deliveries the consumer can begin. */
+const room = fc.constantFrom(25, 6, 1, 0);
 const error = fc.constantFrom<(DeliveryError | null)[]>(null, "status", "status", "timeout");
 /** How receivers answer in the end: those that time out make the breaker take its time over it. */
 const inTheEnd = fc.constantFrom<(DeliveryError | null)[]>(null, "redirect", null, "redirect", "timeout");
@@ -16,8 +18,19 @@ const inTheEnd = fc.constantFrom<(DeliveryError | null)[]>(null, "redirect", nul
 /** The steps the world may take, the everyday ones more often. */
 const step = fc.oneof(
   { weight: 6, arbitrary: fc.record({ do: fc.constant("append" as const), both: flag, lost: rarely }) },
-  { weight: 10, arbitrary: fc.record({ do: fc.constant("admit" as const), pick, dies: rarely }) },
-  { weight: 8, arbitrary: fc.record({ do: fc.constant("finish" as const), pick, error, lost: rarely }) },
+  { weight: 10, arbitrary: fc.record({ do: fc.constant("admit" as const), pick, dies: rarely, room }) },
+  {
+    weight: 8,
+    arbitrary: fc.record({
+      do: fc.constant("finish" as const),
+      pick,
+      error,
+      lost: rarely,
+      room: fc.constantFrom(0, 0, 1, 6),
+      claimsLost: rarely,
+    }),
+  },
+  { weight: 2, arbitrary: fc.record({ do: fc.constant("hang" as const), pick }) },
   {
     weight: 6,
     arbitrary: fc.record({ do: fc.constant("tick" as const), seconds: fc.constantFrom(1, 20, 61, 200, 700) }),
@@ -44,10 +57,13 @@ function take(world: World, step: Step): void {
       world.append(step.both, step.lost);
       return;
     case "admit":
-      world.admit(step.pick, step.dies);
+      world.admit(step.pick, step.dies, step.room);
       return;
     case "finish":
-      world.finish(step.pick, step.error, step.lost);
+      world.finish(step.pick, step.error, step.lost, step.room, step.claimsLost);
+      return;
+    case "hang":
+      world.hang(step.pick);
       return;
     case "tick":
       world.now += step.seconds * SECOND;

@@ -5,5 +5,5 @@ import { provided } from "../provided.ts";
 /** The model runs the objects' own code on Node's SQLite, without the Workers runtime around it. */
 export default defineConfig({
   root: path.join(import.meta.dirname, "../.."),
-  test: { include: ["test/model/**/*.test.ts"], provide: provided },
+  test: { include: ["test/model/**/*.test.ts"], provide: provided, testTimeout: 120_000 },
 });

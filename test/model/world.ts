@@ -1,10 +1,12 @@
+import { SLOTS } from "../../src/endpoint/admission";
 import type { Row } from "../../src/endpoint/deliveries";
 import { lifetime } from "../../src/endpoint/expiry";
 import { Ledger } from "../../src/endpoint/ledger";
 import { Journal } from "../../src/events/journal";
 import {
-  type Admission,
   type DeliveryError,
+  type Grant,
+  type Lane,
   type Outcome,
   type RecoverableStatus,
   reportOf,
@@ -43,16 +45,18 @@ interface Promised {
 interface Message {
   endpoint: number;
   deliveries: DeliveryRef[];
+  lane: Lane;
 }
-
-type Granted = Extract<Admission, { do: "send" }>;
 
 interface InFlight {
   endpoint: number;
   ref: DeliveryRef;
-  grant: Granted;
+  grant: Grant;
+  lane: Lane;
   /** The object's memory was lost since, and with it, best effort, the lease. */
   forgotten: boolean;
+  /** Its lease is a row: nothing forgets it. */
+  isRow: boolean;
   /** Granted while its endpoint's breaker was half-open, which it has been since. */
   probe: boolean;
 }
@@ -145,36 +149,56 @@ export class World {
         holder: null,
         latest: null,
       });
-      if (!messagesLost) this.queue.push({ endpoint, deliveries: [ref] });
+      if (!messagesLost) this.queue.push({ endpoint, deliveries: [ref], lane: "normal" });
     }
   }
 
-  /** The consumer takes a message. It dies after asking (the message returns), or begins to send what it may. */
-  admit(pick: number, dies: boolean): void {
+  /**
+   * The consumer takes a message, of which it can begin `room` deliveries. It dies after asking (the message returns), or
+   * begins to send what it may, and comes back with what it is to offer again.
+   */
+  admit(pick: number, dies: boolean, room = SLOTS): void {
     const [message] = this.queue.splice(pick % Math.max(this.queue.length, 1), 1);
     if (message === undefined) return;
-    const { endpoint, deliveries } = message;
+    const { endpoint, deliveries, lane } = message;
+    const offer = { lane, room };
     const { admissions, breaker } = this.#with(endpoint, (ledger) => ({
       breaker: ledger.standing.health(this.now).breaker.state,
-      ...(ledger.admitNew(deliveries, this.now) ?? ledger.admit(deliveries, this.now)),
+      ...(ledger.admitNew(deliveries, this.now, offer) ?? ledger.admit(deliveries, this.now, offer)),
     }));
     this.#checkProbes(endpoint, breaker, admissions.filter((admission) => admission.do === "send").length);
-    for (const admission of admissions) {
-      if (admission.do !== "send") continue;
-      const promised = this.promised.get(admission.id) as Promised;
-      this.#checkGrant(promised, admission);
-      promised.holder = admission.attemptId;
-      promised.latest = { attemptId: admission.attemptId, manual: promised.manual };
-      if (!dies)
-        this.inFlight.push({
-          endpoint,
-          ref: promised.ref,
-          grant: admission,
-          forgotten: false,
-          probe: breaker !== "closed",
-        });
-    }
+    for (const admission of admissions) if (admission.do === "send") this.#granted(message, admission, breaker, !dies);
+    const later = deliveries.filter(({ id }) => admissions.some((one) => one.do === "later" && one.id === id));
     if (dies) this.queue.push(message);
+    else if (later.length > 0) this.queue.push({ ...message, deliveries: later });
+  }
+
+  /** A delivery is given to a consumer, which begins to send it or dies. */
+  #granted(
+    { endpoint, lane }: Pick<Message, "endpoint" | "lane">,
+    grant: Grant,
+    breaker: string,
+    begins: boolean,
+  ): void {
+    const promised = this.promised.get(grant.id) as Promised;
+    this.#checkGrant(promised, grant);
+    promised.holder = grant.attemptId;
+    promised.latest = { attemptId: grant.attemptId, manual: promised.manual };
+    if (!begins) return;
+    const isRow = this.#rows(endpoint).some(({ id }) => id === grant.id);
+    const probe = breaker !== "closed";
+    this.inFlight.push({ endpoint, ref: promised.ref, grant, lane, forgotten: false, isRow, probe });
+  }
+
+  /** An attempt hangs: the consumer has its endpoint write a row for it, and dies before or after, or goes on. */
+  hang(pick: number): void {
+    const flight = this.inFlight[pick % Math.max(this.inFlight.length, 1)];
+    if (flight === undefined) return;
+    const { endpoint, ref: delivery, grant } = flight;
+    const { attemptId, leasedUntil } = grant;
+    this.#with(endpoint, (ledger) => ledger.lag([{ delivery, attemptId, leasedUntil }], this.now));
+    const holds = this.#rows(endpoint).some(({ id, lease }) => id === delivery.id && lease === attemptId);
+    if (holds) flight.isRow = true;
   }
 
   /** A breaker that is open lets nothing through, and one that is half-open a single probe. */
@@ -190,7 +214,7 @@ export class World {
     if (probes + granted > 1) throw new Error(`${granted} are let through a half-open breaker beside ${probes}`);
   }
 
-  #checkGrant(promised: Promised, grant: Granted): void {
+  #checkGrant(promised: Promised, grant: Grant): void {
     const { id } = promised.ref;
     if (promised.succeeded) throw new Error(`${id} is sent again after it succeeded`);
     if (grant.trigger === "scheduled" && this.now < promised.notBefore) {
@@ -202,14 +226,17 @@ export class World {
     if (other) throw new Error(`${id} is sent twice at once`);
   }
 
-  /** A request ends. Its outcome is recorded, or lost with the consumer, and then the message returns. */
-  finish(pick: number, error: DeliveryError | null, outcomeLost: boolean): void {
+  /**
+   * A request ends. Its outcome is recorded, or lost with the consumer, and then the message returns. With `room` the
+   * consumer goes on with so many of what waits, unless it dies of the answer.
+   */
+  finish(pick: number, error: DeliveryError | null, outcomeLost: boolean, room = 0, claimsLost = false): void {
     const [flight] = this.inFlight.splice(pick % Math.max(this.inFlight.length, 1), 1);
     if (flight === undefined) return;
     const promised = this.promised.get(flight.ref.id) as Promised;
     promised.sends++;
     if (outcomeLost) {
-      this.queue.push({ endpoint: flight.endpoint, deliveries: [flight.ref] });
+      this.queue.push({ endpoint: flight.endpoint, deliveries: [flight.ref], lane: flight.lane });
       return;
     }
     const outcome: Outcome = {
@@ -239,7 +266,7 @@ export class World {
     const inTime =
       latest?.attemptId === flight.grant.attemptId && flight.grant.leasedUntil > this.now && !promised.succeeded;
     const before = this.#attempts(promised);
-    this.#record(flight.endpoint, outcome);
+    this.#record(flight, outcome, room, claimsLost);
     const mustCount = inTime && latest?.manual === manual && !this.#sides[flight.endpoint]?.gone;
     if (mustCount && this.#attempts(promised) !== before + 1) throw new Error(`${flight.ref.id} lost an attempt`);
   }
@@ -262,16 +289,25 @@ export class World {
     if (JSON.stringify(before) !== JSON.stringify(after)) throw new Error(`${what} changed something`);
   }
 
-  #record(endpoint: number, outcome: Outcome): void {
+  #record({ endpoint, lane }: InFlight, outcome: Outcome, room: number, claimsLost: boolean): void {
     if (outcome.kind !== "attempted") return;
     const promised = this.promised.get(outcome.delivery.id) as Promised;
     const before = this.#attempts(promised);
-    const { record, breaker } = this.#with(endpoint, (ledger) => {
-      ledger.record([outcome], this.now);
+    const next = { version: 1, deliveries: [], lane, room };
+    const { claims, slow, record, breaker } = this.#with(endpoint, (ledger) => {
+      const { claims, slow } = ledger.record([outcome], this.now, next);
       const [record] = ledger.reading.look([outcome.delivery.id], this.now);
-      return { record, breaker: ledger.standing.health(this.now).breaker.state };
+      return { claims, slow, record, breaker: ledger.standing.health(this.now).breaker.state };
     });
     if (breaker === "closed") this.#checkProbes(endpoint, breaker, 0);
+    if (claims.length > room && room !== 0) this.#checkFast(endpoint, claims.length);
+    if (claims.length > 0 && (room === 0 || breaker !== "closed" || (slow && lane === "normal"))) {
+      throw new Error(`${claims.length} are handed out with room for ${room}, the breaker ${breaker}`);
+    }
+    for (const { delivery, grant } of claims) {
+      if (delivery.id !== grant.id) throw new Error(`${grant.id} is handed out as ${delivery.id}`);
+      this.#granted({ endpoint, lane }, grant, breaker, !claimsLost);
+    }
     if (outcome.attempt.error === null && record?.status !== "succeeded") {
       throw new Error(`${outcome.delivery.id} succeeded and is ${record?.status}`);
     }
@@ -284,12 +320,12 @@ export class World {
 
   /** The endpoint's alarm goes off, due or not; its messages are sent, or lost. */
   alarm(i: number, messagesLost: boolean): void {
-    const { deliveries } = this.#with(i, (ledger) => {
+    const { messages, lane } = this.#with(i, (ledger) => {
       if (ledger.standing.state.mirrorAt !== null) ledger.standing.mirrored(true, this.now);
       for (const { id } of ledger.outbox.due(this.now)) ledger.outbox.remove(id);
       return ledger.release(this.now);
     });
-    if (deliveries.length > 0 && !messagesLost) this.queue.push({ endpoint: i, deliveries });
+    for (const deliveries of messagesLost ? [] : messages) this.queue.push({ endpoint: i, deliveries, lane });
   }
 
   /** The log's alarm goes off; endpoints may be out of reach, and it may die before it moves its pointer. */
@@ -318,8 +354,11 @@ export class World {
   /** An endpoint's object loses its memory. */
   evict(i: number): void {
     (this.#sides[i] as Side).ledger = this.#newLedger(i);
-    for (const flight of this.inFlight) if (flight.endpoint === i) flight.forgotten = true;
-    for (const promised of this.promised.values()) if (promised.endpoint === i) promised.holder = null;
+    for (const flight of this.inFlight) if (flight.endpoint === i && !flight.isRow) flight.forgotten = true;
+    const held = new Set(this.inFlight.flatMap(({ isRow, grant }) => (isRow ? [grant.attemptId] : [])));
+    for (const promised of this.promised.values()) {
+      if (promised.endpoint === i && !held.has(promised.holder ?? "")) promised.holder = null;
+    }
   }
 
   /** Everything in memory is lost: the queue, what is in flight, the objects. */
@@ -370,7 +409,13 @@ export class World {
     this.#with(i, (ledger) => ledger.close(this.now));
   }
 
-  #rows(i: number): Pick<Row, "id" | "status" | "due" | "attempts" | "error">[] {
+  /** More than there is room for goes only to whoever answers at once. */
+  #checkFast(i: number, claims: number): void {
+    const pace = this.#with(i, (ledger) => ledger.standing.pace?.class);
+    if (pace !== "fast") throw new Error(`${claims} are handed out of an endpoint whose pace is ${pace}`);
+  }
+
+  #rows(i: number): Pick<Row, "id" | "status" | "due" | "lease" | "attempts" | "error">[] {
     return (this.#sides[i] as Side).sql.all(
       "SELECT id, status, due, lease, attempts, error FROM deliveries ORDER BY id",
     );

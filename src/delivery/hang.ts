@@ -1,0 +1,12 @@
+/** The least and the most time, in ms, after which an attempt is taken to hang. */
+const LEAST = 200;
+const MOST = 1_000;
+
+/**
+ * After how long an attempt is taken to hang, in ms: twice as long as its endpoint's take at present. Then its row is
+ * written early and its batch goes on without it, so a wrong guess costs a few rows, and a late one every neighbour's time.
+ * `pace`: what attempts take, in ms; `null`: nothing is known. Pure.
+ */
+export function hangsAfter(pace: number | null): number {
+  return Math.min(Math.max(2 * (pace ?? 0), LEAST), MOST);
+}

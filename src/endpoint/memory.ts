@@ -1,0 +1,13 @@
+import { Arrivals } from "./arrivals";
+import { Leases } from "./leases";
+
+/**
+ * What an endpoint's object knows best effort, in memory only: it outlives a change that was rolled back, and goes with the
+ * object.
+ */
+export class Memory {
+  readonly leases = new Leases();
+  readonly arrivals = new Arrivals();
+  /** A change could not be written: until one has been, nothing is sent whose row is not written first. */
+  doubtful = false;
+}
