@@ -119,8 +119,8 @@ async function admit(
  */
 async function textOf({ parcel, item }: Admitted, env: Env): Promise<(EventText & { erasedAt?: number }) | null> {
   if (item.text !== undefined) return { event: item.event, ...item.text };
-  const { ulid, day } = parseDeliveryId(item.id) as EventRef;
-  const [event = null] = await eventLogRoom(env, parcel.tenant, day).read([ulid]);
+  const ref = parseDeliveryId(item.id) as EventRef;
+  const [event = null] = await eventLogRoom(env, parcel.tenant, ref).read([ref.ulid]);
   return event;
 }
 

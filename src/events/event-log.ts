@@ -2,7 +2,7 @@ import { DurableObject } from "cloudflare:workers";
 import { findTenant } from "../config/tenants";
 import { type Env, endpointRoom, eventLogRoom, nameParts, reconcileAfterMs, retentionMs } from "../lib/env";
 import type { StoredEvent } from "../lib/event";
-import { ulidTime } from "../lib/ids";
+import { dayOfLog, ulidTime } from "../lib/ids";
 import { log, logError } from "../lib/log";
 import {
   type AppendAllRequest,
@@ -30,7 +30,7 @@ const NONE: ReadonlyMap<string, KeyedEvents> = new Map();
 
 /**
  * The object that holds a tenant's events of a UTC day: a shell around {@link Journal} that gives it storage, the
- * clock, the alarm and the other days. Named `tenant/day`.
+ * clock, the alarm and the other days. Its name is the tenant, a slash, and what `logName` answers.
  */
 export class EventLog extends DurableObject<Env> implements EventLogRoom {
   /** `null`: nothing is stored. */
@@ -49,7 +49,9 @@ export class EventLog extends DurableObject<Env> implements EventLogRoom {
 
   constructor(ctx: DurableObjectState, env: Env) {
     super(ctx, env);
-    [this.#tenant, this.#day] = nameParts(ctx.id.name);
+    const [tenant, name] = nameParts(ctx.id.name);
+    this.#tenant = tenant;
+    this.#day = dayOfLog(name);
     this.#announcer = new Announcer(env.DELIVERIES, this.#tenant);
     this.#together = new Together(
       ctx.storage,

@@ -77,7 +77,7 @@ export const TENANT_GONE = "TENANT_GONE: the tenant is deleted";
 /** The version of each endpoint's configuration that the caller saw. */
 export type Versions = ReadonlyMap<string, number>;
 
-/** The EventLog of a tenant and UTC day, named `tenant/day`. */
+/** The EventLog of a tenant and UTC day. */
 export interface EventLogRoom {
   /** The tenant is deleted: forgets everything, with its callbacks. `more`: a part is done, ask again. */
   eraseAll(): Promise<"erased" | "more">;
