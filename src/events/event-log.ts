@@ -2,7 +2,7 @@ import { DurableObject } from "cloudflare:workers";
 import { findTenant } from "../config/tenants";
 import { type Env, endpointRoom, eventLogRoom, nameParts, reconcileAfterMs, retentionMs } from "../lib/env";
 import type { StoredEvent } from "../lib/event";
-import { dayOfLog } from "../lib/ids";
+import { dayOfLog, eventId } from "../lib/ids";
 import { log, logError } from "../lib/log";
 import {
   type AppendAllRequest,
@@ -292,10 +292,15 @@ export class EventLog extends DurableObject<Env> implements EventLogRoom {
     });
   }
 
-  /** Reveals an event's contacts, if it is to; answers whether nothing is left to do. */
+  /** Reveals an event's contacts, if it is to; answers whether nothing is left to do. Never throws. */
   async #reveal(ulid: string): Promise<boolean> {
-    const due = this.#opened?.toReveal(ulid) ?? null;
-    return due === null || revealContacts(this.env, this.#tenant, due.event, due.reveal);
+    try {
+      const due = this.#opened?.toReveal(ulid) ?? null;
+      return due === null || (await revealContacts(this.env, this.#tenant, due.event, due.reveal));
+    } catch (error) {
+      logError("contacts.reveal.failed", error, { tenant: this.#tenant, event: eventId(ulid) });
+      return false;
+    }
   }
 
   /**
