@@ -179,9 +179,11 @@ describe("what a log remembers", () => {
   /** What it answers, partly from memory. */
   const facts = (journal: Journal) => {
     const { refs, left, turn, upTo } = journal.handover(T0 + DAY);
-    const first = refs.get("ep_a")?.[0]?.id;
+    const handed = refs.get("ep_a")?.map(({ id }) => id) ?? [];
     const next = journal.nextHandover(T0 + DAY, 300 * SECOND);
-    return { sealed: journal.sealed, first, left: left.size, turn, upTo, next, retire: journal.retire()?.upTo };
+    const { sealed } = journal;
+    const retire = journal.retire()?.upTo;
+    return { sealed, first: handed[0], handed: handed.length, left: left.size, turn, upTo, next, retire };
   };
 
   it.for([
