@@ -31,7 +31,7 @@ const erase = createRoute({
 export const contentRoutes = router().openapi(erase, async (c) => {
   const tenant = c.get("tenant");
   const ref = parseEventId(c.req.valid("param").event);
-  const event = ref === null ? null : await eventLogRoom(c.env, tenant, ref.day).erase(ref.ulid);
+  const event = ref === null ? null : await eventLogRoom(c.env, tenant, ref).erase(ref.ulid);
   if (event === null) throw new Problem(404, "There is no such event.");
   await Promise.all(
     event.matches.map(({ endpoint, test }, index) => {

@@ -149,7 +149,7 @@ function notFound(): Problem {
 async function eventOf(c: AppContext, deliveryId: string): Promise<StoredEvent | null> {
   const ref = parseDeliveryId(deliveryId);
   if (ref === null) throw notFound();
-  const [event = null] = await eventLogRoom(c.env, c.get("tenant"), ref.day).read([ref.ulid]);
+  const [event = null] = await eventLogRoom(c.env, c.get("tenant"), ref).read([ref.ulid]);
   return event;
 }
 

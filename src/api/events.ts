@@ -162,7 +162,7 @@ export function toAccepted(event: StoredEvent): z.infer<typeof acceptedShape> {
 /** The tenant's event of that id; a 404 when there is none. */
 export async function findEvent(c: AppContext, id: string): Promise<StoredEvent> {
   const ref = parseEventId(id);
-  const [event = null] = ref === null ? [] : await eventLogRoom(c.env, c.get("tenant"), ref.day).read([ref.ulid]);
+  const [event = null] = ref === null ? [] : await eventLogRoom(c.env, c.get("tenant"), ref).read([ref.ulid]);
   if (event === null) throw new Problem(404, "There is no such event.");
   return event;
 }

@@ -3,7 +3,11 @@ import { HTTPException } from "hono/http-exception";
 import type { ContentfulStatusCode } from "hono/utils/http-status";
 import type { z } from "zod";
 import { logError, rootCause } from "../lib/log";
-import { TENANT_GONE } from "../lib/rooms";
+import { LOG_FULL, LOG_UNWRITTEN, TENANT_GONE } from "../lib/rooms";
+import { DAY, HOUR, SECOND } from "../lib/time";
+
+/** After how many seconds a write that failed is worth another try. */
+const RETRY_WRITE = 60;
 
 /** One field that was refused; `path` as `events.0`. */
 export interface FieldError {
@@ -87,10 +91,23 @@ function toProblem(error: Error): Problem {
   if (error instanceof HTTPException && error.status === 400) return new Problem(400, "The body is not valid JSON.");
   if (error instanceof HTTPException) return new Problem(error.status as ContentfulStatusCode, error.message);
   if (error.message.includes(TENANT_GONE)) return new Problem(404, "There is no such tenant.");
+  if (error.message.includes(LOG_FULL)) return logFull(Date.now());
+  if (error.message.includes(LOG_UNWRITTEN)) {
+    const detail = "The event log could not write. Nothing was accepted; try again.";
+    return new Problem(503, detail, { headers: { "Retry-After": String(RETRY_WRITE) } });
+  }
   const passing = "retryable" in error || "overloaded" in error || /D1_ERROR/.test(String(rootCause(error)));
   return passing
     ? new Problem(503, "A part of the service is out of reach. Try again.", {
         headers: { "Retry-After": "2" },
       })
     : new Problem(500, "Something went wrong on our side.");
+}
+
+/** The 503 of a day whose log takes no more: it ends with the day, in UTC. */
+function logFull(now: number): Problem {
+  const wait = Math.min(DAY - (now % DAY), HOUR);
+  return new Problem(503, "The event log of this day (UTC) is full. Nothing was accepted; the next day goes on.", {
+    headers: { "Retry-After": String(Math.ceil(wait / SECOND)) },
+  });
 }

@@ -2,7 +2,7 @@ import { LANES, SLOTS } from "../endpoint/admission";
 import type { Lane, Outcome } from "../lib/delivery";
 import { type Env, endpointRoom, eventLogRoom } from "../lib/env";
 import type { DeliveryRef } from "../lib/event";
-import { type EventRef, parseDeliveryId } from "../lib/ids";
+import { type EventRef, logName, parseDeliveryId } from "../lib/ids";
 import { logError } from "../lib/log";
 import type { DeliveryItem } from "../lib/messages";
 import type { AdmitAnswer, AdmitRequest, Recorded } from "../lib/rooms";
@@ -355,14 +355,18 @@ export class EndpointRun implements Stream {
       this.#texts.delete(ready);
       return known;
     }
-    const { ulid, day } = parseDeliveryId(delivery.id) as EventRef;
+    const at = refOfEvent(delivery);
     const next = this.#ready.filter((other) => other.text === undefined && !this.#texts.has(other));
-    const together = next.filter((other) => parseDeliveryId(other.delivery.id)?.day === day).slice(0, LANES - 1);
-    const ulids = [ulid, ...together.map((other) => (parseDeliveryId(other.delivery.id) as EventRef).ulid)];
-    const read = eventLogRoom(this.#invocation.env, this.#parcel.tenant, day).read(ulids);
+    const together = next.filter((other) => logName(refOfEvent(other.delivery)) === logName(at)).slice(0, LANES - 1);
+    const ulids = [at.ulid, ...together.map((other) => refOfEvent(other.delivery).ulid)];
+    const read = eventLogRoom(this.#invocation.env, this.#parcel.tenant, at).read(ulids);
     for (const [i, other] of together.entries()) this.#texts.set(other, textAt(read, i + 1));
     return textAt(read, 0);
   }
+}
+
+function refOfEvent({ id }: DeliveryRef): EventRef {
+  return parseDeliveryId(id) as EventRef;
 }
 
 async function textAt(read: Promise<Text[]>, index: number): Promise<Text> {

@@ -6,7 +6,7 @@ import { findTenant } from "../config/tenants";
 import type { Outcome } from "../lib/delivery";
 import { type Env, eventLogRoom, nameParts, secretsKeys } from "../lib/env";
 import type { DeliveryRef } from "../lib/event";
-import { parseCallbackId } from "../lib/ids";
+import { type EventRef, parseCallbackId } from "../lib/ids";
 import { log, logError } from "../lib/log";
 import { OPERATOR_TENANT } from "../lib/operator";
 import type {
@@ -287,15 +287,13 @@ export class Endpoint extends DurableObject<Env> implements EndpointRoom {
 
   #read(): ReturnType<typeof loadSettings> {
     const callback = parseCallbackId(this.#endpoint);
-    return callback === null
-      ? loadSettings(this.env.DB, this.#tenant, this.#endpoint)
-      : this.#readCallback(callback.ulid, callback.day, callback.index);
+    return callback === null ? loadSettings(this.env.DB, this.#tenant, this.#endpoint) : this.#readCallback(callback);
   }
 
   /** A callback is configured by its event alone. */
-  async #readCallback(ulid: string, day: string, index: number): ReturnType<typeof loadSettings> {
-    const [event] = await eventLogRoom(this.env, this.#tenant, day).read([ulid]);
-    const url = event?.matches[index]?.url;
+  async #readCallback(ref: EventRef & { index: number }): ReturnType<typeof loadSettings> {
+    const [event] = await eventLogRoom(this.env, this.#tenant, ref).read([ref.ulid]);
+    const url = event?.matches[ref.index]?.url;
     if (url === undefined) return null;
     const settings = await callbackSettings(this.env.DB, this.#tenant, this.#endpoint, url);
     return { settings, enablement: { enabled: true, disabledReason: null, disabledAt: null } };

@@ -7,7 +7,6 @@ import { log } from "../lib/log";
 import type { AppendAllRequest, AppendRequest, Versions } from "../lib/rooms";
 import { addDays, dayOf } from "../lib/time";
 import { match, revealsOf } from "./matching";
-import { revealContacts } from "./reveal";
 
 /** The most lines that the log gets of one call: a single request may bring thousands of events. */
 const MAX_LINES = 100;
@@ -43,8 +42,9 @@ export type AcceptedAll =
 
 /**
  * Accepts an event: matches it against the tenant's configuration and appends it to the log of its day, which then puts
- * one message per endpoint onto the queue. Once this answers `accepted` the event is owned by the log, so a queue that
- * fails afterwards delays it and loses nothing. Throws when the log cannot be reached; then nothing is accepted.
+ * one message per endpoint onto the queue and has its contacts revealed. Once this answers `accepted` the event is owned
+ * by the log, so a queue that fails afterwards delays it and loses nothing. Throws when the log cannot be reached, is
+ * full ({@link LOG_FULL}) or cannot write; then nothing is accepted.
  */
 export async function accept(
   env: Env,
@@ -57,7 +57,6 @@ export async function accept(
   const accepted = await write(env, tenant, request, now, versions);
   if (accepted.kind === "accepted") {
     logAccepted(tenant, [accepted.event], now);
-    await reveal(env, tenant, [accepted.event], [request]);
   }
   return accepted;
 }
@@ -91,10 +90,8 @@ export async function acceptAll(
   if (result.kind === "sealed") result = await eventLogRoom(env, tenant, addDays(day, 1)).appendAll(batch, versions);
   if (result.kind === "sealed") throw behind(tenant);
   if (result.kind !== "appended") return result;
-  const isFresh = (_: unknown, i: number) => result.events[i]?.duplicate === false;
-  const fresh = result.events.filter(isFresh).map(({ event }) => event);
+  const fresh = result.events.filter(({ duplicate }) => !duplicate).map(({ event }) => event);
   logAccepted(tenant, fresh, now);
-  await reveal(env, tenant, fresh, requests.filter(isFresh));
   return { kind: "accepted", events: result.events };
 }
 
@@ -116,19 +113,6 @@ async function toAppend(
   const actions = revealsOf(snapshot, subject);
   if (actions.length > 0) request.reveal = { since: snapshot.since, actions };
   return { request, versions };
-}
-
-/** Reveals the contacts of new events. Whatever fails here, the log owns it and does it later. */
-async function reveal(
-  env: Env,
-  tenant: string,
-  events: readonly StoredEvent[],
-  requests: readonly AppendRequest[],
-): Promise<void> {
-  for (const [i, event] of events.entries()) {
-    const due = requests[i]?.reveal;
-    if (due !== undefined) await revealContacts(env, tenant, event, due);
-  }
 }
 
 function logAccepted(tenant: string, events: readonly StoredEvent[], since: number): void {

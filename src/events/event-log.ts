@@ -2,7 +2,7 @@ import { DurableObject } from "cloudflare:workers";
 import { findTenant } from "../config/tenants";
 import { type Env, endpointRoom, eventLogRoom, nameParts, reconcileAfterMs, retentionMs } from "../lib/env";
 import type { StoredEvent } from "../lib/event";
-import { ulidTime } from "../lib/ids";
+import { dayOfLog, eventId } from "../lib/ids";
 import { log, logError } from "../lib/log";
 import {
   type AppendAllRequest,
@@ -13,6 +13,9 @@ import {
   type EventPage,
   type EventQuery,
   type KeyedEvents,
+  type KeyPage,
+  LOG_FULL,
+  LOG_UNWRITTEN,
   type OperatorEvent,
   TENANT_GONE,
   type Versions,
@@ -21,40 +24,51 @@ import { Sql } from "../lib/sql";
 import { addDays, DAY, type Day, dayStart } from "../lib/time";
 import { Together } from "../lib/together";
 import { Announcer } from "./announcer";
-import { Journal } from "./journal";
+import { DayBefore } from "./day-before";
+import { Journal, MOST_BYTES } from "./journal";
 import { acceptOperatorEvent } from "./operator-events";
+import { handOver } from "./reconcile";
 import { retire } from "./retire";
 import { revealContacts } from "./reveal";
+import { Revealer } from "./revealer";
 
 const NONE: ReadonlyMap<string, KeyedEvents> = new Map();
 
 /**
  * The object that holds a tenant's events of a UTC day: a shell around {@link Journal} that gives it storage, the
- * clock, the alarm and the other days. Named `tenant/day`.
+ * clock, the alarm and the other days. Its name is the tenant, a slash, and what `logName` answers.
  */
 export class EventLog extends DurableObject<Env> implements EventLogRoom {
+  /** Bytes from which on a log takes no more events; tests lower it. */
+  static mostBytes = MOST_BYTES;
+
   /** `null`: nothing is stored. */
   #opened: Journal | null = null;
   readonly #tenant: string;
   readonly #day: Day;
   readonly #announcer: Announcer;
   readonly #together: Together;
+  readonly #revealer = new Revealer((ulid) => this.#reveal(ulid));
+  /** `null`: not needed yet. */
+  #dayBefore: DayBefore | null = null;
   #alarmAt: number | null = null;
   /** Endpoints that have forgotten the day's deliveries, while it is being dropped. */
   readonly #retired = new Set<string>();
-  /** After something was out of reach, when the drop of the day is tried again, in ms. */
-  #dropAgainAt = 0;
+  /** After something failed, when what the alarm does is tried again, in ms. */
+  #restsUntil = 0;
   /** The tenant has been deleted, and unless it is there again nothing may be written. */
   #erased = false;
 
   constructor(ctx: DurableObjectState, env: Env) {
     super(ctx, env);
-    [this.#tenant, this.#day] = nameParts(ctx.id.name);
+    const [tenant, name] = nameParts(ctx.id.name);
+    this.#tenant = tenant;
+    this.#day = dayOfLog(name);
     this.#announcer = new Announcer(env.DELIVERIES, this.#tenant);
     this.#together = new Together(
       ctx.storage,
       () => this.#armFor(Date.now()),
-      () => this.#reopen(),
+      () => this.#reload(),
     );
     // Whoever merely looks into a day without events leaves no tables there.
     if (!new Sql(ctx.storage.sql).isEmpty) this.#opened = this.#journal;
@@ -64,14 +78,34 @@ export class EventLog extends DurableObject<Env> implements EventLogRoom {
     });
   }
 
-  /** What it knows of its rows may be of those that were rolled back. */
-  #reopen(): void {
-    this.#opened = new Sql(this.ctx.storage.sql).isEmpty ? null : new Journal(new Sql(this.ctx.storage.sql), this.#day);
+  get #journal(): Journal {
+    const { storage } = this.ctx;
+    // All tables or none: half of them could never be opened again.
+    this.#opened ??= storage.transactionSync(() => new Journal(new Sql(storage.sql), this.#day, EventLog.mostBytes));
+    return this.#opened;
   }
 
-  get #journal(): Journal {
-    this.#opened ??= new Journal(new Sql(this.ctx.storage.sql), this.#day);
-    return this.#opened;
+  /** What it knows of its rows may be of those that were rolled back. */
+  #reload(): void {
+    this.#alarmAt = null;
+    if (new Sql(this.ctx.storage.sql).isEmpty) this.#opened = null;
+    else this.#opened?.reload();
+  }
+
+  /** Changes rows and alarm, all or nothing; throws {@link LOG_UNWRITTEN} when that cannot be written. */
+  #change<T>(change: (journal: Journal) => T): T {
+    try {
+      return this.ctx.storage.transactionSync(() => change(this.#journal));
+    } catch (error) {
+      this.#reload();
+      throw this.#unwritten(error);
+    }
+  }
+
+  #unwritten(error: unknown): Error {
+    if (error instanceof Error && (error.message === TENANT_GONE || error.message === LOG_FULL)) return error;
+    logError("events.write.failed", error, { tenant: this.#tenant, day: this.#day });
+    return new Error(LOG_UNWRITTEN);
   }
 
   async append(request: AppendRequest, versions?: Versions): Promise<AppendResult> {
@@ -79,12 +113,16 @@ export class EventLog extends DurableObject<Env> implements EventLogRoom {
     await this.#checkTenant();
     const earlier = await this.#usedBefore(idempotency === undefined ? [] : [idempotency.key]);
     // One after the other: of simultaneous requests with one key the first appends, the others find it.
-    const result = await this.#together.change(() => {
+    const change = this.#together.change(() => {
       if (this.#erased) throw new Error(TENANT_GONE);
       return this.#journal.append(request, Date.now(), earlier);
     });
+    const result = await change.catch((error) => {
+      throw this.#unwritten(error);
+    });
     if (result.kind !== "appended") return result;
     if (versions !== undefined) this.#announcer.announce([result.event], versions);
+    if (request.reveal !== undefined) this.#revealer.add([result.event.ulid]);
     return result;
   }
 
@@ -94,14 +132,17 @@ export class EventLog extends DurableObject<Env> implements EventLogRoom {
     const keys = idempotency ? [idempotency.key] : events.flatMap((event) => event.idempotency?.key ?? []);
     const earlier = await this.#usedBefore([...new Set(keys)]);
     if (this.#erased) throw new Error(TENANT_GONE);
-    // Explicitly one transaction: what has been written before an error in the middle would stay otherwise.
-    const journal = this.#journal;
-    const now = Date.now();
-    const result = this.ctx.storage.transactionSync(() => journal.appendAll(request, now, earlier));
+    const result = this.#change((journal) => {
+      const now = Date.now();
+      const appended = journal.appendAll(request, now, earlier);
+      this.#armFor(now);
+      return appended;
+    });
     if (result.kind !== "appended") return result;
-    this.#armFor(now);
     const fresh = result.events.filter(({ duplicate }) => !duplicate).map(({ event }) => event);
     this.#announcer.announce(fresh, versions);
+    const reveals = result.events.filter(({ duplicate }, i) => !duplicate && events[i]?.reveal !== undefined);
+    this.#revealer.add(reveals.map(({ event }) => event.ulid));
     return result;
   }
 
@@ -111,10 +152,12 @@ export class EventLog extends DurableObject<Env> implements EventLogRoom {
 
   async addMatches(ulid: string, endpoints: string[], versions?: Versions) {
     await this.#checkTenant();
-    const journal = this.#opened;
-    if (journal === null) return null;
-    const result = this.ctx.storage.transactionSync(() => journal.addMatches(ulid, endpoints));
-    this.#arm();
+    if (this.#opened === null) return null;
+    const result = this.#change((journal) => {
+      const added = journal.addMatches(ulid, endpoints);
+      this.#arm();
+      return added;
+    });
     if (result !== null && versions !== undefined) {
       this.#announcer.announce([result.event], versions, new Set(result.added));
     }
@@ -136,10 +179,15 @@ export class EventLog extends DurableObject<Env> implements EventLogRoom {
       this.#journal.remove(callbacks.map(({ ulid }) => ulid));
       return "more";
     }
-    this.#opened = null;
-    this.#alarmAt = null;
-    await this.ctx.storage.deleteAll();
+    await this.#forget();
     return "erased";
+  }
+
+  async #forget(): Promise<void> {
+    await this.ctx.storage.deleteAll();
+    this.#opened = null;
+    this.#dayBefore = null;
+    this.#alarmAt = null;
   }
 
   /**
@@ -161,15 +209,23 @@ export class EventLog extends DurableObject<Env> implements EventLogRoom {
     return this.#opened?.read(ulids) ?? ulids.map(() => null);
   }
 
-  async sealAndFind(keys: string[], since: number): Promise<{ found: (KeyedEvents | null)[]; anyKeys: boolean }> {
-    if (this.#erased) return { found: keys.map(() => null), anyKeys: false };
-    this.#journal.seal();
-    this.#arm();
-    const found = keys.map((key) => {
-      const used = this.#journal.find(key);
-      return used !== null && ulidTime((used.events[0] as StoredEvent).ulid) >= since ? used : null;
+  async sealAndFind(keys: string[], since: number): Promise<(KeyedEvents | null)[]> {
+    if (this.#erased) return keys.map(() => null);
+    const journal = this.#sealed();
+    return keys.map((key) => journal.keys.find(key, since));
+  }
+
+  async sealAndList(key: string, since: number): Promise<KeyPage | null> {
+    return this.#erased ? null : this.#sealed().keys.around(key, since);
+  }
+
+  #sealed(): Journal {
+    if (this.#opened?.sealed === true) return this.#opened;
+    return this.#change((journal) => {
+      journal.seal();
+      this.#arm();
+      return journal;
     });
-    return { found, anyKeys: this.#journal.anyKeys() };
   }
 
   /**
@@ -181,15 +237,21 @@ export class EventLog extends DurableObject<Env> implements EventLogRoom {
     try {
       await this.#reconcile();
     } catch (error) {
+      this.#rest();
       logError("events.reconcile.failed", error, { tenant: this.#tenant, day: this.#day });
     }
     try {
       await this.#drop();
     } catch (error) {
-      this.#dropAgainAt = Date.now() + reconcileAfterMs(this.env);
+      this.#rest();
       logError("events.drop.failed", error, { tenant: this.#tenant, day: this.#day });
     }
     this.#arm();
+  }
+
+  /** Something failed, and is not tried again at once. */
+  #rest(): void {
+    this.#restsUntil = Date.now() + reconcileAfterMs(this.env);
   }
 
   /** When retention is over for all of the day, in ms. */
@@ -201,12 +263,11 @@ export class EventLog extends DurableObject<Env> implements EventLogRoom {
   async #drop(): Promise<void> {
     const now = Date.now();
     const journal = this.#opened;
-    if (this.#erased || journal === null || now < this.#dropAt || now < this.#dropAgainAt) return;
+    if (this.#erased || journal === null || now < this.#dropAt || now < this.#restsUntil) return;
     if (journal.nextHandover(now, 0) !== null) return;
     if (!(await retire(this.env, this.#tenant, journal, dayStart(this.#day) + DAY, this.#retired))) return;
     if (this.#erased) return;
-    this.#opened = null;
-    await this.ctx.storage.deleteAll();
+    await this.#forget();
     log("events.dropped", { tenant: this.#tenant, day: this.#day, endpoints: this.#retired.size });
   }
 
@@ -218,33 +279,28 @@ export class EventLog extends DurableObject<Env> implements EventLogRoom {
     const journal = this.#opened;
     if (journal.nextHandover(Date.now(), 0) === null) return;
     const handover = journal.handover(Date.now() - after / 2);
-    const unreachable = new Set<string>();
-    await Promise.all(
-      [...handover.refs].map(async ([endpoint, refs]) => {
-        try {
-          await endpointRoom(this.env, this.#tenant, endpoint).adopt(refs, after / 2);
-        } catch (error) {
-          unreachable.add(endpoint);
-          logError("events.adopt.failed", error, { tenant: this.#tenant, endpoint, deliveries: refs.length });
-        }
-      }),
-    );
-    const unrevealed = new Set<string>();
-    for (const ulid of handover.reveals) {
-      const due = this.#opened?.toReveal(ulid) ?? null;
-      if (due === null) continue;
-      if (!(await revealContacts(this.env, this.#tenant, due.event, due.reveal))) unrevealed.add(ulid);
-    }
+    const left = await handOver(this.env, this.#tenant, handover, after / 2, (ulid) => this.#reveal(ulid));
     if (this.#erased) return;
-    journal.confirm(handover, unreachable, unrevealed);
+    this.#change(() => journal.confirm(handover, left.unreachable, left.unrevealed));
     log("events.reconciled", {
       tenant: this.#tenant,
       day: this.#day,
       endpoints: handover.refs.size,
       deliveries: [...handover.refs.values()].reduce((sum, refs) => sum + refs.length, 0),
-      unreachable: unreachable.size,
+      unreachable: left.unreachable.size,
       durationMs: Date.now() - since,
     });
+  }
+
+  /** Reveals an event's contacts, if it is to; answers whether nothing is left to do. Never throws. */
+  async #reveal(ulid: string): Promise<boolean> {
+    try {
+      const due = this.#opened?.toReveal(ulid) ?? null;
+      return due === null || (await revealContacts(this.env, this.#tenant, due.event, due.reveal));
+    } catch (error) {
+      logError("contacts.reveal.failed", error, { tenant: this.#tenant, event: eventId(ulid) });
+      return false;
+    }
   }
 
   /**
@@ -252,13 +308,18 @@ export class EventLog extends DurableObject<Env> implements EventLogRoom {
    * of a day on there is one log that decides, also for isolates whose clocks differ.
    */
   async #usedBefore(keys: readonly string[]): Promise<ReadonlyMap<string, KeyedEvents>> {
-    if (this.#journal.sealed || this.#journal.dayBeforeKeyless) return NONE;
-    const unknown = keys.filter((key) => this.#journal.find(key) === null);
+    if (keys.length === 0 || this.#opened?.sealed === true) return NONE;
+    const { keys: known } = this.#opened ?? this.#change((journal) => journal);
+    const unknown = keys.filter((key) => !known.knows(key));
     if (unknown.length === 0) return NONE;
-    const dayBefore = eventLogRoom(this.env, this.#tenant, addDays(this.#day, -1));
-    const { found, anyKeys } = await dayBefore.sealAndFind(unknown, Date.now() - DAY);
-    if (!anyKeys && !this.#erased) this.#journal.noteDayBeforeKeyless();
-    return new Map(found.flatMap((used) => (used === null ? [] : [[used.key, used]])));
+    this.#dayBefore ??= new DayBefore(
+      () => eventLogRoom(this.env, this.#tenant, addDays(this.#day, -1)),
+      known.ofDayBefore,
+      (filter) => {
+        if (!this.#erased) this.#change((journal) => journal.keys.keepDayBefore(filter));
+      },
+    );
+    return this.#dayBefore.find(unknown, Date.now());
   }
 
   /** Like {@link #arm}, after an event of `now` (ms): nearly always the alarm stands for an earlier one, and no row is read. */
@@ -271,10 +332,10 @@ export class EventLog extends DurableObject<Env> implements EventLogRoom {
     if (this.#erased || this.#opened === null) return;
     const now = Date.now();
     const handover = this.#opened.nextHandover(now, reconcileAfterMs(this.env));
-    const next = handover ?? Math.max(this.#dropAt, this.#dropAgainAt, now + 1);
+    const next = Math.max(handover ?? Math.max(this.#dropAt, now + 1), this.#restsUntil);
     if (this.#alarmAt !== null && this.#alarmAt <= next) return;
-    this.#alarmAt = next;
     // Not awaited, so that it commits together with the event; the output gate waits for both.
     void this.ctx.storage.setAlarm(next);
+    this.#alarmAt = next;
   }
 }

@@ -1,40 +1,31 @@
 import type { DeliveryRef, Match, StoredEvent } from "../lib/event";
 import { callbackId, deliveryId, eventId, mintEventUlid, ulidTime } from "../lib/ids";
-import type {
-  AppendAllRequest,
-  AppendAllResult,
-  AppendRequest,
-  AppendResult,
-  EventPage,
-  EventQuery,
-  Idempotency,
-  KeyedEvents,
-  Reveal,
+import {
+  type AppendAllRequest,
+  type AppendAllResult,
+  type AppendRequest,
+  type AppendResult,
+  type EventPage,
+  type EventQuery,
+  type Idempotency,
+  type KeyedEvents,
+  LOG_FULL,
+  type Reveal,
 } from "../lib/rooms";
 import type { Sql } from "../lib/sql";
 import type { Day } from "../lib/time";
+import { Keys } from "./keys";
+import { type Row, toEvent } from "./rows";
 import { STEPS } from "./schema";
 
 /** The most events handed over in one go. */
 const PAGE = 500;
-
-interface Row {
-  ulid: string;
-  event: string;
-  timestamp: number;
-  payload: string;
-  data: string;
-  matches: string;
-  fingerprint: string | null;
-  batch: number | null;
-  erased: number | null;
-  reveal: string | null;
-}
+/** Bytes from which on a log takes no more events: of the 10 GB that an object may have the rest is for handing them over. */
+export const MOST_BYTES = 8_000_000_000;
 
 interface State {
   confirmed: string;
   sealed: number;
-  keyless: number;
   trimmed: string;
 }
 
@@ -53,6 +44,14 @@ export interface Handover {
   left: ReadonlySet<string>;
   /** The ULIDs of events whose contacts are to be revealed. */
   reveals: string[];
+  /** Whose turn it then was last among what is left below the pointer. */
+  turn: Turn;
+}
+
+/** The last ones of a page of what is left below the pointer; "": the next page is the first. */
+interface Turn {
+  delivery: string;
+  reveal: string;
 }
 
 /**
@@ -60,19 +59,29 @@ export interface Handover {
  * the time (ms), so that each is one transaction of the object and can be driven by any clock.
  */
 export class Journal {
+  readonly keys: Keys;
   readonly #sql: Sql;
   readonly #day: Day;
-  #last: string | null;
-  #state: State;
-  /** Whose turn it was last among what is left below the pointer: "" when the next is the first. In memory only. */
-  readonly #turn = { delivery: "", reveal: "" };
+  readonly #most: number;
+  #last!: string | null;
+  #state!: State;
+  /** In memory only. */
+  #turn: Turn = { delivery: "", reveal: "" };
 
-  constructor(sql: Sql, day: Day) {
+  /** `most`: bytes of the database from which on it takes no more events. */
+  constructor(sql: Sql, day: Day, most = MOST_BYTES) {
     this.#sql = sql;
     this.#day = day;
+    this.#most = most;
+    this.keys = new Keys(sql);
     sql.migrate(STEPS);
-    this.#last = sql.first<{ ulid: string }>("SELECT ulid FROM events ORDER BY ulid DESC LIMIT 1")?.ulid ?? null;
-    this.#state = sql.first<State>("SELECT confirmed, sealed, keyless, trimmed FROM state") as State;
+    this.reload();
+  }
+
+  /** Reads anew what it remembers of its rows, some of which may have been rolled back. */
+  reload(): void {
+    this.#last = this.#sql.first<{ ulid: string }>("SELECT ulid FROM events ORDER BY ulid DESC LIMIT 1")?.ulid ?? null;
+    this.#state = this.#sql.first<State>("SELECT confirmed, sealed, trimmed FROM state") as State;
   }
 
   /** Whether the day takes no new idempotency keys any more. */
@@ -80,12 +89,11 @@ export class Journal {
     return this.#state.sealed === 1;
   }
 
-  /** Whether the day before is known to hold no keys. */
-  get dayBeforeKeyless(): boolean {
-    return this.#state.keyless === 1;
+  #checkRoom(): void {
+    if (this.#sql.bytes >= this.#most) throw new Error(LOG_FULL);
   }
 
-  /** Writes an event down and mints its id, or answers the event that has used its key. */
+  /** Writes an event down and mints its id, or answers the event that has used its key. Throws {@link LOG_FULL}. */
   append(request: AppendRequest, now: number, earlier?: ReadonlyMap<string, KeyedEvents>): AppendResult {
     const result = this.appendAll({ events: [request] }, now, earlier);
     if (result.kind === "conflict") return { kind: "conflict" };
@@ -96,14 +104,15 @@ export class Journal {
 
   /**
    * Writes events down in their order, but for those whose key has been used: they are answered by the first event.
-   * Decides over all before it writes any. `earlier`: what used these keys in the log of the day before.
+   * Decides over all before it writes any; throws {@link LOG_FULL} if there is no room for those that are new.
+   * `earlier`: what used these keys in the log of the day before.
    */
   appendAll(
     { events, idempotency }: AppendAllRequest,
     now: number,
     earlier: ReadonlyMap<string, KeyedEvents> = new Map(),
   ): AppendAllResult {
-    const used = (key: string) => this.find(key) ?? earlier.get(key) ?? null;
+    const used = (key: string) => this.keys.find(key) ?? earlier.get(key) ?? null;
     if (idempotency !== undefined) {
       const first = used(idempotency.key);
       if (first !== null) {
@@ -112,6 +121,7 @@ export class Journal {
       }
       if (this.sealed) return { kind: "sealed" };
       if (events.some(({ refused }) => refused)) return { kind: "refused" };
+      this.#checkRoom();
       const batch = { ...idempotency, count: events.length };
       const written = events.map((request, i) => this.#insert(request, i === 0 ? batch : null, now));
       return { kind: "appended", events: written.map((event) => ({ event, duplicate: false })) };
@@ -157,7 +167,9 @@ export class Journal {
       own.set(idempotency.key, { index, fingerprint: idempotency.fingerprint });
     }
     if (sealed) return { kind: "sealed" };
-    return refused ? { kind: "refused" } : repeats;
+    if (refused) return { kind: "refused" };
+    if (repeats.includes(null)) this.#checkRoom();
+    return repeats;
   }
 
   #insert(request: AppendRequest, key: (Idempotency & { count: number }) | null, now: number): StoredEvent {
@@ -209,25 +221,23 @@ export class Journal {
 
   /**
    * Adds deliveries to an event, for endpoints that it has none for. The pointer may be past the event: what is new
-   * stays owned here, in `unconfirmed`, until its endpoint has a row.
+   * stays owned here, in `unconfirmed`, until its endpoint has a row. Throws {@link LOG_FULL}.
    */
   addMatches(ulid: string, endpoints: readonly string[]): { event: StoredEvent; added: number[] } | null {
     const [event = null] = this.read([ulid]);
     if (event === null) return null;
     const known = new Set(event.matches.map(({ endpoint }) => endpoint));
-    const matches = [...event.matches];
-    const added: number[] = [];
-    for (const endpoint of event.erasedAt === undefined ? endpoints : []) {
-      if (known.has(endpoint)) continue;
-      known.add(endpoint);
-      const index = matches.push({ endpoint }) - 1;
-      added.push(index);
-      this.#leave({ id: deliveryId(ulid, index), event: event.event }, endpoint);
+    const added =
+      event.erasedAt === undefined ? [...new Set(endpoints)].filter((endpoint) => !known.has(endpoint)) : [];
+    if (added.length === 0) return { event, added: [] };
+    this.#checkRoom();
+    const matches = [...event.matches, ...added.map((endpoint) => ({ endpoint }))];
+    const indexes = added.map((_, i) => event.matches.length + i);
+    for (const [i, endpoint] of added.entries()) {
+      this.#leave({ id: deliveryId(ulid, indexes[i] as number), event: event.event }, endpoint);
     }
-    if (added.length > 0) {
-      this.#sql.all("UPDATE events SET matches = ? WHERE ulid = ?", JSON.stringify(matches), ulid);
-    }
-    return { event: { ...event, matches }, added };
+    this.#sql.all("UPDATE events SET matches = ? WHERE ulid = ?", JSON.stringify(matches), ulid);
+    return { event: { ...event, matches }, added: indexes };
   }
 
   /** Erases an event's data. Its key and fingerprint stay, so that a repeat still answers it. */
@@ -242,22 +252,6 @@ export class Journal {
       const row = this.#sql.first<Row>("SELECT * FROM events WHERE ulid = ?", ulid);
       return row && toEvent(row);
     });
-  }
-
-  /** What used an idempotency key. */
-  find(key: string): KeyedEvents | null {
-    const row = this.#sql.first<Row>("SELECT * FROM events WHERE key = ?", key);
-    if (row === null) return null;
-    const rows =
-      row.batch === null
-        ? [row]
-        : this.#sql.all<Row>("SELECT * FROM events WHERE ulid >= ? ORDER BY ulid LIMIT ?", row.ulid, row.batch);
-    return { key, events: rows.map(toEvent), fingerprint: row.fingerprint ?? "" };
-  }
-
-  /** Whether any event of the day has a key. */
-  anyKeys(): boolean {
-    return this.#sql.first("SELECT 1 FROM events WHERE key IS NOT NULL LIMIT 1") !== null;
   }
 
   /** Events with callbacks and the endpoints that exist for those alone, a page at a time. */
@@ -282,11 +276,6 @@ export class Journal {
     if (!this.sealed) this.#setState({ sealed: 1 });
   }
 
-  /** The day before is sealed and has no keys: it need not be asked again. */
-  noteDayBeforeKeyless(): void {
-    this.#setState({ keyless: 1 });
-  }
-
   /** What was accepted up to `before` (ms) and is not confirmed, oldest first, a page at a time. */
   handover(before: number): Handover {
     const refs = new Map<string, DeliveryRef[]>();
@@ -301,7 +290,6 @@ export class Journal {
       this.#turn.delivery,
       PAGE,
     );
-    this.#turn.delivery = left.length < PAGE ? "" : (left.at(-1)?.delivery ?? "");
     for (const { delivery, endpoint, event, test } of left) add(endpoint, refTo(delivery, event, test === 1));
     const rows = this.#sql.all<Pick<Row, "ulid" | "event" | "matches" | "reveal">>(
       "SELECT ulid, event, matches, reveal FROM events WHERE ulid > ? ORDER BY ulid LIMIT ?",
@@ -315,7 +303,10 @@ export class Journal {
       this.#turn.reveal,
       PAGE,
     );
-    this.#turn.reveal = unrevealed.length < PAGE ? "" : (unrevealed.at(-1)?.ulid ?? "");
+    const turn = {
+      delivery: left.length < PAGE ? "" : (left.at(-1)?.delivery ?? ""),
+      reveal: unrevealed.length < PAGE ? "" : (unrevealed.at(-1)?.ulid ?? ""),
+    };
     const reveals = unrevealed.map(({ ulid }) => ulid);
     for (const { ulid, event, matches, reveal } of page) {
       upTo = ulid;
@@ -324,7 +315,7 @@ export class Journal {
         add(endpoint, refTo(deliveryId(ulid, index), event, test === true));
       }
     }
-    return { refs, upTo, left: new Set(left.map(({ delivery }) => delivery)), reveals };
+    return { refs, upTo, left: new Set(left.map(({ delivery }) => delivery)), reveals, turn };
   }
 
   /** What is to be revealed of an event's contacts; `null`: nothing. */
@@ -352,6 +343,7 @@ export class Journal {
       }
     }
     if (handover.upTo !== this.#state.confirmed) this.#setState({ confirmed: handover.upTo });
+    this.#turn = handover.turn;
   }
 
   /** When the next handover is due: `after` ms past the oldest event that is not confirmed. `null`: nothing waits. */
@@ -396,31 +388,14 @@ export class Journal {
     );
   }
 
+  /** Writes those columns alone: another that holds the same rows may have changed the rest. */
   #setState(change: Partial<State>): void {
+    for (const [column, value] of Object.entries(change)) this.#sql.all(`UPDATE state SET ${column} = ?`, value);
+    // After the write: one that fails leaves memory as storage is.
     this.#state = { ...this.#state, ...change };
-    const { confirmed, sealed, keyless, trimmed } = this.#state;
-    this.#sql.all(
-      "UPDATE state SET confirmed = ?, sealed = ?, keyless = ?, trimmed = ?",
-      confirmed,
-      sealed,
-      keyless,
-      trimmed,
-    );
   }
 }
 
 function refTo(id: string, event: string, test: boolean): DeliveryRef {
   return test ? { id, event, test } : { id, event };
-}
-
-function toEvent(row: Row): StoredEvent {
-  return {
-    ulid: row.ulid,
-    event: row.event,
-    timestamp: row.timestamp,
-    payloadId: row.payload,
-    data: row.data,
-    matches: JSON.parse(row.matches) as Match[],
-    ...(row.erased === null ? {} : { erasedAt: row.erased }),
-  };
 }

@@ -1,9 +1,8 @@
 import type { Snapshot } from "../config/snapshot";
 import { type Env, eventLogRoom } from "../lib/env";
 import type { StoredEvent } from "../lib/event";
-import { deliveryId, eventId, ulidTime } from "../lib/ids";
+import { deliveryId, eventId, eventRef } from "../lib/ids";
 import { log } from "../lib/log";
-import { dayOf } from "../lib/time";
 import { match } from "./matching";
 
 /**
@@ -25,7 +24,7 @@ export async function addToMatches(
   if (missing.length === 0) return [];
   const versions = new Map(missing.map(({ id, version }) => [id, version]));
   const ids = missing.map(({ id }) => id);
-  const result = await eventLogRoom(env, tenant, dayOf(ulidTime(ulid))).addMatches(ulid, ids, versions);
+  const result = await eventLogRoom(env, tenant, eventRef(ulid)).addMatches(ulid, ids, versions);
   if (result === null || result.event.erasedAt !== undefined) return null;
   log("event.replayed", { tenant, event: eventId(ulid), deliveries: result.added.length });
   return result.added.map((index) => ({

@@ -17,9 +17,9 @@
  *                that a replay has added
  * unrevealed     events below the pointer whose contacts could not be revealed when it came to them
  * state          one row: `confirmed`, the pointer: up to and with this ULID every delivery has another owner, or is in
- *                `unconfirmed`; `sealed`, 1 once the next day has begun to take keys; `keyless`, 1 once the day before
- *                is known to have no keys; `trimmed`, once its retention is over: of the events up to this ULID the
- *                endpoints have forgotten their deliveries
+ *                `unconfirmed`; `sealed`, 1 once the next day has begun to take keys; `trimmed`, once its retention is
+ *                over: of the events up to this ULID the endpoints have forgotten their deliveries
+ * day_before     one row once it was asked for: the Bloom filter of all keys of the day before, unless they are too many
  */
 export const STEPS = [
   `CREATE TABLE events (
@@ -39,4 +39,6 @@ export const STEPS = [
   "ALTER TABLE state ADD COLUMN trimmed TEXT NOT NULL DEFAULT ''",
   // Of callbacks alone, so that ordinary events write no row of it.
   `CREATE INDEX events_called_back ON events (ulid) WHERE instr(matches, '"url":') > 0`,
+  `CREATE TABLE day_before (id INTEGER PRIMARY KEY CHECK (id = 1), filter BLOB NOT NULL);
+   ALTER TABLE state DROP COLUMN keyless;`,
 ];

@@ -1,8 +1,9 @@
 import { hex, sha256 } from "./crypto";
 import type { EntityRoom } from "./entity";
+import { type EventRef, logName } from "./ids";
 import type { DeliveryMessage } from "./messages";
 import type { EndpointRoom, EventLogRoom } from "./rooms";
-import { DAY } from "./time";
+import { DAY, type Day } from "./time";
 
 const DEFAULT_RESOLVER = "https://cloudflare-dns.com/dns-query";
 
@@ -39,9 +40,10 @@ export function endpointRoom(env: Env, tenant: string, endpoint: string): Endpoi
   return env.ENDPOINT.getByName(`${tenant}/${endpoint}`) as unknown as EndpointRoom;
 }
 
-/** The event log of a tenant's UTC day. */
-export function eventLogRoom(env: Env, tenant: string, day: string): EventLogRoom {
-  return env.EVENT_LOG.getByName(`${tenant}/${day}`) as unknown as EventLogRoom;
+/** The event log that holds an event of the tenant, or the one that a UTC day's events are written to. */
+export function eventLogRoom(env: Env, tenant: string, at: EventRef | Day): EventLogRoom {
+  const name = typeof at === "string" ? at : logName(at);
+  return env.EVENT_LOG.getByName(`${tenant}/${name}`) as unknown as EventLogRoom;
 }
 
 /** The object of an entity's key, for a tenant that was created at `since` (ms). The key may be of any length. */

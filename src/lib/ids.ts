@@ -3,11 +3,12 @@ import { DAY, type Day, dayOf, dayStart } from "./time";
 /**
  * Ids are a prefix and a ULID (https://github.com/ulid/spec): 10 characters of milliseconds, 16 of randomness, in
  * Crockford's base 32, so that they sort by time. An event's ULID names its partition: its time lies in the day of the
- * log that minted it, and its first random character is reserved for a shard, today always `0`.
+ * log that minted it, and its first random character names the log's shard: all that is written has `0`, all are read.
  */
 const ALPHABET = "0123456789ABCDEFGHJKMNPQRSTVWXYZ";
 /** What each character stands for, by its code. */
 const VALUES: readonly number[] = Array.from({ length: 128 }, (_, code) => ALPHABET.indexOf(String.fromCharCode(code)));
+/** The shard of a day's log that is written to. */
 const SHARD = "0";
 const ULID = /^[0-7][0-9A-HJKMNP-TV-Z]{25}$/;
 /** The form of a delivery id. */
@@ -80,11 +81,26 @@ export interface EventRef {
   day: Day;
 }
 
-/** Reads an event id; `null` when it is none. */
+/** Where an event of this ULID lies. */
+export function eventRef(ulid: string): EventRef {
+  return { ulid, day: dayOf(ulidTime(ulid)) };
+}
+
+/** Reads an event id, of whatever shard; `null` when it is none. */
 export function parseEventId(id: string): EventRef | null {
   const ulid = id.slice(4);
-  if (!id.startsWith("evt_") || !ULID.test(ulid) || ulid[10] !== SHARD) return null;
-  return { ulid, day: dayOf(ulidTime(ulid)) };
+  return id.startsWith("evt_") && ULID.test(ulid) ? eventRef(ulid) : null;
+}
+
+/** What the log that holds an event is called beside its tenant: its day, and its shard unless it is the one written to. */
+export function logName({ ulid, day }: EventRef): string {
+  const shard = ulid[10] as string;
+  return shard === SHARD ? day : `${day}/${shard}`;
+}
+
+/** The day of a log that is called so. */
+export function dayOfLog(name: string): Day {
+  return name.split("/", 1)[0] as Day;
 }
 
 /** The id of an event from its ULID. */
@@ -109,15 +125,14 @@ export function parseCallbackId(endpoint: string): (EventRef & { index: number }
 
 /** Whether a text is a delivery's id. */
 export function isDeliveryId(text: string): boolean {
-  return DELIVERY_ID.test(text) && text[14] === SHARD;
+  return DELIVERY_ID.test(text);
 }
 
 /** Reads a delivery id into its event and the index of its match; `null` when it is none. */
 export function parseDeliveryId(id: string): (EventRef & { index: number }) | null {
   const match = DELIVERY_ID.exec(id);
   if (match === null) return null;
-  const event = parseEventId(`evt_${match[1]}`);
-  return event && { ...event, index: Number(match[2]) };
+  return { ...eventRef(match[1] as string), index: Number(match[2]) };
 }
 
 /** The id of a delivery's event, read from the delivery's. */

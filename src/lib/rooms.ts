@@ -83,10 +83,16 @@ export interface OperatorEvent {
 /** What an EventLog throws that is asked to write for a tenant that is deleted. */
 export const TENANT_GONE = "TENANT_GONE: the tenant is deleted";
 
+/** What an EventLog throws that has no room for more: nothing was accepted, and only the next day's log will accept it. */
+export const LOG_FULL = "LOG_FULL: the event log of the day is full";
+
+/** What an EventLog throws that could not write: nothing was accepted, and the caller may try again. */
+export const LOG_UNWRITTEN = "LOG_UNWRITTEN: the event log could not write";
+
 /** The version of each endpoint's configuration that the caller saw. */
 export type Versions = ReadonlyMap<string, number>;
 
-/** The EventLog of a tenant and UTC day, named `tenant/day`. */
+/** The EventLog of a tenant and UTC day. */
 export interface EventLogRoom {
   /** The tenant is deleted: forgets everything, with its callbacks. `more`: a part is done, ask again. */
   eraseAll(): Promise<"erased" | "more">;
@@ -112,7 +118,19 @@ export interface EventLogRoom {
   /** The events with these ULIDs, `null` for one that is not there. */
   read(ulids: string[]): Promise<(StoredEvent | null)[]>;
   /** Closes the day for new keys and answers, for each key, what used it at or after `since` (ms). */
-  sealAndFind(keys: string[], since: number): Promise<{ found: (KeyedEvents | null)[]; anyKeys: boolean }>;
+  sealAndFind(keys: string[], since: number): Promise<(KeyedEvents | null)[]>;
+  /** Closes the day for new keys and answers those about a key that were used at or after `since` (ms). `null`: not now. */
+  sealAndList(key: string, since: number): Promise<KeyPage | null>;
+}
+
+/** The keys of a log from one of them to another, both inclusive, in the order of their UTF-8 bytes. */
+export interface KeyPage {
+  /** `null`: from the first. */
+  from: string | null;
+  /** `null`: to the last. */
+  to: string | null;
+  /** A Bloom filter of them. */
+  filter: ArrayBuffer;
 }
 
 /** What was accepted under a key: one event, or those of a batch in their order. */

@@ -15,6 +15,11 @@ export class Sql {
     return this.first("SELECT 1 FROM sqlite_master WHERE name = 'migrations'") === null;
   }
 
+  /** How large the object's database is, in bytes. */
+  get bytes(): number {
+    return this.#storage.databaseSize;
+  }
+
   /** Runs a statement and answers its rows. At most 100 parameters. */
   all<Row extends object>(statement: string, ...parameters: SqlStorageValue[]): Row[] {
     const cursor = this.#storage.exec(statement, ...parameters);

@@ -16,8 +16,8 @@ export class Together {
   #waiting: Waiting[] = [];
 
   /**
-   * `written` is called after each transaction, in the same turn, so that what it writes commits with it; `failed` when
-   * one has failed, so that what is remembered of its rows may be of none.
+   * `written` is called at the end of each transaction, so that what it writes commits with it or not at all; `failed`
+   * when one has failed, so that what is remembered of its rows may be of none.
    */
   constructor(storage: DurableObjectStorage, written: () => void, failed: () => void) {
     this.#storage = storage;
@@ -40,24 +40,23 @@ export class Together {
   #write(): void {
     const changes = this.#waiting;
     this.#waiting = [];
-    let ends: (() => void)[];
     try {
-      ends = this.#storage.transactionSync(() => changes.map(made));
-      this.#written();
+      const ends = this.#storage.transactionSync(() => {
+        const made = changes.map(make);
+        this.#written();
+        return made;
+      });
+      for (const end of ends) end();
     } catch (error) {
+      // Told first: whatever else fails, nobody waits for ever. They hear of it after this turn.
+      for (const { reject } of changes) reject(error);
       this.#failed();
-      ends = changes.map(
-        ({ reject }) =>
-          () =>
-            reject(error),
-      );
     }
-    for (const end of ends) end();
   }
 }
 
 /** Makes a change; answers what tells of its end. */
-function made({ run, resolve, reject }: Waiting): () => void {
+function make({ run, resolve, reject }: Waiting): () => void {
   try {
     const result = run();
     return () => resolve(result);

@@ -1,17 +1,12 @@
 import { runInDurableObject } from "cloudflare:test";
 import { env } from "cloudflare:workers";
 import { describe, it } from "vitest";
-import { messagesOf as sizedMessagesOf } from "../../src/events/announcer";
 import { Journal } from "../../src/events/journal";
 import { eventLogRoom } from "../../src/lib/env";
-import { INLINE_DATA_BYTES, MESSAGE_BYTES, parseMessage } from "../../src/lib/messages";
 import type { AppendRequest } from "../../src/lib/rooms";
 import { Sql } from "../../src/lib/sql";
 import { addDays, DAY, dayOf, dayStart, MINUTE, SECOND } from "../../src/lib/time";
 import { fresh } from "../api";
-
-const messagesOf = (...about: Parameters<typeof sizedMessagesOf>) =>
-  [...sizedMessagesOf(...about)].map(({ message }) => message);
 
 // Far enough ahead that the object's own alarm has nothing to do.
 const DAY_OF_TEST = dayOf(Date.now() + 400 * DAY);
@@ -253,63 +248,5 @@ describe("keys across midnight", () => {
     expect(await today.append(keyed("after"))).toEqual({ kind: "sealed" });
     expect(await today.append(keyed("before"))).toMatchObject({ kind: "duplicate" });
     expect((await today.append(REQUEST)).kind).toBe("appended");
-  });
-});
-
-describe("messages", () => {
-  it("carry the text up to 60 KB and a reference beyond", ({ expect }) => {
-    const event = {
-      ulid: "01JD0000000000000000000000",
-      event: "e",
-      timestamp: T0,
-      payloadId: "evt_x",
-      matches: [{ endpoint: "ep_a" }],
-    };
-    const small = [
-      ...messagesOf("t", [{ ...event, data: `"${"x".repeat(INLINE_DATA_BYTES - 2)}"` }], new Map([["ep_a", 3]])),
-    ];
-    expect(small[0]?.deliveries[0]?.text?.data).toHaveLength(INLINE_DATA_BYTES);
-    expect(small[0]?.version).toBe(3);
-    const large = [...messagesOf("t", [{ ...event, data: `"${"x".repeat(INLINE_DATA_BYTES)}"` }], new Map())];
-    expect(large[0]?.deliveries[0]?.text).toBeUndefined();
-    for (const message of [...small, ...large]) expect(parseMessage(message)).toEqual(message);
-  });
-
-  it("are one per endpoint for events accepted together, as long as they are not too large", ({ expect }) => {
-    const events = (count: number, bytes: number) =>
-      Array.from({ length: count }, (_, i) => ({
-        ulid: `01JD0000000000000000000${String(i).padStart(3, "0")}`,
-        event: "e",
-        timestamp: T0,
-        payloadId: "evt_x",
-        data: JSON.stringify("é".repeat(bytes / 2)),
-        matches: [{ endpoint: "ep_a" }, { endpoint: "ep_b" }],
-      }));
-    const small = [...messagesOf("t", events(100, 10), new Map())];
-    expect(small.map(({ endpoint, deliveries }) => [endpoint, deliveries.length])).toEqual([
-      ["ep_a", 100],
-      ["ep_b", 100],
-    ]);
-    const long = [...messagesOf("t", events(101, 10), new Map())];
-    expect(long.map(({ deliveries }) => deliveries.length)).toEqual([100, 1, 100, 1]);
-    const large = [...messagesOf("t", events(10, 30_000), new Map())];
-    expect(large.map(({ deliveries }) => deliveries.length)).toEqual([3, 3, 3, 1, 3, 3, 3, 1]);
-    for (const message of [...small, ...long, ...large]) {
-      expect(parseMessage(message)).toEqual(message);
-      expect(new TextEncoder().encode(JSON.stringify(message)).byteLength).toBeLessThanOrEqual(MESSAGE_BYTES);
-      expect(message.deliveries.every(({ text }) => text !== undefined)).toBe(true);
-    }
-  });
-
-  it("of nobody's making are known as such", ({ expect }) => {
-    for (const body of [
-      null,
-      1,
-      "x",
-      {},
-      { tenant: "t", endpoint: "e", version: 1, deliveries: [{ id: "x", event: "e" }] },
-    ]) {
-      expect(parseMessage(body)).toBeNull();
-    }
   });
 });

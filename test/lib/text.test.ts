@@ -1,9 +1,12 @@
 import fc from "fast-check";
 import { describe, it } from "vitest";
 import {
+  dayOfLog,
   deliveryId,
   encodeTime,
   eventId,
+  isDeliveryId,
+  logName,
   mintEventUlid,
   newId,
   parseDeliveryId,
@@ -69,6 +72,24 @@ describe("ids", () => {
       `dlv_${ulid.toLowerCase()}0`,
     ]) {
       expect(parseDeliveryId(wrong)).toBeNull();
+    }
+  });
+
+  it("of another shard are read, and name a log of their own", ({ expect }) => {
+    const ulid = mintEventUlid("2026-11-21", Date.parse("2026-11-21T12:00:00Z"), null);
+    const names = [..."0123456789ABCDEFGHJKMNPQRSTVWXYZ"].map((shard) => {
+      const other = `${ulid.slice(0, 10)}${shard}${ulid.slice(11)}`;
+      const ref = { ulid: other, day: "2026-11-21" };
+      expect(parseEventId(eventId(other))).toEqual(ref);
+      expect(parseDeliveryId(deliveryId(other, 3))).toEqual({ ...ref, index: 3 });
+      expect(isDeliveryId(deliveryId(other, 3))).toBe(true);
+      expect(dayOfLog(logName(ref))).toBe("2026-11-21");
+      return logName(ref);
+    });
+    expect(names[0]).toBe("2026-11-21");
+    expect(new Set(names).size).toBe(32);
+    for (const none of ["I", "L", "O", "U", "a", "-"]) {
+      expect(parseEventId(eventId(`${ulid.slice(0, 10)}${none}${ulid.slice(11)}`))).toBeNull();
     }
   });
 

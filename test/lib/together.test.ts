@@ -61,5 +61,6 @@ describe("changes that come together", () => {
       const ends = await Promise.allSettled([1, 2].map((n) => together.change(() => insert(storage, n))));
       expect(ends.map(({ status }) => status)).toEqual(["rejected", "rejected"]);
       expect(failed).toHaveBeenCalledTimes(1);
+      expect(numbers(storage)).toEqual([]);
     }));
 });

@@ -1,10 +1,8 @@
-import { runDurableObjectAlarm } from "cloudflare:test";
+import { evictDurableObject, runDurableObjectAlarm, runInDurableObject } from "cloudflare:test";
 import { env } from "cloudflare:workers";
 import { describe, it, vi } from "vitest";
-import { snapshotOf } from "../../src/config/snapshot";
-import { accept } from "../../src/events/accept";
 import { contactsOf } from "../../src/events/reveal";
-import { type Answered, call, newEndpoint, newReceiver, newTenant, post } from "../api";
+import { type Answered, call, newEndpoint, newReceiver, newTenant, post, until } from "../api";
 import { logObject } from "../delivery/harness";
 import { emitted, eventOf, logged, newSignal, seen } from "./world";
 
@@ -31,9 +29,12 @@ async function newSegment(tenant: string, filter: object): Promise<string> {
   return (await call("POST", `/v1/tenants/${tenant}/segments`, { name: "s", filter })).body.id;
 }
 
-/** The lists of contacts that the tenant's log says were revealed, oldest first. */
-async function revealed(tenant: string): Promise<string[][]> {
-  const events = (await logged(tenant)).filter(({ event }) => event === "contact_revealed");
+/** The lists of contacts that the tenant's log says were revealed, oldest first, once there are `count`: nobody waits for it. */
+async function revealed(tenant: string, count: number): Promise<string[][]> {
+  const events = await until(`${count} lists`, async () => {
+    const found = (await logged(tenant)).filter(({ event }) => event === "contact_revealed");
+    return found.length >= count && found;
+  });
   const whole = await Promise.all(events.map(({ id }) => eventOf(tenant, id)));
   return whole.map(({ data }) => data.map(({ first_name }: { first_name: string }) => first_name));
 }
@@ -65,7 +66,7 @@ describe("revealing contacts", () => {
     // The limit is the company's, over time, and a contact is revealed once.
     await post(tenant, "new_lead", lead(contact("ann"), contact("eve")));
     await post(tenant, "new_lead", { ...lead(contact("ann"), contact("eve")), company: { domain: "b.com" } });
-    expect(await revealed(tenant)).toEqual([
+    expect(await revealed(tenant, 2)).toEqual([
       ["ann", "cat"],
       ["ann", "eve"],
     ]);
@@ -78,7 +79,8 @@ describe("revealing contacts", () => {
     await post(tenant, "new_lead", lead(contact("ann"), { ...contact("ann"), email: " ANN@acme.com" }));
     await post(tenant, "new_lead", lead(contact("bob"), contact("ann")));
     await post(tenant, "new_lead", lead(contact("bob")));
-    expect(await revealed(tenant)).toEqual([["ann"], ["bob"]]);
+    await post(tenant, "new_lead", lead(contact("bob"), contact("cat")));
+    expect(await revealed(tenant, 3)).toEqual([["ann"], ["bob"], ["cat"]]);
   });
 
   it("is not set off by another event, outside the segment, without contacts or without a company", async ({
@@ -94,12 +96,17 @@ describe("revealing contacts", () => {
       await post(tenant, "new_lead", { ...data, size: 10 });
     }
     await call("POST", `/v1/tenants/${tenant}/events`, { event: "new_lead", data: [1] });
-    expect(await revealed(tenant)).toEqual([]);
+    // Those before it would have been revealed before it.
     await post(tenant, "new_lead", { ...lead(contact("ann")), size: 10 });
-    expect(await revealed(tenant)).toEqual([["ann"]]);
+    expect(await revealed(tenant, 1)).toEqual([["ann"]]);
+    const { url } = await newReceiver();
+    const next = await newEndpoint(tenant, url, { events: [] });
     await call("DELETE", `/v1/tenants/${tenant}/endpoints/${endpoint}`);
     await post(tenant, "new_lead", { ...lead(contact("bob")), size: 10 });
-    expect(await revealed(tenant)).toEqual([["ann"]]);
+    const actions = [{ type: "reveal_contacts", endpoint: next.id }];
+    await call("POST", `/v1/tenants/${tenant}/automations`, { name: "b", trigger: "new_lead", actions });
+    await post(tenant, "new_lead", { ...lead(contact("cat")), size: 10 });
+    expect(await revealed(tenant, 2)).toEqual([["ann"], ["cat"]]);
   });
 
   it("is set off by batches and by signals, and derived events set off nothing", async ({ expect }) => {
@@ -113,7 +120,7 @@ describe("revealing contacts", () => {
     expect(await emitted(tenant, { ...seen("acme.com"), contacts: [contact("ann")] })).toEqual(["new_lead"]);
     const events = ["bob", "cat"].map((name) => ({ event: "new_lead", data: lead(contact(name), contact("ann")) }));
     expect((await call("POST", `/v1/tenants/${tenant}/events/batch`, { events })).status).toBe(202);
-    expect(await revealed(tenant)).toEqual([["ann"], ["bob"], ["cat"]]);
+    expect(await revealed(tenant, 3)).toEqual([["ann"], ["bob"], ["cat"]]);
   });
 
   it("keeps the contact's text as it was posted", async ({ expect }) => {
@@ -125,27 +132,63 @@ describe("revealing contacts", () => {
     expect(request?.body).toBe(`{"event":"contact_revealed","subjects":[${text}]}`);
   });
 
+  it("is waited for by nobody: an entity that does not answer holds no answer back", async ({ expect }) => {
+    const { tenant } = await world();
+    let asked = 0;
+    let go: (found: typeof real) => void = () => {};
+    const held = new Promise<typeof real>((resolve) => {
+      go = resolve;
+    });
+    const real = env.ENTITY;
+    await withEntities(tenant, {
+      getByName: (name: string) => ({
+        reveal: async (request: object) => {
+          asked++;
+          const entities = (await held) as unknown as { getByName(name: string): { reveal(r: object): Promise<void> } };
+          return entities.getByName(name).reveal(request);
+        },
+      }),
+    });
+    for (const name of ["ann", "bob"]) await post(tenant, "new_lead", lead(contact(name)));
+    await until("the entity to be asked", async () => asked === 2);
+    expect((await logged(tenant)).map(({ event }) => event)).toEqual(["new_lead", "new_lead"]);
+    go(real);
+    expect((await revealed(tenant, 2)).toSorted()).toEqual([["ann"], ["bob"]]);
+  });
+
   it("is done later by the event's log when it could not be done at once, and then once", async ({ expect }) => {
     const { tenant } = await world({ limit: 1 });
-    const snapshot = await snapshotOf(env.DB, tenant, Date.now());
-    if (snapshot === null) throw new Error("the tenant is gone");
-    const lost = { getByName: () => ({ reveal: () => Promise.reject(new Error("Network connection lost")) }) };
-    const posted = { event: "new_lead", data: JSON.stringify(lead(contact("ann"), contact("bob"))) };
-    const accepted = await accept({ ...env, ENTITY: lost as never }, tenant, snapshot, posted, Date.now());
-    expect(accepted.kind).toBe("accepted");
-    expect(await revealed(tenant)).toEqual([]);
-    // An hour later may be another day, whose log has what is derived then.
+    let asked = 0;
+    const lost = () => {
+      asked++;
+      return Promise.reject(new Error("Network connection lost"));
+    };
+    await withEntities(tenant, { getByName: () => ({ reveal: lost }) });
+    await post(tenant, "new_lead", lead(contact("ann"), contact("bob")));
+    await until("the entity to be asked", async () => asked === 1);
+    // What was to be done in memory dies with the object.
     const log = logObject(tenant);
+    await evictDurableObject(log);
+    expect((await logged(tenant)).map(({ event }) => event)).toEqual(["new_lead"]);
+    // An hour later may be another day, whose log has what is derived then.
     const later = Date.now() + 3_600_000;
     vi.spyOn(Date, "now").mockReturnValue(later);
     try {
       for (let i = 0; i < 3; i++) await runDurableObjectAlarm(log);
-      expect(await revealed(tenant)).toEqual([["ann"]]);
+      expect(await revealed(tenant, 1)).toEqual([["ann"]]);
     } finally {
       vi.restoreAllMocks();
     }
   });
 });
+
+/** Lets the log of today see these entities, as long as it is not evicted. */
+async function withEntities(tenant: string, entities: object): Promise<void> {
+  await runInDurableObject(logObject(tenant) as unknown as DurableObjectStub, (instance) => {
+    const { env: bindings } = instance as unknown as { env: object };
+    Object.assign(instance, { env: { ...bindings, ENTITY: entities } });
+  });
+}
 
 describe("a contact's identity", () => {
   const identities = (...contacts: object[]): string[] =>

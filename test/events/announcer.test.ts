@@ -1,0 +1,168 @@
+import { describe, it, vi } from "vitest";
+import { Announcer } from "../../src/events/announcer";
+import { Outbound } from "../../src/events/outbound";
+import type { StoredEvent } from "../../src/lib/event";
+import { type DeliveryMessage, INLINE_DATA_BYTES, MESSAGE_BYTES, parseMessage } from "../../src/lib/messages";
+import type { Versions } from "../../src/lib/rooms";
+
+let serial = 0;
+
+function newEvent(data: string, ...endpoints: string[]): StoredEvent {
+  return {
+    ulid: `01JD0000000000000000${String(serial++).padStart(6, "0")}`,
+    event: "e",
+    timestamp: 1_795_000_000_000,
+    payloadId: "evt_x",
+    data,
+    matches: endpoints.map((endpoint) => ({ endpoint })),
+  };
+}
+
+const newEvents = (count: number, bytes: number, ...endpoints: string[]) =>
+  Array.from({ length: count }, () => newEvent(JSON.stringify("é".repeat(bytes / 2)), ...endpoints));
+
+/** All that waits, in its order. */
+function drained(outbound: Outbound): DeliveryMessage[] {
+  const messages: DeliveryMessage[] = [];
+  for (let batch = outbound.take(); batch.length > 0; batch = outbound.take()) messages.push(...batch);
+  return messages;
+}
+
+function messagesOf(events: readonly StoredEvent[], versions: Versions = new Map()): DeliveryMessage[] {
+  const outbound = new Outbound("t");
+  outbound.add(events, versions);
+  return drained(outbound);
+}
+
+const sizes = (messages: readonly DeliveryMessage[], endpoint: string) =>
+  messages.filter((message) => message.endpoint === endpoint).map(({ deliveries }) => deliveries.length);
+
+describe("messages", () => {
+  it("carry the text up to 60 KB and a reference beyond", ({ expect }) => {
+    const small = messagesOf([newEvent(`"${"x".repeat(INLINE_DATA_BYTES - 2)}"`, "ep_a")], new Map([["ep_a", 3]]));
+    expect(small[0]?.deliveries[0]?.text?.data).toHaveLength(INLINE_DATA_BYTES);
+    expect(small[0]?.version).toBe(3);
+    const large = messagesOf([newEvent(`"${"x".repeat(INLINE_DATA_BYTES)}"`, "ep_a")]);
+    expect(large[0]?.deliveries[0]?.text).toBeUndefined();
+    for (const message of [...small, ...large]) expect(parseMessage(message)).toEqual(message);
+  });
+
+  it("are one per endpoint for events accepted together, as long as they are not too large", ({ expect }) => {
+    const small = messagesOf(newEvents(100, 10, "ep_a", "ep_b"));
+    const long = messagesOf(newEvents(101, 10, "ep_a", "ep_b"));
+    const large = messagesOf(newEvents(10, 30_000, "ep_a", "ep_b"));
+    for (const endpoint of ["ep_a", "ep_b"]) {
+      expect(sizes(small, endpoint)).toEqual([100]);
+      expect(sizes(long, endpoint)).toEqual([100, 1]);
+      expect(sizes(large, endpoint)).toEqual([3, 3, 3, 1]);
+    }
+    for (const message of [...small, ...long, ...large]) {
+      expect(parseMessage(message)).toEqual(message);
+      expect(new TextEncoder().encode(JSON.stringify(message)).byteLength).toBeLessThanOrEqual(MESSAGE_BYTES);
+      expect(message.deliveries.every(({ text }) => text !== undefined)).toBe(true);
+    }
+  });
+
+  it("of nobody's making are known as such", ({ expect }) => {
+    for (const body of [
+      null,
+      1,
+      "x",
+      {},
+      { tenant: "t", endpoint: "e", version: 1, deliveries: [{ id: "x", event: "e" }] },
+    ]) {
+      expect(parseMessage(body)).toBeNull();
+    }
+  });
+});
+
+/** A queue that keeps what is sent, each call held until it is let go. */
+function heldQueue() {
+  const calls: { messages: DeliveryMessage[]; end: () => void }[] = [];
+  const sendBatch = (batch: Iterable<{ body: DeliveryMessage }>) =>
+    new Promise<void>((end) => calls.push({ messages: structuredClone([...batch].map(({ body }) => body)), end }));
+  const ended = new Set<object>();
+  return {
+    queue: { sendBatch } as unknown as Queue<DeliveryMessage>,
+    calls,
+    /** Lets all go, also what comes after it, until there have been `count` calls. */
+    async through(count: number) {
+      await vi.waitFor(() => {
+        for (const call of calls) {
+          if (ended.has(call)) continue;
+          ended.add(call);
+          call.end();
+        }
+        if (calls.length < count) throw new Error(`${calls.length} calls of ${count}`);
+      });
+    },
+  };
+}
+
+describe("what waits between two calls of the queue", () => {
+  it("goes in one message per endpoint, whichever requests brought it, with the newest version", async ({ expect }) => {
+    const { queue, calls, through } = heldQueue();
+    const announcer = new Announcer(queue, "t");
+    // Two calls are under way ...
+    for (const n of [1, 2]) {
+      announcer.announce([newEvent("{}", "ep_a")], new Map([["ep_a", 1]]));
+      await vi.waitFor(() => expect(calls).toHaveLength(n));
+    }
+    // ... while a hundred requests come, a configuration being changed among them.
+    const events = newEvents(100, 10, "ep_a", "ep_b");
+    for (const [i, event] of events.entries()) {
+      const version = i === 50 ? 7 : 6;
+      const versions = new Map([["ep_a", version]]);
+      announcer.announce([event], versions.set("ep_b", 2));
+    }
+    expect(calls).toHaveLength(2);
+    await through(3);
+    const [, , { messages } = { messages: [] }] = calls;
+    expect(messages.map(({ endpoint, version }) => [endpoint, version])).toEqual([
+      ["ep_a", 7],
+      ["ep_b", 2],
+    ]);
+    const order = events.map(({ ulid }) => ulid);
+    for (const [index, message] of messages.entries()) {
+      expect(message.deliveries.map(({ id }) => id)).toEqual(order.map((ulid) => `dlv_${ulid}${index}`));
+    }
+  });
+
+  it("begins a message anew once one is on its way", ({ expect }) => {
+    const outbound = new Outbound("t");
+    outbound.add(newEvents(3, 10, "ep_a"), new Map());
+    const [first] = outbound.take();
+    outbound.add(newEvents(2, 10, "ep_a"), new Map());
+    expect(first?.deliveries).toHaveLength(3);
+    expect(outbound.take().map(({ deliveries }) => deliveries.length)).toEqual([2]);
+    expect(outbound.isEmpty).toBe(true);
+  });
+
+  it("is bounded in bytes: the log keeps the rest, and there is room again once it has gone", ({ expect }) => {
+    const outbound = new Outbound("t", 50_000);
+    const left = outbound.add(newEvents(20, 10_000, "ep_a"), new Map());
+    const messages = drained(outbound);
+    const held = sizes(messages, "ep_a").reduce((sum, count) => sum + count, 0);
+    expect(held).toBe(4);
+    expect(left).toBe(16);
+    expect(JSON.stringify(messages).length).toBeLessThan(50_000);
+    expect(outbound.add(newEvents(4, 10_000, "ep_a"), new Map())).toBe(0);
+  });
+
+  it("takes no more memory while the queue hangs, however much comes", async ({ expect }) => {
+    const { queue, calls, through } = heldQueue();
+    const announcer = new Announcer(queue, "t", new Outbound("t", 100_000));
+    const lines = vi.spyOn(console, "log").mockImplementation(() => {});
+    for (const event of newEvents(200, 10_000, "ep_a")) announcer.announce([event], new Map());
+    await vi.waitFor(() => expect(calls.length).toBeGreaterThan(0));
+    for (const event of newEvents(200, 10_000, "ep_a")) announcer.announce([event], new Map());
+    const told = lines.mock.calls.map(([line]) => JSON.parse(String(line)) as { step: string; deliveries: number });
+    lines.mockRestore();
+    const left = told.filter(({ step }) => step === "event.enqueue.left");
+    await through(2);
+    const sent = calls.flatMap(({ messages }) => messages.flatMap(({ deliveries }) => deliveries)).length;
+    // Twice as much as may wait: what the first call took, and what came after it.
+    expect(sent).toBe(18);
+    expect(left.reduce((sum, { deliveries }) => sum + deliveries, 0)).toBe(400 - sent);
+  });
+});
