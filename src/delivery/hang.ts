@@ -1,6 +1,8 @@
 /** The least and the most time, in ms, after which an attempt is taken to hang. */
 const LEAST = 200;
 const MOST = 1_000;
+/** The same for the first attempt of an endpoint of which nothing is known: of many new ones all may hang. */
+const UNKNOWN = 75;
 
 /**
  * After how long an attempt is taken to hang, in ms: twice as long as its endpoint's take at present. Then its row is
@@ -8,5 +10,5 @@ const MOST = 1_000;
  * `pace`: what attempts take, in ms; `null`: nothing is known. Pure.
  */
 export function hangsAfter(pace: number | null): number {
-  return Math.min(Math.max(2 * (pace ?? 0), LEAST), MOST);
+  return pace === null ? UNKNOWN : Math.min(Math.max(2 * pace, LEAST), MOST);
 }
