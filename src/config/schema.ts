@@ -81,10 +81,7 @@ export const formerEndpoints = sqliteTable(
     /** ms; NULL: before this was written down. */
     removedAt: integer("removed_at"),
   },
-  (table) => [
-    primaryKey({ columns: [table.tenant, table.id] }),
-    index("former_endpoints_by_age").on(table.removedAt),
-  ],
+  (table) => [primaryKey({ columns: [table.tenant, table.id] }), index("former_endpoints_by_age").on(table.removedAt)],
 );
 
 /** Who changed what and when. Never what it was or became, since that may be a secret. It outlives its tenant. */
