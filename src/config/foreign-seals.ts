@@ -1,7 +1,7 @@
 import { count, type SQL, sql } from "drizzle-orm";
 import { keyIdOf } from "../lib/crypto";
 import { database } from "./database";
-import { SEALED, type Sealed, SEVERAL } from "./indexed";
+import { SEALED, SEVERAL, type Sealed } from "./indexed";
 
 /** The most rows that are looked at for one key in one place: beyond it a count says "at least". */
 export const MOST_COUNTED = 1_000;

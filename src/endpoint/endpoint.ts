@@ -4,7 +4,7 @@ import { loadSettings, mirrorEnablement } from "../config/endpoints";
 import { isSealedUnder } from "../config/secrets";
 import { findTenant } from "../config/tenants";
 import type { Outcome } from "../lib/delivery";
-import { type Env, eventLogRoom, nameParts, secretsKeys } from "../lib/env";
+import { type Env, eventLogRoom, nameParts, retentionMs, secretsKeys } from "../lib/env";
 import type { DeliveryRef } from "../lib/event";
 import { parseCallbackId } from "../lib/ids";
 import { log, logError } from "../lib/log";
@@ -25,8 +25,10 @@ import type {
 } from "../lib/rooms";
 import type { Enablement, EndpointSettings } from "../lib/settings";
 import { Sql } from "../lib/sql";
-import { dayOf, SECOND } from "../lib/time";
+import { DAY, dayOf, SECOND } from "../lib/time";
 import { Ledger } from "./ledger";
+import { Retirement } from "./retirement";
+import { Values } from "./values";
 
 /**
  * The object that remembers an endpoint: a shell around {@link Ledger} that gives it storage, the clock, the alarm and
@@ -34,10 +36,11 @@ import { Ledger } from "./ledger";
  */
 export class Endpoint extends DurableObject<Env> implements EndpointRoom {
   #ledger: Ledger;
+  readonly #retirement: Retirement;
   readonly #tenant: string;
   readonly #endpoint: string;
   #alarmAt: number | null = null;
-  /** The tenant is deleted: nothing is left, and nothing may be written. Ids are never given out again. */
+  /** The tenant is deleted, or the log is over: nothing is left or may be written. Ids are never given out again. */
   #erased = false;
   #mirroring: Promise<void> = Promise.resolve();
   #telling: Promise<void> = Promise.resolve();
@@ -45,7 +48,9 @@ export class Endpoint extends DurableObject<Env> implements EndpointRoom {
   constructor(ctx: DurableObjectState, env: Env) {
     super(ctx, env);
     [this.#tenant, this.#endpoint] = nameParts(ctx.id.name);
-    this.#ledger = new Ledger(new Sql(ctx.storage.sql));
+    const sql = new Sql(ctx.storage.sql);
+    this.#ledger = new Ledger(sql);
+    this.#retirement = new Retirement(new Values(sql));
     void ctx.blockConcurrencyWhile(async () => {
       this.#alarmAt = await ctx.storage.getAlarm();
       this.#arm();
@@ -120,11 +125,14 @@ export class Endpoint extends DurableObject<Env> implements EndpointRoom {
   }
 
   async erase(deliveries: DeliveryRef[]): Promise<void> {
+    await this.#recall();
+    if (this.#erased) return;
     this.#whole((ledger) => ledger.erase(deliveries, Date.now()));
     this.#arm();
   }
 
   async trim(before: number): Promise<"trimmed" | "more"> {
+    await this.#recall();
     return !this.#erased && this.#ledger.trim(before) ? "more" : "trimmed";
   }
 
@@ -143,10 +151,14 @@ export class Endpoint extends DurableObject<Env> implements EndpointRoom {
   }
 
   async look(ids: string[]) {
+    await this.#recall();
+    if (this.#erased) return { records: ids.map(() => null), gone: true };
     return { records: this.#ledger.reading.look(ids, Date.now()), gone: this.#ledger.standing.state.gone };
   }
 
   async detail(id: string) {
+    await this.#recall();
+    if (this.#erased) return { record: null, attempts: [], gone: true };
     const [record = null] = this.#ledger.reading.look([id], Date.now());
     return { record, attempts: this.#ledger.reading.attempts(id), gone: this.#ledger.standing.state.gone };
   }
@@ -169,6 +181,7 @@ export class Endpoint extends DurableObject<Env> implements EndpointRoom {
     this.#alarmAt = null;
     if (this.#erased) return;
     const since = Date.now();
+    if ((this.#retiresAt(since) ?? since + 1) <= since) return this.#retire();
     let released = 0;
     try {
       const { deliveries, lane } = this.#whole((ledger) => ledger.release(Date.now(), alarm?.scheduledTime));
@@ -254,10 +267,33 @@ export class Endpoint extends DurableObject<Env> implements EndpointRoom {
     return { settings, enablement: { enabled: true, disabledReason: null, disabledAt: null } };
   }
 
+  /** When the log of a deleted endpoint is over, in ms; `null`: it is there. */
+  #retiresAt(now: number): number | null {
+    return this.#retirement.at(this.#ledger.standing.state.gone, now, retentionMs(this.env));
+  }
+
+  /** Empties the object of an endpoint that was deleted so long ago that its log is over. */
+  async #retire(): Promise<void> {
+    try {
+      await this.eraseAll();
+      log("endpoint.retired", { tenant: this.#tenant, endpoint: this.#endpoint });
+    } catch (error) {
+      logError("endpoint.retire.failed", error, { tenant: this.#tenant, endpoint: this.#endpoint });
+      await this.ctx.storage.setAlarm(Date.now() + DAY);
+    }
+  }
+
+  /** An object that knows nothing of its endpoint asks D1: it may have been emptied. A callback's is known by its event. */
+  async #recall(): Promise<void> {
+    if (this.#ledger.standing.settings === null && parseCallbackId(this.#endpoint) === null) await this.#load(0);
+  }
+
   /** Sets the alarm for what is due first; never later than it stands. */
   #arm(): void {
     if (this.#erased) return;
-    const next = this.#ledger.nextAlarm(Date.now());
+    const now = Date.now();
+    const times = [this.#ledger.nextAlarm(now), this.#retiresAt(now)].filter((time) => time !== null);
+    const next = times.length === 0 ? null : Math.max(Math.min(...times), now + 1);
     if (next === null || (this.#alarmAt !== null && this.#alarmAt <= next)) return;
     this.#alarmAt = next;
     // Not awaited, so that it commits together with the rows it is for; the output gate waits for both.
