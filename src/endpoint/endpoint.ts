@@ -283,9 +283,17 @@ export class Endpoint extends DurableObject<Env> implements EndpointRoom {
     }
   }
 
-  /** An object that knows nothing of its endpoint asks D1: it may have been emptied. A callback's is known by its event. */
+  /**
+   * An object that knows nothing of its endpoint asks D1 whether it is gone: it may have been emptied. A callback's is known
+   * by its event. Never throws: with D1 out of reach it answers as one that was not asked before.
+   */
   async #recall(): Promise<void> {
-    if (this.#ledger.standing.settings === null && parseCallbackId(this.#endpoint) === null) await this.#load(0);
+    if (this.#ledger.standing.settings !== null || parseCallbackId(this.#endpoint) !== null) return;
+    try {
+      await this.#load(0);
+    } catch (error) {
+      logError("endpoint.recall.failed", error, { tenant: this.#tenant, endpoint: this.#endpoint });
+    }
   }
 
   /** Sets the alarm for what is due first; never later than it stands. */
