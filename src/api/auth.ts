@@ -2,11 +2,13 @@ import type { MiddlewareHandler } from "hono";
 import { findHolder, isTouchDue, type KeyHolder, touchKey } from "../config/keys";
 import { OPERATOR, type Principal } from "../config/principal";
 import { snapshotOf } from "../config/snapshot";
+import { keysIfAny } from "../lib/env";
 import { logError } from "../lib/log";
 import { isOperatorKey } from "../lib/operator";
 import type { AppContext, AppEnv } from "./context";
 import { allowed } from "./permissions";
 import { Problem } from "./problem";
+import { isRefusedTooOften, REFUSALS_PERIOD } from "./refusals";
 
 /** Requests made inside the Worker, for somebody who has shown already who they are. */
 const vouched = new WeakMap<Request, Principal>();
@@ -19,7 +21,7 @@ export function vouch(request: Request, principal: Principal): void {
   vouched.set(request, principal);
 }
 
-/** Turns the bearer key into a principal, or answers 401. */
+/** Turns the bearer key into a principal, or answers 401; 429 where that was answered too often. */
 export const authenticate: MiddlewareHandler<AppEnv> = async (c, next) => {
   const known = vouched.get(c.req.raw);
   if (known !== undefined) {
@@ -27,16 +29,16 @@ export const authenticate: MiddlewareHandler<AppEnv> = async (c, next) => {
     return next();
   }
   const [, key] = /^Bearer +(\S+) *$/i.exec(c.req.header("Authorization") ?? "") ?? [];
-  if (key === undefined) throw unauthorized("Send your key as `Authorization: Bearer KEY`.");
+  if (key === undefined) throw await unauthorized(c, "Send your key as `Authorization: Bearer KEY`.");
   const principal = isOperatorKey(c.env, key) ? OPERATOR : await holderOf(c, key);
-  if (principal === null) throw unauthorized("The key is not known.");
+  if (principal === null) throw await unauthorized(c, "The key is not known.");
   c.set("principal", principal);
   await next();
 };
 
 async function holderOf(c: AppContext, key: string): Promise<Principal | null> {
   const now = Date.now();
-  const holder = await findHolder(c.env.DB, key, now);
+  const holder = await findHolder(c.env.DB, key, now, keysIfAny(c.env));
   if (holder === null) return null;
   if (isTouchDue(holder.id, now)) c.executionCtx.waitUntil(touch(c, holder, now));
   return { role: holder.role, tenant: holder.tenant, key: holder.id };
@@ -51,7 +53,12 @@ async function touch(c: AppContext, holder: KeyHolder, now: number): Promise<voi
   }
 }
 
-function unauthorized(detail: string): Problem {
+async function unauthorized(c: AppContext, detail: string): Promise<Problem> {
+  if (await isRefusedTooOften(c.env, "key", c.req.raw)) {
+    return new Problem(429, "Too many requests without a key that is known came from this address. Wait a minute.", {
+      headers: { "Retry-After": String(REFUSALS_PERIOD) },
+    });
+  }
   return new Problem(401, detail, { headers: { "WWW-Authenticate": 'Bearer realm="posthorn"' } });
 }
 

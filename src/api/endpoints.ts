@@ -20,6 +20,7 @@ import { type AppContext, router } from "./context";
 import { rulesFor } from "./destination";
 import { endpointChange } from "./endpoint-change";
 import { endpointInput, endpointPatch, endpointShape, toShape } from "./endpoint-shape";
+import { forgetFormerEndpoints } from "./former-endpoints";
 import { Problem } from "./problem";
 import { body, isoTime, json, listQuery, problems } from "./schemas";
 
@@ -198,12 +199,14 @@ export const endpointRoutes = router()
     const tenant = c.get("tenant");
     const { endpoint } = c.req.valid("param");
     const deleted = (found: string) => entry(c, "endpoint.deleted", found);
-    const id = await markEndpointDeleted(c.env.DB, tenant, endpoint, Date.now(), deleted);
+    const now = Date.now();
+    const id = await markEndpointDeleted(c.env.DB, tenant, endpoint, now, deleted);
     if (id === null) throw new Problem(404, "There is no such endpoint.");
     invalidateSnapshot(tenant);
     // Between the two a repeat of the request finds the mark and ends what this one could not.
     await endpointRoom(c.env, tenant, id).close();
-    await removeEndpoint(c.env.DB, tenant, id);
+    await removeEndpoint(c.env.DB, tenant, id, now);
+    c.executionCtx.waitUntil(forgetFormerEndpoints(c.env, now));
     return c.body(null, 204);
   })
   .openapi(health, async (c) => {

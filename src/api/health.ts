@@ -15,7 +15,7 @@ const get = createRoute({
   operationId: "getHealth",
   summary: "Whether the service runs",
   description:
-    "Needs no key; with the operator's it tells more. A part that does not answer within two seconds makes it a 503, " +
+    "Needs no key; with the operator's it tells more, of sealed values under other keys at least how many. A part that does not answer within two seconds makes it a 503, " +
     "whose problem has the same `parts`, `deadLetters` and `secrets`.",
   tags: ["Service"],
   security: [{}, { key: [] }],
@@ -34,7 +34,10 @@ const get = createRoute({
           .optional(),
         /** Messages that nobody could read. */
         deadLetters: z.object({ count: z.number().int(), lastAt: z.string().nullable() }).nullish(),
-        /** Sealed values that are not under today's SECRETS_KEY: under one of SECRETS_KEY_OLD, or under none that is known. */
+        /**
+         * Sealed values that are not under today's SECRETS_KEY: under one of SECRETS_KEY_OLD, or under none that is known.
+         * Of many, at least so many: config/foreign-seals.ts.
+         */
         secrets: z.object({ underOldKeys: z.number().int(), unreadable: z.number().int() }).nullish(),
       }),
       "alive; with the operator key also how every part of the service answers",

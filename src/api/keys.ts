@@ -1,5 +1,6 @@
 import { createRoute, z } from "@hono/zod-openapi";
-import { deleteKey, hashOf, insertKey, type KeyRow, listKeys, newKey, ROLES } from "../config/keys";
+import { deleteKey, hashOf, insertKey, type KeyRow, listKeys, MAX_KEYS, newKey, ROLES } from "../config/keys";
+import { secretsKey } from "../lib/env";
 import { newId } from "../lib/ids";
 import { iso, isoOrNull } from "../lib/time";
 import { entry } from "./audit";
@@ -29,7 +30,7 @@ const create = createRoute({
   request: { params, ...body(keyInput, { name: "production back end", role: "producer" }) },
   responses: {
     201: json(keyShape.extend({ key: z.string() }), "created; the key is shown here and never again"),
-    ...problems(400, 401, 403, 404, 422),
+    ...problems(400, 401, 403, 404, 409, 422),
   },
 });
 
@@ -66,9 +67,10 @@ export const keyRoutes = router()
     const { name, role } = c.req.valid("json");
     const now = Date.now();
     const id = newId("key", now);
-    const key = newKey();
+    const key = await newKey(secretsKey(c.env));
     const fields = { name, role, hash: await hashOf(key) };
     const row = await insertKey(c.env.DB, c.get("tenant"), id, fields, now, entry(c, "key.created", id));
+    if (row === null) throw new Problem(409, `A tenant has at most ${MAX_KEYS} keys. Delete one that is not used.`);
     return c.json({ ...toShape(row), key }, 201);
   })
   .openapi(list, async (c) => {

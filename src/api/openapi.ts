@@ -97,7 +97,8 @@ export function openApiDocument(app: OpenAPIHono<AppEnv>): OpenApiDocument {
 
 /** Adds what is answered before and around the handlers, whatever the route says of itself. */
 function addCommonProblems(path: string, operation: Operation): void {
-  const statuses = [401, 403, 422, 500, 503];
+  // 429: an address that is answered 401 too often.
+  const statuses = [401, 403, 422, 429, 500, 503];
   // A path that is no text is malformed.
   if (path.includes("{")) statuses.push(400, 404);
   if (operation.requestBody !== undefined) statuses.push(400, 413);

@@ -1,5 +1,6 @@
 import { createRoute, z } from "@hono/zod-openapi";
 import { insertPortalLink, newPortalToken } from "../config/portal-links";
+import { secretsKey } from "../lib/env";
 import { newId } from "../lib/ids";
 import { DAY, HOUR, iso, SECOND } from "../lib/time";
 import { entry } from "./audit";
@@ -39,7 +40,7 @@ export const portalLinkRoutes = router().openapi(create, async (c) => {
   const { expiresIn = DEFAULT_LIFE } = c.req.valid("json");
   const now = Date.now();
   const link = { id: newId("lnk", now), tenant: c.get("tenant"), expiresAt: now + expiresIn * SECOND };
-  const token = newPortalToken();
+  const token = await newPortalToken(secretsKey(c.env));
   await insertPortalLink(c.env.DB, link, token, now, entry(c, "portallink.created", link.id));
   const url = new URL(`/portal/open/${token}`, c.req.url).href;
   return c.json({ url, expiresAt: iso(link.expiresAt) }, 201);

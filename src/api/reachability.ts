@@ -1,5 +1,5 @@
 import { deadLetterCount } from "../config/dead-letters";
-import { countForeignSeals, type ForeignSeals } from "../config/reseal";
+import { countForeignSeals, type ForeignSeals } from "../config/foreign-seals";
 import { type Env, eventLogRoom, secretsKeys } from "../lib/env";
 import { logError } from "../lib/log";
 import { OPERATOR_TENANT } from "../lib/operator";

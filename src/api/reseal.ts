@@ -1,5 +1,6 @@
 import { createRoute, z } from "@hono/zod-openapi";
-import { countForeignSeals, reseal } from "../config/reseal";
+import { countForeignSeals, MOST_COUNTED } from "../config/foreign-seals";
+import { RESEAL_CURSOR, reseal } from "../config/reseal";
 import { secretsKeys } from "../lib/env";
 import { entryOf } from "./audit";
 import { router } from "./context";
@@ -12,8 +13,11 @@ const post = createRoute({
   summary: "Seal secrets under today's key",
   description:
     "Seals what is still under a key of SECRETS_KEY_OLD under SECRETS_KEY, a part at a time: repeat it until " +
-    "`underOldKeys` is 0, then the old keys can be taken away.",
+    "`underOldKeys` is 0, then the old keys can be taken away. What an old key does not open stays as it is; to pass over " +
+    `it, repeat with the \`nextCursor\` of the answer as \`cursor\`. Of more than ${MOST_COUNTED} rows under one key, so ` +
+    "many are counted.",
   tags: ["Service"],
+  request: { query: z.strictObject({ cursor: z.string().regex(RESEAL_CURSOR, "must be a nextCursor").optional() }) },
   responses: {
     200: json(
       z.object({
@@ -23,16 +27,21 @@ const post = createRoute({
         underOldKeys: z.number().int(),
         /** Values under a key that is neither today's nor one of the old ones. */
         unreadable: z.number().int(),
+        /** Where this call stopped; absent: it came to the end. */
+        nextCursor: z.string().optional(),
       }),
       "what was done, and what is left",
     ),
-    ...problems(401, 403, 503),
+    ...problems(401, 403, 422, 503),
   },
 });
 
 /** The replacement of SECRETS_KEY. The operator's. */
 export const resealRoutes = router().openapi(post, async (c) => {
   const keys = secretsKeys(c.env);
-  const resealed = await reseal(c.env.DB, keys, Date.now(), entryOf(c, null, "secrets.resealed", ""));
-  return c.json({ resealed, ...(await countForeignSeals(c.env.DB, keys)) }, 200);
+  const { cursor = null } = c.req.valid("query");
+  const entry = entryOf(c, null, "secrets.resealed", "");
+  const { resealed, next } = await reseal(c.env.DB, keys, Date.now(), entry, cursor);
+  const left = await countForeignSeals(c.env.DB, keys);
+  return c.json({ resealed, ...left, ...(next === null ? {} : { nextCursor: next }) }, 200);
 });

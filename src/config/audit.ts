@@ -1,11 +1,17 @@
-import { and, desc, eq, gte, lt, type SQL, sql } from "drizzle-orm";
+import { and, asc, desc, eq, gte, inArray, lt, type SQL, sql } from "drizzle-orm";
 import type { BatchItem } from "drizzle-orm/batch";
 import { encodeTime, newId } from "../lib/ids";
 import { log } from "../lib/log";
+import { DAY } from "../lib/time";
 import { database } from "./database";
 import { audit } from "./schema";
 
 export type AuditRow = typeof audit.$inferSelect;
+
+/** How long what was changed is kept, in ms: a year, and a month in which somebody looks back at all of it. */
+export const AUDIT_RETENTION = 400 * DAY;
+/** The most rows that go with a change: more than come with it, so that no backlog lasts. */
+const FORGET_AT_ONCE = 10;
 
 /** What is to be written down of a change: who, what, to what. */
 export interface AuditEntry {
@@ -28,9 +34,21 @@ export async function audited<T extends BatchItem<"sqlite">>(
   entry: AuditEntry,
   now: number,
 ): Promise<T["_"]["result"]> {
-  const [result, written] = await database(d1).batch([change, auditOfLast(d1, entry, now)]);
+  const [result, written] = await database(d1).batch([change, auditOfLast(d1, entry, now), forget(d1, now)]);
   if (written.meta.changes > 0) logChange(entry);
   return result as T["_"]["result"];
+}
+
+/** A statement for a batch: forgets some of what is too old. Where there is none it reads a row. */
+function forget(d1: D1Database, now: number) {
+  const db = database(d1);
+  const old = db
+    .select({ id: audit.id })
+    .from(audit)
+    .where(lt(audit.id, `aud_${encodeTime(Math.max(now - AUDIT_RETENTION, 0))}`))
+    .orderBy(asc(audit.id))
+    .limit(FORGET_AT_ONCE);
+  return db.delete(audit).where(inArray(audit.id, old));
 }
 
 /** The log line of a change that is written down. */

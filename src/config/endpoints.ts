@@ -168,11 +168,11 @@ export async function markEndpointDeleted(
   return found.id;
 }
 
-/** The last step of a deletion. Its object keeps the log, so its id is kept for the deletion of the tenant. */
-export async function removeEndpoint(d1: D1Database, tenant: string, id: string): Promise<void> {
+/** The last step of a deletion. Its object keeps the log for now, so its id is kept: former-endpoints.ts. */
+export async function removeEndpoint(d1: D1Database, tenant: string, id: string, now: number): Promise<void> {
   const db = database(d1);
   await db.batch([
-    db.insert(formerEndpoints).values({ tenant, id }).onConflictDoNothing(),
+    db.insert(formerEndpoints).values({ tenant, id, removedAt: now }).onConflictDoNothing(),
     db.delete(endpoints).where(and(eq(endpoints.tenant, tenant), eq(endpoints.id, id))),
   ]);
 }

@@ -2,6 +2,7 @@ import { sql } from "drizzle-orm";
 import { MINUTE } from "../lib/time";
 import { isLoopback } from "../lib/url-policy";
 import { database } from "./database";
+import { HOST } from "./indexed";
 import { endpoints, ownHosts } from "./schema";
 import { nextVersion } from "./version";
 
@@ -42,15 +43,14 @@ export async function noteHost(d1: D1Database, host: string, now: number): Promi
   const hosts = isLoopback(host) ? [host] : await knownHosts(d1, now);
   if (!hosts.includes(host) && hosts.length < MAX_HOSTS) {
     const db = database(d1);
-    const name = host.replace(/:\d+$/, "");
+    const name = host.toLowerCase().replace(/:\d+$/, "").replace(/\.$/, "");
     await db.batch([
       db.insert(ownHosts).values({ host, seenAt: now }).onConflictDoNothing(),
-      // Any URL with this name in it: a version too many does no harm.
       db
         .update(endpoints)
         .set({ version: nextVersion(now) })
-        // Not LIKE, whose pattern may have 50 bytes only.
-        .where(sql`instr(lower(${endpoints.url}), ${name.toLowerCase()}) > 0`),
+        // Also those whose host only a parser of URLs reads: a version too many does no harm.
+        .where(sql`${sql.raw(HOST)} = ${name} OR ${sql.raw(HOST)} IS NULL`),
     ]);
   }
   if (seenHere.size < MAX_HOSTS) seenHere.add(host);

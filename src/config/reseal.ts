@@ -1,56 +1,50 @@
-import { and, eq, or, type SQL, sql } from "drizzle-orm";
-import { keyIdOf, seal, sealedPrefix, unseal } from "../lib/crypto";
+import { and, eq, inArray, sql } from "drizzle-orm";
+import { seal, sealedPrefix, unseal } from "../lib/crypto";
 import { logError } from "../lib/log";
 import { secretOwner } from "../lib/settings";
 import { type AuditEntry, audited } from "./audit";
 import { callbackOwner } from "./callbacks";
 import { database } from "./database";
+import { idsOf, pointsOf } from "./foreign-seals";
+import { SEALED, type Sealed } from "./indexed";
 import { endpoints, tenants } from "./schema";
 import { nextVersion } from "./version";
 
-/** The most endpoints, and the most tenants, that one call seals anew: D1 bounds an invocation's queries. */
+/** The most rows that one call seals anew: D1 bounds an invocation's queries. */
 const ROWS_AT_ONCE = 20;
+/** The most rows that one call looks at: what it cannot seal anew stays where it finds it. */
+const LOOK_AT_ONCE = 200;
 
-/** How many sealed values there are under keys other than today's: those that still open, and those that do not. */
-export interface ForeignSeals {
-  underOldKeys: number;
-  unreadable: number;
-}
+/** In this order, each by its ids. */
+const TABLES = ["tenants", "endpoints"] as const;
 
-/** SQL: the sealed values of all tables, one per row, as `value`. */
-const SEALS = sql`(
-  SELECT secret AS value FROM ${endpoints} WHERE secret <> ''
-  UNION ALL SELECT next_secret FROM ${endpoints} WHERE next_secret IS NOT NULL
-  UNION ALL SELECT h.value FROM ${endpoints}, json_each(${endpoints.headers}) AS h WHERE ${endpoints.headers} IS NOT NULL
-  UNION ALL SELECT callback_secret FROM ${tenants} WHERE callback_secret IS NOT NULL
-)`;
+/** How far a walk through all rows has come, as `table/id`. */
+export const RESEAL_CURSOR = /^(tenants|endpoints)\/[A-Za-z0-9_-]{1,63}$/;
 
-/** Counts the values that are sealed under other keys than the first. `secretsKeys`: today's, then the older ones. */
-export async function countForeignSeals(d1: D1Database, secretsKeys: readonly string[]): Promise<ForeignSeals> {
-  const [today, ...old] = await prefixesOf(secretsKeys);
-  const beginsWith = (prefix: string) => sql`value LIKE ${`${prefix}%`}`;
-  const isOld = old.length === 0 ? sql`0` : sql.join(old.map(beginsWith), sql` OR `);
-  const counted = await database(d1).get<{ old: number | null; other: number | null }>(
-    sql`SELECT sum(${isOld}) AS old, sum(NOT ${beginsWith(today as string)}) AS other FROM ${SEALS}`,
-  );
-  const underOldKeys = counted?.old ?? 0;
-  return { underOldKeys, unreadable: (counted?.other ?? 0) - underOldKeys };
+/** What a call has done. */
+export interface Resealed {
+  /** Values. */
+  resealed: number;
+  /** Where to go on; `null`: it came to the end. */
+  next: string | null;
 }
 
 /**
- * Seals values that are under older keys anew, under the first, a bounded number of rows at a time; answers how many
- * values. What no key opens stays as it is. A row that somebody changes meanwhile is left for the next call.
+ * Seals values that are under older keys anew, under the first, a bounded number of rows at a time, from the cursor
+ * `after` on. What is sealed anew is not found again, so that a repeat from the start goes on as well; what no key opens
+ * stays as it is, and a row that somebody changes meanwhile is left for the next walk.
  */
 export async function reseal(
   d1: D1Database,
   secretsKeys: readonly string[],
   now: number,
   entry: AuditEntry,
-): Promise<number> {
+  after: string | null,
+): Promise<Resealed> {
   const [today, ...old] = secretsKeys as [string, ...string[]];
-  if (old.length === 0) return 0;
-  const prefixes = await prefixesOf(old);
-  const anew = async (owner: string, sealed: string | null): Promise<string | null> => {
+  const ids = await idsOf(old);
+  const prefixes = ids.map(sealedPrefix);
+  const anew: Anew = async (owner, sealed) => {
     if (sealed === null || !prefixes.some((prefix) => sealed.startsWith(prefix))) return sealed;
     try {
       return await seal(today, owner, await unseal(secretsKeys, owner, sealed));
@@ -59,36 +53,66 @@ export async function reseal(
       return sealed;
     }
   };
-  return (
-    (await resealEndpoints(d1, prefixes, anew, now, entry)) + (await resealTenants(d1, prefixes, anew, now, entry))
+  const [first, id = ""] = (after ?? `${TABLES[0]}/`).split("/") as [(typeof TABLES)[number], string?];
+  const done = { values: 0, rows: 0 };
+  let looked = 0;
+  for (const table of TABLES.slice(TABLES.indexOf(first))) {
+    const found = await idsUnder(d1, table, ids, table === first ? id : "");
+    while (found.length > 0) {
+      const some = found.splice(0, ROWS_AT_ONCE - done.rows);
+      const each = await (table === "tenants" ? resealTenants : resealEndpoints)(d1, some, anew, now, entry);
+      for (const values of each) {
+        done.values += values;
+        done.rows += values > 0 ? 1 : 0;
+      }
+      looked += some.length;
+      if (looked >= LOOK_AT_ONCE || done.rows === ROWS_AT_ONCE) {
+        return { resealed: done.values, next: `${table}/${some.at(-1)}` };
+      }
+    }
+  }
+  return { resealed: done.values, next: null };
+}
+
+/** The first ids after `after` of the rows of a table that have values under keys of these ids, in their order. */
+async function idsUnder(
+  d1: D1Database,
+  table: Sealed["table"],
+  keyIds: readonly string[],
+  after: string,
+): Promise<string[]> {
+  if (keyIds.length === 0) return [];
+  const db = database(d1);
+  const found = SEALED.filter((sealed) => sealed.table === table).flatMap((sealed) =>
+    [...keyIds, ...pointsOf(sealed)].map((keyId) =>
+      db
+        .select({ id: sql<string>`id` })
+        .from(sql.raw(table))
+        .where(and(sql.raw(sealed.where), sql`${sql.raw(sealed.keyId)} = ${keyId}`, sql`id > ${after}`))
+        .orderBy(sql`id`)
+        .limit(LOOK_AT_ONCE),
+    ),
   );
+  const rows = await db.batch(found as [(typeof found)[number]]);
+  return [...new Set(rows.flat().map(({ id }) => id))].toSorted().slice(0, LOOK_AT_ONCE);
 }
 
 type Anew = (owner: string, sealed: string | null) => Promise<string | null>;
 
+/** How many values of each of the endpoints are sealed anew. */
 async function resealEndpoints(
   d1: D1Database,
-  prefixes: readonly string[],
+  ids: readonly string[],
   anew: Anew,
   now: number,
   entry: AuditEntry,
-): Promise<number> {
-  const { secret, nextSecret, headers } = endpoints;
+): Promise<number[]> {
   const rows = await database(d1)
     .select()
     .from(endpoints)
-    .where(
-      or(
-        ...prefixes.flatMap((prefix) => [
-          sql`${secret} LIKE ${`${prefix}%`}`,
-          sql`${nextSecret} LIKE ${`${prefix}%`}`,
-          sql`EXISTS (SELECT 1 FROM json_each(${headers}) AS h WHERE h.value LIKE ${`${prefix}%`})`,
-        ]),
-      ),
-    )
-    .limit(ROWS_AT_ONCE)
+    .where(inArray(endpoints.id, [...ids]))
     .all();
-  let values = 0;
+  const values: number[] = [];
   for (const row of rows) {
     const owner = secretOwner(row.tenant, row.id);
     const before = { secret: row.secret, nextSecret: row.nextSecret, headers: row.headers ?? {} };
@@ -110,27 +134,26 @@ async function resealEndpoints(
       .where(and(eq(endpoints.id, row.id), eq(endpoints.version, row.version)))
       .returning({ id: endpoints.id });
     const changed = await audited(d1, update, { ...entry, target: row.id, tenant: row.tenant }, now);
-    if (changed.length > 0) values += changes;
+    if (changed.length > 0) values.push(changes);
   }
   return values;
 }
 
+/** Likewise of the tenants. */
 async function resealTenants(
   d1: D1Database,
-  prefixes: readonly string[],
+  ids: readonly string[],
   anew: Anew,
   now: number,
   entry: AuditEntry,
-): Promise<number> {
+): Promise<number[]> {
   const { callbackSecret } = tenants;
-  const under = (prefix: string): SQL => sql`${callbackSecret} LIKE ${`${prefix}%`}`;
   const rows = await database(d1)
     .select()
     .from(tenants)
-    .where(or(...prefixes.map(under)))
-    .limit(ROWS_AT_ONCE)
+    .where(inArray(tenants.id, [...ids]))
     .all();
-  let values = 0;
+  const values: number[] = [];
   for (const row of rows) {
     const sealed = await anew(callbackOwner(row.id), row.callbackSecret);
     if (sealed === row.callbackSecret) continue;
@@ -139,13 +162,10 @@ async function resealTenants(
       .set({ callbackSecret: sealed })
       .where(and(eq(tenants.id, row.id), eq(callbackSecret, row.callbackSecret as string)))
       .returning({ id: tenants.id });
-    values += (await audited(d1, update, { ...entry, target: row.id, tenant: row.id }, now)).length;
+    const changed = await audited(d1, update, { ...entry, target: row.id, tenant: row.id }, now);
+    values.push(changed.length);
   }
   return values;
-}
-
-async function prefixesOf(secretsKeys: readonly string[]): Promise<string[]> {
-  return Promise.all(secretsKeys.map(async (key) => sealedPrefix(await keyIdOf(key))));
 }
 
 function flat({ secret, nextSecret, headers }: { secret: string; nextSecret: string | null; headers: object }) {

@@ -5,7 +5,10 @@ import type { Filter } from "../lib/filter";
 import type { Attached, When } from "../lib/signal";
 import type { Format, Method, Signature } from "../lib/wire";
 
-/** The tables of D1: what is configured. Times are ms since the epoch; JSON columns say what they hold. */
+/**
+ * The tables of D1: what is configured. Times are ms since the epoch; JSON columns say what they hold. Indexes over
+ * expressions stand in indexed.ts, since drizzle-kit cannot write them.
+ */
 
 /** A customer of the SaaS. The tenant `operator` is the SaaS team itself; a migration creates it. */
 export const tenants = sqliteTable(
@@ -69,11 +72,16 @@ export const portalLinks = sqliteTable(
   ],
 );
 
-/** Endpoints that are deleted, whose objects still hold their log: they go with their tenant. */
+/** Endpoints that are deleted, whose objects still hold their log: they go with their tenant, or once that is over. */
 export const formerEndpoints = sqliteTable(
   "former_endpoints",
-  { tenant: text("tenant").notNull(), id: text("id").notNull() },
-  (table) => [primaryKey({ columns: [table.tenant, table.id] })],
+  {
+    tenant: text("tenant").notNull(),
+    id: text("id").notNull(),
+    /** ms; NULL: before this was written down. */
+    removedAt: integer("removed_at"),
+  },
+  (table) => [primaryKey({ columns: [table.tenant, table.id] }), index("former_endpoints_by_age").on(table.removedAt)],
 );
 
 /** Who changed what and when. Never what it was or became, since that may be a secret. It outlives its tenant. */

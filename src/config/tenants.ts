@@ -1,4 +1,4 @@
-import { and, desc, eq, inArray, isNull, lt, or } from "drizzle-orm";
+import { and, desc, eq, inArray, isNull, sql } from "drizzle-orm";
 import type { Day } from "../lib/time";
 import { type AuditEntry, audited } from "./audit";
 import { database } from "./database";
@@ -37,17 +37,12 @@ export type TenantCursor = Pick<Tenant, "createdAt" | "id">;
 
 /** Tenants, newest first, after `before`; at most `limit`. */
 export async function listTenants(d1: D1Database, limit: number, before: TenantCursor | null): Promise<Tenant[]> {
-  const beyond =
-    before === null
-      ? undefined
-      : or(
-          lt(tenants.createdAt, before.createdAt),
-          and(eq(tenants.createdAt, before.createdAt), lt(tenants.id, before.id)),
-        );
+  // As rows, so that a page begins in the index where the one before it ended.
+  const beyond = before && sql`(${tenants.createdAt}, ${tenants.id}) < (${before.createdAt}, ${before.id})`;
   return database(d1)
     .select()
     .from(tenants)
-    .where(and(live, beyond))
+    .where(and(live, beyond ?? undefined))
     .orderBy(desc(tenants.createdAt), desc(tenants.id))
     .limit(limit)
     .all();

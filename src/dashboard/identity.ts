@@ -1,7 +1,7 @@
 import { findHolder, holderById, isTouchDue, type KeyHolder, touchKey } from "../config/keys";
 import { findPortalLink } from "../config/portal-links";
 import { OPERATOR, type Principal } from "../config/principal";
-import { secretsKey } from "../lib/env";
+import { keysIfAny, secretsKey } from "../lib/env";
 import { logError } from "../lib/log";
 import { isOperatorKey, operatorKeys } from "../lib/operator";
 import { type Holder, printOf, type Session } from "./session";
@@ -28,7 +28,7 @@ export async function principalOf(c: SiteContext, { holder }: Session, now: numb
 export async function holderOf(c: SiteContext, key: string, now: number): Promise<Holder | "producer" | null> {
   const { env } = c;
   if (isOperatorKey(env, key)) return { kind: "operator", print: await printOf(secretsKey(env), key) };
-  const found = await findHolder(env.DB, key, now);
+  const found = await findHolder(env.DB, key, now, keysIfAny(env));
   if (found === null) return null;
   // It may read nothing, so there is nothing to show.
   if (found.role === "producer") return "producer";

@@ -4,7 +4,7 @@ import { loadSettings, mirrorEnablement } from "../config/endpoints";
 import { isSealedUnder } from "../config/secrets";
 import { findTenant } from "../config/tenants";
 import type { Outcome } from "../lib/delivery";
-import { type Env, eventLogRoom, nameParts, secretsKeys } from "../lib/env";
+import { type Env, eventLogRoom, nameParts, retentionMs, secretsKeys } from "../lib/env";
 import type { DeliveryRef } from "../lib/event";
 import { type EventRef, parseCallbackId } from "../lib/ids";
 import { log, logError } from "../lib/log";
@@ -26,8 +26,10 @@ import type {
 } from "../lib/rooms";
 import type { Enablement, EndpointSettings } from "../lib/settings";
 import { Sql } from "../lib/sql";
-import { dayOf, MINUTE, SECOND } from "../lib/time";
+import { DAY, dayOf, MINUTE, SECOND } from "../lib/time";
 import { Ledger } from "./ledger";
+import { Retirement } from "./retirement";
+import { Values } from "./values";
 
 /** The longest that the alarm waits after changes that could not be written, in ms. */
 const LONGEST_PAUSE = MINUTE;
@@ -46,10 +48,11 @@ export class Endpoint extends DurableObject<Env> implements EndpointRoom {
   /** Changes in a row that could not be written, and until when the alarm leaves the storage alone after them, in ms. */
   #failures = 0;
   #notBefore = 0;
+  readonly #retirement: Retirement;
   readonly #tenant: string;
   readonly #endpoint: string;
   #alarmAt: number | null = null;
-  /** The tenant is deleted: nothing is left, and nothing may be written. Ids are never given out again. */
+  /** The tenant is deleted, or the log is over: nothing is left or may be written. Ids are never given out again. */
   #erased = false;
   #mirroring: Promise<void> = Promise.resolve();
   #telling: Promise<void> = Promise.resolve();
@@ -59,6 +62,7 @@ export class Endpoint extends DurableObject<Env> implements EndpointRoom {
     [this.#tenant, this.#endpoint] = nameParts(ctx.id.name);
     this.#sql = new Sql(ctx.storage.sql);
     this.#ledger = new Ledger(this.#sql);
+    this.#retirement = new Retirement(new Values(this.#sql));
     void ctx.blockConcurrencyWhile(async () => {
       this.#alarmAt = await ctx.storage.getAlarm();
       this.#arm();
@@ -153,11 +157,14 @@ export class Endpoint extends DurableObject<Env> implements EndpointRoom {
   }
 
   async erase(deliveries: DeliveryRef[]): Promise<void> {
+    await this.#recall();
+    if (this.#erased) return;
     this.#whole((ledger) => ledger.erase(deliveries, Date.now()));
     this.#arm();
   }
 
   async trim(before: number): Promise<"trimmed" | "more"> {
+    await this.#recall();
     return !this.#erased && this.#ledger.trim(before) ? "more" : "trimmed";
   }
 
@@ -176,10 +183,14 @@ export class Endpoint extends DurableObject<Env> implements EndpointRoom {
   }
 
   async look(ids: string[]) {
+    await this.#recall();
+    if (this.#erased) return { records: ids.map(() => null), gone: true };
     return { records: this.#ledger.reading.look(ids, Date.now()), gone: this.#ledger.standing.state.gone };
   }
 
   async detail(id: string) {
+    await this.#recall();
+    if (this.#erased) return { record: null, attempts: [], gone: true };
     const [record = null] = this.#ledger.reading.look([id], Date.now());
     return { record, attempts: this.#ledger.reading.attempts(id), gone: this.#ledger.standing.state.gone };
   }
@@ -202,6 +213,7 @@ export class Endpoint extends DurableObject<Env> implements EndpointRoom {
     this.#alarmAt = null;
     if (this.#erased) return;
     const since = Date.now();
+    if ((this.#retiresAt(since) ?? since + 1) <= since) return this.#retire();
     let released = 0;
     try {
       const { deliveries, messages, lane } = this.#whole((ledger) => ledger.release(Date.now(), alarm?.scheduledTime));
@@ -299,12 +311,42 @@ export class Endpoint extends DurableObject<Env> implements EndpointRoom {
     return { settings, enablement: { enabled: true, disabledReason: null, disabledAt: null } };
   }
 
+  /** When the log of a deleted endpoint is over, in ms; `null`: it is there. */
+  #retiresAt(now: number): number | null {
+    return this.#retirement.at(this.#ledger.standing.state.gone, now, retentionMs(this.env));
+  }
+
+  /** Empties the object of an endpoint that was deleted so long ago that its log is over. */
+  async #retire(): Promise<void> {
+    try {
+      await this.eraseAll();
+      log("endpoint.retired", { tenant: this.#tenant, endpoint: this.#endpoint });
+    } catch (error) {
+      logError("endpoint.retire.failed", error, { tenant: this.#tenant, endpoint: this.#endpoint });
+      await this.ctx.storage.setAlarm(Date.now() + DAY);
+    }
+  }
+
+  /**
+   * An object that knows nothing of its endpoint asks D1 whether it is gone: it may have been emptied. A callback's is known
+   * by its event. Never throws: with D1 out of reach it answers as one that was not asked before.
+   */
+  async #recall(): Promise<void> {
+    if (this.#ledger.standing.settings !== null || parseCallbackId(this.#endpoint) !== null) return;
+    try {
+      await this.#load(0);
+    } catch (error) {
+      logError("endpoint.recall.failed", error, { tenant: this.#tenant, endpoint: this.#endpoint });
+    }
+  }
+
   /** Sets the alarm for what is due first; never later than it stands. */
   #arm(): void {
     if (this.#erased) return;
-    const due = this.#ledger.nextAlarm(Date.now());
-    if (due === null) return;
-    const next = Math.max(due, this.#notBefore);
+    const now = Date.now();
+    const times = [this.#ledger.nextAlarm(now), this.#retiresAt(now)].filter((time) => time !== null);
+    if (times.length === 0) return;
+    const next = Math.max(Math.min(...times), now + 1, this.#notBefore);
     if (this.#alarmAt !== null && this.#alarmAt <= next) return;
     this.#alarmAt = next;
     // Not awaited, so that it commits together with the rows it is for; the output gate waits for both.

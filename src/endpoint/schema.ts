@@ -32,6 +32,7 @@
  *   rate         JSON {sentUntil}: under a rate limit, nothing was sent at or after this time (ms): rate-limit.ts
  *   recoveries   JSON {list: Recovery[]}: what people asked to recover and is not all due yet: recoveries.ts
  *   clearance    JSON {plan}: what is put out of work and how far that has come: clearance.ts
+ *   retirement   JSON {closedAt}: since when the endpoint is deleted (ms): retirement.ts
  *   awake        JSON {since}: the end of the last time in which alarms were kept from firing (ms): expiry.ts
  */
 export const STEPS = [

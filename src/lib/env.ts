@@ -105,6 +105,11 @@ export function secretsKeys(env: Env): [string, ...string[]] {
   return [env.SECRETS_KEY, ...new Set(listed)];
 }
 
+/** Like {@link secretsKeys}; none when the deployment has none. */
+export function keysIfAny(env: Env): string[] {
+  return env.SECRETS_KEY ? secretsKeys(env) : [];
+}
+
 /** The key that seals secrets. Throws when the deployment has none. */
 export function secretsKey(env: Env): string {
   return secretsKeys(env)[0];

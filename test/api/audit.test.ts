@@ -1,4 +1,8 @@
+import { env } from "cloudflare:workers";
 import { describe, it, onTestFinished, vi } from "vitest";
+import { AUDIT_RETENTION } from "../../src/config/audit";
+import { newId } from "../../src/lib/ids";
+import { DAY } from "../../src/lib/time";
 import { type Answered, call, fresh, newEndpoint, newReceiver, newTenant } from "../api";
 
 async function auditOf(tenant: string, query = ""): Promise<Answered["body"][]> {
@@ -116,6 +120,45 @@ describe("the audit", () => {
     expect(seen).toEqual(ids.toReversed());
     for (const query of ["since=yesterday", "cursor=ep_1", "limit=0"]) {
       expect((await call("GET", `/v1/audit?${query}`)).status, query).toBe(422);
+    }
+  });
+});
+
+describe("rows of the audit that are older than its retention", () => {
+  const old = async () => env.DB.prepare("SELECT count(*) AS n FROM audit WHERE action = 'past'").first<number>("n");
+
+  it("go with later changes, the oldest first and some at a time, and no others", async ({ expect }) => {
+    const now = Date.now();
+    const write = (at: number, action: string) =>
+      env.DB.prepare("INSERT INTO audit (id, at, actor, action, target) VALUES (?, ?, 'operator', ?, 't')")
+        .bind(newId("aud", at), at, action)
+        .run();
+    for (let i = 1; i <= 25; i++) await write(now - AUDIT_RETENTION - i * DAY, "past");
+    await write(now - AUDIT_RETENTION + DAY, "present");
+    const left: (number | null)[] = [];
+    for (let i = 0; i < 4; i++) {
+      await newTenant();
+      left.push(await old());
+    }
+    expect(left).toEqual([15, 5, 0, 0]);
+    const rows = await env.DB.prepare("SELECT count(*) AS n FROM audit WHERE action = 'present'").first("n");
+    expect(rows).toBe(1);
+    const tenant = await newTenant();
+    expect((await auditOf(tenant)).map(({ action }) => action)).toEqual(["tenant.created"]);
+  });
+
+  it("do not go with a change that failed", async ({ expect }) => {
+    const at = Date.now() - AUDIT_RETENTION - DAY;
+    const insert = "INSERT INTO audit (id, at, actor, action, target) VALUES (?, ?, 'operator', 'past', 't')";
+    await env.DB.prepare(insert).bind(newId("aud", at), at).run();
+    await env.DB.prepare(
+      "CREATE TRIGGER full BEFORE INSERT ON tenants BEGIN SELECT RAISE(ABORT, 'database or disk is full'); END",
+    ).run();
+    try {
+      expect((await call("POST", "/v1/tenants", { id: fresh("t"), name: "n" })).status).toBeGreaterThanOrEqual(500);
+      expect(await old()).toBe(1);
+    } finally {
+      await env.DB.prepare("DROP TRIGGER full").run();
     }
   });
 });

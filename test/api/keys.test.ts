@@ -6,7 +6,7 @@ import { findHolder, hashOf, invalidateKeys, ROLES, type Role } from "../../src/
 import { type Answered, call, fresh, newEndpoint, newReceiver, newTenant, post, until } from "../api";
 import { endpointObject } from "../delivery/harness";
 
-const KEY = /^phk_[A-Za-z0-9_-]{43}$/;
+const KEY = /^phk_[A-Za-z0-9_-]{43}[0-9a-f]{8}[A-Za-z0-9_-]{8}$/;
 
 async function newKey(tenant: string, role: Role, name = role as string): Promise<Answered["body"]> {
   const answer = await call("POST", `/v1/tenants/${tenant}/keys`, { name, role });

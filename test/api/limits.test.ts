@@ -51,6 +51,39 @@ describe("a tenant's endpoints", () => {
   });
 });
 
+describe("a tenant's keys", () => {
+  it("may be 100, also when many are made at once; a deleted one makes room, and those beyond go on working", async ({
+    expect,
+  }) => {
+    const tenant = await newTenant();
+    const path = `/v1/tenants/${tenant}/keys`;
+    const create = () => call("POST", path, { name: "k", role: "viewer" });
+    await env.DB.prepare(
+      `INSERT INTO api_keys (id, tenant, name, role, hash, created_at)
+       WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 96)
+       SELECT 'key_' || ?1 || i, ?1, 'k', 'viewer', ?1 || i, 1 FROM n`,
+    )
+      .bind(tenant)
+      .run();
+    const answers = await Promise.all(Array.from({ length: 8 }, create));
+    expect(answers.map(({ status }) => status).toSorted()).toEqual([201, 201, 201, 201, 409, 409, 409, 409]);
+    const refused = await create();
+    expect(refused.headers.get("Content-Type")).toBe("application/problem+json");
+    expect(refused.body.detail).toMatch(/at most 100 keys/);
+    const made = answers.filter(({ status }) => status === 201);
+    await call("DELETE", `${path}/${made[0]?.body.id}`);
+    expect((await create()).status).toBe(201);
+    expect((await create()).status).toBe(409);
+    const { status } = await call("GET", `/v1/tenants/${tenant}`, undefined, {
+      Authorization: `Bearer ${made[1]?.body.key}`,
+    });
+    expect(status).toBe(200);
+    expect((await call("POST", `/v1/tenants/${await newTenant()}/keys`, { name: "k", role: "viewer" })).status).toBe(
+      201,
+    );
+  });
+});
+
 describe("what one request may say", () => {
   it("is at most 1 MiB", async ({ expect }) => {
     const path = `/v1/tenants/${await newTenant()}/events`;
@@ -93,7 +126,7 @@ describe("a tenant's rate of events", () => {
   /** Counts for the tenant as if that many events had come, and leaves the period's end far enough away. */
   async function spend(tenant: string, count: number) {
     const left = 10_000 - (Date.now() % 10_000);
-    if (left < 3_000) await new Promise((resolve) => setTimeout(resolve, left));
+    if (left < 8_000) await new Promise((resolve) => setTimeout(resolve, left));
     const rate = env.ACCEPT_RATE as RateLimit;
     for (let i = 0; i < count; i += 50) {
       await Promise.all(Array.from({ length: Math.min(50, count - i) }, () => rate.limit({ key: tenant })));

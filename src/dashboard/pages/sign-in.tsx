@@ -1,7 +1,8 @@
 import { Hono } from "hono";
+import { isRefusedTooOften, REFUSALS_PERIOD } from "../../api/refusals";
 import { openPortalLink } from "../../config/portal-links";
 import { randomHex } from "../../lib/crypto";
-import { secretsKey } from "../../lib/env";
+import { secretsKey, secretsKeys } from "../../lib/env";
 import { log } from "../../lib/log";
 import { HOUR, SECOND } from "../../lib/time";
 import { TextField, Token, textOf } from "../components/form";
@@ -58,15 +59,13 @@ export const signInPages = new Hono<SiteEnv>()
   .post("/sign-in", async (c) => {
     const visit = c.get("visit");
     if (visit.base === "/portal") throw new PageError(404, "There is nothing here.");
-    const address = c.req.header("CF-Connecting-IP") ?? "local";
-    const { success = true } = (await c.env.SIGN_IN_RATE?.limit({ key: address })) ?? {};
-    if (!success) throw new PageError(429, "That were many attempts. Wait a minute, then try again.");
     const form = c.get("form");
     const next = textOf(form, "next");
     const now = Date.now();
     const holder = await holderOf(c, textOf(form, "key"), now);
     if (holder === null || holder === "producer") {
       log("dashboard.sign-in.refused", { reason: holder ?? "unknown" });
+      await limitRefusals(c, "sign-in");
       const wrong =
         holder === null
           ? "That key is not known. Check that it was copied whole."
@@ -81,12 +80,14 @@ export const signInPages = new Hono<SiteEnv>()
     // A HEAD only looks: it does not use the link up.
     if (visit.base !== "/portal" || c.req.method !== "GET") throw new PageError(404, "There is nothing here.");
     const now = Date.now();
-    const link = await openPortalLink(c.env.DB, c.req.param("token"), now);
-    if (link === null)
+    const link = await openPortalLink(c.env.DB, c.req.param("token"), now, secretsKeys(c.env));
+    if (link === null) {
+      await limitRefusals(c, "portal link");
       throw new PageError(
         401,
         "This link was used before, or has ended. Open your webhooks again from your application.",
       );
+    }
     await begin(c, { kind: "portal", tenant: link.tenant, key: link.id }, link.expiresAt, now);
     return c.redirect(visit.base, 303);
   })
@@ -103,6 +104,13 @@ export const signInPages = new Hono<SiteEnv>()
     const back = textOf(form, "back");
     return c.redirect(isOwnPath(back, base) ? withoutTheme(c, back) : base, 303);
   });
+
+/** Counts a refusal; throws where that were too many. */
+async function limitRefusals(c: SiteContext, kind: "sign-in" | "portal link"): Promise<void> {
+  if (!(await isRefusedTooOften(c.env, kind, c.req.raw))) return;
+  c.header("Retry-After", String(REFUSALS_PERIOD));
+  throw new PageError(429, "That were many attempts. Wait a minute, then try again.");
+}
 
 /** A page without the theme that its address asks for: the one that was just chosen holds. */
 function withoutTheme(c: SiteContext, back: string): string {
