@@ -9,6 +9,7 @@ import {
   type AppendAllResult,
   type AppendRequest,
   type AppendResult,
+  type Erased,
   type EventLogRoom,
   type EventPage,
   type EventQuery,
@@ -24,7 +25,7 @@ import { Announcer } from "./announcer";
 import { Journal } from "./journal";
 import { acceptOperatorEvent } from "./operator-events";
 import { retire } from "./retire";
-import { revealContacts } from "./reveal";
+import { eraseRevealed, revealContacts } from "./reveal";
 
 const NONE: ReadonlyMap<string, KeyedEvents> = new Map();
 
@@ -121,8 +122,16 @@ export class EventLog extends DurableObject<Env> implements EventLogRoom {
     return result;
   }
 
-  async erase(ulid: string): Promise<StoredEvent | null> {
+  async erase(ulid: string): Promise<Erased | null> {
+    // First, since the text names the entity.
+    const due = this.#opened?.toReveal(ulid) ?? null;
+    if (due !== null) await eraseRevealed(this.env, this.#tenant, due.event, due.reveal);
     return this.#opened?.erase(ulid, Date.now()) ?? null;
+  }
+
+  async noteDerived(source: string, derived?: string): Promise<boolean> {
+    if (this.#erased) return false;
+    return this.#opened?.noteDerived(source, derived) ?? false;
   }
 
   async eraseAll(): Promise<"erased" | "more"> {

@@ -121,4 +121,11 @@ export interface EntityRoom {
   observe(request: ObserveRequest): Promise<ObserveResult>;
   /** Emits what was not revealed before, up to the limit. Once it has answered, the event is emitted, be it later. */
   reveal(request: RevealRequest): Promise<void>;
+  /** Emits what is left of an observation, if anything is, and forgets its text. */
+  finish(observation: string): Promise<void>;
+  /**
+   * The content of an event with this ULID is being erased: what of its contacts is not known to be revealed is not, and
+   * is forgotten; if it was, that event is erased. Throws when a log is out of reach.
+   */
+  eraseRevealed(trigger: string): Promise<void>;
 }

@@ -14,12 +14,12 @@ import { type Env, entityTtlMs, nameParts, reconcileAfterMs } from "../lib/env";
 import { log, logError } from "../lib/log";
 import { TENANT_GONE } from "../lib/rooms";
 import { Sql } from "../lib/sql";
-import { DAY, HOUR } from "../lib/time";
-import { type Emitter, emit } from "./emission";
+import { DAY } from "../lib/time";
+import { type Emitter, emit, type Turn } from "./emission";
 import { KEYS } from "./keyed";
 import { Keys } from "./keys";
 import { Recollection } from "./recollection";
-import type { Outcome, Remembered } from "./remembered";
+import type { Outcome, Pending, Remembered } from "./remembered";
 
 /** How often a silent entity's alarm looks whether its tenant is still there, in ms. */
 const LOOK_AGAIN = 30 * DAY;
@@ -93,6 +93,25 @@ export class Entity extends DurableObject<Env> implements EntityRoom, KeysRoom {
     }
   }
 
+  async finish(observation: string): Promise<void> {
+    await this.#settled(
+      this.#pendingOf(({ id }) => id === observation),
+      "again",
+    );
+  }
+
+  async eraseRevealed(trigger: string): Promise<void> {
+    await this.#settled(
+      this.#pendingOf(({ source }) => source === trigger),
+      "erased",
+    );
+  }
+
+  #pendingOf(which: (pending: Pending) => boolean): Remembered[] {
+    this.#open();
+    return this.#opened?.pending().filter(({ pending }) => pending !== null && which(pending)) ?? [];
+  }
+
   async claim(request: ClaimRequest): Promise<Claimed> {
     const { storage } = this.ctx;
     try {
@@ -101,7 +120,7 @@ export class Entity extends DurableObject<Env> implements EntityRoom, KeysRoom {
         return [keys, keys.claim(request, Date.now())] as const;
       });
       this.#keys = keys;
-      if (this.#alarmAt === null) this.#forgetKeysAt(keys.firstEnds ?? Date.now());
+      if (this.#alarmAt === null) this.#armAt(keys.firstEnds ?? Date.now());
       return claimed;
     } catch (error) {
       // Its tables may be among what was rolled back.
@@ -115,18 +134,9 @@ export class Entity extends DurableObject<Env> implements EntityRoom, KeysRoom {
     const { storage } = this.ctx;
     const sql = new Sql(storage.sql);
     if (sql.isEmpty) return;
-    // Also for the case that they cannot be forgotten: the alarm must not be lost.
-    this.#forgetKeysAt(Date.now() + HOUR);
     const next = storage.transactionSync(() => (this.#keys ?? new Keys(sql)).forget(Date.now()));
     if (next === null) return await this.#clear();
-    this.#forgetKeysAt(next);
-  }
-
-  #forgetKeysAt(time: number): void {
-    const next = Math.max(time, Date.now() + 1);
-    // Not awaited, like an entity's.
-    void this.ctx.storage.setAlarm(next);
-    this.#alarmAt = next;
+    this.#armAt(next);
   }
 
   /** Emits what is left of a crash; else looks whether anything is to be kept. Never throws: see the other objects. */
@@ -138,9 +148,11 @@ export class Entity extends DurableObject<Env> implements EntityRoom, KeysRoom {
       this.#open();
       const left = this.#opened?.pending() ?? [];
       if (left.length === 0) await this.#look();
-      else await this.#settled(left);
+      else await this.#settled(left, "again");
     } catch (error) {
       logError("entity.alarm.failed", error, { ...this.#emitter });
+      // Whatever is known here of the rows by now.
+      if (!new Sql(this.ctx.storage.sql).isEmpty) this.#armAt(Date.now() + reconcileAfterMs(this.env));
     }
     this.#arm();
   }
@@ -164,11 +176,11 @@ export class Entity extends DurableObject<Env> implements EntityRoom, KeysRoom {
   }
 
   /** What came of observations, emitted now unless it has been. */
-  async #settled(rows: readonly Remembered[]): Promise<ReadonlyMap<Remembered, Outcome>> {
+  async #settled(rows: readonly Remembered[], turn: Turn = "first"): Promise<ReadonlyMap<Remembered, Outcome>> {
     const outcomes = new Map(rows.map((row) => [row, row.outcome]));
     const left = rows.flatMap(({ pending }) => pending ?? []);
     if (left.length === 0) return outcomes;
-    const emitted = await emit(this.env, this.#emitter, left, Date.now());
+    const emitted = await emit(this.env, this.#emitter, left, turn, Date.now());
     if (emitted === null) {
       await this.#erase("tenant");
       throw new Error(TENANT_GONE);
@@ -227,6 +239,11 @@ export class Entity extends DurableObject<Env> implements EntityRoom, KeysRoom {
       ? now + reconcileAfterMs(this.env)
       : Math.max(Math.min(seenAt + entityTtlMs(this.env), now + LOOK_AGAIN), now + 1);
     if (this.#alarmAt !== null && (this.#alarmAt <= next || !this.#opened.hasPending)) return;
+    this.#armAt(next);
+  }
+
+  #armAt(time: number): void {
+    const next = Math.max(time, Date.now() + 1);
     // Not awaited, so that it commits together with the rows; the output gate waits for both.
     void this.ctx.storage.setAlarm(next);
     this.#alarmAt = next;
