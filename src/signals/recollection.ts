@@ -165,12 +165,15 @@ export class Recollection {
     const key = `r:${trigger}:${action}`;
     const repeat = this.#find(key, now, "", "");
     if (repeat !== null) return repeat;
-    const left = Math.min(limit ?? MAX_REVEALED, MAX_REVEALED) - this.#revealedBy(action);
-    const found = new Map<string, string>();
+    const most = Math.min(limit ?? MAX_REVEALED, MAX_REVEALED);
+    const unknown = new Map<string, string>();
     for (const { identity, text } of contacts) {
-      if (found.size >= left) break;
-      if (!found.has(identity) && !this.#isRevealed(action, identity)) found.set(identity, text);
+      if (unknown.size >= most) break;
+      if (!unknown.has(identity) && !this.#isRevealed(action, identity)) unknown.set(identity, text);
     }
+    // Counted only where it matters.
+    const left = unknown.size === 0 ? 0 : Math.max(most - this.#revealedBy(action), 0);
+    const found = new Map([...unknown].slice(0, left));
     if (found.size === 0) return null;
     const emissions = [{ rule: action, event: CONTACT_REVEALED, endpoint }];
     const data = `[${[...found.values()].join(",")}]`;
