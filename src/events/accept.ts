@@ -3,7 +3,7 @@ import { hex, sha256 } from "../lib/crypto";
 import { type Env, eventLogRoom } from "../lib/env";
 import type { Match, StoredEvent } from "../lib/event";
 import { eventId } from "../lib/ids";
-import { log } from "../lib/log";
+import { log, logError } from "../lib/log";
 import type { AppendAllRequest, AppendRequest, Origin, Versions } from "../lib/rooms";
 import { addDays, dayOf } from "../lib/time";
 import { match, revealsOf } from "./matching";
@@ -163,8 +163,8 @@ export async function acceptTest(
 
 /**
  * Accepts an event that was derived from others, for one endpoint whatever it subscribes to. A repeat under its key
- * answers the first event, and is all that is asked for with `refused`; `null`: then there is none. Throws when the log
- * cannot be reached.
+ * answers the first event, and is all that is asked for with `refused`; `null`: there is none. Throws when the log cannot be
+ * reached.
  */
 export async function acceptDerived(
   env: Env,
@@ -177,8 +177,11 @@ export async function acceptDerived(
   const version = snapshot.subscriptions.find(({ id }) => id === endpoint)?.version ?? 0;
   const versions = new Map([[endpoint, version]]);
   const accepted = await write(env, tenant, await requestOf(posted, [{ endpoint }]), now, versions);
-  if (accepted.kind === "refused") return null;
-  if (!("event" in accepted)) throw new Error(`the log answered ${accepted.kind} to a derived event`);
+  if (!("event" in accepted)) {
+    // Only a caller who took our key could bring a conflict about; trying again would not change it.
+    if (accepted.kind === "conflict") logError("derived.conflict", "the log answered conflict", { tenant, endpoint });
+    return null;
+  }
   if (accepted.kind === "accepted") logAccepted(tenant, [accepted.event], now);
   return accepted.event;
 }

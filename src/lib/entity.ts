@@ -20,7 +20,10 @@ export interface ObservationRequest {
   idempotency?: Claim;
 }
 
-/** A key, when its use was claimed (ms), and the hash of what was said under it. */
+/**
+ * A key, when its use was claimed (ms), and the hash of what was said under it: by the hash alone entities know what they
+ * observed before claims were told.
+ */
 export interface Claim {
   key: string;
   claimed: number;

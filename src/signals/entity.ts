@@ -148,13 +148,24 @@ export class Entity extends DurableObject<Env> implements EntityRoom, KeysRoom {
       this.#open();
       const left = this.#opened?.pending() ?? [];
       if (left.length === 0) await this.#look();
-      else await this.#settled(left, "again");
+      else await this.#settleAll(left);
     } catch (error) {
       logError("entity.alarm.failed", error, { ...this.#emitter });
       // Whatever is known here of the rows by now.
       if (!new Sql(this.ctx.storage.sql).isEmpty) this.#armAt(Date.now() + reconcileAfterMs(this.env));
     }
     this.#arm();
+  }
+
+  /** Emits what is left; each that was derived for itself, so that a log out of reach keeps nobody else waiting. */
+  async #settleAll(left: readonly Remembered[]): Promise<void> {
+    const isDerived = ({ pending }: Remembered) => pending?.source !== undefined;
+    const parts = [left.filter((row) => !isDerived(row)), ...left.filter(isDerived).map((row) => [row])];
+    const failures: unknown[] = [];
+    for (const part of parts) {
+      await this.#settled(part, "again").catch((error: unknown) => failures.push(error));
+    }
+    if (failures.length > 0) throw failures[0];
   }
 
   /** Changes what is remembered, all or nothing, and arms the alarm with it. */
@@ -202,12 +213,16 @@ export class Entity extends DurableObject<Env> implements EntityRoom, KeysRoom {
   /** Drops an entity that was silent for long, or whose tenant is gone. */
   async #look(): Promise<void> {
     const { tenant, since } = this.#emitter;
-    const seenAt = this.#opened?.seenAt ?? 0;
-    // Keys are known for a day, however short an entity is remembered.
-    const until = Math.max(seenAt + entityTtlMs(this.env), this.#opened?.knownUntil ?? 0);
-    if (until <= Date.now()) return this.#erase("silent");
+    if (this.#keptUntil <= Date.now()) return this.#erase("silent");
     const found = await findTenant(this.env.DB, tenant);
     if (found?.createdAt !== since) await this.#erase("tenant");
+  }
+
+  /** When it may be dropped if nothing is heard of it, in ms. */
+  get #keptUntil(): number {
+    const silent = (this.#opened?.seenAt ?? 0) + entityTtlMs(this.env);
+    // Keys are known for a day, however short an entity is remembered.
+    return Math.max(silent, this.#opened?.knownUntil ?? 0);
   }
 
   async #erase(reason: "silent" | "tenant"): Promise<void> {
@@ -231,15 +246,16 @@ export class Entity extends DurableObject<Env> implements EntityRoom, KeysRoom {
 
   /** Sets the alarm for what is to be emitted, else for the next look; never later than it stands. */
   #arm(): void {
-    const seenAt = this.#opened?.seenAt ?? null;
-    if (this.#opened === null || seenAt === null) return;
+    const opened = this.#opened;
+    if (opened === null || opened.seenAt === null) return;
     const now = Date.now();
     // What is being emitted now is emitted again if we die in it. Otherwise any alarm will do: it looks and sets the next.
-    const next = this.#opened.hasPending
-      ? now + reconcileAfterMs(this.env)
-      : Math.max(Math.min(seenAt + entityTtlMs(this.env), now + LOOK_AGAIN), now + 1);
-    if (this.#alarmAt !== null && (this.#alarmAt <= next || !this.#opened.hasPending)) return;
-    this.#armAt(next);
+    if (!opened.hasPending) {
+      if (this.#alarmAt === null) this.#armAt(Math.min(this.#keptUntil, now + LOOK_AGAIN));
+      return;
+    }
+    const next = now + reconcileAfterMs(this.env);
+    if (this.#alarmAt === null || this.#alarmAt > next) this.#armAt(next);
   }
 
   #armAt(time: number): void {

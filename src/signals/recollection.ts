@@ -1,9 +1,9 @@
 import type { Firing, ObserveRequest, Refused, RevealRequest } from "../lib/entity";
-import { newId, ulidTime } from "../lib/ids";
+import { newId } from "../lib/ids";
 import { CONTACT_REVEALED } from "../lib/signal";
 import type { Sql } from "../lib/sql";
-import { DAY, MINUTE } from "../lib/time";
-import { attachedOf, evaluate, type Fire, type RuleMemory } from "./forms";
+import { DAY } from "../lib/time";
+import { attachedOf, evaluate, type Fire, pruned } from "./forms";
 import { judgeBy } from "./judge";
 import { KEY_LIFE, Known } from "./known";
 import type { Emission, Outcome, Pending, Remembered, Taken } from "./remembered";
@@ -11,8 +11,6 @@ import { STEPS } from "./schema";
 
 /** A row that changes nothing but the time is written so often at most, in ms. */
 const TOUCH_AFTER = DAY;
-/** How far the clocks of isolates may be apart, and their configurations, in ms. */
-const SKEW = MINUTE;
 /** The most observations that wait for their events to be emitted; an alarm takes all of them up. */
 export const MAX_PENDING = 1_000;
 /** The most characters of their texts, all of which an alarm holds in memory. */
@@ -295,15 +293,6 @@ function toRemembered({ seq, pending, data, outcome }: Row): Remembered {
     pending: pending === null ? null : ({ ...JSON.parse(pending), data } as Pending),
     outcome: JSON.parse(outcome) as Outcome,
   };
-}
-
-/**
- * A memory without what deleted rules remembered. A rule made shortly before the configuration was read may be missing
- * from it and not be deleted, so young ones stay; ids are never given out again.
- */
-function pruned(memory: Record<string, RuleMemory>, live: ReadonlySet<string>, asOf: number) {
-  const kept = Object.entries(memory).filter(([id]) => live.has(id) || ulidTime(id.slice(4)) > asOf - SKEW);
-  return Object.fromEntries(kept);
 }
 
 function emissionOf(rule: Firing, fire: Fire): Emission {

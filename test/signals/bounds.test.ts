@@ -2,11 +2,13 @@ import { runDurableObjectAlarm, runInDurableObject } from "cloudflare:test";
 import { env } from "cloudflare:workers";
 import { describe, it } from "vitest";
 import { app } from "../../src/api/app";
+import { encodeTime } from "../../src/lib/ids";
+import { DAY, dayOf } from "../../src/lib/time";
 import { MAX_PENDING, MAX_PENDING_LENGTH, MAX_REVEALED } from "../../src/signals/recollection";
-import { call, newTenant } from "../api";
+import { call, newEndpoint, newReceiver, newTenant } from "../api";
 import { logObject } from "../delivery/harness";
 import { firing, request, settleAll, T0, withRecollection } from "./recollections";
-import { entityObject, newSignal, observe, seen } from "./world";
+import { entityObject, logged, newSignal, observe, seen } from "./world";
 
 describe("what waits to be emitted", () => {
   const every = firing({ every: true });
@@ -74,6 +76,47 @@ describe("what waits to be emitted", () => {
       storage.sql.exec("SELECT count(*) AS n FROM events").one(),
     );
     expect(events).toEqual({ n: MAX_PENDING + 2 });
+  });
+
+  it("keeps nothing else waiting when it cannot be emitted", async ({ expect }) => {
+    const tenant = await newTenant();
+    const receiver = await newReceiver();
+    const endpoint = (await newEndpoint(tenant, receiver.url, { events: [] })).id;
+    await newSignal(tenant, { once: true }, { emit: "hot" });
+    const room = await entityObject(tenant, "a.com");
+    const stub = room as unknown as DurableObjectStub;
+    const rebind = (log: object) =>
+      runInDurableObject(stub, (entity) => {
+        Object.defineProperty(entity, "env", { value: { ...env, EVENT_LOG: log }, configurable: true });
+      });
+    const lost = () => Promise.reject(new Error("Network connection lost"));
+    await rebind({ getByName: () => ({ append: lost, appendAll: lost, noteDerived: lost }) });
+    const contacts = [{ identity: "a", text: "{}" }];
+    // Of a day whose log is out of reach, of today's, and an observation after both.
+    const yesterday = `${encodeTime(Date.now() - DAY)}0000000000000000`;
+    const today = `${encodeTime(Date.now())}0000000000000000`;
+    for (const [trigger, action] of [
+      [yesterday, "aut_1"],
+      [today, "aut_2"],
+    ] as const) {
+      await room.reveal({ trigger, action, endpoint, limit: null, contacts });
+    }
+    await observe(tenant, seen("a.com"));
+    await rebind({
+      getByName: (name: string) => ({
+        append: (asked: never, versions: never) => env.EVENT_LOG.getByName(name).append(asked, versions),
+        appendAll: (asked: never, versions: never) => env.EVENT_LOG.getByName(name).appendAll(asked, versions),
+        noteDerived: name.endsWith(dayOf(Date.now())) ? async () => false : lost,
+      }),
+    });
+    expect(await runDurableObjectAlarm(stub)).toBe(true);
+    const { rows, alarm } = await runInDurableObject(stub, async (_, { storage }) => ({
+      rows: storage.sql.exec("SELECT key FROM observations WHERE pending IS NOT NULL").toArray(),
+      alarm: await storage.getAlarm(),
+    }));
+    expect(rows).toEqual([{ key: `r:${yesterday}:aut_1` }]);
+    expect(alarm).not.toBeNull();
+    expect((await logged(tenant)).map(({ event }) => event)).toEqual(["hot", "contact_revealed"]);
   });
 
   it("goes to the log in calls of a few megabytes, however many rules make something of it", async ({ expect }) => {
