@@ -27,7 +27,7 @@ export interface Use {
 }
 
 /**
- * What keys were used for, for 24 h at least and 37 h at most. Each is a row, found by its key; forgetting it is another,
+ * What keys were used for, for 24 h at least; 12 h later each may go. It is a row, found by its key; forgetting it is another,
  * and is done a few at a time. Every method is synchronous and takes the time (ms); nothing is held in memory.
  *
  * known

@@ -99,7 +99,7 @@ describe("erasing an event's content", () => {
     expect(JSON.stringify((await eventOf(tenant, other.id)).data)).toContain(SECRET);
   });
 
-  it("goes along what a signal emitted and what was revealed of that, and leaves its siblings", async ({ expect }) => {
+  it("of what a signal emitted erases what was revealed of that, and leaves its siblings", async ({ expect }) => {
     const { tenant } = await world();
     await newSignal(tenant, { once: true }, { emit: "new_lead" });
     await newSignal(tenant, { once: true }, { emit: "sibling" });
