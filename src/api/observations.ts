@@ -1,11 +1,13 @@
 import { createRoute, z } from "@hono/zod-openapi";
+import { reconcileAfterMs } from "../lib/env";
 import { elementTexts, memberTexts } from "../lib/json";
+import { SECOND } from "../lib/time";
 import { observeKeyed } from "../signals/keyed";
 import type { PostedObservation, Told } from "../signals/observe";
 import type { Skipped } from "../signals/plan";
 import { type AppContext, refuseEmpty, router } from "./context";
 import { usedKey } from "./events";
-import { invalid, type Problem } from "./problem";
+import { invalid, Problem } from "./problem";
 import { body, json, problems, time } from "./schemas";
 
 const MAX_OBSERVATIONS = 100;
@@ -121,6 +123,15 @@ async function observed(
   const result = await observeKeyed(c.env, key, watch, observations, way);
   if (result.kind === "conflict") throw usedKey("Idempotency-Key");
   if (result.kind === "refused") throw refusal(c, result.skipped, way);
+  if (result.kind === "full") {
+    throw new Problem(
+      503,
+      "An entity has fired more than could be emitted, and observes no more until it is. Try again.",
+      {
+        headers: { "Retry-After": String(Math.ceil(reconcileAfterMs(c.env) / SECOND)) },
+      },
+    );
+  }
   return result.told;
 }
 

@@ -6,8 +6,12 @@ import { dryRun } from "../signals/dry-run";
 import { plans } from "../signals/observe";
 import { router } from "./context";
 import { observationInput, skippedShape, toPosted } from "./observations";
+import { invalid } from "./problem";
 import { body, dataField, json, problems } from "./schemas";
 import { signalInput, toRule } from "./signal-shape";
+
+/** The most characters of data that an answer has: each rule may answer all that was posted. */
+const MAX_ANSWER = 4_000_000;
 
 const wouldEmit = z.object({
   /** A saved rule's id; `rule`, or `rules.0` and so on, for one that came with the request. */
@@ -75,7 +79,12 @@ export const signalTestRoutes = router().openapi(post, async (c) => {
   const names = tried.flatMap(({ when }) => ("inList" in when ? [when.inList] : []));
   const keys = new Set(planned.flatMap(({ entities }) => [...entities.keys()]));
   const lists = await lookUp(c.env.DB, tenant, names, [...keys]);
-  const results = dryRun(tried, posted, planned, (list, key) => lists.get(list)?.has(key) === true, now);
+  const isListed = (list: string, key: string) => lists.get(list)?.has(key) === true;
+  const results = dryRun(tried, posted, planned, isListed, now, MAX_ANSWER);
+  if (results === null) {
+    const message = `would emit data of more than ${MAX_ANSWER} characters: try fewer or shorter ones, or fewer rules`;
+    throw invalid({ path: "observations", message });
+  }
   const data = results.map(({ events, skipped }) =>
     jsonWithRaw(skipped.length === 0 ? {} : { skipped }, {
       events: `[${events.map(({ data, ...event }) => jsonWithRaw(event, { data })).join(",")}]`,

@@ -3,8 +3,8 @@ import { hex, sha256 } from "../lib/crypto";
 import { type Env, eventLogRoom } from "../lib/env";
 import type { Match, StoredEvent } from "../lib/event";
 import { eventId } from "../lib/ids";
-import { log } from "../lib/log";
-import type { AppendAllRequest, AppendRequest, Versions } from "../lib/rooms";
+import { log, logError } from "../lib/log";
+import type { AppendAllRequest, AppendRequest, Origin, Versions } from "../lib/rooms";
 import { addDays, dayOf } from "../lib/time";
 import { match, revealsOf } from "./matching";
 
@@ -23,6 +23,8 @@ export interface PostedEvent {
   idempotencyKey?: string;
   /** An address that gets this one event besides. */
   callback?: string;
+  /** The observation that it is emitted for. */
+  origin?: Origin;
   /** A schema refuses its data: then it is accepted only as the repeat of an earlier event. */
   refused?: boolean;
 }
@@ -145,7 +147,8 @@ export async function acceptTest(
 
 /**
  * Accepts an event that was derived from others, for one endpoint whatever it subscribes to. A repeat under its key
- * answers the first event. Throws when the log cannot be reached.
+ * answers the first event, and is all that is asked for with `refused`; `null`: there is none. Throws when the log cannot be
+ * reached.
  */
 export async function acceptDerived(
   env: Env,
@@ -154,11 +157,15 @@ export async function acceptDerived(
   endpoint: string,
   posted: PostedEvent,
   now: number,
-): Promise<StoredEvent> {
+): Promise<StoredEvent | null> {
   const version = snapshot.subscriptions.find(({ id }) => id === endpoint)?.version ?? 0;
   const versions = new Map([[endpoint, version]]);
   const accepted = await write(env, tenant, await requestOf(posted, [{ endpoint }]), now, versions);
-  if (!("event" in accepted)) throw new Error(`the log answered ${accepted.kind} to a derived event`);
+  if (!("event" in accepted)) {
+    // Only a caller who took our key could bring a conflict about; trying again would not change it.
+    if (accepted.kind === "conflict") logError("derived.conflict", "the log answered conflict", { tenant, endpoint });
+    return null;
+  }
   if (accepted.kind === "accepted") logAccepted(tenant, [accepted.event], now);
   return accepted.event;
 }
@@ -170,6 +177,7 @@ async function requestOf(posted: PostedEvent, matches: Match[]): Promise<AppendR
     matches,
     ...(posted.timestamp === undefined ? {} : { timestamp: posted.timestamp }),
     ...(posted.id === undefined ? {} : { payloadId: posted.id }),
+    ...(posted.origin === undefined ? {} : { origin: posted.origin }),
     ...(posted.refused === true ? { refused: true } : {}),
     ...(await idempotency(posted)),
   };

@@ -9,6 +9,7 @@ import {
   type AppendAllResult,
   type AppendRequest,
   type AppendResult,
+  type Erased,
   type EventLogRoom,
   type EventPage,
   type EventQuery,
@@ -29,7 +30,7 @@ import { Journal, MOST_BYTES } from "./journal";
 import { acceptOperatorEvent } from "./operator-events";
 import { handOver } from "./reconcile";
 import { retire } from "./retire";
-import { revealContacts } from "./reveal";
+import { eraseRevealed, revealContacts } from "./reveal";
 import { Revealer } from "./revealer";
 
 const NONE: ReadonlyMap<string, KeyedEvents> = new Map();
@@ -164,8 +165,17 @@ export class EventLog extends DurableObject<Env> implements EventLogRoom {
     return result;
   }
 
-  async erase(ulid: string): Promise<StoredEvent | null> {
-    return this.#opened?.erase(ulid, Date.now()) ?? null;
+  async erase(ulid: string): Promise<Erased | null> {
+    // First, since the text names the entity.
+    const due = this.#opened?.toReveal(ulid) ?? null;
+    if (due !== null) await eraseRevealed(this.env, this.#tenant, due.event, due.reveal);
+    if (this.#opened === null) return null;
+    return this.#change((journal) => journal.erase(ulid, Date.now()));
+  }
+
+  async noteDerived(source: string, derived?: string): Promise<boolean> {
+    if (this.#erased || this.#opened === null) return false;
+    return this.#change((journal) => journal.noteDerived(source, derived));
   }
 
   async eraseAll(): Promise<"erased" | "more"> {

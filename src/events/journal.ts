@@ -5,11 +5,13 @@ import {
   type AppendAllResult,
   type AppendRequest,
   type AppendResult,
+  type Erased,
   type EventPage,
   type EventQuery,
   type Idempotency,
   type KeyedEvents,
   LOG_FULL,
+  type Origin,
   type Reveal,
 } from "../lib/rooms";
 import type { Sql } from "../lib/sql";
@@ -186,8 +188,8 @@ export class Journal {
       ),
     };
     this.#sql.all(
-      `INSERT INTO events (ulid, event, timestamp, payload, data, matches, key, fingerprint, batch, reveal)
-       VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`,
+      `INSERT INTO events (ulid, event, timestamp, payload, data, matches, key, fingerprint, batch, reveal, origin)
+       VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`,
       ulid,
       event.event,
       event.timestamp,
@@ -198,6 +200,7 @@ export class Journal {
       key?.fingerprint ?? null,
       key === null || key.count === 1 ? null : key.count,
       request.reveal === undefined ? null : JSON.stringify(request.reveal),
+      request.origin === undefined ? null : JSON.stringify(request.origin),
     );
     this.#last = ulid;
     return event;
@@ -241,9 +244,23 @@ export class Journal {
   }
 
   /** Erases an event's data. Its key and fingerprint stay, so that a repeat still answers it. */
-  erase(ulid: string, now: number): StoredEvent | null {
+  erase(ulid: string, now: number): Erased | null {
     this.#sql.all("UPDATE events SET data = 'null', erased = ? WHERE ulid = ? AND erased IS NULL", now, ulid);
-    return this.read([ulid])[0] ?? null;
+    const row = this.#sql.first<Row>("SELECT * FROM events WHERE ulid = ?", ulid);
+    if (row === null) return null;
+    const origin = row.origin === null ? null : (JSON.parse(row.origin) as Origin);
+    const derived = this.#sql.all<{ ulid: string }>("SELECT ulid FROM derived WHERE source = ?", ulid);
+    return { event: toEvent(row), origin, derived: derived.map((one) => one.ulid) };
+  }
+
+  /** Remembers what was derived from an event, if it is there. Answers whether the event's content is erased. */
+  noteDerived(source: string, derived?: string): boolean {
+    const row = this.#sql.first<Pick<Row, "erased">>("SELECT erased FROM events WHERE ulid = ?", source);
+    if (row === null) return false;
+    if (derived !== undefined) {
+      this.#sql.all("INSERT OR IGNORE INTO derived (source, ulid) VALUES (?, ?)", source, derived);
+    }
+    return row.erased !== null;
   }
 
   /** The events with these ULIDs, `null` for one that is not there. */

@@ -47,6 +47,20 @@ export async function revealContacts(
   }
 }
 
+/**
+ * An event's content is about to be erased: has the company's Entity object forget what it has not emitted of it, and
+ * erase what nobody knows that it has. Throws when an object is out of reach.
+ */
+export async function eraseRevealed(
+  env: Env,
+  tenant: string,
+  event: StoredEvent,
+  { since }: Pick<Reveal, "since">,
+): Promise<void> {
+  const company = event.erasedAt === undefined ? companyOf(event.data) : null;
+  if (company !== null) await (await entityRoom(env, tenant, since, company)).eraseRevealed(event.ulid);
+}
+
 /** The domain of the company that an event is about; `null`: it names none. */
 export function companyOf(data: string): string | null {
   const { company }: { company?: unknown } = JSON.parse(data) ?? {};

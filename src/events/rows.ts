@@ -12,6 +12,7 @@ export interface Row {
   batch: number | null;
   erased: number | null;
   reveal: string | null;
+  origin: string | null;
 }
 
 /** The event that a row is of. */

@@ -13,6 +13,8 @@
  *   batch        NULL, or how many events the key covers: this one and those that follow it
  *   erased       NULL, or ms; when its data was erased
  *   reveal       NULL, or JSON Reveal: what automations reveal of its contacts
+ *   origin       NULL, or JSON Origin: the observation that it was emitted for
+ * derived        events of any day (`ulid`) that were derived from one of this day (`source`)
  * unconfirmed    deliveries below the pointer whose endpoint could not be reached when they were handed over, and those
  *                that a replay has added
  * unrevealed     events below the pointer whose contacts could not be revealed when it came to them
@@ -41,4 +43,6 @@ export const STEPS = [
   `CREATE INDEX events_called_back ON events (ulid) WHERE instr(matches, '"url":') > 0`,
   `CREATE TABLE day_before (id INTEGER PRIMARY KEY CHECK (id = 1), filter BLOB NOT NULL);
    ALTER TABLE state DROP COLUMN keyless;`,
+  `ALTER TABLE events ADD COLUMN origin TEXT;
+   CREATE TABLE derived (source TEXT NOT NULL, ulid TEXT NOT NULL, PRIMARY KEY (source, ulid)) WITHOUT ROWID;`,
 ];

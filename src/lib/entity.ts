@@ -16,8 +16,18 @@ export interface ObservationRequest {
   rules: number[];
   /** Those lists named by these rules that have the entity's key. */
   listed: string[];
-  /** A repeat of the same key within 24 h answers the first observation. */
-  idempotency?: { key: string; fingerprint: string };
+  /** A repeat of the same key with the same claim answers the first observation. */
+  idempotency?: Claim;
+}
+
+/**
+ * A key, when its use was claimed (ms), and the hash of what was said under it: by the hash alone entities know what they
+ * observed before claims were told.
+ */
+export interface Claim {
+  key: string;
+  claimed: number;
+  fingerprint: string;
 }
 
 export interface ObserveRequest {
@@ -60,8 +70,8 @@ export interface Observed {
 export type ObserveResult =
   /** One for each observation, in their order. */
   | { kind: "observed"; observations: Observed[] }
-  /** The key of one of them was used with another body: nothing was observed. */
-  | { kind: "conflict" }
+  /** Too much that the entity's observations fired waits to be emitted: nothing was observed. */
+  | { kind: "full" }
   /** The request was strict, and nothing was observed; one list for each observation. */
   | { kind: "refused"; refused: Refused[][] };
 
@@ -76,23 +86,32 @@ export interface RevealRequest {
   contacts: { identity: string; text: string }[];
 }
 
-/** What is known of an idempotency key. */
-export type Claimed =
-  /** It is claimed since `at` (ms): `new`: by this; `open`: by the same before, which has no answer yet. */
-  | { kind: "new" | "open"; at: number }
-  /** The same was claimed before, and answered so. */
-  | { kind: "answered"; answer: string }
-  /** It is claimed for something else. */
-  | { kind: "conflict" };
+/** A request that has an idempotency key. */
+export interface ClaimRequest {
+  key: string;
+  /** The hash of what is said under it. */
+  fingerprint: string;
+  /** What its observations are held against, as JSON; `null`: it only asks whether the key is known. */
+  plan: string | null;
+}
 
-/** An Entity object that keeps an idempotency key for 24 h, named `tenant/incarnation of the tenant/key:hash of the key`. */
-export interface ClaimRoom {
-  /** Claims the key for what has this fingerprint. */
-  claim(fingerprint: string): Promise<Claimed>;
-  /** Keeps the answer to what is open since `at`. */
-  answer(at: number, answer: string): Promise<void>;
-  /** Gives back a key that is open since `at`: nothing is known of it any more. */
-  release(at: number): Promise<void>;
+export type Claimed =
+  /** The key is claimed by this; `at` in ms names the claim. */
+  | { kind: "new"; at: number }
+  /** The same was said under it before, and is held against what it was to be held against then. */
+  | { kind: "known"; at: number; plan: string }
+  /** Something else was said under it. */
+  | { kind: "conflict" }
+  /** Nobody has claimed it. */
+  | { kind: "free" };
+
+/**
+ * An Entity object that keeps the idempotency keys of a tenant, one of a few, named `tenant/incarnation of the
+ * tenant/keys:number`.
+ */
+export interface KeysRoom {
+  /** Claims a key for 24 h, unless it is known. */
+  claim(request: ClaimRequest): Promise<Claimed>;
 }
 
 /** The Entity object, named `tenant/incarnation of the tenant/hash of the key`. */
@@ -100,9 +119,16 @@ export interface EntityRoom {
   /**
    * Holds observations against the rules, in their order, and answers the events that these emitted. Once it has
    * answered or thrown, what fired is emitted, be it later. Throws when the log is out of reach, and then a repeat
-   * under the same keys answers the events.
+   * under the same claims answers the events.
    */
   observe(request: ObserveRequest): Promise<ObserveResult>;
   /** Emits what was not revealed before, up to the limit. Once it has answered, the event is emitted, be it later. */
   reveal(request: RevealRequest): Promise<void>;
+  /** Emits what is left of an observation, if anything is, and forgets its text. */
+  finish(observation: string): Promise<void>;
+  /**
+   * The content of an event with this ULID is being erased: what of its contacts is not known to be revealed is not, and
+   * is forgotten; if it was, that event is erased. Throws when a log is out of reach.
+   */
+  eraseRevealed(trigger: string): Promise<void>;
 }

@@ -29,8 +29,25 @@ export interface AppendRequest {
   idempotency?: Idempotency;
   /** What automations reveal of the contacts that it brings; the log owns this too, until it is done. */
   reveal?: Reveal;
+  /** The observation that it was emitted for. */
+  origin?: Origin;
   /** Its data is refused today: it may answer an earlier event under its key, and is not written down. */
   refused?: true;
+}
+
+/** An observation that events are emitted for: the name of its entity's object below the tenant, and its own. */
+export interface Origin {
+  room: string;
+  observation: string;
+}
+
+/** An event whose content is erased. */
+export interface Erased {
+  event: StoredEvent;
+  /** `null`: it was not emitted for an observation. */
+  origin: Origin | null;
+  /** The ULIDs of events that were derived from it. */
+  derived: string[];
 }
 
 /** Contacts to be revealed, for a tenant that was created at `since` (ms). */
@@ -111,8 +128,16 @@ export interface EventLogRoom {
     endpoints: string[],
     versions?: Versions,
   ): Promise<{ event: StoredEvent; added: number[] } | null>;
-  /** Erases an event's data, and answers the event as it then stands; `null`: there is none such. */
-  erase(ulid: string): Promise<StoredEvent | null>;
+  /**
+   * Erases an event's data, and what an entity has not emitted of it; `null`: there is no such event. Throws when the
+   * entity is out of reach; then nothing is erased.
+   */
+  erase(ulid: string): Promise<Erased | null>;
+  /**
+   * Remembers that an event was derived from one of this log, to be erased with it; without `derived` it only looks.
+   * Answers whether that one's content is erased already.
+   */
+  noteDerived(source: string, derived?: string): Promise<boolean>;
   /** Of the tenant `operator` only: accepts an event as if it had been posted. A repeat changes nothing. */
   tell(event: OperatorEvent): Promise<void>;
   /** The events with these ULIDs, `null` for one that is not there. */

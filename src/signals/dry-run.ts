@@ -14,7 +14,8 @@ export interface WouldEmit {
 
 /**
  * What rules would make of a sequence of observations about entities that nothing is known of yet. Pure: nothing is
- * stored, and nothing that is stored counts. `isListed`: whether a list has a key.
+ * stored, and nothing that is stored counts. `isListed`: whether a list has a key. `null`: the events' data would have
+ * more than `most` characters.
  */
 export function dryRun(
   rules: readonly SignalRule[],
@@ -22,9 +23,12 @@ export function dryRun(
   planned: readonly Plan[],
   isListed: (list: string, key: string) => boolean,
   now: number,
-): { events: WouldEmit[]; skipped: Skipped[] }[] {
+  most: number,
+): { events: WouldEmit[]; skipped: Skipped[] }[] | null {
   const memories = new Map<string, RuleMemory>();
-  return planned.map(({ entities, skipped }, i) => {
+  let characters = 0;
+  const results: { events: WouldEmit[]; skipped: Skipped[] }[] = [];
+  for (const [i, { entities, skipped }] of planned.entries()) {
     const { data, text, at } = observations[i] as PostedObservation;
     const fired = [...entities].flatMap(([key, concerned]) =>
       concerned.flatMap((index) => {
@@ -37,9 +41,14 @@ export function dryRun(
         return fire === undefined ? [] : [{ index, rule, fire }];
       }),
     );
-    const events = fired
-      .toSorted((a, b) => a.index - b.index)
-      .map(({ rule, fire }) => ({ rule: rule.id, event: rule.emit, data: emittedData(text, attachedOf(rule, fire)) }));
-    return { events, skipped };
-  });
+    const events: WouldEmit[] = [];
+    for (const { rule, fire } of fired.toSorted((a, b) => a.index - b.index)) {
+      const data = emittedData(text, attachedOf(rule, fire));
+      characters += data.length;
+      if (characters > most) return null;
+      events.push({ rule: rule.id, event: rule.emit, data });
+    }
+    results.push({ events, skipped });
+  }
+  return results;
 }

@@ -1,12 +1,14 @@
 import { invalidateSnapshot, type Snapshot, snapshotOf } from "../config/snapshot";
 import { acceptAll, acceptDerived, type PostedEvent } from "../events/accept";
+import { eraseEvent } from "../events/erase";
 import { schemaErrors } from "../events/event-schemas";
 import { hex, sha256 } from "../lib/crypto";
 import type { Emitted } from "../lib/entity";
-import type { Env } from "../lib/env";
+import { type Env, eventLogRoom } from "../lib/env";
 import type { StoredEvent } from "../lib/event";
-import { eventId } from "../lib/ids";
+import { eventId, eventRef } from "../lib/ids";
 import { log, logError } from "../lib/log";
+import type { Origin } from "../lib/rooms";
 import { emittedData } from "./data";
 import type { Emission, Outcome, Pending } from "./remembered";
 
@@ -24,6 +26,12 @@ export interface Emitter {
 }
 
 /**
+ * Whether it is the first time that it is to be emitted; when it comes up again, it may have been. `erased`: its source
+ * is being erased, so that it is not emitted any more.
+ */
+export type Turn = "first" | "again" | "erased";
+
+/**
  * Has what observations fired accepted like any posted event, each under a key made of rule, entity and observation,
  * so that repeating this after a crash emits nothing twice. Answers what came of each. `null`: the tenant is gone, and
  * with it all that was to be emitted. Throws when the log or D1 is out of reach.
@@ -32,43 +40,42 @@ export async function emit(
   env: Env,
   emitter: Emitter,
   fired: readonly Pending[],
+  turn: Turn,
   now: number,
 ): Promise<Outcome[] | null> {
   const { tenant } = emitter;
   const snapshot = await snapshotSince(env, emitter, now);
   if (snapshot === null) return null;
   const outcomes = fired.map((): Outcome => ({ events: [], refused: [] }));
-  const posts: Post[] = [];
+  // As much at a time as one call of the log takes: all that an entity holds may be more than fits into memory.
+  let part: Post[] = [];
+  let characters = 0;
+  const accept = async () => {
+    if (part.length > 0) await acceptPart(env, emitter, snapshot, part, now);
+    part = [];
+    characters = 0;
+  };
   for (const [i, pending] of fired.entries()) {
     const outcome = outcomes[i] as Outcome;
     for (const emission of pending.emissions) {
       const { rule, event, endpoint } = emission;
       const data = emittedData(pending.data, emission.attached);
       const idempotencyKey = await keyOf(emitter, pending, emission);
-      const posted = { event, data, timestamp: pending.timestamp, idempotencyKey };
+      const posted = { event, data, timestamp: pending.timestamp, idempotencyKey, origin: originOf(emitter, pending) };
       if (endpoint !== undefined) {
-        const accepted = await acceptDerived(env, tenant, snapshot, endpoint, posted, now);
-        outcome.events.push(emittedAs(rule, event, accepted));
+        const derived = await derive({ env, tenant, snapshot, endpoint, posted, source: pending.source, turn, now });
+        if (derived !== null) outcome.events.push(emittedAs(rule, event, derived));
         continue;
       }
       const wrong = await schemaErrors(env.DB, event, () => JSON.parse(data), now);
       outcome.refused.push(...wrong.map(({ path, message }) => ({ rule, path, message })));
-      if (wrong.length === 0) posts.push({ outcome, rule, posted });
+      if (wrong.length > 0) continue;
+      if (characters + data.length > CALL_CHARACTERS) await accept();
+      part.push({ outcome, rule, posted });
+      characters += data.length;
     }
   }
-  for (const part of parts(posts)) {
-    const events = part.map(({ posted }) => posted);
-    const result = await acceptAll(env, tenant, snapshot, events, undefined, now);
-    if (result.kind !== "accepted") {
-      // Only a caller who took our key could bring this about; trying again would not change it.
-      logError("signal.conflict", `the log answered ${result.kind}`, { ...emitter });
-      continue;
-    }
-    for (const [i, { event }] of result.events.entries()) {
-      const { outcome, rule, posted } = part[i] as Post;
-      outcome.events.push(emittedAs(rule, posted.event, event));
-    }
-  }
+  await accept();
   const ids = outcomes.flatMap(({ events }) => events.map(({ id }) => id));
   const { entity } = emitter;
   if (ids.length > 0) log("signal.emitted", { tenant, entity, events: ids.length, ids: ids.slice(0, NAMED) });
@@ -81,6 +88,45 @@ interface Post {
   posted: PostedEvent;
 }
 
+async function acceptPart(env: Env, emitter: Emitter, snapshot: Snapshot, part: readonly Post[], now: number) {
+  const events = part.map(({ posted }) => posted);
+  const result = await acceptAll(env, emitter.tenant, snapshot, events, undefined, now);
+  if (result.kind !== "accepted") {
+    // Only a caller who took our key could bring this about; trying again would not change it.
+    logError("signal.conflict", `the log answered ${result.kind}`, { ...emitter });
+    return;
+  }
+  for (const [i, { event }] of result.events.entries()) {
+    const { outcome, rule, posted } = part[i] as Post;
+    outcome.events.push(emittedAs(rule, posted.event, event));
+  }
+}
+
+/**
+ * Has an event accepted that is derived from another, and the other's log note it, so that it is erased with it; at once
+ * when the other is by then. `null`: it was not emitted before, and is not now, since the other is erased.
+ */
+async function derive(by: {
+  env: Env;
+  tenant: string;
+  snapshot: Snapshot;
+  endpoint: string;
+  posted: PostedEvent;
+  source: string | undefined;
+  turn: Turn;
+  now: number;
+}): Promise<StoredEvent | null> {
+  const { env, tenant, snapshot, endpoint, posted, source, turn, now } = by;
+  if (source === undefined) return acceptDerived(env, tenant, snapshot, endpoint, posted, now);
+  const log = eventLogRoom(env, tenant, eventRef(source));
+  const refused = turn === "erased" || (turn === "again" && (await log.noteDerived(source)));
+  const event = await acceptDerived(env, tenant, snapshot, endpoint, { ...posted, refused }, now);
+  if (event === null) return null;
+  const isErased = await log.noteDerived(source, event.ulid);
+  if (refused || isErased) await eraseEvent(env, tenant, event.ulid);
+  return event;
+}
+
 /** The tenant's configuration, unless the tenant is another by now. */
 async function snapshotSince(env: Env, { tenant, since }: Emitter, now: number): Promise<Snapshot | null> {
   const known = await snapshotOf(env.DB, tenant, now);
@@ -91,25 +137,12 @@ async function snapshotSince(env: Env, { tenant, since }: Emitter, now: number):
   return read?.since === since ? read : null;
 }
 
-/** As many at a time as one call of the log takes. */
-function* parts(posts: readonly Post[]): Generator<Post[]> {
-  let part: Post[] = [];
-  let characters = 0;
-  for (const post of posts) {
-    const { length } = post.posted.data;
-    if (part.length > 0 && characters + length > CALL_CHARACTERS) {
-      yield part;
-      part = [];
-      characters = 0;
-    }
-    part.push(post);
-    characters += length;
-  }
-  if (part.length > 0) yield part;
-}
-
 function emittedAs(rule: string, event: string, { ulid }: StoredEvent): Emitted {
   return { rule, id: eventId(ulid), event };
+}
+
+function originOf({ since, entity }: Emitter, { id }: Pending): Origin {
+  return { room: `${since.toString(36)}/${entity}`, observation: id };
 }
 
 async function keyOf({ since, entity }: Emitter, { id }: Pending, { rule, endpoint }: Emission): Promise<string> {

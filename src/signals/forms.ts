@@ -8,8 +8,9 @@
  *
  * @module
  */
+import { ulidTime } from "../lib/ids";
 import type { SignalRule, When } from "../lib/signal";
-import { DAY, iso, SECOND } from "../lib/time";
+import { DAY, iso, MINUTE, SECOND } from "../lib/time";
 import { numberAt } from "./values";
 
 /** What a rule remembers of an entity; a field is absent as long as there is nothing to remember. */
@@ -152,4 +153,16 @@ export function attachedOf(
   if (attach === null) return undefined;
   const said = (value: number | null) => (value !== null && "returnsAfter" in when ? iso(value) : value);
   return Object.fromEntries(Object.entries(attach).map(([name, what]) => [name, said(fire[what])]));
+}
+
+/** How far the clocks of isolates may be apart, and their configurations, in ms. */
+const SKEW = MINUTE;
+
+/**
+ * A memory without what deleted rules remembered. A rule made shortly before the configuration was read may be missing
+ * from it and not be deleted, so young ones stay; ids are never given out again.
+ */
+export function pruned(memory: Record<string, RuleMemory>, live: ReadonlySet<string>, asOf: number) {
+  const kept = Object.entries(memory).filter(([id]) => live.has(id) || ulidTime(id.slice(4)) > asOf - SKEW);
+  return Object.fromEntries(kept);
 }

@@ -2,9 +2,8 @@ import { knownTypes } from "../config/event-types";
 import { lookUp } from "../config/lists";
 import type { Snapshot } from "../config/snapshot";
 import { mapBounded } from "../lib/bounded";
-import type { Emitted, ObservationRequest, ObserveRequest, ObserveResult, Refused } from "../lib/entity";
+import type { Claim, Emitted, ObservationRequest, ObserveRequest, ObserveResult, Refused } from "../lib/entity";
 import { type Env, entityRoom } from "../lib/env";
-import type { Idempotency } from "../lib/rooms";
 import type { SignalRule } from "../lib/signal";
 import { type Plan, plan, type Skipped } from "./plan";
 
@@ -42,8 +41,32 @@ export type ObservedAll =
   | { kind: "observed"; told: Told[] }
   /** The idempotency key was used with another body: nothing was observed. */
   | { kind: "conflict" }
-  /** The request was strict: nothing was observed. */
-  | { kind: "refused"; skipped: Skipped[][] };
+  | Refusal
+  /** Too much waits to be emitted of an entity: it has observed nothing. */
+  | { kind: "full" };
+
+/** The request was strict: nothing was observed. */
+export interface Refusal {
+  kind: "refused";
+  skipped: Skipped[][];
+}
+
+/** Observations as their entities are asked about them. */
+interface Prepared {
+  rules: readonly SignalRule[];
+  planned: readonly Plan[];
+  /** How many entities there are. */
+  entities: number;
+  /** Whether a schema may refuse something. */
+  mayRefuse: boolean;
+  ask(how: Pick<ObserveRequest, "strict">): Promise<Answer[]>;
+}
+
+/** What an entity answered about the observations that concern it. */
+interface Answer {
+  members: Member[];
+  result: ObserveResult;
+}
 
 /** For each observation what its rules can make of it. Pure. */
 export function plans(
@@ -55,48 +78,56 @@ export function plans(
   return observations.map(({ data, at }) => plan(rules, data, { tenant, at: at ?? now }));
 }
 
+/** Reads what the entities must be told to hold observations against their rules, as planned. */
+export async function prepare(
+  env: Env,
+  { tenant, snapshot }: Watch,
+  observations: readonly PostedObservation[],
+  planned: readonly Plan[],
+  claim?: Claim,
+): Promise<Prepared> {
+  const { signals: rules, since } = snapshot;
+  const lists = await listsFor(env, tenant, rules, planned);
+  const schemas = await schemasFor(env, rules, planned, Date.now());
+  const entities = [...byEntity(planned)];
+  return {
+    rules,
+    planned,
+    entities: entities.length,
+    mayRefuse: schemas.size > 0,
+    ask: (how) =>
+      mapBounded(entities, ENTITIES_AT_ONCE, async ([key, members]) => {
+        const request = requestFor(key, members, { observations, snapshot, lists, schemas, claim });
+        const room = await entityRoom(env, tenant, since, key);
+        return { members, result: await room.observe({ ...request, ...how }) };
+      }),
+  };
+}
+
+/** The refusal of observations if a schema refuses what one of them would fire; `null`: none does. Nothing is observed. */
+export async function judge({ mayRefuse, ask, planned, rules }: Prepared): Promise<Refusal | null> {
+  return mayRefuse ? refusalOf(await ask({ strict: "judge" }), planned, rules) : null;
+}
+
 /**
  * Has each observation remembered by the entities that it is about, and answers the events that this emitted: one call
  * per entity, whatever the number of rules and observations; two when a strict request might be refused by a schema and
  * is about several, since then all are asked before any observes. Throws when an object is out of reach; a repeat under
- * the same key then answers the same events.
+ * the same claim then answers the same events.
  */
-export async function observe(
-  env: Env,
-  { tenant, snapshot, strict }: Watch,
-  observations: readonly PostedObservation[],
-  idempotency?: Idempotency,
-): Promise<ObservedAll> {
-  const { signals: rules, since } = snapshot;
-  const now = Date.now();
-  const planned = plans(tenant, rules, observations, now);
-  if (strict && planned.some(({ skipped }) => skipped.length > 0)) {
-    return { kind: "refused", skipped: planned.map(({ skipped }) => skipped) };
-  }
-  const told = planned.map(({ skipped }): Told => ({ events: [], skipped: [...skipped], duplicate: false }));
-  const lists = await listsFor(env, tenant, rules, planned);
-  const schemas = await schemasFor(env, rules, planned, now);
-  const calls = [...byEntity(planned)].map(([key, members]) => ({
-    key,
-    members,
-    request: requestFor(key, members, { observations, snapshot, lists, schemas, idempotency }),
-  }));
-  const ask = (how: Pick<ObserveRequest, "strict">) =>
-    mapBounded(calls, ENTITIES_AT_ONCE, async ({ key, members, request }) => {
-      const room = await entityRoom(env, tenant, since, key);
-      return { members, result: await room.observe({ ...request, ...how }) };
-    });
-  const mayRefuse = strict && schemas.size > 0;
-  const asksFirst = mayRefuse && calls.length > 1;
+export async function observe(prepared: Prepared, strict: boolean): Promise<ObservedAll> {
+  const { rules, planned, entities, mayRefuse, ask } = prepared;
+  const asksFirst = strict && mayRefuse && entities > 1;
   // What changes between the two calls is told as skipped: by then others may have observed.
-  const judged = asksFirst ? refusalsOf(await ask({ strict: "judge" }), planned, rules) : null;
+  const judged = asksFirst ? await judge(prepared) : null;
   if (judged !== null) return judged;
-  const results = await ask(mayRefuse && !asksFirst ? { strict: "observe" } : {});
-  const refused = refusalsOf(results, planned, rules);
+  const results = await ask(strict && mayRefuse && !asksFirst ? { strict: "observe" } : {});
+  const refused = refusalOf(results, planned, rules);
   if (refused !== null) return refused;
+  const told = planned.map(({ skipped }): Told => ({ events: [], skipped: [...skipped], duplicate: false }));
   const fresh = new Set<number>();
   for (const { members, result } of results) {
-    if (result.kind !== "observed") return { kind: "conflict" };
+    if (result.kind !== "observed") return { kind: "full" };
     for (const [i, { observation }] of members.entries()) {
       const one = result.observations[i];
       if (one === undefined) continue;
@@ -107,10 +138,10 @@ export async function observe(
       else fresh.add(observation);
     }
   }
-  const order = new Map(rules.map(({ id }, index) => [id, index]));
   for (const [i, entry] of told.entries()) {
     if (fresh.has(i)) entry.duplicate = false;
-    entry.events.sort((a, b) => (order.get(a.rule) ?? 0) - (order.get(b.rule) ?? 0));
+    // In the order of the rules, whose ids sort by their making.
+    entry.events.sort((a, b) => (a.rule < b.rule ? -1 : a.rule > b.rule ? 1 : 0));
   }
   return { kind: "observed", told };
 }
@@ -130,11 +161,11 @@ function requestFor(
     snapshot: Snapshot;
     lists: ReadonlyMap<string, ReadonlySet<string>>;
     schemas: ReadonlyMap<string, string>;
-    idempotency: Idempotency | undefined;
+    claim: Claim | undefined;
   },
 ): ObserveRequest {
   const { signals, loadedAt: asOf } = by.snapshot;
-  const { idempotency } = by;
+  const { claim } = by;
   const indexes = [...new Set(members.flatMap(({ rules }) => rules))].toSorted((a, b) => a - b);
   const place = new Map(indexes.map((index, i) => [index, i]));
   const observations = members.map(({ observation, rules }): ObservationRequest => {
@@ -144,7 +175,7 @@ function requestFor(
       at,
       rules: rules.map((index) => place.get(index) as number),
       listed: [...by.lists].flatMap(([name, items]) => (items.has(key) ? [name] : [])),
-      ...(idempotency && { idempotency: { ...idempotency, key: `${observation}:${idempotency.key}` } }),
+      ...(claim && { idempotency: { ...claim, key: `${observation}:${claim.key}` } }),
     };
   });
   const rules = indexes.map((index) => {
@@ -158,11 +189,7 @@ function requestFor(
 }
 
 /** The refusal of a strict request, if an entity has refused it. */
-function refusalsOf(
-  results: readonly { members: readonly Member[]; result: ObserveResult }[],
-  planned: readonly Plan[],
-  rules: readonly SignalRule[],
-): ObservedAll | null {
+function refusalOf(results: readonly Answer[], planned: readonly Plan[], rules: readonly SignalRule[]): Refusal | null {
   const skipped = planned.map((): Skipped[] => []);
   for (const { members, result } of results) {
     if (result.kind !== "refused") continue;

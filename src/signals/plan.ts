@@ -16,7 +16,18 @@ export interface Skipped {
   reason: string;
 }
 
+/** Where a rule looks in an observation. */
+export interface Spot {
+  id: string;
+  /** The path of the entity's key. */
+  entity: string;
+  /** The path of the number that it needs; `null`: none. */
+  needs: string | null;
+}
+
 export interface Plan {
+  /** The rules whose filters it passes, by their index. */
+  concerned: number[];
   /** By the entity's key, the indexes of the rules to be evaluated; in the rules' order. */
   entities: ReadonlyMap<string, number[]>;
   skipped: Skipped[];
@@ -35,12 +46,22 @@ export interface Circumstances {
  */
 export function plan(rules: readonly SignalRule[], data: object, { tenant, at }: Circumstances): Plan {
   const subject = { data, tenant, timestamp: iso(at) };
+  const concerned = rules.flatMap(({ filter }, index) => (filter !== null && !matches(filter, subject) ? [] : [index]));
+  return placed(rules.map(spotOf), concerned, data);
+}
+
+/** Where a rule looks. */
+export function spotOf({ id, entity, when }: SignalRule): Spot {
+  return { id, entity, needs: neededPath(when) };
+}
+
+/** Sorts rules, by their index, whose filters an observation passes, like {@link plan}. Pure. */
+export function placed(spots: readonly Spot[], concerned: number[], data: object): Plan {
   const entities = new Map<string, number[]>();
   const skipped: Skipped[] = [];
-  for (const [index, { id, entity, filter, when }] of rules.entries()) {
-    if (filter !== null && !matches(filter, subject)) continue;
+  for (const index of concerned) {
+    const { id, entity, needs: path } = spots[index] as Spot;
     const key = keyAt(data, entity);
-    const path = neededPath(when);
     if (key === null) {
       skipped.push({
         rule: id,
@@ -55,7 +76,7 @@ export function plan(rules: readonly SignalRule[], data: object, { tenant, at }:
       else entities.set(key, [index]);
     }
   }
-  return { entities, skipped };
+  return { concerned, entities, skipped };
 }
 
 function isAbsent(data: object, path: string): string {

@@ -1,55 +1,81 @@
 import type { Firing, ObserveRequest, Refused, RevealRequest } from "../lib/entity";
-import { newId, ulidTime } from "../lib/ids";
+import { newId } from "../lib/ids";
 import { CONTACT_REVEALED } from "../lib/signal";
 import type { Sql } from "../lib/sql";
-import { DAY, MINUTE } from "../lib/time";
-import { KEY_LIFE } from "./claim";
-import { attachedOf, evaluate, type Fire, type RuleMemory } from "./forms";
+import { DAY } from "../lib/time";
+import { attachedOf, evaluate, type Fire, pruned } from "./forms";
 import { judgeBy } from "./judge";
+import { KEY_LIFE, Known } from "./known";
 import type { Emission, Outcome, Pending, Remembered, Taken } from "./remembered";
 import { STEPS } from "./schema";
 
 /** A row that changes nothing but the time is written so often at most, in ms. */
 const TOUCH_AFTER = DAY;
-/** How far the clocks of isolates may be apart, and their configurations, in ms. */
-const SKEW = MINUTE;
+/** The most observations that wait for their events to be emitted; an alarm takes all of them up. */
+export const MAX_PENDING = 1_000;
+/** The most characters of their texts, all of which an alarm holds in memory. */
+export const MAX_PENDING_LENGTH = 16_000_000;
+/** The most contacts that an action reveals of a company, over time: the highest limit that one may have. */
+export const MAX_REVEALED = 10_000;
 
 interface Row {
   slot: number;
   seq: number;
+  at: number;
+  key: string | null;
   fingerprint: string | null;
   pending: string | null;
   data: string | null;
   outcome: string;
 }
 
-/** A row as it is known without reading it. */
-interface Slot {
+/** A row of an observation whose events are not known to be emitted, as it is known without reading it. */
+interface Waiting {
   slot: number;
-  seq: number;
-  at: number;
   key: string | null;
-  pending: boolean;
+  said: string | null;
+  /** Of its text. */
+  length: number;
+}
+
+/** What an observation fired, with what a schema refused of it at once. */
+type Fired = Pending & { outcome: Outcome };
+
+/** The key under which an observation is to be known, and what a repeat must say. */
+interface Keyed {
+  key: string;
+  said: string;
 }
 
 /**
  * What signals remember of an entity. Every method is synchronous and takes the time (ms), so that each is one
- * transaction of the object and can be driven by any clock.
+ * transaction of the object and can be driven by any clock. One that throws leaves it to be opened anew.
  */
 export class Recollection {
   readonly #sql: Sql;
-  readonly #slots = new Map<number, Slot>();
-  #newest: Slot | null = null;
+  readonly #known: Known;
+  /** By the number of the observation. */
+  readonly #waiting = new Map<number, Waiting>();
+  /** The number of what waits, by its key. */
+  readonly #waitingByKey = new Map<string, number>();
+  #waitingLength = 0;
+  #lastSlot = -1;
+  #newest: { slot: number; seq: number; at: number } | null = null;
   /** JSON, as the newest row has it. */
   #memory = "{}";
 
   constructor(sql: Sql) {
     this.#sql = sql;
     sql.migrate(STEPS);
-    const rows = sql.all<Omit<Slot, "pending"> & { pending: number }>(
-      "SELECT slot, seq, at, key, pending IS NOT NULL AS pending FROM observations",
+    this.#known = new Known(sql);
+    const rows = sql.all<Omit<Row, "data" | "outcome"> & { length: number | null }>(
+      "SELECT slot, seq, at, key, fingerprint, pending IS NOT NULL AS pending, octet_length(data) AS length FROM observations",
     );
-    for (const row of rows) this.#note({ ...row, pending: row.pending === 1 });
+    for (const { slot, seq, at, key, fingerprint, length } of rows) {
+      if (length !== null) this.#wait(seq, { slot, key, said: fingerprint, length });
+      this.#lastSlot = Math.max(this.#lastSlot, slot);
+      if (this.#newest === null || seq > this.#newest.seq) this.#newest = { slot, seq, at };
+    }
     if (this.#newest === null) return;
     const { slot } = this.#newest;
     this.#memory = (
@@ -62,24 +88,28 @@ export class Recollection {
     return this.#newest?.at ?? null;
   }
 
+  /** Until when a key may have to be known, in ms; 0: none has. */
+  get knownUntil(): number {
+    return this.#known.lastEnds ?? 0;
+  }
+
   /** Whether something that fired is not known to be emitted. */
   get hasPending(): boolean {
-    return [...this.#slots.values()].some(({ pending }) => pending);
+    return this.#waiting.size > 0;
   }
 
   /**
    * Holds observations against the rules, in their order; decides over all keys before it changes anything. A rule that
-   * would fire what a schema refuses is left alone.
+   * would fire what a schema refuses is left alone. `full`: too much of the entity's waits to be emitted, and nothing is
+   * observed that would add to it.
    */
   observe(request: ObserveRequest, now: number): Taken {
     const { observations, rules, live, asOf, schemas, strict } = request;
     const repeats = observations.map(({ idempotency }) =>
-      idempotency === undefined ? null : this.#find(`o:${idempotency.key}`, now),
+      idempotency === undefined
+        ? null
+        : this.#find(`o:${idempotency.key}`, now, String(idempotency.claimed), idempotency.fingerprint),
     );
-    const conflicting = repeats.some(
-      (repeat, i) => repeat !== null && repeat.fingerprint !== observations[i]?.idempotency?.fingerprint,
-    );
-    if (conflicting) return { kind: "conflict" };
     const memory = pruned(JSON.parse(this.#memory), new Set(live), asOf);
     const judge = judgeBy(schemas ?? new Map());
     const found = observations.map(({ text, at, rules: concerned, listed }, i) => {
@@ -99,51 +129,66 @@ export class Recollection {
       });
       const pending =
         emissions.length === 0 ? null : { id: newId("obs", now), timestamp: seen.at, data: text, emissions };
-      return { pending, refused, after: JSON.stringify(memory) };
+      return { pending, refused, after: pending === null ? "" : JSON.stringify(memory) };
     });
     if (strict !== undefined && found.some(({ refused }) => refused.length > 0)) {
       return { kind: "refused", refused: found.map(({ refused }) => refused) };
     }
     if (strict === "judge") return { kind: "observed", observations: [] };
-    const last = observations.length - 1;
+    if (!this.#hasRoomFor(found.flatMap(({ pending }) => pending ?? []))) return { kind: "full" };
     const taken = found.map(({ pending, refused, after }, i) => {
       const repeat = repeats[i] ?? null;
-      if (repeat !== null) return { row: toRemembered(repeat), refused, duplicate: true };
+      if (repeat !== null) return { row: repeat, refused, duplicate: true };
       const idempotency = observations[i]?.idempotency;
-      const kept = pending !== null || idempotency !== undefined;
-      if (!kept && (i < last || !this.#isNews(after, now))) return { row: null, refused, duplicate: false };
-      const keyed = idempotency && { ...idempotency, key: `o:${idempotency.key}` };
-      const row = this.#write(keyed, pending, refused, after, now);
-      return { row: kept ? row : null, refused, duplicate: false };
+      const keyed = idempotency && { key: `o:${idempotency.key}`, said: String(idempotency.claimed) };
+      const outcome: Outcome = { events: [], refused };
+      const row = pending === null ? null : this.#write(keyed, pending, outcome, after, now);
+      if (pending === null && keyed !== undefined) {
+        this.#known.keep(keyed.key, keyed.said, JSON.stringify(outcome), now);
+      }
+      return { row, refused, duplicate: false };
     });
+    const after = JSON.stringify(memory);
+    // Once for all of them, unless it stands with what fired last.
+    if (taken.some(({ duplicate }) => !duplicate) && this.#isNews(after, now)) this.#save(null, null, after, now);
     return { kind: "observed", observations: taken };
   }
 
   /**
    * Keeps those contacts that the action has not revealed yet, up to its limit over time, and answers them as something
-   * to be emitted; `null`: there are none. A repeat for the same event answers what the first did.
+   * to be emitted; `null`: there are none. A repeat for the same event answers what the first did. Throws when too much of
+   * the entity's waits to be emitted.
    */
   reveal({ trigger, action, endpoint, limit, contacts }: RevealRequest, now: number): Remembered | null {
     const key = `r:${trigger}:${action}`;
-    const repeat = this.#find(key, now);
-    if (repeat !== null) return toRemembered(repeat);
-    const known = new Set(
-      this.#sql
-        .all<{ contact: string }>("SELECT contact FROM revealed WHERE action = ?", action)
-        .map(({ contact }) => contact),
-    );
-    const most = limit ?? Number.POSITIVE_INFINITY;
-    const texts: string[] = [];
+    const repeat = this.#find(key, now, "", "");
+    if (repeat !== null) return repeat;
+    const most = Math.min(limit ?? MAX_REVEALED, MAX_REVEALED);
+    const unknown = new Map<string, string>();
     for (const { identity, text } of contacts) {
-      if (known.size >= most || known.has(identity)) continue;
-      known.add(identity);
-      texts.push(text);
+      if (unknown.size >= most) break;
+      if (!unknown.has(identity) && !this.#isRevealed(action, identity)) unknown.set(identity, text);
+    }
+    // Counted only where it matters.
+    const left = unknown.size === 0 ? 0 : Math.max(most - this.#revealedBy(action), 0);
+    const found = new Map([...unknown].slice(0, left));
+    if (found.size === 0) return null;
+    const emissions = [{ rule: action, event: CONTACT_REVEALED, endpoint }];
+    const data = `[${[...found.values()].join(",")}]`;
+    const pending = { id: newId("obs", now), timestamp: now, data, source: trigger, emissions };
+    if (!this.#hasRoomFor([pending])) throw new Error("too much of the entity waits to be emitted");
+    for (const identity of found.keys()) {
       this.#sql.all("INSERT INTO revealed (action, contact) VALUES (?, ?)", action, identity);
     }
-    if (texts.length === 0) return null;
-    const emissions = [{ rule: action, event: CONTACT_REVEALED, endpoint }];
-    const pending = { id: newId("obs", now), timestamp: now, data: `[${texts.join(",")}]`, emissions };
-    return this.#write({ key, fingerprint: "" }, pending, [], this.#memory, now);
+    return this.#write({ key, said: "" }, pending, { events: [], refused: [] }, this.#memory, now);
+  }
+
+  #revealedBy(action: string): number {
+    return this.#sql.first<{ n: number }>("SELECT count(*) AS n FROM revealed WHERE action = ?", action)?.n ?? 0;
+  }
+
+  #isRevealed(action: string, contact: string): boolean {
+    return this.#sql.first("SELECT 1 FROM revealed WHERE action = ? AND contact = ?", action, contact) !== null;
   }
 
   /** What fired and is not known to be emitted, oldest first. */
@@ -154,24 +199,44 @@ export class Recollection {
       .map((row) => toRemembered(row));
   }
 
-  /** Notes that an observation's events are emitted; its text is then forgotten. */
-  settle({ slot, seq }: Remembered, outcome: Outcome): void {
-    const known = this.#slots.get(slot);
-    if (known?.seq !== seq || !known.pending) return;
-    this.#sql.all(
-      "UPDATE observations SET pending = NULL, data = NULL, outcome = ? WHERE slot = ?",
-      JSON.stringify(outcome),
-      slot,
-    );
-    known.pending = false;
+  /** Notes that an observation's events are emitted; its text is then forgotten, and with it what else is not needed. */
+  settle({ seq }: Remembered, outcome: Outcome, now: number): void {
+    const waiting = this.#waiting.get(seq);
+    if (waiting === undefined) return;
+    const { slot, key, said, length } = waiting;
+    // Unless the key was used again since, a day later.
+    if (key !== null && this.#waitingByKey.get(key) === seq) {
+      this.#known.keep(key, said ?? "", JSON.stringify(outcome), now);
+    }
+    if (seq === this.#newest?.seq) {
+      this.#sql.all(
+        "UPDATE observations SET key = NULL, fingerprint = NULL, pending = NULL, data = NULL WHERE slot = ?",
+        slot,
+      );
+    } else this.#sql.all("DELETE FROM observations WHERE slot = ?", slot);
+    this.#waiting.delete(seq);
+    this.#waitingLength -= length;
+    if (key !== null && this.#waitingByKey.get(key) === seq) this.#waitingByKey.delete(key);
   }
 
-  #find(key: string, now: number): Row | null {
-    for (const slot of this.#slots.values()) {
-      if (slot.key !== key || slot.at <= now - KEY_LIFE) continue;
-      return this.#sql.first<Row>("SELECT * FROM observations WHERE slot = ?", slot.slot);
+  /** What is kept under a key, as it was said when it was `claimed` or, before claims were told, with a fingerprint. */
+  #find(key: string, now: number, claimed: string, fingerprint: string): Remembered | null {
+    const seq = this.#waitingByKey.get(key);
+    const waiting = seq === undefined ? undefined : this.#waiting.get(seq);
+    if (waiting !== undefined && (waiting.said === claimed || waiting.said === fingerprint)) {
+      return toRemembered(this.#sql.first<Row>("SELECT * FROM observations WHERE slot = ?", waiting.slot) as Row);
     }
-    return null;
+    const use = this.#known.find(key, now);
+    // How long a claim holds is its keeper's affair.
+    if (use === null || (use.said !== claimed && (use.said !== fingerprint || use.at <= now - KEY_LIFE))) return null;
+    return { seq: 0, pending: null, outcome: JSON.parse(use.told) as Outcome };
+  }
+
+  /** Whether so much more may wait. */
+  #hasRoomFor(more: readonly Pending[]): boolean {
+    if (more.length === 0) return true;
+    const length = more.reduce((sum, { data }) => sum + data.length, this.#waitingLength);
+    return this.#waiting.size + more.length <= MAX_PENDING && length <= MAX_PENDING_LENGTH;
   }
 
   /** Whether a memory must be written down though nothing else needs the row. */
@@ -179,68 +244,55 @@ export class Recollection {
     return memory !== this.#memory || this.#newest === null || now >= this.#newest.at + TOUCH_AFTER;
   }
 
-  /** Writes an observation and all that is remembered after it: one row. */
-  #write(
-    idempotency: { key: string; fingerprint: string } | undefined,
-    pending: Pending | null,
-    refused: Refused[],
-    memory: string,
-    now: number,
-  ): Remembered {
-    const outcome: Outcome = { events: [], refused };
-    const seq = (this.#newest?.seq ?? 0) + 1;
-    const slot = this.#freeSlot(now);
-    const key = idempotency?.key ?? null;
+  /** Writes what fired and all that is remembered after it: one row. */
+  #write(keyed: Keyed | undefined, pending: Pending, outcome: Outcome, memory: string, now: number): Remembered {
+    const { slot, seq } = this.#save(keyed ?? null, { ...pending, outcome }, memory, now);
+    const { data } = pending;
+    this.#wait(seq, { slot, key: keyed?.key ?? null, said: keyed?.said ?? null, length: data.length });
+    return { seq, pending, outcome };
+  }
+
+  /** Writes the newest row, in place of the one before it unless that still waits. */
+  #save(keyed: Keyed | null, fired: Fired | null, memory: string, now: number) {
+    const before = this.#newest;
+    const isFree = before !== null && !this.#waiting.has(before.seq);
+    const newest = { slot: isFree ? before.slot : this.#lastSlot + 1, seq: (before?.seq ?? 0) + 1, at: now };
+    const { outcome, data, ...pending }: Partial<Fired> = fired ?? {};
     this.#sql.all(
       `INSERT INTO observations (slot, seq, at, key, fingerprint, pending, data, outcome, memory)
        VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9)
        ON CONFLICT (slot) DO UPDATE
        SET seq = ?2, at = ?3, key = ?4, fingerprint = ?5, pending = ?6, data = ?7, outcome = ?8, memory = ?9`,
-      slot,
-      seq,
+      newest.slot,
+      newest.seq,
       now,
-      key,
-      idempotency?.fingerprint ?? null,
-      pending === null ? null : JSON.stringify({ ...pending, data: undefined }),
-      pending?.data ?? null,
-      JSON.stringify(outcome),
+      keyed?.key ?? null,
+      keyed?.said ?? null,
+      fired === null ? null : JSON.stringify(pending),
+      data ?? null,
+      JSON.stringify(outcome ?? null),
       memory,
     );
-    this.#note({ slot, seq, at: now, key, pending: pending !== null });
+    this.#newest = newest;
+    this.#lastSlot = Math.max(this.#lastSlot, newest.slot);
     this.#memory = memory;
-    return { slot, seq, pending, outcome };
+    return newest;
   }
 
-  /** A row whose observation need not be known any more, or a new one. */
-  #freeSlot(now: number): number {
-    for (const { slot, at, key, pending } of this.#slots.values()) {
-      if (!pending && (key === null || at <= now - KEY_LIFE)) return slot;
-    }
-    return this.#slots.size;
-  }
-
-  #note(slot: Slot): void {
-    this.#slots.set(slot.slot, slot);
-    if (this.#newest === null || slot.seq > this.#newest.seq) this.#newest = slot;
+  #wait(seq: number, waiting: Waiting): void {
+    const { key, length } = waiting;
+    this.#waiting.set(seq, waiting);
+    this.#waitingLength += length;
+    if (key !== null && (this.#waitingByKey.get(key) ?? 0) < seq) this.#waitingByKey.set(key, seq);
   }
 }
 
-function toRemembered({ slot, seq, pending, data, outcome }: Row): Remembered {
+function toRemembered({ seq, pending, data, outcome }: Row): Remembered {
   return {
-    slot,
     seq,
     pending: pending === null ? null : ({ ...JSON.parse(pending), data } as Pending),
     outcome: JSON.parse(outcome) as Outcome,
   };
-}
-
-/**
- * A memory without what deleted rules remembered. A rule made shortly before the configuration was read may be missing
- * from it and not be deleted, so young ones stay; ids are never given out again.
- */
-function pruned(memory: Record<string, RuleMemory>, live: ReadonlySet<string>, asOf: number) {
-  const kept = Object.entries(memory).filter(([id]) => live.has(id) || ulidTime(id.slice(4)) > asOf - SKEW);
-  return Object.fromEntries(kept);
 }
 
 function emissionOf(rule: Firing, fire: Fire): Emission {

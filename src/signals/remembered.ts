@@ -24,6 +24,8 @@ export interface Pending {
   /** The JSON text that their data is made of. */
   data: string;
   emissions: Emission[];
+  /** The ULID of the event that it was derived from; absent: of none. */
+  source?: string;
 }
 
 /** What came of an observation; before its events are emitted, what was refused at once. */
@@ -32,9 +34,11 @@ export interface Outcome {
   refused: Refused[];
 }
 
-/** An observation that is remembered for itself; `pending`: its events are not all known to be emitted. */
+/**
+ * An observation that is remembered for itself; `pending`: its events are not all known to be emitted, and `seq` names
+ * it.
+ */
 export interface Remembered {
-  slot: number;
   seq: number;
   pending: Pending | null;
   outcome: Outcome;
@@ -42,10 +46,11 @@ export interface Remembered {
 
 export type Taken =
   /**
-   * One for each observation, with what a schema refused of it now; `row` is `null` where nothing fired and no key must
-   * be known.
+   * One for each observation, with what a schema refused of it now; `row` is `null` where nothing fired and it is no
+   * repeat.
    */
   | { kind: "observed"; observations: { row: Remembered | null; refused: Refused[]; duplicate: boolean }[] }
-  | { kind: "conflict" }
+  /** Too much waits to be emitted: nothing is changed. */
+  | { kind: "full" }
   /** It was strict: nothing is changed. */
   | { kind: "refused"; refused: Refused[][] };

@@ -224,10 +224,27 @@ describe("deliveries that a replay adds", () => {
   it("are none for an event that is erased, or not there", async ({ expect }) => {
     await withJournal((journal) => {
       const ulid = ulidOf(journal.append(REQUEST, T0));
-      expect(journal.erase(ulid, T0 + SECOND)).toMatchObject({ data: "null", erasedAt: T0 + SECOND });
+      const erased = { event: { data: "null", erasedAt: T0 + SECOND }, origin: null, derived: [] };
+      expect(journal.erase(ulid, T0 + SECOND)).toMatchObject(erased);
       expect(journal.addMatches(ulid, ["ep_c"])?.added).toEqual([]);
       expect(journal.addMatches("01JD0000000000000000000000", ["ep_c"])).toBeNull();
       expect(journal.erase("01JD0000000000000000000000", T0)).toBeNull();
+    });
+  });
+});
+
+describe("what is derived from an event", () => {
+  it("is remembered with it, a row each, and told by its erasure and after it", async ({ expect }) => {
+    await withJournal((journal, open) => {
+      const origin = { room: "1/abc", observation: "obs_1" };
+      const ulid = ulidOf(journal.append({ ...REQUEST, origin }, T0));
+      expect(journal.noteDerived(ulid)).toBe(false);
+      for (const derived of ["B", "A", "B"]) expect(journal.noteDerived(ulid, derived)).toBe(false);
+      expect(open().erase(ulid, T0)).toMatchObject({ origin, derived: ["A", "B"] });
+      expect(open().noteDerived(ulid)).toBe(true);
+      expect(open().noteDerived(ulid, "C")).toBe(true);
+      expect(open().erase(ulid, T0)?.derived).toEqual(["A", "B", "C"]);
+      expect(journal.noteDerived("01JD0000000000000000000000", "A")).toBe(false);
     });
   });
 });

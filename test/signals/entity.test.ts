@@ -162,6 +162,21 @@ describe("an entity", () => {
     expect(await emitted(tenant, seen("a.com"))).toEqual(["it.fired"]);
   });
 
+  it("that was silent is not dropped as long as a key must be known", async ({ expect }) => {
+    const tenant = await newTenant();
+    await newSignal(tenant, { once: true });
+    const key = { "Idempotency-Key": "k" };
+    const first = await observe(tenant, seen("a.com"), key);
+    const stub = await stubOf(tenant, "a.com");
+    await rebind(stub, { ENTITY_TTL_DAYS: "0.0000001" });
+    await new Promise((resolve) => setTimeout(resolve, 20)); // 8 ms of silence
+    await runDurableObjectAlarm(stub);
+    const { rows, alarm } = await held(stub);
+    expect(rows).toBe(1);
+    expect(alarm).toBeGreaterThan(Date.now() + DAY - 60_000);
+    expect((await observe(tenant, seen("a.com"), key)).body).toEqual({ ...first.body, duplicate: true });
+  });
+
   it("remembers after a change that failed, also when its alarm comes first", async ({ expect }) => {
     const tenant = await newTenant();
     await newSignal(tenant, { once: true });

@@ -104,7 +104,7 @@ it("over any history each rule fires when the contract's sentence says so", { ti
           let recollection = new Recollection(sql);
           let now = T0;
           const emit = () => {
-            for (const { seq, pending } of settleAll(recollection)) {
+            for (const { seq, pending } of settleAll(recollection, now)) {
               for (const { rule } of pending?.emissions ?? []) emitted.push(`${seq} ${rule}`);
             }
           };
@@ -138,7 +138,7 @@ it("over any history each rule fires when the contract's sentence says so", { ti
                 at,
                 rules: concerned,
                 listed: listed ? ["l"] : [],
-                ...(next.keyed ? { idempotency: { key: `${n}:${i}`, fingerprint: "" } } : {}),
+                ...(next.keyed ? { idempotency: { key: `${n}:${i}`, claimed: now, fingerprint: "" } } : {}),
               })),
             };
             const taken = recollection.observe(request, now);

@@ -1,7 +1,7 @@
 import { describe, it } from "vitest";
 import { newId } from "../../src/lib/ids";
 import { DAY, MINUTE, SECOND } from "../../src/lib/time";
-import { fired, firing, request, settleAll, T0, withRecollection } from "./recollections";
+import { fired, firing, keyed, request, settleAll, T0, withRecollection } from "./recollections";
 
 const crossing = (threshold: number) => firing({ crosses: { path: "v", threshold } });
 
@@ -16,15 +16,15 @@ describe("what an observation costs", () => {
         firing({ returnsAfter: { seconds: 1 } }),
       ];
       for (const [i, value] of [50, 0, 95, 10, 10].entries()) {
-        for (const idempotency of [undefined, { key: `k${i}`, fingerprint: "" }]) {
+        for (const key of [undefined, `k${i}`]) {
           const before = sql.rowsWritten;
           const asked = request(rules, [value + i]);
-          if (idempotency !== undefined) Object.assign(asked.observations[0] as object, { idempotency });
-          const taken = recollection.observe(asked, T0 + i * SECOND);
+          const taken = recollection.observe(key === undefined ? asked : keyed(asked, key), T0 + i * SECOND);
           expect(fired(taken)[0]?.length).toBeGreaterThan(0);
           expect(sql.rowsWritten - before).toBe(1);
           settleAll(recollection);
-          expect(sql.rowsWritten - before).toBe(2);
+          // The key another.
+          expect(sql.rowsWritten - before).toBe(key === undefined ? 2 : 3);
         }
       }
       const quiet = rules.slice(0, 96);
@@ -64,7 +64,7 @@ describe("what an observation costs", () => {
     });
   });
 
-  it("is no room that grows: rows are taken anew when nobody needs them any more", async ({ expect }) => {
+  it("is no room that grows: rows go when nobody needs them any more", async ({ expect }) => {
     await withRecollection((recollection, open, sql) => {
       const rules = [firing({ every: true })];
       const count = () => sql.first<{ n: number }>("SELECT count(*) AS n FROM observations")?.n;
@@ -73,56 +73,109 @@ describe("what an observation costs", () => {
         settleAll(recollection);
       }
       expect(count()).toBe(1);
-      const keyed = (i: number, now: number) => {
-        const asked = request(rules, [i]);
-        Object.assign(asked.observations[0] as object, { idempotency: { key: `k${i}`, fingerprint: "" } });
+      const observe = (i: number, now: number) => {
         const again = open();
-        again.observe(asked, now);
-        settleAll(again);
+        again.observe(keyed(request(i % 2 === 0 ? rules : [], [i]), `k${i}`, now), now);
+        settleAll(again, now);
       };
-      for (let i = 0; i < 10; i++) keyed(i, T0 + MINUTE);
-      expect(count()).toBe(10);
-      for (let i = 0; i < 10; i++) keyed(10 + i, T0 + MINUTE + DAY);
-      expect(count()).toBe(10);
+      const keys = () => sql.first<{ n: number }>("SELECT count(*) AS n FROM known")?.n;
+      for (let i = 0; i < 20; i++) observe(i, T0 + MINUTE);
+      expect([count(), keys()]).toEqual([1, 20]);
+      for (let i = 0; i < 20; i++) observe(20 + i, T0 + 2 * DAY);
+      expect([count(), keys()]).toEqual([1, 20]);
     });
   });
 });
 
 describe("a key", () => {
-  it("answers its first observation for 24 hours, and another body under it is a conflict", async ({ expect }) => {
+  const rules = [firing({ every: true })];
+
+  it("answers its first observation as long as its claim is the same, and 24 hours at least", async ({ expect }) => {
     await withRecollection((recollection, open) => {
-      const rules = [firing({ every: true })];
-      const ask = (fingerprint: string) => {
-        const asked = request(rules, [1]);
-        Object.assign(asked.observations[0] as object, { idempotency: { key: "k", fingerprint } });
-        return asked;
-      };
-      const first = recollection.observe(ask("f"), T0);
+      recollection.observe(keyed(request(rules, [1]), "k"), T0);
+      const pending = open().observe(keyed(request(rules, [1]), "k"), T0);
+      expect(pending).toMatchObject({ observations: [{ duplicate: true, row: { pending: { data: '{"v":1}' } } }] });
       settleAll(recollection);
       for (const again of [recollection, open()]) {
-        const repeat = again.observe(ask("f"), T0 + DAY - 1);
-        if (first.kind !== "observed" || repeat.kind !== "observed") throw new Error("a conflict");
+        const repeat = again.observe(keyed(request(rules, [1]), "k"), T0 + DAY);
+        if (repeat.kind !== "observed") throw new Error(repeat.kind);
         expect(repeat.observations[0]).toMatchObject({ duplicate: true, row: { pending: null } });
         expect(repeat.observations[0]?.row?.outcome.events).toHaveLength(1);
-        expect(again.observe(ask("g"), T0 + 1)).toEqual({ kind: "conflict" });
       }
-      expect(recollection.observe(ask("g"), T0 + DAY)).toMatchObject({ observations: [{ duplicate: false }] });
+      const next = recollection.observe(keyed(request(rules, [1]), "k", T0 + DAY), T0 + DAY);
+      expect(next).toMatchObject({ observations: [{ duplicate: false }] });
     });
   });
 
-  it("that conflicts keeps the whole request from being observed", async ({ expect }) => {
+  it("that is claimed anew while its first events wait keeps what it was then", async ({ expect }) => {
     await withRecollection((recollection) => {
-      const rules = [firing({ once: true })];
-      const keyed = (fingerprint: string) => {
-        const asked = request([], [0]);
-        Object.assign(asked.observations[0] as object, { idempotency: { key: "k", fingerprint } });
-        return asked;
+      const claims = [T0, T0 + DAY];
+      for (const at of claims) recollection.observe(keyed(request(rules, [at]), "k", at), at);
+      for (const [i, row] of recollection.pending().toReversed().entries()) {
+        recollection.settle(row, { events: [{ rule: "r", id: `evt_${1 - i}`, event: "e" }], refused: [] }, T0 + DAY);
+      }
+      const again = recollection.observe(keyed(request(rules, [1]), "k", T0 + DAY), T0 + DAY + 1);
+      expect(again).toMatchObject({ observations: [{ row: { outcome: { events: [{ id: "evt_1" }] } } }] });
+    });
+  });
+
+  it("tells the memory of a request that repeats a part of another", async ({ expect }) => {
+    await withRecollection((recollection, open) => {
+      const hot = crossing(5);
+      const first = keyed(request([hot], [9, 1]), "k");
+      recollection.observe({ ...first, observations: first.observations.slice(1) }, T0);
+      const taken = recollection.observe(first, T0);
+      expect(taken).toMatchObject({ observations: [{ duplicate: false }, { duplicate: true }] });
+      settleAll(recollection);
+      expect(fired(open().observe(request([hot], [9]), T0))).toEqual([[]]);
+    });
+  });
+});
+
+describe("20,000 keyed observations of a day", () => {
+  it("cost as much each as 200, and the same to open", { timeout: 300_000 }, async ({ expect }) => {
+    await withRecollection((recollection, open, sql) => {
+      const rules = [firing({ every: true }), firing({ once: true }), crossing(5)];
+      const quiet = rules.slice(1);
+      let n = 0;
+      const observe = (count: number) => {
+        for (const end = n + count; n < end; n++) {
+          const now = T0 + n;
+          // Every tenth fires.
+          recollection.observe(keyed(request(n % 10 === 0 ? rules : quiet, [n % 7]), `k${n}`, now), now);
+          settleAll(recollection, now);
+        }
       };
-      recollection.observe(keyed("f"), T0);
-      const both = request(rules, [1, 2]);
-      Object.assign(both.observations[1] as object, { idempotency: { key: "k", fingerprint: "other" } });
-      expect(recollection.observe(both, T0)).toEqual({ kind: "conflict" });
-      expect(fired(recollection.observe(request(rules, [1]), T0))[0]).toHaveLength(1);
+      const counted = (run: () => void) => {
+        const [read, written] = [sql.rowsRead, sql.rowsWritten];
+        run();
+        return { read: sql.rowsRead - read, written: sql.rowsWritten - written };
+      };
+      const costs = () => {
+        // A repeat of the first, of the last, and one that is new.
+        const repeat = (i: number) => () => {
+          const asked = keyed(request(i % 10 === 0 ? rules : quiet, [i % 7]), `k${i}`, T0 + i);
+          expect(recollection.observe(asked, T0 + n)).toMatchObject({ observations: [{ duplicate: true }] });
+        };
+        const found = [counted(repeat(0)), counted(repeat(n - 1)), counted(() => observe(1))];
+        return [...found, counted(() => open())];
+      };
+      observe(200);
+      const few = costs();
+      observe(20_000 - n);
+      const many = costs();
+      for (const [i, { read, written }] of many.entries()) {
+        expect(written).toBe(few[i]?.written);
+        expect(read).toBeLessThanOrEqual((few[i]?.read ?? 0) + 2);
+        expect(read).toBeLessThan(20);
+      }
+      // A day later all of them go, a few with each that comes.
+      n = 2 * DAY;
+      observe(1);
+      const before = sql.first<{ n: number }>("SELECT count(*) AS n FROM known")?.n ?? 0;
+      const cost = counted(() => observe(1));
+      expect(sql.first<{ n: number }>("SELECT count(*) AS n FROM known")?.n).toBeLessThan(before);
+      expect(cost.read).toBeLessThan(30);
     });
   });
 });
@@ -141,7 +194,7 @@ describe("what fired", () => {
       expect(JSON.stringify(sql.all("SELECT * FROM observations"))).not.toContain("a text");
       // A late answer to an emission whose row has another observation by now.
       after.observe(request([rule], ["another"]), T0);
-      if (row !== undefined) after.settle(row, { events: [], refused: [] });
+      if (row !== undefined) after.settle(row, { events: [], refused: [] }, T0);
       expect(after.hasPending).toBe(true);
     });
   });
@@ -183,10 +236,9 @@ describe("what a schema refuses", () => {
         expect(recollection.observe({ ...asked, strict }, T0)).toEqual({ kind: "refused", refused: [refused] });
       }
       expect(sql.rowsWritten - before).toBe(0);
-      Object.assign(asked.observations[0] as object, { idempotency: { key: "k", fingerprint: "" } });
-      recollection.observe(asked, T0);
+      recollection.observe(keyed(asked, "k"), T0);
       expect(sql.rowsWritten - before).toBe(1);
-      const again = open().observe(asked, T0);
+      const again = open().observe(keyed(asked, "k"), T0);
       expect(again).toMatchObject({
         observations: [{ duplicate: true, row: { pending: null, outcome: { refused } } }],
       });

@@ -49,12 +49,21 @@ export function fired(taken: ReturnType<Recollection["observe"]>): string[][] {
   return taken.observations.map(({ row }) => (row?.pending?.emissions ?? []).map(({ rule }) => rule));
 }
 
+/** A request whose observations are claimed under a key. */
+export function keyed(asked: ObserveRequest, key: string, claimed = T0, fingerprint = "f"): ObserveRequest {
+  const observations = asked.observations.map((one, i) => ({
+    ...one,
+    idempotency: { key: `${i}:${key}`, claimed, fingerprint },
+  }));
+  return { ...asked, observations };
+}
+
 /** The log takes what there is to emit. */
-export function settleAll(recollection: Recollection): Remembered[] {
+export function settleAll(recollection: Recollection, now = T0): Remembered[] {
   const pending = recollection.pending();
   for (const row of pending) {
     const events = (row.pending?.emissions ?? []).map(({ rule, event }) => ({ rule, id: `evt_${row.seq}`, event }));
-    recollection.settle(row, { events, refused: [] });
+    recollection.settle(row, { events, refused: [] }, now);
   }
   return pending;
 }

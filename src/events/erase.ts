@@ -1,0 +1,38 @@
+import { mapBounded } from "../lib/bounded";
+import type { EntityRoom } from "../lib/entity";
+import { type Env, endpointRoom, eventLogRoom } from "../lib/env";
+import { deliveryId, eventRef } from "../lib/ids";
+import type { Erased } from "../lib/rooms";
+
+/** Objects that are called side by side. */
+const LANES = 20;
+
+/**
+ * Erases an event's content. First the log loses the text, so that nothing reads it any more; then every endpoint ends
+ * its delivery, also one that it has not seen, so that a message under way with the text in it is dropped unread. `null`:
+ * there is no such event. Throws when an object is out of reach; it is then to be repeated.
+ */
+export async function eraseEvent(env: Env, tenant: string, ulid: string): Promise<Erased | null> {
+  const erased = await eventLogRoom(env, tenant, eventRef(ulid)).erase(ulid);
+  if (erased === null) return null;
+  const { event, matches } = erased.event;
+  await mapBounded([...matches.entries()], LANES, ([index, { endpoint, test }]) =>
+    endpointRoom(env, tenant, endpoint).erase([{ id: deliveryId(ulid, index), event, test }]),
+  );
+  return erased;
+}
+
+/**
+ * Erases an event's content like {@link eraseEvent}, the text that the entity which emitted it may still hold, and the
+ * content of what was derived from it. Other events of the same observation stay: none was derived from the other.
+ */
+export async function eraseContent(env: Env, tenant: string, ulid: string): Promise<Erased | null> {
+  const erased = await eraseEvent(env, tenant, ulid);
+  if (erased === null) return null;
+  if (erased.origin !== null) {
+    const { room, observation } = erased.origin;
+    await (env.ENTITY.getByName(`${tenant}/${room}`) as unknown as EntityRoom).finish(observation);
+  }
+  for (const derived of erased.derived) await eraseContent(env, tenant, derived);
+  return erased;
+}
