@@ -163,8 +163,13 @@ export class Instance {
         this.output += text;
       });
     }
-    this.exited = new Promise((resolve, reject) => {
-      this.npm.on("error", reject).on("close", (code) => resolve(code));
+    this.exited = new Promise((resolve) => {
+      // Where npm cannot be started: whoever waits for its end or its words is told so.
+      this.npm.on("error", (error) => {
+        this.output += String(error);
+        resolve(null);
+      });
+      this.npm.on("close", resolve);
     });
   }
 
