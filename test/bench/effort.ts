@@ -29,7 +29,7 @@ export interface Storm {
   slow: number;
 }
 
-/** What `npm run bench` does, in about eight minutes on two cores. */
+/** What `npm run bench` does, in about ten minutes on two cores. */
 export const FULL: Effort = {
   rounds: 5,
   seconds: 3,
