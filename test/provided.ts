@@ -1,5 +1,8 @@
+const { FC_SEED = "", FC_TIMES = "1" } = process.env;
+const seeds = FC_SEED === "" ? null : FC_SEED.split(",").map(Number);
+if (seeds?.some((seed) => !Number.isInteger(seed))) {
+  throw new Error(`FC_SEED is "${FC_SEED}", and not a number, or two with a comma between them`);
+}
+
 /** What suites are told by the environment, see property.ts. */
-export const provided = {
-  seed: process.env.FC_SEED ? Number(process.env.FC_SEED) : null,
-  times: Number(process.env.FC_TIMES ?? 1),
-};
+export const provided = { seeds, times: Number(FC_TIMES) };

@@ -1,6 +1,7 @@
 import { createServer, type IncomingMessage, type ServerResponse } from "node:http";
 import type { AddressInfo } from "node:net";
 import type { TestProject } from "vitest/node";
+import { answering } from "./answering.ts";
 
 /** A request as the receiver saw it. */
 export interface Received {
@@ -20,9 +21,7 @@ export default async function setup(project: TestProject): Promise<() => Promise
   const seen = new Map<string, Received[]>();
   const plans = new Map<string, Answer[]>();
 
-  const server = createServer((request, response) => {
-    void handle(request, response, seen, plans);
-  });
+  const server = createServer(answering((request, response) => handle(request, response, seen, plans)));
   await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
   project.provide("receiver", `http://127.0.0.1:${(server.address() as AddressInfo).port}`);
   return async () => {
@@ -61,7 +60,8 @@ async function handle(
   arrived.push({ at: Date.now(), method: request.method ?? "", url: request.url ?? "", headers, body });
   const plan = plans.get(name) ?? [{}];
   const answer = plan[Math.min(arrived.length, plan.length) - 1] ?? {};
-  if (answer.delayMs) await new Promise((resolve) => setTimeout(resolve, answer.delayMs));
+  if (answer.delayMs) await new Promise((resolve) => setTimeout(resolve, answer.delayMs).unref());
+  if (response.destroyed) return;
   if (answer.misbehave === "hang") return;
   if (answer.misbehave === "reset") return void request.socket.destroy();
   response.writeHead(answer.status ?? 200, answer.headers ?? {});

@@ -1,6 +1,7 @@
 import { createServer, type IncomingMessage } from "node:http";
 import type { AddressInfo } from "node:net";
 import type { TestProject } from "vitest/node";
+import { answering } from "./answering.ts";
 
 /** What the resolver says of a name. */
 export interface Zone {
@@ -37,24 +38,26 @@ export default async function setup(project: TestProject): Promise<() => Promise
   const zones = new Map<string, Zone>();
   const asked = new Map<string, Question[]>();
 
-  const server = createServer(async (request, response) => {
-    const url = new URL(request.url ?? "", "http://resolver");
-    const [, verb = "", which = ""] = url.pathname.split("/");
-    if (verb === "zone") {
-      zones.set(which, JSON.parse(await read(request)));
-      return void response.end();
-    }
-    if (verb === "asked") return void response.end(JSON.stringify(asked.get(which) ?? []));
-    const name = url.searchParams.get("name") ?? "";
-    const type = url.searchParams.get("type") ?? "";
-    asked.set(name, [...(asked.get(name) ?? []), { name, type, accept: request.headers.accept }]);
-    const zone = zones.get(name) ?? { status: 3 };
-    const odd = zone.only === undefined || zone.only === type;
-    if (zone.delayMs && odd) await new Promise((resolve) => setTimeout(resolve, zone.delayMs).unref());
-    if (response.destroyed) return;
-    response.writeHead((odd && zone.httpStatus) || 200, { "Content-Type": "application/dns-json", ...zone.headers });
-    response.end(odd && zone.raw !== undefined ? zone.raw : JSON.stringify(answer(name, type, zone)));
-  });
+  const server = createServer(
+    answering(async (request, response) => {
+      const url = new URL(request.url ?? "", "http://resolver");
+      const [, verb = "", which = ""] = url.pathname.split("/");
+      if (verb === "zone") {
+        zones.set(which, JSON.parse(await read(request)));
+        return void response.end();
+      }
+      if (verb === "asked") return void response.end(JSON.stringify(asked.get(which) ?? []));
+      const name = url.searchParams.get("name") ?? "";
+      const type = url.searchParams.get("type") ?? "";
+      asked.set(name, [...(asked.get(name) ?? []), { name, type, accept: request.headers.accept }]);
+      const zone = zones.get(name) ?? { status: 3 };
+      const odd = zone.only === undefined || zone.only === type;
+      if (zone.delayMs && odd) await new Promise((resolve) => setTimeout(resolve, zone.delayMs).unref());
+      if (response.destroyed) return;
+      response.writeHead((odd && zone.httpStatus) || 200, { "Content-Type": "application/dns-json", ...zone.headers });
+      response.end(odd && zone.raw !== undefined ? zone.raw : JSON.stringify(answer(name, type, zone)));
+    }),
+  );
   await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
   project.provide("resolver", `http://127.0.0.1:${(server.address() as AddressInfo).port}`);
   return async () => {

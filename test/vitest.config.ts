@@ -13,7 +13,10 @@ export default defineConfig(async () => ({
   root,
   plugins: [
     cloudflareTest({
-      wrangler: { configPath: path.join(root, "wrangler.toml") },
+      main: path.join(root, "src/index.ts"),
+      // A link to the project's own: wrangler takes `.dev.vars` and `.env` from the directory of the file that it is given,
+      // and those are the developer's.
+      wrangler: { configPath: path.join(import.meta.dirname, "wrangler.toml") },
       miniflare: {
         compatibilityFlags: ["service_binding_extra_handlers"],
         bindings: {

@@ -27,10 +27,10 @@ process.on("exit", () => {
  * @param {{
  *   cwd?: string,
  *   env?: NodeJS.ProcessEnv,
- *   output?: "pipe" | "inherit",
+ *   output?: "pipe" | "inherit" | "stderr",
  *   terminal?: boolean,
- * }} [options] `output`: what becomes of its standard output and error; `terminal`: it reads keys from our terminal, and so
- *   shares our process group
+ * }} [options] `output`: what becomes of its standard output and error (`stderr`: both go to ours, since stdout is for our
+ *   own answer); `terminal`: it reads keys from our terminal, and so shares our process group
  * @returns {{
  *   stdout: import("node:stream").Readable | null,
  *   stderr: import("node:stream").Readable | null,
@@ -41,7 +41,8 @@ process.on("exit", () => {
  *   end, and is fulfilled when nothing of it is left. `kill` ends it at once.
  */
 export function startGuarded(command, args, { cwd, env = process.env, output = "pipe", terminal = false } = {}) {
-  const stdio = [terminal ? "inherit" : "ignore", output, output, "pipe", "pipe"];
+  const printed = output === "stderr" ? process.stderr.fd : output;
+  const stdio = [terminal ? "inherit" : "ignore", printed, printed, "pipe", "pipe"];
   const wrapped = [GUARD, terminal ? "terminal" : "group", command, ...args];
   const guard = spawn("sh", wrapped, { cwd, env, stdio, detached: !terminal });
   const [report, lifeline] = [guard.stdio[3], guard.stdio[4]];

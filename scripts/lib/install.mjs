@@ -7,13 +7,14 @@ import { existsSync, lstatSync } from "node:fs";
 import { readFile } from "node:fs/promises";
 import { startGuarded } from "./child.mjs";
 import { inProject, ROOT } from "./project.mjs";
-import { paint, say, Trouble } from "./terminal.mjs";
+import { note, paint, Trouble } from "./terminal.mjs";
 
 /** wrangler refuses anything older. */
 const OLDEST_NODE_FOR_WRANGLER = 22;
 
 /**
- * Makes node_modules match package-lock.json. Says nothing when it does already.
+ * Makes node_modules match package-lock.json. Says nothing when it does already, and what it says is on stderr: the stdout
+ * of the script that needs it may be read by a program.
  *
  * @throws {Trouble} when npm fails
  */
@@ -25,24 +26,24 @@ export async function ensureInstalled() {
       remedy: ["Remove the link: rm node_modules", "Then start again; the dependencies are installed here."],
     });
   }
-  say(
+  note(
     `Installing the dependencies named in package-lock.json. ${paint("dim", "The first time takes about a minute.")}`,
   );
   const started = Date.now();
   const [command, args] = npm();
   // npm says next to nothing while it works, unless it has a terminal.
-  const heartbeat = setInterval(() => say(paint("dim", `… still installing (${seconds(started)})`)), 10_000);
+  const heartbeat = setInterval(() => note(paint("dim", `… still installing (${seconds(started)})`)), 10_000);
   // Its warnings are about an older Node, which only starts the newer one that is installed here.
   const flags = ["--include=dev", "--no-audit", "--no-fund", "--loglevel=error"];
-  const status = await startGuarded(command, [...args, "ci", ...flags], { cwd: ROOT, output: "inherit" }).exited;
+  const status = await startGuarded(command, [...args, "ci", ...flags], { cwd: ROOT, output: "stderr" }).exited;
   clearInterval(heartbeat);
   if (status !== 0) {
     throw new Trouble("npm could not install the dependencies (its own message is above).", {
       remedy: ["Check the network, then run the same command again."],
     });
   }
-  say(`${paint("green", "✓")} Installed in ${seconds(started)}.`);
-  say();
+  note(`${paint("green", "✓")} Installed in ${seconds(started)}.`);
+  note();
 }
 
 /**

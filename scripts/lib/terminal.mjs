@@ -21,6 +21,11 @@ export function say(line = "") {
   process.stdout.write(line === "" ? "\n" : `  ${line}\n`);
 }
 
+/** Like {@link say}, on stderr: for what a script is busy with, where its stdout is read by a program. @param {string} [line] */
+export function note(line = "") {
+  process.stderr.write(line === "" ? "\n" : `  ${line}\n`);
+}
+
 /**
  * Prints what went wrong and, on the lines after, what to do about it.
  *

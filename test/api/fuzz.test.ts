@@ -2,7 +2,7 @@ import { Validator } from "@cfworker/json-schema";
 import fc from "fast-check";
 import { describe, it } from "vitest";
 import { type Answered, call, newReceiver } from "../api";
-import { runs } from "../property";
+import { holdsAsync } from "../property";
 import { arbitraryOf, mutated, oddText } from "./arbitrary";
 import { type Operation, operationsOf, theDocument } from "./operations";
 import { newWorld, type World } from "./world";
@@ -15,7 +15,6 @@ const document = await theDocument();
 const operations = operationsOf(document).toSorted(
   (a, b) => Number(a.method === "DELETE") - Number(b.method === "DELETE"),
 );
-const { seed } = runs(RUNS);
 
 interface Try {
   path: string;
@@ -125,13 +124,14 @@ describe("random requests made from the OpenAPI document", () => {
     async ([, operation]) => {
       const world = await newWorld();
       const { url } = await newReceiver();
-      await fc.assert(
+      await holdsAsync(
         fc.asyncProperty(triesOf(operation, world, url), async ({ path, body, headers }) => {
           const answer = await call(operation.method, path, body, headers);
           const wrong = complaint(operation, answer);
           if (wrong !== null) throw new Error(`${wrong}: ${answer.text.slice(0, 300)}`);
         }),
-        { seed, numRuns: RUNS, interruptAfterTimeLimit: each, markInterruptAsFailure: false },
+        RUNS,
+        each,
       );
     },
   );

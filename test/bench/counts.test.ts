@@ -1,4 +1,5 @@
 import { describe, it } from "vitest";
+import { besideOf } from "./beside.ts";
 import { noCounts, noObjectCounts, operationsOf } from "./counts.ts";
 import { PRICES, usageOf, usdPerMillion } from "./prices.ts";
 import { cpuMsOf } from "./profiler.ts";
@@ -72,17 +73,34 @@ describe("statistics", () => {
     expect(order.join("")).toBe("abbaab");
   });
 
+  it("count what has not arrived beside bad endpoints as long as the storm lasted", ({ expect }) => {
+    const calm = Array.from({ length: 100 }, (_, i) => i + 1);
+    expect(besideOf(calm, { offered: 100, latencies: calm }, 45_000)).toEqual({
+      calmP99: 99,
+      stormP99: 99,
+      p99Ratio: 1,
+      delivered: 100,
+      offered: 100,
+      bounded: true,
+    });
+    const lost = besideOf(calm, { offered: 100, latencies: calm.slice(2) }, 45_000);
+    expect(lost).toMatchObject({ stormP99: 45_000, p99Ratio: 45_000 / 99, delivered: 98, bounded: false });
+    expect(besideOf(calm, { offered: 3, latencies: [] }, 45_000)).toMatchObject({ stormP99: 45_000, delivered: 0 });
+    const late = (ms: number) => besideOf(calm, { offered: 1, latencies: [ms] }, 45_000).bounded;
+    expect([late(2 * 99 + 1_000), late(2 * 99 + 1_001)]).toEqual([true, false]);
+  });
+
   it("print a figure's median, and nothing for what was not measured", ({ expect }) => {
     const results = {
       signing: { usPerKilobyte: figureOf([10.123, 11, 9]) },
-      neighbour: { p99Ratio: figureOf([1.5]), calmP99: figureOf([500]) },
+      neighbour: { p99Ratio: 1.5, hang: { calmP99: figureOf([500]), bounded: false } },
       cost: { single: { usdPerMillion: 3.7249, cpuMs: undefined, p: Number.NaN } },
     };
     const plain = plainResults(results as unknown as Record<string, object>);
     expect(Object.keys(plain)).toEqual(["cost", "neighbour", "signing"]);
     expect(plain).toEqual({
       cost: { single: { usdPerMillion: 3.72 } },
-      neighbour: { p99Ratio: 1.5 },
+      neighbour: { p99Ratio: 1.5, hang: { calmP99: 500, bounded: false } },
       signing: { usPerKilobyte: 10.12 },
     });
   });

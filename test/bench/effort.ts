@@ -10,14 +10,32 @@ export interface Effort {
   drains: { pairs: number; warmUps: number; measured: number; messages: number };
   /** Rows that the large side of a growth ratio has, and the small. */
   rows: { large: number; small: number };
+  /** Beside endpoints that have gone bad. */
+  storm: Storm;
 }
 
-/** What `npm run bench` does, in about eight minutes on two cores. */
+/** Events for a good endpoint, at a pace: without bad ones beside it, and then from the first event to those on. */
+export interface Storm {
+  perSecond: number;
+  /** How long they are posted in the calm, in s, and in the storm. */
+  calm: number;
+  seconds: number;
+  /** When the storm is over, in s: what has not arrived by then counts as this long. */
+  within: number;
+  /** Events for the bad ones: the one that hangs, each of `endpoints` that hang, each of the two that are slow. */
+  hang: number;
+  endpoints: number;
+  each: number;
+  slow: number;
+}
+
+/** What `npm run bench` does, in about ten minutes on two cores. */
 export const FULL: Effort = {
   rounds: 5,
   seconds: 3,
   drains: { pairs: 3, warmUps: 40, measured: 7, messages: 1_000 },
   rows: { large: 100_000, small: 1_000 },
+  storm: { perSecond: 10, calm: 10, seconds: 30, within: 45, hang: 1_000, endpoints: 30, each: 10, slow: 500 },
 };
 
 /** Enough to show that the bench works. */
@@ -26,4 +44,5 @@ export const QUICK: Effort = {
   seconds: 2,
   drains: { pairs: 1, warmUps: 0, measured: 1, messages: 50 },
   rows: { large: 2_000, small: 20 },
+  storm: { perSecond: 20, calm: 1, seconds: 1, within: 4, hang: 10, endpoints: 3, each: 2, slow: 5 },
 };

@@ -17,6 +17,12 @@ const { convertV4MiniflareOptions, Log, LogLevel, Miniflare } = createRequire(re
   "miniflare",
 ) as typeof import("miniflare");
 
+/**
+ * The project's configuration, by the link that lies where no secrets do: wrangler takes `.dev.vars` and `.env` from the
+ * directory of the file that it is given, and those are the developer's.
+ */
+const CONFIGURATION = `${ROOT}test/wrangler.toml`;
+
 /** What Miniflare calls the Worker. */
 const NAME = "worker";
 
@@ -167,7 +173,7 @@ export class Instance {
 }
 
 function workerOptions(): Options {
-  const { workerOptions: options } = optionsOf(`${ROOT}wrangler.toml`);
+  const { workerOptions: options } = optionsOf(CONFIGURATION);
   // The bench posts more than a tenant may, so it runs without the limit, as wrangler.toml says how. The limit's local
   // stand-in is an object that each request would call; the platform counts where the request is.
   const { assets: _, ratelimits: __, ...rest } = options as Options;

@@ -4,6 +4,7 @@
  * @module
  */
 
+import "./stdout.ts";
 import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -20,6 +21,7 @@ import { measureNeighbour } from "./neighbour.ts";
 import { Receiver } from "./receiver.ts";
 import { plainResults, spreadOf, table } from "./report.ts";
 import { measureSigning } from "./signing.ts";
+import { answer } from "./stdout.ts";
 
 const { values: options } = parseArgs({
   options: {
@@ -68,8 +70,8 @@ async function measure(): Promise<Record<string, object>> {
 }
 
 if (options.model) {
-  process.stdout.write(`${modelTable(options.json)}\n`);
+  answer(modelTable(options.json));
 } else {
   const results = await measure();
-  process.stdout.write(`${options.json ? JSON.stringify(plainResults(results)) : table(results)}\n`);
+  answer(options.json ? JSON.stringify(plainResults(results)) : table(results));
 }

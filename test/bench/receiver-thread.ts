@@ -1,6 +1,6 @@
 /**
  * The receiver's thread: an HTTP server on loopback. How a request is answered stands in its path:
- * `/ok`, `/third` (the third attempt of a delivery succeeds), `/hang` (never).
+ * `/ok`, `/third` (the third attempt of a delivery succeeds), `/slow` (200 after 3 s), `/hang` (never).
  * @module
  */
 
@@ -12,11 +12,15 @@ import { parentPort } from "node:worker_threads";
 export interface Arrivals {
   /** When each request was there, in ms of the clock. */
   times: number[];
-  /** How long after `data.sentAt` of its body, in ms; of requests that have it. */
+  /** Of each event that has `data.sentAt` in its body: how long after that its first request was there, in ms. */
   latencies: number[];
 }
 
-const arrivals = new Map<string, Arrivals>();
+/** How long `/slow` takes to answer, in ms. */
+const SLOW = 3_000;
+
+const arrivals = new Map<string, Arrivals & { sent: Set<string> }>();
+const none = () => ({ times: [], latencies: [], sent: new Set<string>() });
 
 const server = createServer({ keepAliveTimeout: 60_000 }, (request, response) => {
   let body = "";
@@ -27,21 +31,25 @@ const server = createServer({ keepAliveTimeout: 60_000 }, (request, response) =>
   request.on("end", () => {
     const now = performance.timeOrigin + performance.now();
     const path = request.url ?? "";
-    const known = arrivals.get(path) ?? { times: [], latencies: [] };
+    const known = arrivals.get(path) ?? none();
     arrivals.set(path, known);
     known.times.push(now);
     const sentAt = /"sentAt":([\d.]+)/.exec(body)?.[1];
-    if (sentAt !== undefined) known.latencies.push(now - Number(sentAt));
+    if (sentAt !== undefined && !known.sent.has(sentAt)) {
+      known.sent.add(sentAt);
+      known.latencies.push(now - Number(sentAt));
+    }
     if (path.startsWith("/hang")) return;
-    const failed = path.startsWith("/third") && Number(request.headers["x-webhook-attempt"]) < 3;
-    response.writeHead(failed ? 500 : 204).end();
+    const answer = (status: number) => response.writeHead(status).end();
+    if (path.startsWith("/slow")) setTimeout(answer, SLOW, 200);
+    else answer(path.startsWith("/third") && Number(request.headers["x-webhook-attempt"]) < 3 ? 500 : 204);
   });
 });
 
 server.listen(0, "127.0.0.1", () => parentPort?.postMessage((server.address() as AddressInfo).port));
 
 parentPort?.on("message", ({ path, forget }: { path: string; forget: boolean }) => {
-  const known = arrivals.get(path) ?? { times: [], latencies: [] };
-  parentPort?.postMessage(forget ? known : { times: known.times.length });
+  const { times, latencies } = arrivals.get(path) ?? none();
+  parentPort?.postMessage(forget ? { times, latencies } : { requests: times.length, events: latencies.length });
   if (forget) arrivals.delete(path);
 });

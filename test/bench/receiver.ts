@@ -25,7 +25,12 @@ export class Receiver {
 
   /** How many requests there were at a path. */
   async count(path: string): Promise<number> {
-    return ((await this.#ask({ path, forget: false })) as { times: number }).times;
+    return (await this.#counts(path)).requests;
+  }
+
+  /** How many of the events that say when they were sent have arrived at a path. */
+  async countTimed(path: string): Promise<number> {
+    return (await this.#counts(path)).events;
   }
 
   /** What arrived at a path; it is forgotten. */
@@ -49,6 +54,10 @@ export class Receiver {
 
   async stop(): Promise<void> {
     await this.#thread.terminate();
+  }
+
+  async #counts(path: string): Promise<{ requests: number; events: number }> {
+    return (await this.#ask({ path, forget: false })) as { requests: number; events: number };
   }
 
   /** One question at a time: answers carry no name. */

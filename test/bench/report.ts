@@ -2,19 +2,16 @@ import { PRICES } from "./prices.ts";
 import type { Figure } from "./stats.ts";
 
 type Results = Record<string, object>;
-type Plain = number | { [name: string]: Plain };
+type Plain = number | boolean | { [name: string]: Plain };
 
 /** The order of the parts in the output. */
-const ORDER = ["cost", "accept", "deliver", "growth", "neighbour", "signing"];
-
-/** Figures that are shown to a person beside the others and are not of the object. */
-const ASIDE = ["calmP99", "stormP99"];
+const ORDER = ["cost", "accept", "deliver", "growth", "backlog", "neighbour", "signing"];
 
 function isFigure(value: unknown): value is Figure {
   return typeof value === "object" && value !== null && "median" in value;
 }
 
-/** The results as one object of numbers: of a figure its median. What was not measured is left out. Pure. */
+/** The results as one object of numbers and answers: of a figure its median. What was not measured is left out. Pure. */
 export function plainResults(results: Results): Record<string, Plain> {
   const ordered = ORDER.filter((name) => name in results).map((name) => [name, results[name]]);
   return plain(Object.fromEntries(ordered)) as Record<string, Plain>;
@@ -23,8 +20,8 @@ export function plainResults(results: Results): Record<string, Plain> {
 function plain(value: object): Plain {
   if (isFigure(value)) return rounded(value.median);
   const entries = Object.entries(value).flatMap(([name, member]): [string, Plain][] => {
-    if (ASIDE.includes(name)) return [];
     if (typeof member === "object" && member !== null) return [[name, plain(member)]];
+    if (typeof member === "boolean") return [[name, member]];
     return typeof member === "number" && Number.isFinite(member) ? [[name, rounded(member)]] : [];
   });
   return Object.fromEntries(entries.filter(([, member]) => typeof member !== "number" || Number.isFinite(member)));
@@ -52,15 +49,11 @@ export function table(results: Results): string {
     if (part === undefined) continue;
     lines.push("", name);
     for (const [field, value] of Object.entries(part)) {
-      if (isFigure(value))
-        lines.push(`  ${field.padEnd(20)} ${rounded(value.median)}  (${rounded(value.min)} to ${rounded(value.max)})`);
-      else if (typeof value === "number") lines.push(`  ${field.padEnd(20)} ${rounded(value)}`);
+      if (typeof value !== "object" || isFigure(value)) lines.push(`  ${field.padEnd(20)} ${shown(value)}`);
       else
         lines.push(
           `  ${field}`,
-          ...Object.entries(value as object).map(
-            ([unit, amount]) => `    ${unit.padEnd(18)} ${rounded(amount as number)}`,
-          ),
+          ...Object.entries(value).map(([unit, amount]) => `    ${unit.padEnd(18)} ${shown(amount)}`),
         );
     }
   }
@@ -69,4 +62,9 @@ export function table(results: Results): string {
     lines.push(`  $${usd} per million ${unit}, ${source}, read ${read}`);
   }
   return lines.join("\n");
+}
+
+function shown(value: unknown): string {
+  if (isFigure(value)) return `${rounded(value.median)}  (${rounded(value.min)} to ${rounded(value.max)})`;
+  return typeof value === "boolean" ? (value ? "yes" : "no") : String(rounded(value as number));
 }

@@ -1,10 +1,9 @@
-import { execFile } from "node:child_process";
+import { appendFile, rename, writeFile } from "node:fs/promises";
 import { join } from "node:path";
-import { promisify } from "node:util";
 import { test } from "vitest";
+import { Project } from "./project";
 
-const BENCH = join(import.meta.dirname, "../../scripts/bench.mjs");
-const run = promisify(execFile);
+const BENCH = "scripts/bench.mjs";
 
 interface Cost {
   usdPerMillion: number;
@@ -13,29 +12,48 @@ interface Cost {
   doRequests: number;
 }
 
+type Figures = { [name: string]: number | boolean | Figures };
+
+const BESIDE = ["calmP99", "stormP99", "p99Ratio", "delivered", "offered", "bounded"];
 /** The figures of each part beside the costs. */
 const TIMED = {
   accept: ["rps", "floorRps", "ratio", "p50Ratio", "p99Ratio"],
   deliver: ["perSecond", "floorPerSecond", "ratio", "latencyP50", "latencyP99"],
   growth: ["logRatio", "acceptRatio", "matchRatio"],
-  neighbour: ["p99Ratio"],
+  neighbour: ["p99Ratio", { hang: BESIDE }, { many: BESIDE }, { slow: BESIDE }],
   signing: ["usPerKilobyte", "vsStandardwebhooks"],
 };
 
+/** The names in an object, and in those in it. */
+function namesOf(figures: Figures): unknown[] {
+  return Object.entries(figures).map(([name, value]) =>
+    typeof value === "object" ? { [name]: namesOf(value) } : name,
+  );
+}
+
+/** All numbers in an object. */
+function numbersOf(figures: Figures): number[] {
+  return Object.values(figures).flatMap((value) => {
+    if (typeof value === "object") return numbersOf(value);
+    return typeof value === "number" ? [value] : [];
+  });
+}
+
 // The costs are counts, the same on any machine. The other figures are times, which mean nothing beside other tests: that
 // each part measures them is what is shown of them here.
-test("a delivered event costs what is promised, and every part measures", { timeout: 300_000 }, async ({ expect }) => {
-  const { stdout, stderr } = await run(process.execPath, [BENCH, "--quick", "--json"]);
-  const { cost, ...timed } = JSON.parse(stdout) as { cost: Record<string, Cost> } & Record<
-    keyof typeof TIMED,
-    Record<string, number>
-  >;
-  expect(Object.fromEntries(Object.entries(timed).map(([part, figures]) => [part, Object.keys(figures)]))).toEqual(
-    TIMED,
-  );
-  for (const figures of Object.values(timed)) {
-    for (const figure of Object.values(figures)) expect(figure).toBeGreaterThan(0);
-  }
+test("a delivered event costs what is promised, and every part measures, whatever lies in the directory", {
+  timeout: 300_000,
+}, async ({ expect }) => {
+  const project = await Project.copy();
+  await project.leaveSecrets();
+  await appendFile(join(project.directory, "test/bench/instance.ts"), 'console.log("what a library prints");\n');
+  const { stdout, stderr } = await project.run(BENCH, ["--quick", "--json"]);
+  expect(stderr).toContain("what a library prints");
+  expect(stdout, stderr).toMatch(/^\{.*\}\n$/);
+  const { cost, ...timed } = JSON.parse(stdout) as { cost: Record<string, Cost> } & Record<keyof typeof TIMED, Figures>;
+  const named = Object.entries(timed).map(([part, figures]) => [part, namesOf(figures)]);
+  expect(Object.fromEntries(named)).toEqual(TIMED);
+  for (const figure of numbersOf(timed)) expect(figure).toBeGreaterThanOrEqual(0);
   expect(Object.keys(cost)).toEqual(["single", "batch100", "fanout10", "failing", "sparse"]);
   const { single, batch100, fanout10 } = cost as Record<"single" | "batch100" | "fanout10", Cost>;
   // CPU time is not sampled in a quick run; it is below 5 ms, which would be 0.10.
@@ -49,8 +67,19 @@ test("a delivered event costs what is promised, and every part measures", { time
   expect(stderr).toContain("cost single");
 });
 
-test("the model answers without measuring", async ({ expect }) => {
-  const { stdout } = await run(process.execPath, [BENCH, "--model", "--json"]);
+test("the model answers without measuring, and alone on stdout, though the dependencies were missing", async ({
+  expect,
+}) => {
+  const project = await Project.copy();
+  const modules = join(project.directory, "node_modules");
+  const away = join(project.directory, "tmp/node_modules");
+  await rename(modules, away);
+  // An npm that says something and puts back what was there.
+  const npm = join(project.directory, "tmp/npm-cli.js");
+  const putBack = `renameSync(${JSON.stringify(away)}, ${JSON.stringify(modules)});`;
+  await writeFile(npm, `import { renameSync } from "node:fs"; console.log("added 395 packages"); ${putBack}`);
+  const { stdout, stderr } = await project.run(BENCH, ["--model", "--json"], { npm_execpath: npm });
+  expect(stderr).toMatch(/Installing[\s\S]*added 395 packages[\s\S]*Installed/);
   const { answers } = JSON.parse(stdout) as { answers: { tenants: number; first: { name: string } }[] };
   expect(answers.map(({ tenants }) => tenants)).toEqual([100, 1_000, 10_000, 100_000, 1_000_000]);
 });

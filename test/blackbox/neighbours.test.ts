@@ -57,12 +57,10 @@ async function latencies(api: Api, receiver: Receiver, beside: (i: number) => Pr
   for (let i = 0; i < SAMPLES; i++) {
     const extra = beside(i);
     const at = Date.now();
-    const { deliveries } = await api.call<{ deliveries: { id: string }[] }>("POST", "calm/events", {
-      event: "calm",
-      data: { i },
-    });
+    const event = { event: "calm", data: { i } };
+    const posting = api.call<{ deliveries: { id: string }[] }>("POST", "calm/events", event);
+    const [{ deliveries }] = await Promise.all([posting, extra]);
     posted.set(deliveries[0]?.id ?? "", at);
-    await extra;
     await new Promise((resolve) => setTimeout(resolve, GAP));
   }
   const arrived = () => [...posted].filter(([id]) => receiver.of(id).length > 0).length;

@@ -66,7 +66,13 @@ export class Printed {
         this.output += text;
       });
     }
-    this.exited = new Promise((resolve, reject) => child.on("error", reject).on("close", resolve));
+    this.exited = new Promise((resolve) => {
+      child.on("error", (error) => {
+        this.output += String(error);
+        resolve(null);
+      });
+      child.on("close", resolve);
+    });
   }
 
   /** Starts it with the project's packages in reach, and ends it after the test. */

@@ -3,10 +3,10 @@
  * @module
  */
 
-import { type ChildProcess, execFileSync, spawn } from "node:child_process";
+import { type ChildProcess, execFile, execFileSync, spawn } from "node:child_process";
 import { randomUUID } from "node:crypto";
 import { existsSync, readdirSync, readFileSync } from "node:fs";
-import { cp, mkdir, mkdtemp, readFile, rm, symlink } from "node:fs/promises";
+import { cp, mkdir, mkdtemp, readFile, rm, symlink, writeFile } from "node:fs/promises";
 import { connect, createServer } from "node:net";
 import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
@@ -67,18 +67,20 @@ export class Project {
     for (const file of new Set(files.toString().split("\0").filter(Boolean))) {
       if (!existsSync(join(ROOT, file))) continue; // deleted, and not yet staged
       await mkdir(dirname(join(directory, file)), { recursive: true });
-      await cp(join(ROOT, file), join(directory, file));
+      await cp(join(ROOT, file), join(directory, file), { verbatimSymlinks: true });
     }
     await symlink(join(ROOT, "node_modules"), join(directory, "node_modules"));
     await mkdir(join(directory, "tmp"));
     finished(async () => {
       for (const instance of project.#instances) instance.killAll();
+      for (const child of project.#scripts) child.kill("SIGKILL");
       await rm(directory, { recursive: true, force: true, maxRetries: 3 });
     });
     return project;
   }
 
   readonly #instances: Instance[] = [];
+  readonly #scripts: ChildProcess[] = [];
 
   /** Runs `npm start -- FLAGS` on a port. */
   start(port: number, flags: string[], env: Record<string, string> = {}): Instance {
@@ -94,11 +96,40 @@ export class Project {
     return instance;
   }
 
+  /** Runs one of its scripts to the end. What that starts ends with it. */
+  run(script: string, args: string[], env: Record<string, string> = {}): Promise<Ended> {
+    const options = { cwd: this.directory, env: { ...cleanEnvironment(), ...env }, maxBuffer: 2 ** 26 };
+    return new Promise((resolve) => {
+      const command = [join(this.directory, script), ...args];
+      const child = execFile(process.execPath, command, options, (_, stdout, stderr) => {
+        resolve({ status: child.exitCode, stdout, stderr });
+      });
+      this.#scripts.push(child);
+    });
+  }
+
+  /** Leaves in the directory what a developer may have there, and what breaks everything that uses it unasked. */
+  async leaveSecrets(): Promise<void> {
+    const useless = 'MAX_ENDPOINTS="0"\nRETENTION_DAYS="13"\nDEFAULT_PROFILE="none"\n';
+    const leave = (name: string, text: string) => writeFile(join(this.directory, name), text + useless);
+    await leave(".dev.vars", 'OPERATOR_KEY="mine"\nSECRETS_KEY="mine"\n');
+    await leave(".env", 'CLOUDFLARE_ENV="mine"\n');
+    await leave(".env.local", "");
+  }
+
   /** The operator's key, from where `npm start` says it is. */
   async operatorKey(): Promise<string> {
     const text = await readFile(join(this.directory, ".dev.vars"), "utf8");
     return /^OPERATOR_KEY="(.+)"$/m.exec(text)?.[1] ?? "";
   }
+}
+
+/** What came of a script. */
+interface Ended {
+  /** `null`: a signal ended it. */
+  status: number | null;
+  stdout: string;
+  stderr: string;
 }
 
 interface Process {
@@ -132,8 +163,13 @@ export class Instance {
         this.output += text;
       });
     }
-    this.exited = new Promise((resolve, reject) => {
-      this.npm.on("error", reject).on("close", (code) => resolve(code));
+    this.exited = new Promise((resolve) => {
+      // Where npm cannot be started: whoever waits for its end or its words is told so.
+      this.npm.on("error", (error) => {
+        this.output += String(error);
+        resolve(null);
+      });
+      this.npm.on("close", resolve);
     });
   }
 

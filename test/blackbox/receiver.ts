@@ -6,6 +6,7 @@
 import { createHmac } from "node:crypto";
 import { createServer, type IncomingMessage, type ServerResponse } from "node:http";
 import { onTestFinished } from "vitest";
+import { answering } from "../answering";
 
 /** One request as it came, and what it was answered. */
 export interface Attempt {
@@ -27,7 +28,7 @@ export type Behaviour = number | "hang";
 /** An HTTP server on a free port of 127.0.0.1, closed after the test. */
 export class Receiver {
   readonly attempts: Attempt[] = [];
-  readonly #server = createServer((request, response) => void this.#take(request, response));
+  readonly #server = createServer(answering((request, response) => this.#take(request, response)));
   url = "";
 
   /** @param behave decides by the path and the requests so far */

@@ -72,7 +72,7 @@ export class Person {
       if (message.type() === "error" && !meant) this.complaints.push(`${page.url()}: ${message.text()}`);
     });
     page.on("pageerror", (error) => this.complaints.push(`${page.url()}: ${error.message}`));
-    page.on("dialog", (dialog) => void dialog.accept());
+    page.on("dialog", (dialog) => dialog.accept().catch(() => undefined)); // the page may be closed by then
     context.on("request", (request) => {
       const { origin, protocol } = new URL(request.url());
       if (origin !== base && protocol !== "data:") this.complaints.push(`${page.url()}: asked ${request.url()}`);

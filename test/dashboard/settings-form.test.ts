@@ -5,7 +5,7 @@ import type { Endpoint } from "../../src/dashboard/components/state";
 import { bodyOf, changeOf, type EndpointValues, newValues, valuesOf } from "../../src/dashboard/pages/endpoint-values";
 import { linesOf, recordOf } from "../../src/dashboard/pages/record-lines";
 import { call, newEndpoint, newReceiver, newTenant } from "../api";
-import { runs } from "../property";
+import { holds } from "../property";
 import { Visitor, words } from "./visitor";
 
 async function operator(): Promise<Visitor> {
@@ -124,12 +124,12 @@ describe("metadata", () => {
   it("is read from its lines as it was written, always", ({ expect }) => {
     const text = fc.string({ unit: fc.oneof(fc.constantFrom(..." \"':\\\n\r\t\u0000\u2028"), fc.string()) });
     const record = fc.dictionary(text, text);
-    fc.assert(
+    holds(
       fc.property(record, (said) => {
         const through = linesOf(said).replace(/\r\n?|\n/g, "\r\n");
         expect(recordOf(through.trim())).toEqual({ ...said });
       }),
-      runs(500),
+      500,
     );
   });
 });

@@ -8,21 +8,21 @@ import { bodyOf, changeOf, newValues, valuesOf } from "../../src/dashboard/pages
 import { failingFirst, worstFirst } from "../../src/dashboard/pages/overview";
 import { type Signal, sayWhen, signalBody, valuesOfSignal } from "../../src/dashboard/pages/signal-values";
 import { HOUR } from "../../src/lib/time";
-import { runs } from "../property";
+import { holds } from "../property";
 
 describe("JSON as it is shown", () => {
   it("says what the text says, token by token", ({ expect }) => {
-    fc.assert(
+    holds(
       fc.property(fc.jsonValue(), (value) => {
         expect(JSON.parse(prettyJson(JSON.stringify(value)))).toEqual(JSON.parse(JSON.stringify(value)));
       }),
-      runs(200),
+      200,
     );
-    fc.assert(
+    holds(
       fc.property(fc.jsonValue(), (value) => {
         expect(prettyJson(JSON.stringify(value))).toBe(JSON.stringify(value, null, 2));
       }),
-      runs(200),
+      200,
     );
   });
 

@@ -3,7 +3,7 @@ import { describe, it } from "vitest";
 import { classify, isStandIn, retryAfterOf } from "../../src/delivery/classify";
 import { parseHttpDate } from "../../src/lib/http-date";
 import { SECOND } from "../../src/lib/time";
-import { runs } from "../property";
+import { holds } from "../property";
 
 const NOW = Date.parse("2026-11-21T00:00:00Z");
 
@@ -66,7 +66,7 @@ describe("Retry-After", () => {
 
   it("in any of the three forms of a date is the date", ({ expect }) => {
     const seconds = fc.integer({ min: NOW / SECOND - 30 * 31_536_000, max: NOW / SECOND + 30 * 31_536_000 });
-    fc.assert(
+    holds(
       fc.property(seconds, (second) => {
         const date = new Date(second * SECOND);
         const imf = date.toUTCString();
@@ -80,7 +80,7 @@ describe("Retry-After", () => {
         ];
         expect(forms.map((form) => parseHttpDate(form, NOW))).toEqual([date.getTime(), date.getTime(), date.getTime()]);
       }),
-      runs(500),
+      500,
     );
   });
 
@@ -92,12 +92,12 @@ describe("Retry-After", () => {
         fc.string(),
       )
       .map(([text, at, inserted]) => text.slice(0, at) + inserted + text.slice(at));
-    fc.assert(
+    holds(
       fc.property(fc.constantFrom(429, 503), fc.oneof(fc.string(), near), (status, header) => {
         const seconds = retryAfterOf(status, header, NOW);
         expect(seconds === null || seconds >= 0).toBe(true);
       }),
-      runs(1_000),
+      1_000,
     );
   });
 });

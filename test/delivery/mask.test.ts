@@ -1,7 +1,7 @@
 import fc from "fast-check";
 import { describe, it } from "vitest";
 import { maskingOf, secretsOfHeader } from "../../src/delivery/mask";
-import { runs } from "../property";
+import { holds } from "../property";
 
 const SECRET = 'correct "horse" bättery & staple';
 
@@ -64,7 +64,7 @@ describe("a secret in an answer", () => {
     const secret = fc
       .string({ minLength: 8, maxLength: 60, unit: "grapheme-ascii" })
       .filter((text) => !/\*/.test(text));
-    fc.assert(
+    holds(
       fc.property(secret, fc.integer({ min: 4, max: 60 }), (text, length) => {
         const cut = text.slice(0, Math.min(length, text.length - 1));
         const shown = maskingOf([text])(`\u0001\u0002${cut}`, true);
@@ -72,7 +72,7 @@ describe("a secret in an answer", () => {
         // A whole answer may end so by chance.
         expect(maskingOf([text])(`\u0001\u0002${cut}`)).toBe(`\u0001\u0002${cut}`);
       }),
-      runs(500),
+      500,
     );
   });
 
@@ -80,13 +80,13 @@ describe("a secret in an answer", () => {
     const secret = fc
       .string({ minLength: 8, maxLength: 40, unit: "grapheme-ascii" })
       .filter((text) => !/\*/.test(text));
-    fc.assert(
+    holds(
       fc.property(secret, fc.string(), fc.string(), (text, before, after) => {
         const masked = maskingOf([text]);
         expect(masked(`${before}${text}${after}`)).not.toContain(text);
         expect(masked(JSON.stringify([before, text, after]))).not.toContain(JSON.stringify(text).slice(1, -1));
       }),
-      runs(500),
+      500,
     );
   });
 });

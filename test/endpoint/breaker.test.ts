@@ -4,7 +4,7 @@ import * as breaking from "../../src/endpoint/breaker";
 import type { Ledger } from "../../src/endpoint/ledger";
 import type { DeliveryError } from "../../src/lib/delivery";
 import { HOUR, MINUTE, SECOND } from "../../src/lib/time";
-import { runs } from "../property";
+import { holds } from "../property";
 import { attempt, delivery, fire, outcomeOf, SETTINGS, SLOW, T0, tellOperator, withLedger } from "./ledgers";
 
 type Failed = { error: DeliveryError; statusCode: number | null };
@@ -86,7 +86,7 @@ describe("the breaker", () => {
         arbitrary: fc.record({ do: fc.constant("tick" as const), seconds: fc.constantFrom(1, 31, 61, 700) }),
       },
     );
-    fc.assert(
+    holds(
       fc.property(fc.array(step, { maxLength: 150, size: "max" }), (steps) => {
         let breaker: breaking.Breaker = breaking.CLOSED;
         let now = T0;
@@ -136,7 +136,7 @@ describe("the breaker", () => {
           expect(breaking.stateOf(breaker, now)).toBe(state);
         }
       }),
-      runs(500),
+      500,
     );
   });
 });

@@ -7,7 +7,7 @@ import { nextAttemptAt } from "../../src/endpoint/retry";
 import { afterFailure, disablesAt, type FailureWindow, PARTS, resized } from "../../src/endpoint/window";
 import { DELIVERY_STATUSES } from "../../src/lib/delivery";
 import { DAY, HOUR, SECOND } from "../../src/lib/time";
-import { runs } from "../property";
+import { holds } from "../property";
 
 const WEEK = (7 * DAY) / SECOND;
 
@@ -23,7 +23,7 @@ describe("retry", () => {
   });
 
   it("only ever lengthens: by at most 10 %, or to what the receiver asks, up to 12 h", ({ expect }) => {
-    fc.assert(
+    holds(
       fc.property(
         fc.array(fc.integer({ min: 1, max: 43_200 }), { maxLength: 20 }),
         fc.nat(25),
@@ -42,7 +42,7 @@ describe("retry", () => {
           expect(at).toBeLessThanOrEqual(endedAt + Math.max(delay * SECOND * 1.1 + 1, asked));
         },
       ),
-      runs(500),
+      500,
     );
   });
 });
@@ -79,7 +79,7 @@ describe("the failure window", () => {
 
   it("agrees with a plain account of the rule, over any history", ({ expect }) => {
     const history = fc.array(fc.tuple(fc.integer({ min: 0, max: 3 * DAY }), fc.boolean()), { maxLength: 60 });
-    fc.assert(
+    holds(
       fc.property(history, fc.constantFrom(7, 3600, WEEK), (steps, length) => {
         let window: FailureWindow | null = null;
         let failures: number[] = []; // since the window began
@@ -105,7 +105,7 @@ describe("the failure window", () => {
           expect(next.window.marked).toEqual(marked);
         }
       }),
-      runs(500),
+      500,
     );
   });
 
@@ -119,12 +119,12 @@ describe("the failure window", () => {
   });
 
   it("is total: any times and lengths give a window of seven parts", ({ expect }) => {
-    fc.assert(
+    holds(
       fc.property(fc.array(fc.integer({ min: -1000, max: 2 ** 40 })), fc.nat(31_536_000), (times, length) => {
         const { window } = failAt(times, length);
         expect(window?.marked.length ?? PARTS).toBe(PARTS);
       }),
-      runs(300),
+      300,
     );
   });
 });
@@ -157,7 +157,7 @@ describe("admission", () => {
   });
 
   it("never sends what is finished, held, in flight, gone, or without a free slot", ({ expect }) => {
-    fc.assert(
+    holds(
       fc.property(known, surroundings, fc.nat(200_000), (what, around, now) => {
         const decision = decide(what, around, now);
         if (decision.do !== "send") return;
@@ -179,12 +179,12 @@ describe("admission", () => {
           expect(around.breaker).not.toBe("shut");
         }
       }),
-      runs(2_000),
+      2_000,
     );
   });
 
   it("lets a message go only when a row owns the delivery or nothing is owed", ({ expect }) => {
-    fc.assert(
+    holds(
       fc.property(known, surroundings, fc.nat(200_000), (what, around, now) => {
         const decision = decide(what, around, now);
         if (decision.do === "wait" && decision.insert === null) expect(what.row).not.toBeNull();
@@ -193,7 +193,7 @@ describe("admission", () => {
           expect(around.gone || done).toBe(true);
         }
       }),
-      runs(2_000),
+      2_000,
     );
   });
 
@@ -218,11 +218,11 @@ describe("classification", () => {
   });
 
   it("is total: every status is a success or has one class", ({ expect }) => {
-    fc.assert(
+    holds(
       fc.property(fc.integer({ min: 100, max: 999 }), (status) => {
         expect(classify({ status }) === null).toBe(status >= 200 && status < 300);
       }),
-      runs(300),
+      300,
     );
   });
 });

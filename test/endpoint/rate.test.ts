@@ -4,7 +4,7 @@ import { SLOTS } from "../../src/endpoint/admission";
 import type { Ledger } from "../../src/endpoint/ledger";
 import { type Bucket, bucketAfterLoss, filled, fullBucket, taken, tokensAt, tokensOf } from "../../src/endpoint/rate";
 import { MINUTE, SECOND } from "../../src/lib/time";
-import { runs } from "../property";
+import { holds } from "../property";
 import { attempt, delivery, outcomeOf, SETTINGS, T0, withLedger } from "./ledgers";
 
 /** Whether no window sees more sends than the rate allows it, and one burst. */
@@ -14,7 +14,7 @@ function keepsTo(rate: number, sends: readonly number[]): boolean {
 
 describe("the bucket", () => {
   it("never lets more than rate * t + one burst through in any window, whatever is asked when", ({ expect }) => {
-    fc.assert(
+    holds(
       fc.property(
         fc.integer({ min: 1, max: 30 }),
         fc.array(fc.tuple(fc.oneof(fc.nat(50), fc.nat(1_500)), fc.nat(40), fc.boolean()), { maxLength: 40 }),
@@ -35,12 +35,12 @@ describe("the bucket", () => {
           expect(keepsTo(rate, sends)).toBe(true);
         },
       ),
-      runs(1_000),
+      1_000,
     );
   });
 
   it("names the first ms at which there are so many tokens", ({ expect }) => {
-    fc.assert(
+    holds(
       fc.property(fc.integer({ min: 1, max: 1_000 }), fc.nat(1_000_000), fc.nat(1_200), (rate, level, count) => {
         const bucket = { level: level % (rate * 1_000), at: T0 };
         const at = tokensAt(bucket, rate, count);
@@ -49,7 +49,7 @@ describe("the bucket", () => {
         expect(tokensOf(filled(bucket, rate, at))).toBeGreaterThanOrEqual(count);
         if (at > T0) expect(tokensOf(filled(bucket, rate, at - 1))).toBeLessThan(count);
       }),
-      runs(1_000),
+      1_000,
     );
   });
 

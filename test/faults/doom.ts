@@ -68,7 +68,7 @@ export class Doom {
     this.#logDies ||= this.#fault?.step === this.steps && this.#fault.fate.startsWith("killed");
     const step = this.#step(what, call);
     if (!this.#logDies) return step;
-    await this.death;
+    await Promise.race([step, this.death]);
     // Of what it had in memory nothing is sent any more. It ends here, since the next object of its name is itself.
     throw new Error("the log is dead");
   }
@@ -79,10 +79,13 @@ export class Doom {
     const fate = this.#fault?.step === this.steps++ ? this.#fault.fate : null;
     if (fate === "killed before") return this.#kill();
     if (fate === "fails before") throw failure(what);
-    const answer = await call();
+    const [made] = await Promise.allSettled([(async () => call())()]);
+    // Whoever is dead does not hear how it went.
     if (fate === "killed after") return this.#kill();
+    if (this.dead) return NEVER;
     if (fate === "fails after") throw failure(what);
-    return this.dead ? NEVER : answer;
+    if (made.status === "rejected") throw made.reason;
+    return made.value;
   }
 
   #kill(): Promise<never> {

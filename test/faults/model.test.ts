@@ -1,6 +1,6 @@
 import fc from "fast-check";
 import { afterEach, it } from "vitest";
-import { runs } from "../property";
+import { holdsAsync } from "../property";
 import { FATES, type Fault } from "./doom";
 import { type Mood, RECONCILE, World } from "./world";
 
@@ -91,7 +91,7 @@ it("whatever fails in whatever order, each accepted event is delivered or visibl
   timeout: 600_000,
 }, async () => {
   const ends = fc.constantFrom<Mood[]>("well", "well", "badly", "not at all");
-  await fc.assert(
+  await holdsAsync(
     fc.asyncProperty(fc.array(step, { minLength: 8, maxLength: 40, size: "max" }), ends, async (steps, end) => {
       const world = await World.create();
       try {
@@ -106,6 +106,6 @@ it("whatever fails in whatever order, each accepted event is delivered or visibl
         World.end();
       }
     }),
-    runs(15),
+    15,
   );
 });

@@ -1,7 +1,7 @@
 import fc from "fast-check";
 import { describe, it } from "vitest";
 import { isPublicAddress } from "../../src/lib/addresses";
-import { runs } from "../property";
+import { holds } from "../property";
 
 const PUBLIC = [
   "1.1.1.1",
@@ -101,7 +101,7 @@ describe("an address", () => {
   });
 
   it("of IPv4 means the same mapped into NAT64, and mapped or tunnelled otherwise never is public", ({ expect }) => {
-    fc.assert(
+    holds(
       fc.property(fc.ipV4(), (v4) => {
         const [a = 0, b = 0, c = 0, d = 0] = v4.split(".").map(Number);
         const groups = `${((a << 8) | b).toString(16)}:${((c << 8) | d).toString(16)}`;
@@ -111,30 +111,30 @@ describe("an address", () => {
           expect(isPublicAddress(wrapped), wrapped).toBe(false);
         }
       }),
-      runs(500),
+      500,
     );
   });
 
   it("of IPv6 means the same in each of its spellings, as the URL parser reads them", ({ expect }) => {
     const group = fc.oneof(fc.constant(0), fc.integer({ min: 0, max: 0xffff }), fc.constantFrom(0x2001, 0x2002, 0xdb8));
-    fc.assert(
+    holds(
       fc.property(fc.array(group, { minLength: 8, maxLength: 8 }), (groups) => {
         const whole = groups.map((each) => each.toString(16).padStart(4, "0")).join(":");
         const short = new URL(`http://[${whole}]/`).hostname.slice(1, -1);
         expect(isPublicAddress(short)).toBe(isPublicAddress(whole));
         expect(isPublicAddress(whole.toUpperCase())).toBe(isPublicAddress(whole));
       }),
-      runs(1_000),
+      1_000,
     );
   });
 
   it("is judged without ever throwing", ({ expect }) => {
     const text = fc.string({ unit: fc.constantFrom(..."0123456789abcdefx:.%[] "), maxLength: 45 });
-    fc.assert(
+    holds(
       fc.property(fc.oneof(fc.string(), text, fc.ipV6(), fc.ipV4Extended()), (address) => {
         expect(typeof isPublicAddress(address)).toBe("boolean");
       }),
-      runs(1_000),
+      1_000,
     );
   });
 });

@@ -3,7 +3,7 @@ import { describe, inject, it, vi } from "vitest";
 import { type DestinationRules, destinationRefusal } from "../../src/lib/destination";
 import { judge, lookUp, parseAnswer, verdictOf } from "../../src/lib/dns";
 import { DAY, MINUTE } from "../../src/lib/time";
-import { runs } from "../property";
+import { holds } from "../property";
 import { asked, named, RESOLVER, setZone } from "../resolver";
 import type { Zone } from "../resolver-server";
 
@@ -109,7 +109,7 @@ describe("an answer of a resolver", () => {
       },
       { requiredKeys: [] },
     );
-    fc.assert(
+    holds(
       fc.property(
         fc.oneof(
           fc.string(),
@@ -121,13 +121,13 @@ describe("an answer of a resolver", () => {
           expect(addresses === null || addresses.every((address) => typeof address === "string")).toBe(true);
         },
       ),
-      runs(1_000),
+      1_000,
     );
   });
 
   it("makes a name private as soon as one address is, in whatever company", ({ expect }) => {
     const any = fc.option(fc.array(fc.oneof(fc.ipV4(), fc.ipV6())), { nil: null });
-    fc.assert(
+    holds(
       fc.property(any, fc.array(fc.ipV4()), fc.nat(), (other, addresses, at) => {
         const with10 = addresses.toSpliced(at % (addresses.length + 1), 0, "10.1.2.3");
         expect(judge([with10, other])).toBe("private");
@@ -135,7 +135,7 @@ describe("an answer of a resolver", () => {
         expect(judge([[V4], [V6]])).toBe("public");
         expect(judge([null, null])).toBe("unknown");
       }),
-      runs(300),
+      300,
     );
   });
 });

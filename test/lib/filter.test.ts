@@ -2,7 +2,7 @@ import fc from "fast-check";
 import { describe, it } from "vitest";
 import { type Filter, failingClause, matches } from "../../src/lib/filter";
 import { filterErrors } from "../../src/lib/filter-errors";
-import { runs } from "../property";
+import { holds } from "../property";
 
 const DATA = {
   name: "Acme",
@@ -480,14 +480,14 @@ describe("any filter", () => {
   it("means what the reference says", ({ expect }) => {
     let matched = 0;
     let total = 0;
-    fc.assert(
+    holds(
       fc.property(aFilter, aSubject, (given, subject) => {
         const expected = meaning(given, subject);
         total++;
         if (expected) matched++;
         return matches(given, subject) === expected;
       }),
-      runs(5_000),
+      5_000,
     );
     // Both answers are met often enough to mean something.
     expect(matched / total).toBeGreaterThan(0.1);
@@ -495,7 +495,7 @@ describe("any filter", () => {
   });
 
   it("of one condition means what the reference says, on a path that is often there", () => {
-    fc.assert(
+    holds(
       fc.property(plain(operators), plain(value), (condition, data) => {
         const given = { "data.a": condition };
         for (const subject of [{ data: { a: data } }, { data: [{ a: data }, { b: 1 }] }, { data }]) {
@@ -503,35 +503,35 @@ describe("any filter", () => {
           if (matches(given, subject) !== meaning(given, subject)) return false;
         }
       }),
-      runs(5_000),
+      5_000,
     );
   });
 
   it("is either matched or has a clause that fails on its own", () => {
-    fc.assert(
+    holds(
       fc.property(aFilter, aSubject, (given, subject) => {
         const clause = failingClause(given, subject);
         if (clause === null) return matches(given, subject);
         const { path: field, operator, expected } = clause;
         return !matches(field === "" ? { [operator]: expected } : { [field]: { [operator]: expected } }, subject);
       }),
-      runs(5_000),
+      5_000,
     );
   });
 
   it("is refused by an answer or never throws", () => {
-    fc.assert(
+    holds(
       fc.property(fc.oneof(fc.anything(), fc.object(), filter), fc.anything(), (given, subject) => {
         if (filterErrors(given, null).length === 0) matches(given as Filter, subject);
       }),
-      runs(3_000),
+      3_000,
     );
-    fc.assert(
+    holds(
       fc.property(aFilter, fc.anything({ withNullPrototype: true, withSparseArray: true }), (given, subject) => {
         matches(given, subject);
         matches(given, { data: subject });
       }),
-      runs(5_000),
+      5_000,
     );
   });
 });

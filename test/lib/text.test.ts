@@ -15,12 +15,12 @@ import {
 } from "../../src/lib/ids";
 import { jsonWithRaw, memberTexts } from "../../src/lib/json";
 import { DAY, dayOf, dayStart } from "../../src/lib/time";
-import { runs } from "../property";
+import { holds } from "../property";
 
 describe("JSON as text", () => {
   it("finds each member's own text, with whatever space and nesting around it", ({ expect }) => {
     const space = fc.stringMatching(/^[ \n\t\r]{0,3}$/);
-    fc.assert(
+    holds(
       fc.property(fc.array(fc.tuple(fc.string(), fc.json()), { maxLength: 6 }), space, (members, gap) => {
         const text = `${gap}{${gap}${members
           .map(([name, value]) => `${JSON.stringify(name)}${gap}:${gap}${value}${gap}`)
@@ -28,7 +28,7 @@ describe("JSON as text", () => {
         JSON.parse(text);
         expect([...memberTexts(text)]).toEqual([...new Map(members.map(([name, value]) => [name, value.trim()]))]);
       }),
-      runs(500),
+      500,
     );
   });
 
@@ -44,7 +44,7 @@ describe("ids", () => {
   it("of an event name its day, rise, and stay inside the day whatever the clock says", ({ expect }) => {
     const day = "2026-11-21";
     const clock = fc.integer({ min: dayStart(day) - DAY, max: dayStart(day) + 2 * DAY });
-    fc.assert(
+    holds(
       fc.property(fc.array(clock, { minLength: 1, maxLength: 30 }), (times) => {
         let last: string | null = null;
         for (const now of times) {
@@ -55,7 +55,7 @@ describe("ids", () => {
           last = ulid;
         }
       }),
-      runs(200),
+      200,
     );
   });
 
@@ -94,12 +94,12 @@ describe("ids", () => {
   });
 
   it("read back the time they were made", ({ expect }) => {
-    fc.assert(
+    holds(
       fc.property(fc.nat(2 ** 47), (ms) => {
         expect(ulidTime(encodeTime(ms))).toBe(ms);
         expect(ulidTime(newId("ep", ms).slice(3))).toBe(ms);
       }),
-      runs(200),
+      200,
     );
   });
 });

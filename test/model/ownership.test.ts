@@ -2,7 +2,7 @@ import fc from "fast-check";
 import { it } from "vitest";
 import type { DeliveryError } from "../../src/lib/delivery";
 import { SECOND } from "../../src/lib/time";
-import { runs } from "../property";
+import { holds } from "../property";
 import { World } from "./world";
 
 const pick = fc.nat(50);
@@ -109,7 +109,7 @@ function take(world: World, step: Step): void {
 }
 
 it("every unfinished delivery has exactly one durable owner", { timeout: 900_000 }, () => {
-  fc.assert(
+  holds(
     fc.property(fc.array(step, { minLength: 10, maxLength: 80, size: "max" }), inTheEnd, (steps, end) => {
       const world = World.create();
       for (const next of steps) {
@@ -118,6 +118,6 @@ it("every unfinished delivery has exactly one durable owner", { timeout: 900_000
       }
       world.quiesce(end);
     }),
-    runs(600),
+    600,
   );
 });

@@ -8,7 +8,7 @@ import { Sql } from "../../src/lib/sql";
 import { DAY } from "../../src/lib/time";
 import { Recollection } from "../../src/signals/recollection";
 import { fresh } from "../api";
-import { runs } from "../property";
+import { holdsAsync } from "../property";
 import { firing, settleAll, T0 } from "./recollections";
 
 /** An observation of the history, as the reference sees it: all there is to know of it. */
@@ -85,7 +85,7 @@ const step = fc.oneof(
 );
 
 it("over any history each rule fires when the contract's sentence says so", { timeout: 120_000 }, async () => {
-  await fc.assert(
+  await holdsAsync(
     fc.asyncProperty(
       fc.array(when, { minLength: 1, maxLength: 6 }),
       fc.array(step, { minLength: 5, maxLength: 60, size: "max" }),
@@ -157,7 +157,7 @@ it("over any history each rule fires when the contract's sentence says so", { ti
         });
       },
     ),
-    runs(150),
+    150,
   );
 });
 
