@@ -7,6 +7,7 @@ import type { Env } from "../lib/env";
 import type { StoredEvent } from "../lib/event";
 import { eventId } from "../lib/ids";
 import { log, logError } from "../lib/log";
+import { once } from "../lib/once";
 import { emittedData } from "./data";
 import type { Emission, Outcome, Pending } from "./remembered";
 
@@ -41,17 +42,20 @@ export async function emit(
   const posts: Post[] = [];
   for (const [i, pending] of fired.entries()) {
     const outcome = outcomes[i] as Outcome;
+    const whole = once(() => JSON.parse(pending.data));
     for (const emission of pending.emissions) {
       const { rule, event, endpoint } = emission;
       const data = emittedData(pending.data, emission.attached);
       const idempotencyKey = await keyOf(emitter, pending, emission);
-      const posted = { event, data, timestamp: pending.timestamp, idempotencyKey };
+      // Rules that attach nothing emit the same data: it is read once for all of them.
+      const read = data === pending.data ? whole : once(() => JSON.parse(data));
+      const posted = { event, data, read, timestamp: pending.timestamp, idempotencyKey };
       if (endpoint !== undefined) {
         const accepted = await acceptDerived(env, tenant, snapshot, endpoint, posted, now);
         outcome.events.push(emittedAs(rule, event, accepted));
         continue;
       }
-      const wrong = await schemaErrors(env.DB, event, () => JSON.parse(data), now);
+      const wrong = await schemaErrors(env.DB, event, read, now);
       outcome.refused.push(...wrong.map(({ path, message }) => ({ rule, path, message })));
       if (wrong.length === 0) posts.push({ outcome, rule, posted });
     }
