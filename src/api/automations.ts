@@ -12,12 +12,13 @@ import { findEndpoint } from "../config/endpoints";
 import type { AutomationAction } from "../config/schema";
 import { findSegment } from "../config/segments";
 import { invalidateSnapshot } from "../config/snapshot";
-import { filterErrors } from "../lib/filter-errors";
+import { clauseErrors } from "../lib/filter-errors";
 import { newId } from "../lib/ids";
 import { iso } from "../lib/time";
 import { entry } from "./audit";
 import { type AppContext, router } from "./context";
 import { type FieldError, invalid, Problem } from "./problem";
+import { saving } from "./saving";
 import { body, eventType, isoTime, json, listQuery, problems } from "./schemas";
 
 const base = "/v1/tenants/{tenant}/automations";
@@ -80,7 +81,7 @@ const create = createRoute({
       actions: [{ type: "webhook", endpoint: "crm" }],
     }),
   },
-  responses: { 201: json(automationShape, "created"), ...problems(400, 401, 404, 422) },
+  responses: { 201: json(automationShape, "created"), ...problems(400, 401, 404, 409, 422) },
 });
 
 const list = createRoute({
@@ -131,6 +132,11 @@ function toShape(row: AutomationRow): z.infer<typeof automationShape> {
   return { id, name, trigger, segment, actions, createdAt: iso(createdAt), updatedAt: iso(updatedAt) };
 }
 
+/** The field that is told of when there is too much: nearly always it is a segment's filter. */
+function partOf({ segment, actions }: Partial<AutomationFields>): string {
+  return segment || actions === undefined ? "segment" : "actions";
+}
+
 function notThere(): Problem {
   return new Problem(404, "There is no such automation.");
 }
@@ -179,7 +185,7 @@ async function segmentErrors(c: AppContext, id: string | null): Promise<FieldErr
   if (id === null) return [];
   const segment = await findSegment(c.env.DB, c.get("tenant"), id);
   if (segment === null) return [{ path: "segment", message: "is not a segment of this tenant" }];
-  const [error] = filterErrors(segment.filter);
+  const [error] = clauseErrors(segment.filter);
   return error === undefined
     ? []
     : [{ path: "segment", message: `is not one over events: ${error.path} ${error.message}` }];
@@ -192,7 +198,8 @@ export const automationRoutes = router()
     const now = Date.now();
     const fields = { segment: null, ...(await stored(c, c.req.valid("json"))) } as AutomationFields;
     const id = newId("aut", now);
-    const row = await insertAutomation(c.env.DB, tenant, id, fields, now, entry(c, "automation.created", id));
+    const created = entry(c, "automation.created", id);
+    const row = await saving(insertAutomation(c.env.DB, tenant, id, fields, now, created), partOf(fields));
     invalidateSnapshot(tenant);
     return c.json(toShape(row), 201);
   })
@@ -213,7 +220,7 @@ export const automationRoutes = router()
     const change = await stored(c, c.req.valid("json"));
     const { automation: id } = c.req.valid("param");
     const updated = entry(c, "automation.updated", id, Object.keys(change));
-    const row = await updateAutomation(c.env.DB, tenant, id, change, Date.now(), updated);
+    const row = await saving(updateAutomation(c.env.DB, tenant, id, change, Date.now(), updated), partOf(change));
     if (row === null) throw notThere();
     invalidateSnapshot(tenant);
     return c.json(toShape(row), 200);

@@ -54,9 +54,10 @@ export const batchRoutes = router().openapi(post, async (c) => {
 
   const texts = elementTexts(memberTexts(await c.req.text()).get("events") as string);
   const posted = events.map(
-    ({ event, timestamp, id }, i): PostedEvent => ({
+    ({ event, data, timestamp, id }, i): PostedEvent => ({
       event,
       data: memberTexts(texts[i] as string).get("data") as string,
+      read: () => data,
       ...(timestamp === undefined ? {} : { timestamp }),
       ...(id === undefined ? {} : { id }),
       refused: refused.has(i),

@@ -9,14 +9,17 @@ const JSON_TYPE = "application/json";
 
 /**
  * Reads the body of a request that has one: at most 1 MiB, valid UTF-8, valid JSON. It is then at hand as text, and as
- * JSON whatever the `Content-Type` says, since nothing but JSON is spoken here. An empty body has no type: routes
- * that need one refuse it.
+ * JSON whatever the `Content-Type` says, since nothing but JSON is spoken here: parsed once, for whoever asks, so nobody
+ * may change it. An empty body has no type: routes that need one refuse it.
  */
 export const readBody: MiddlewareHandler<AppEnv> = async (c, next) => {
   if (["POST", "PUT", "PATCH"].includes(c.req.method)) {
     const text = decode(await readLimited(c.req.raw));
-    parse(text);
     const empty = text.trim() === "";
+    if (!empty) {
+      const value = parse(text);
+      c.req.json = async () => value;
+    }
     if (empty || c.req.header("Content-Type") !== JSON_TYPE) retype(c, empty ? null : text);
     c.req.bodyCache.text = Promise.resolve(text) as never;
   }
@@ -63,10 +66,10 @@ function decode(bytes: Uint8Array): string {
   }
 }
 
-function parse(text: string): void {
-  if (text.trim() === "") return;
+// biome-ignore lint/suspicious/noExplicitAny: as Hono has it
+function parse(text: string): any {
   try {
-    JSON.parse(text);
+    return JSON.parse(text);
   } catch {
     throw new Problem(400, "The body is not valid JSON.");
   }

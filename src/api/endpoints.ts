@@ -22,6 +22,7 @@ import { endpointChange } from "./endpoint-change";
 import { endpointInput, endpointPatch, endpointShape, toShape } from "./endpoint-shape";
 import { forgetFormerEndpoints } from "./former-endpoints";
 import { Problem } from "./problem";
+import { saving } from "./saving";
 import { body, isoTime, json, listQuery, problems } from "./schemas";
 
 const base = "/v1/tenants/{tenant}/endpoints";
@@ -148,6 +149,11 @@ export async function configureEndpoint(c: AppContext, endpoint: string, change:
   }
 }
 
+/** The field that is told of when there is too much. */
+function partOf({ filter }: Partial<EndpointFields>): string {
+  return filter ? "filter" : "events";
+}
+
 function uidTaken(uid: string | null | undefined): Problem {
   return new Problem(409, `Another endpoint has the uid ${uid}.`);
 }
@@ -164,7 +170,8 @@ export const endpointRoutes = router()
     const most = maxEndpoints(c.env);
     const created = entry(c, "endpoint.created", id);
     const enabled = input.enabled ?? true;
-    const row = await insertEndpoint(c.env.DB, tenant, id, { ...whole, enabled }, most, now, created);
+    const insert = insertEndpoint(c.env.DB, tenant, id, { ...whole, enabled }, most, now, created);
+    const row = await saving(insert, partOf(fields));
     if (row === "conflict") throw uidTaken(input.uid);
     if (row === "full") throw new Problem(409, `The tenant may have at most ${most} endpoints (MAX_ENDPOINTS).`);
     invalidateSnapshot(tenant);
@@ -188,7 +195,7 @@ export const endpointRoutes = router()
     const { id } = before;
     const { fields } = await endpointChange(c.env, tenant, id, input, before, await rulesFor(c), now);
     const changed = entry(c, "endpoint.updated", id, Object.keys(input));
-    const updated = await updateEndpoint(c.env.DB, tenant, id, fields, now, changed);
+    const updated = await saving(updateEndpoint(c.env.DB, tenant, id, fields, now, changed), partOf(fields));
     if (updated === "conflict") throw uidTaken(input.uid);
     invalidateSnapshot(tenant);
     await configureEndpoint(c, id, enabled === undefined ? {} : { enabled });

@@ -19,6 +19,7 @@ import { iso } from "../lib/time";
 import { entry } from "./audit";
 import { type AppContext, router } from "./context";
 import { invalid, Problem } from "./problem";
+import { saving } from "./saving";
 import { body, eventType, isoTime, json, listQuery, problems } from "./schemas";
 
 /** The largest sample, in bytes: lists hold up to 250 of them. */
@@ -70,7 +71,7 @@ const put = createRoute({
   summary: "Create or replace an event type",
   tags: ["Event types"],
   request: { params, ...body(input, { title: "A hot lead", group: "Leads", sample: { score: 91 } }) },
-  responses: { 200: json(shape, "replaced"), 201: json(shape, "created"), ...problems(400, 401, 403, 422) },
+  responses: { 200: json(shape, "replaced"), 201: json(shape, "created"), ...problems(400, 401, 403, 409, 422) },
 });
 
 const get = createRoute({
@@ -139,7 +140,8 @@ export const eventTypeRoutes = router()
     const said = { ...NOTHING, ...saidIn(c.req.valid("json"), await c.req.text()) };
     check(said);
     const { name } = c.req.valid("param");
-    const { type, created } = await putEventType(c.env.DB, name, said, Date.now(), entry(c, "eventtype.put", name));
+    const put = entry(c, "eventtype.put", name);
+    const { type, created } = await saving(putEventType(c.env.DB, name, said, Date.now(), put));
     return answer(c, created ? 201 : 200, toText(type));
   })
   .openapi(get, async (c) => answer(c, 200, toText(await typeOf(c, c.req.valid("param").name))))
@@ -209,8 +211,8 @@ function sampleErrors(schema: string, sample: string) {
   try {
     return compile(schema)(JSON.parse(sample));
   } catch {
-    // Only a stack that overflowed gets here: the schema has been checked.
-    return [{ path: "", message: "is nested too deeply for its schema" }];
+    // Only a stack that overflowed, or too many steps, get here: the schema has been checked.
+    return [{ path: "", message: "is nested too deeply, or too large, for its schema" }];
   }
 }
 

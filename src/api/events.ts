@@ -114,6 +114,7 @@ routes.post(post.getRoutingPath(), async (c) => {
   const posted = {
     event: input.event,
     data: memberTexts(await c.req.text()).get("data") as string,
+    read: () => input.data,
     ...(input.timestamp === undefined ? {} : { timestamp: input.timestamp }),
     ...(input.id === undefined ? {} : { id: input.id }),
     ...(idempotencyKey === undefined ? {} : { idempotencyKey }),

@@ -5,6 +5,7 @@ import { filterSubject } from "../events/matching";
 import { type DestinationRules, destinationRefusal } from "../lib/destination";
 import { endpointRoom } from "../lib/env";
 import type { StoredEvent } from "../lib/event";
+import { Visits } from "../lib/filter";
 import { deliveryId, ulidTime } from "../lib/ids";
 import { type AppContext, router } from "./context";
 import { rulesFor } from "./destination";
@@ -26,8 +27,13 @@ const explained = z.object({
       path: z.string(),
       operator: z.string(),
       expected: z.unknown(),
-      /** Absent: the field is missing. */
-      actual: z.unknown().optional(),
+      actual: z.unknown().optional().openapi({
+        description:
+          "What is there; of a value whose JSON is long, as of what is expected, its beginning as a text. Absent: the field is missing, or the clause was not evaluated.",
+      }),
+      reason: z.string().optional().openapi({
+        description: "Why the clause counts as not holding though it was not evaluated. Absent: it was.",
+      }),
     })
     .optional(),
   /** The delivery's id. */
@@ -62,13 +68,14 @@ export const explainRoutes = router().openapi(get, async (c) => {
   const about = [...endpoints.map((row) => ({ id: row.id, row })), ...others];
   const shown = shownEvent(c, event);
   const rules = await rulesFor(c);
+  const visits = new Visits();
   const data = await Promise.all(
     about.map(async ({ id, row }) => {
       const index = event.matches.findIndex(({ endpoint }) => endpoint === id);
       const delivery = index < 0 ? null : await deliveryOf(c, event, index);
       const { automations } = c.get("snapshot");
       const endpoint = await shownEndpoint(row, delivery, rules);
-      const { clause, ...said } = explain({ event: shown, endpoint, automations, delivery });
+      const { clause, ...said } = explain({ event: shown, endpoint, automations, delivery }, visits);
       return {
         endpoint: id,
         name: row?.name ?? null,

@@ -30,8 +30,7 @@ export const acceptRate: MiddlewareHandler<AppEnv> = async (c, next) => {
 /** How many events a request brings. A body that its route will refuse counts as one. */
 async function weightOf(c: AppContext): Promise<number> {
   if (!/\/batch\/?$/.test(c.req.path)) return 1;
-  const text = await c.req.text();
-  const body: unknown = text.trim() === "" ? null : JSON.parse(text);
+  const body: unknown = (await c.req.text()).trim() === "" ? null : await c.req.json();
   const list = typeof body === "object" && body !== null ? Object.values(body).find(Array.isArray) : undefined;
   return Math.min(Math.max(list?.length ?? 1, 1), MOST);
 }

@@ -1,7 +1,6 @@
 import { createRoute, z } from "@hono/zod-openapi";
 import {
   type CountedList,
-  countLists,
   deleteList,
   findList,
   insertList,
@@ -9,7 +8,6 @@ import {
   type ListRow,
   listLists,
   MAX_ITEMS,
-  MAX_LISTS,
   putItem,
   removeItem,
   updateList,
@@ -19,6 +17,7 @@ import { iso } from "../lib/time";
 import { entry } from "./audit";
 import { type AppContext, router } from "./context";
 import { Problem } from "./problem";
+import { saving } from "./saving";
 import { body, isoTime, json, listQuery, plainText, problems } from "./schemas";
 import { listName } from "./signal-shape";
 
@@ -157,11 +156,8 @@ export const listRoutes = router()
     const tenant = c.get("tenant");
     const now = Date.now();
     const given = c.req.valid("json");
-    if ((await countLists(c.env.DB, tenant)) >= MAX_LISTS) {
-      throw new Problem(409, `A tenant has at most ${MAX_LISTS} lists.`);
-    }
     const created = entry(c, "list.created", given.name);
-    const row = await insertList(c.env.DB, tenant, newId("lst", now), given, now, created);
+    const row = await saving(insertList(c.env.DB, tenant, newId("lst", now), given, now, created));
     if (row === null) throw taken();
     return c.json(await toShape(c, row), 201);
   })

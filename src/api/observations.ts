@@ -91,24 +91,32 @@ const postBatch = createRoute({
 export const observationRoutes = router()
   .openapi(post, async (c) => {
     refuseEmpty(c);
-    const observation = toPosted(await c.req.text(), c.req.valid("json").at);
+    const observation = toPosted(await c.req.json(), await c.req.text(), c.req.valid("json").at);
     const [told] = await observed(c, [observation], "single", c.req.valid("query"), c.req.valid("header"));
     const answer = toAnswer(told as Told);
     return told?.duplicate ? c.json({ ...answer, duplicate: true as const }, 200) : c.json(answer, 202);
   })
   .openapi(postBatch, async (c) => {
-    const { observations } = c.req.valid("json");
-    const texts = elementTexts(memberTexts(await c.req.text()).get("observations") as string);
-    const posted = observations.map(({ at }, i) => toPosted(texts[i] as string, at));
+    const posted = await allPosted(c, c.req.valid("json").observations);
     const told = await observed(c, posted, "batch", c.req.valid("query"), c.req.valid("header"));
     const data = told.map((one) => ({ ...toAnswer(one), ...(one.duplicate ? { duplicate: true as const } : {}) }));
     const events = data.flatMap((one) => one.events);
     return c.json({ events, data }, told.every((one) => one.duplicate) ? 200 : 202);
   });
 
-/** An observation with its text as posted. */
-export function toPosted(text: string, at: number | undefined): PostedObservation {
-  return { data: JSON.parse(text) as object, text, at: at ?? null };
+/** The observations of a body that lists them, with their texts as posted; `checked`: as a validator made them. */
+export async function allPosted(
+  c: AppContext,
+  checked: readonly { at?: number | undefined }[],
+): Promise<PostedObservation[]> {
+  const { observations } = await c.req.json<{ observations: object[] }>();
+  const texts = elementTexts(memberTexts(await c.req.text()).get("observations") as string);
+  return checked.map(({ at }, i) => toPosted(observations[i] as object, texts[i] as string, at));
+}
+
+/** An observation with its text, both as posted. */
+function toPosted(data: object, text: string, at: number | undefined): PostedObservation {
+  return { data, text, at: at ?? null };
 }
 
 /** Has observations observed. A 422 for what strictness refuses, and for a key that was used for others. */

@@ -1,6 +1,6 @@
 import { z } from "@hono/zod-openapi";
 import type { Filter } from "../lib/filter";
-import { EVENT_FIELDS, filterErrors } from "../lib/filter-errors";
+import { EVENT_FIELDS, filterErrors, MAX_FILTER_BYTES } from "../lib/filter-errors";
 import { TITLES } from "./problem";
 
 /** `?limit=&cursor=` of a list; the cursor is the last id of the page before. */
@@ -52,7 +52,11 @@ export function filterOver(roots: readonly string[] | null) {
         c.addIssue({ code: "custom", message, path: path === "" ? [] : [path] });
       }
     })
-    .openapi({ type: "object", additionalProperties: true });
+    .openapi({
+      type: "object",
+      additionalProperties: true,
+      description: `MongoDB-style conditions, at most ${MAX_FILTER_BYTES} bytes of JSON.`,
+    });
 }
 
 /** A filter over events. */

@@ -11,12 +11,13 @@ import {
 } from "../config/segments";
 import { invalidateSnapshot } from "../config/snapshot";
 import type { Filter } from "../lib/filter";
-import { filterErrors } from "../lib/filter-errors";
+import { clauseErrors } from "../lib/filter-errors";
 import { newId } from "../lib/ids";
 import { iso } from "../lib/time";
 import { entry } from "./audit";
 import { type AppContext, router } from "./context";
 import { invalid, Problem } from "./problem";
+import { saving } from "./saving";
 import { anyFilterField, body, isoTime, json, listQuery, problems } from "./schemas";
 
 const base = "/v1/tenants/{tenant}/segments";
@@ -47,7 +48,7 @@ const create = createRoute({
     params,
     ...body(segmentInput, { name: "Large companies", filter: { "data.company.employees": { $gte: 250 } } }),
   },
-  responses: { 201: json(segmentShape, "created"), ...problems(400, 401, 404, 422) },
+  responses: { 201: json(segmentShape, "created"), ...problems(400, 401, 404, 409, 422) },
 });
 
 const list = createRoute({
@@ -103,7 +104,7 @@ function notThere(): Problem {
 
 /** Refuses a filter that no event can match where an automation applies it to events. */
 async function checkUse(c: AppContext, id: string, filter: Filter | undefined): Promise<void> {
-  const errors = filter === undefined ? [] : filterErrors(filter);
+  const errors = filter === undefined ? [] : clauseErrors(filter);
   if (errors.length === 0 || (await findUserOf(c.env.DB, c.get("tenant"), id, "events")) === null) return;
   throw invalid(...errors.map(({ path, message }) => ({ path: `filter.${path}`, message })));
 }
@@ -114,7 +115,8 @@ export const segmentRoutes = router()
     const tenant = c.get("tenant");
     const now = Date.now();
     const id = newId("seg", now);
-    const row = await insertSegment(c.env.DB, tenant, id, c.req.valid("json"), now, entry(c, "segment.created", id));
+    const created = entry(c, "segment.created", id);
+    const row = await saving(insertSegment(c.env.DB, tenant, id, c.req.valid("json"), now, created));
     return c.json(toShape(row), 201);
   })
   .openapi(list, async (c) => {
@@ -135,7 +137,7 @@ export const segmentRoutes = router()
     const change = c.req.valid("json") as Partial<SegmentFields>;
     await checkUse(c, id, change.filter);
     const updated = entry(c, "segment.updated", id, Object.keys(change));
-    const row = await updateSegment(c.env.DB, tenant, id, change, Date.now(), updated);
+    const row = await saving(updateSegment(c.env.DB, tenant, id, change, Date.now(), updated), "filter");
     if (row === null) throw notThere();
     invalidateSnapshot(tenant);
     return c.json(toShape(row), 200);

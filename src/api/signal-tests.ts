@@ -1,11 +1,11 @@
 import { createRoute, z } from "@hono/zod-openapi";
 import { lookUp } from "../config/lists";
-import { elementTexts, jsonWithRaw, memberTexts } from "../lib/json";
+import { jsonWithRaw } from "../lib/json";
 import type { SignalRule } from "../lib/signal";
 import { dryRun } from "../signals/dry-run";
 import { plans } from "../signals/observe";
 import { router } from "./context";
-import { observationInput, skippedShape, toPosted } from "./observations";
+import { allPosted, observationInput, skippedShape } from "./observations";
 import { invalid } from "./problem";
 import { body, dataField, json, problems } from "./schemas";
 import { signalInput, toRule } from "./signal-shape";
@@ -73,8 +73,7 @@ export const signalTestRoutes = router().openapi(post, async (c) => {
     rule !== undefined
       ? [toRule("rule", rule, "rule.")]
       : (rules?.map((one, i) => toRule(`rules.${i}`, one, `rules.${i}.`)) ?? c.get("snapshot").signals);
-  const texts = elementTexts(memberTexts(await c.req.text()).get("observations") as string);
-  const posted = observations.map(({ at }, i) => toPosted(texts[i] as string, at));
+  const posted = await allPosted(c, observations);
   const planned = plans(tenant, tried, posted, now);
   const names = tried.flatMap(({ when }) => ("inList" in when ? [when.inList] : []));
   const keys = new Set(planned.flatMap(({ entities }) => [...entities.keys()]));

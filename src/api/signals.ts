@@ -1,13 +1,11 @@
 import { createRoute, z } from "@hono/zod-openapi";
 import { SIGNAL_CATALOG_NAMES, signalCatalogOf } from "../config/signal-catalogs";
 import {
-  countSignals,
   deleteSignal,
   findSignal,
   insertSignal,
   installSignals,
   listSignals,
-  MAX_SIGNALS,
   type SignalFields,
   type SignalRow,
   updateSignal,
@@ -17,6 +15,7 @@ import { newId } from "../lib/ids";
 import { entry } from "./audit";
 import { type AppContext, router } from "./context";
 import { invalid, Problem } from "./problem";
+import { saving } from "./saving";
 import { body, json, listQuery, problems } from "./schemas";
 import { attachErrors, signalInput, signalPatch, signalShape, toRule, toSignal } from "./signal-shape";
 
@@ -103,16 +102,17 @@ const install = createRoute({
   responses: {
     200: json(z.object({ data: z.array(signalShape) }), "all of them were there; what the tenant changed stays"),
     201: json(z.object({ data: z.array(signalShape) }), "the vendor's signals, of which at least one is new"),
-    ...problems(401, 404, 409),
+    ...problems(401, 404, 409, 422),
   },
 });
 
-function notThere(): Problem {
-  return new Problem(404, "There is no such signal.");
+/** The field that is told of when there is too much: nearly always it is the filter. */
+function partOf({ filter }: Partial<SignalFields>): string {
+  return filter ? "filter" : "";
 }
 
-function full(): Problem {
-  return new Problem(409, `A tenant has at most ${MAX_SIGNALS} signals.`);
+function notThere(): Problem {
+  return new Problem(404, "There is no such signal.");
 }
 
 async function found(c: AppContext, id: string): Promise<SignalRow> {
@@ -127,8 +127,8 @@ export const signalRoutes = router()
     const tenant = c.get("tenant");
     const now = Date.now();
     const { id, ...fields } = toRule(newId("sig", now), c.req.valid("json"));
-    if ((await countSignals(c.env.DB, tenant)) >= MAX_SIGNALS) throw full();
-    const row = await insertSignal(c.env.DB, tenant, id, fields, now, entry(c, "signal.created", id));
+    const created = entry(c, "signal.created", id);
+    const row = await saving(insertSignal(c.env.DB, tenant, id, fields, now, created), partOf(fields));
     invalidateSnapshot(tenant);
     return c.json(toSignal(row), 201);
   })
@@ -147,7 +147,7 @@ export const signalRoutes = router()
     const errors = attachErrors({ ...read, ...change });
     if (errors.length > 0) throw invalid(...errors);
     const updated = entry(c, "signal.updated", read.id, Object.keys(change));
-    const row = await updateSignal(c.env.DB, read, change, Date.now(), updated);
+    const row = await saving(updateSignal(c.env.DB, read, change, Date.now(), updated), partOf(change));
     invalidateSnapshot(tenant);
     if (row !== null) return c.json(toSignal(row), 200);
     await found(c, read.id);
@@ -167,9 +167,8 @@ export const signalRoutes = router()
     if (rules === null) {
       throw new Problem(404, `There are no signals of that name. There are ${SIGNAL_CATALOG_NAMES.join(", ")}.`);
     }
-    if ((await countSignals(c.env.DB, tenant)) + rules.length > MAX_SIGNALS) throw full();
     const installed = entry(c, "signals.installed", profile);
-    const { rows, created } = await installSignals(c.env.DB, tenant, profile, rules, Date.now(), installed);
+    const { rows, created } = await saving(installSignals(c.env.DB, tenant, profile, rules, Date.now(), installed));
     invalidateSnapshot(tenant);
     return c.json({ data: rows.map(toSignal) }, created > 0 ? 201 : 200);
   });

@@ -4,6 +4,7 @@ import { encodeTime, newId } from "../lib/ids";
 import { log } from "../lib/log";
 import { DAY } from "../lib/time";
 import { database } from "./database";
+import { checkOf, type Limit, limited } from "./limits";
 import { audit } from "./schema";
 
 export type AuditRow = typeof audit.$inferSelect;
@@ -26,15 +27,18 @@ export interface AuditEntry {
 
 /**
  * Makes a change and writes it down in the same transaction, so that there is no change without its row. A statement
- * that changed nothing leaves no row.
+ * that changed nothing leaves no row. Throws `OverLimit`, and has changed nothing, when one of the limits is passed.
  */
 export async function audited<T extends BatchItem<"sqlite">>(
   d1: D1Database,
   change: T,
   entry: AuditEntry,
   now: number,
+  ...limits: readonly Limit[]
 ): Promise<T["_"]["result"]> {
-  const [result, written] = await database(d1).batch([change, auditOfLast(d1, entry, now), forget(d1, now)]);
+  const checks = limits.map((limit) => checkOf(d1, limit));
+  const batch = database(d1).batch([change, auditOfLast(d1, entry, now), forget(d1, now), ...checks]);
+  const [result, written] = await limited(batch);
   if (written.meta.changes > 0) logChange(entry);
   return result as T["_"]["result"];
 }

@@ -1,7 +1,9 @@
-import { and, type Column, desc, eq, lt, or, type SQL, sql } from "drizzle-orm";
+import { and, desc, eq, lt } from "drizzle-orm";
 import { type AuditEntry, audited } from "./audit";
 import { database } from "./database";
+import { bytesLimit, countLimit } from "./limits";
 import { automations } from "./schema";
+import { usesSegment } from "./segment-use";
 
 export type AutomationRow = typeof automations.$inferSelect;
 
@@ -15,16 +17,6 @@ function named(tenant: string, id: string) {
 /** The tenant's automation of that id, or `null`. */
 export async function findAutomation(d1: D1Database, tenant: string, id: string): Promise<AutomationRow | null> {
   return (await database(d1).select().from(automations).where(named(tenant, id)).get()) ?? null;
-}
-
-/** Whether an automation's actions use the segment as a persona. Ids stand nowhere but where something is named. */
-export function usesAsPersona(segment: string | Column): SQL {
-  return sql`instr(${automations.actions}, ${segment}) > 0`;
-}
-
-/** Whether an automation uses the segment for its events or as a persona. */
-export function usesSegment(segment: string): SQL | undefined {
-  return or(eq(automations.segment, segment), usesAsPersona(segment));
 }
 
 /** The tenant's oldest automation that uses the segment in such a way, or `null`. */
@@ -61,7 +53,7 @@ export async function listAutomations(
     .all();
 }
 
-/** Writes a new automation. */
+/** Writes a new automation. Throws `OverLimit`. */
 export async function insertAutomation(
   d1: D1Database,
   tenant: string,
@@ -74,11 +66,12 @@ export async function insertAutomation(
     .insert(automations)
     .values({ ...fields, id, tenant, createdAt: now, updatedAt: now })
     .returning();
-  const [row] = await audited(d1, insert, entry, now);
+  const limits = [countLimit("automations", tenant), await bytesLimit(d1, tenant)];
+  const [row] = await audited(d1, insert, entry, now, ...limits);
   return row as AutomationRow;
 }
 
-/** Changes an automation; `null`: there is none such. */
+/** Changes an automation; `null`: there is none such. Throws `OverLimit`. */
 export async function updateAutomation(
   d1: D1Database,
   tenant: string,
@@ -92,7 +85,7 @@ export async function updateAutomation(
     .set({ ...change, updatedAt: now })
     .where(named(tenant, id))
     .returning();
-  const [updated] = await audited(d1, update, entry, now);
+  const [updated] = await audited(d1, update, entry, now, await bytesLimit(d1, tenant));
   return updated ?? null;
 }
 

@@ -3,6 +3,7 @@ import { rootCause } from "../lib/log";
 import { type Enablement, type EndpointSettings, secretOwner } from "../lib/settings";
 import { type AuditEntry, audited, auditOfLast, logChange } from "./audit";
 import { database } from "./database";
+import { bytesLimit, checkOf, limited } from "./limits";
 import { selectHosts } from "./own-hosts";
 import { profileOf } from "./profiles";
 import { endpoints, formerEndpoints } from "./schema";
@@ -81,7 +82,7 @@ export async function listEndpoints(
 
 /**
  * Writes a new endpoint. `conflict`: the tenant has another endpoint of that `uid`; `full`: it has as many as it may,
- * `most`.
+ * `most`. Throws `OverLimit`.
  */
 export async function insertEndpoint(
   d1: D1Database,
@@ -98,7 +99,8 @@ export async function insertEndpoint(
   const db = database(d1);
   // A batch is one transaction: of simultaneous creations none sees a count without the others, and the one too many
   // is gone before anybody could see it.
-  const [[inserted], removed] = await db.batch([
+  const limit = await bytesLimit(d1, tenant);
+  const batch = db.batch([
     db
       .insert(endpoints)
       .values({ ...fields, ...enablement, id, tenant, version: 1, createdAt: now, updatedAt: now })
@@ -109,14 +111,16 @@ export async function insertEndpoint(
       .where(and(eq(endpoints.tenant, tenant), eq(endpoints.id, id), sql`${countOf(tenant)} > ${most}`))
       .returning({ id: endpoints.id }),
     auditOfLast(d1, entry, now, sql`EXISTS (SELECT 1 FROM ${endpoints} WHERE id = ${id})`),
+    checkOf(d1, limit),
   ]);
+  const [[inserted], removed] = await limited(batch);
   if (inserted === undefined) return "conflict";
   if (removed.length > 0) return "full";
   logChange(entry);
   return inserted;
 }
 
-/** Changes an endpoint and its version. `conflict`: another endpoint has that `uid`. */
+/** Changes an endpoint and its version. `conflict`: another endpoint has that `uid`. Throws `OverLimit`. */
 export async function updateEndpoint(
   d1: D1Database,
   tenant: string,
@@ -130,7 +134,8 @@ export async function updateEndpoint(
       .update(endpoints)
       .set({ ...change, version: nextVersion(now), updatedAt: now })
       .where(and(eq(endpoints.tenant, tenant), eq(endpoints.id, id), live));
-    await audited(d1, update, entry, now);
+    const isLoaded = change.events !== undefined || change.filter !== undefined;
+    await audited(d1, update, entry, now, ...(isLoaded ? [await bytesLimit(d1, tenant)] : []));
   } catch (error) {
     // The only unique index besides the id is the one over `uid`.
     if (/UNIQUE constraint failed/.test(String(rootCause(error)))) return "conflict";

@@ -1,8 +1,10 @@
 import { and, asc, eq, gt, sql } from "drizzle-orm";
+import { Cache } from "../lib/cache";
 import { SECOND } from "../lib/time";
 import { type AuditEntry, audited, auditOfLast, logChange } from "./audit";
 import { type CatalogType, findInCatalogs } from "./catalogs";
 import { database } from "./database";
+import { typesLimit } from "./limits";
 import { eventTypes } from "./schema";
 
 /** How old what is known of the event types may be, in ms. */
@@ -39,7 +41,7 @@ export async function listEventTypes(
     .all();
 }
 
-/** Creates the event type or replaces all that is said of it; `created` tells which. */
+/** Creates the event type or replaces all that is said of it; `created` tells which. Throws `OverLimit`. */
 export async function putEventType(
   d1: D1Database,
   name: string,
@@ -52,7 +54,7 @@ export async function putEventType(
     .values({ ...fields, name, createdAt: now, updatedAt: now })
     .onConflictDoUpdate({ target: eventTypes.name, set: { ...fields, updatedAt: later(now) } })
     .returning();
-  const [written] = await changing(audited(d1, put, entry, now));
+  const [written] = await changing(audited(d1, put, entry, now, typesLimit(name)));
   const type = written as EventTypeRow;
   return { type, created: type.createdAt === type.updatedAt };
 }
@@ -118,7 +120,7 @@ export function fromCatalog(
 export interface KnownType {
   highVolume: boolean;
   deprecated: boolean;
-  /** JSON text of the schema that its data must satisfy; `null`: none is enforced. */
+  /** Tells the schema that its data must satisfy from earlier ones of that name; `null`: none is enforced. */
   enforced: string | null;
 }
 
@@ -137,7 +139,9 @@ export async function knownTypes(d1: D1Database, now: number): Promise<KnownType
       name: eventTypes.name,
       highVolume: eventTypes.highVolume,
       deprecated: eventTypes.deprecated,
-      enforced: sql<string | null>`CASE WHEN ${eventTypes.enforce} THEN ${eventTypes.schema} END`,
+      enforced: sql<
+        string | null
+      >`CASE WHEN ${eventTypes.enforce} THEN ${eventTypes.createdAt} || '/' || ${eventTypes.updatedAt} END`,
     })
     .from(eventTypes)
     .orderBy(asc(eventTypes.name))
@@ -146,6 +150,27 @@ export async function knownTypes(d1: D1Database, now: number): Promise<KnownType
   // Not remembered when something changed while it was read: it may be from before the change.
   if (before === changes) known = { loadedAt: now, types };
   return types;
+}
+
+/** The schemas that an isolate remembers, in bytes of their text; by the type's name and what tells it from earlier ones. */
+const schemas = new Cache<string>(4_000_000);
+
+/**
+ * The JSON text of the schema that the type's data must satisfy; `null`: none is enforced. Read when an isolate first
+ * needs it, and again after a change. `now` in ms.
+ */
+export async function enforcedSchema(d1: D1Database, name: string, now: number): Promise<string | null> {
+  const version = (await knownTypes(d1, now)).get(name)?.enforced ?? null;
+  if (version === null) return null;
+  const key = `${name} ${version}`;
+  const remembered = schemas.get(key);
+  if (remembered !== undefined) return remembered;
+  const type = await findEventType(d1, name);
+  if (type === null || !type.enforce || type.schema === null) return null;
+  const schema = JSON.stringify(type.schema);
+  // Should it have changed meanwhile, the types are read anew before long, and name what it is then.
+  schemas.set(key, schema, 2 * schema.length);
+  return schema;
 }
 
 /** Awaits a write, and forgets what was known however it ended: a write that failed may have been made. */

@@ -1,10 +1,10 @@
 import { and, asc, count, desc, eq, lt, sql } from "drizzle-orm";
 import { type AuditEntry, audited, auditOfLast } from "./audit";
 import { database } from "./database";
+import { checkOf, countLimit, limited } from "./limits";
 import { listItems, lists } from "./schema";
 
-/** The most lists of a tenant, and the most items of a list. */
-export const MAX_LISTS = 100;
+/** The most items of a list. */
 export const MAX_ITEMS = 10_000;
 
 export type ListRow = typeof lists.$inferSelect;
@@ -32,12 +32,6 @@ export async function itemsOf(d1: D1Database, list: string): Promise<string[]> {
   return rows.map(({ item }) => item);
 }
 
-/** How many lists the tenant has. */
-export async function countLists(d1: D1Database, tenant: string): Promise<number> {
-  const row = await database(d1).select({ n: count() }).from(lists).where(eq(lists.tenant, tenant)).get();
-  return row?.n ?? 0;
-}
-
 /** Lists of the tenant, newest first, after the id `before`; at most `limit`. */
 export async function listLists(
   d1: D1Database,
@@ -63,7 +57,7 @@ export async function listLists(
   return rows.map((row) => ({ ...row, size: byList.get(row.id) ?? 0 }));
 }
 
-/** Writes a new list with its items, in one statement however many they are; `null`: the name is taken. */
+/** Writes a new list with its items, in one statement however many they are; `null`: the name is taken. Throws `OverLimit`. */
 export async function insertList(
   d1: D1Database,
   tenant: string,
@@ -78,7 +72,8 @@ export async function insertList(
     .values({ id, tenant, name, createdAt: now, updatedAt: now })
     .onConflictDoNothing()
     .returning();
-  const [[row]] = await db.batch([insert, auditOfLast(d1, entry, now), fill(d1, id, items)]);
+  const check = checkOf(d1, countLimit("lists", tenant));
+  const [[row]] = await limited(db.batch([insert, auditOfLast(d1, entry, now), fill(d1, id, items), check]));
   return row ?? null;
 }
 

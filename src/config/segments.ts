@@ -1,8 +1,9 @@
 import { and, desc, eq, lt, notExists } from "drizzle-orm";
 import { type AuditEntry, audited } from "./audit";
-import { usesSegment } from "./automations";
 import { database } from "./database";
+import { bytesLimit, countLimit } from "./limits";
 import { automations, segments } from "./schema";
+import { usesSegment } from "./segment-use";
 
 export type Segment = typeof segments.$inferSelect;
 
@@ -34,7 +35,7 @@ export async function listSegments(
     .all();
 }
 
-/** Writes a new segment. */
+/** Writes a new segment. Throws `OverLimit`. */
 export async function insertSegment(
   d1: D1Database,
   tenant: string,
@@ -47,11 +48,11 @@ export async function insertSegment(
     .insert(segments)
     .values({ ...fields, id, tenant, createdAt: now, updatedAt: now })
     .returning();
-  const [row] = await audited(d1, insert, entry, now);
+  const [row] = await audited(d1, insert, entry, now, countLimit("segments", tenant));
   return row as Segment;
 }
 
-/** Changes a segment; `null`: there is none such. */
+/** Changes a segment; `null`: there is none such. Throws `OverLimit`. */
 export async function updateSegment(
   d1: D1Database,
   tenant: string,
@@ -65,7 +66,7 @@ export async function updateSegment(
     .set({ ...change, updatedAt: now })
     .where(named(tenant, id))
     .returning();
-  const [updated] = await audited(d1, update, entry, now);
+  const [updated] = await audited(d1, update, entry, now, await bytesLimit(d1, tenant));
   return updated ?? null;
 }
 

@@ -1,12 +1,10 @@
-import { and, asc, count, desc, eq, inArray, lt, sql } from "drizzle-orm";
+import { and, asc, desc, eq, inArray, lt, sql } from "drizzle-orm";
 import { newId } from "../lib/ids";
 import { type AuditEntry, audited, auditOfLast } from "./audit";
 import { database } from "./database";
+import { bytesLimit, checkOf, countLimit, limited } from "./limits";
 import { signals } from "./schema";
 import type { CatalogSignal } from "./signal-catalogs";
-
-/** The most rules of a tenant: an entity's memory of all of them is one row. */
-export const MAX_SIGNALS = 100;
 
 export type SignalRow = typeof signals.$inferSelect;
 
@@ -20,12 +18,6 @@ function named(tenant: string, id: string) {
 /** The tenant's rule of that id, or `null`. */
 export async function findSignal(d1: D1Database, tenant: string, id: string): Promise<SignalRow | null> {
   return (await database(d1).select().from(signals).where(named(tenant, id)).get()) ?? null;
-}
-
-/** How many rules the tenant has. */
-export async function countSignals(d1: D1Database, tenant: string): Promise<number> {
-  const row = await database(d1).select({ n: count() }).from(signals).where(eq(signals.tenant, tenant)).get();
-  return row?.n ?? 0;
 }
 
 /** Rules of the tenant, newest first, after the id `before`; at most `limit`. */
@@ -44,7 +36,7 @@ export async function listSignals(
     .all();
 }
 
-/** Writes a new rule. */
+/** Writes a new rule. Throws `OverLimit`: an entity's memory of all of a tenant's rules is one row. */
 export async function insertSignal(
   d1: D1Database,
   tenant: string,
@@ -57,11 +49,12 @@ export async function insertSignal(
     .insert(signals)
     .values({ ...fields, id, tenant, createdAt: now, updatedAt: now })
     .returning();
-  const [row] = await audited(d1, insert, entry, now);
+  const limits = [countLimit("signals", tenant), await bytesLimit(d1, tenant)];
+  const [row] = await audited(d1, insert, entry, now, ...limits);
   return row as SignalRow;
 }
 
-/** Changes a rule that still is as it was read; `null` when it is not. */
+/** Changes a rule that still is as it was read; `null` when it is not. Throws `OverLimit`. */
 export async function updateSignal(
   d1: D1Database,
   read: SignalRow,
@@ -74,7 +67,7 @@ export async function updateSignal(
     .set({ ...change, updatedAt: sql<number>`max(${now}, ${signals.updatedAt} + 1)` })
     .where(and(named(read.tenant, read.id), eq(signals.updatedAt, read.updatedAt)))
     .returning();
-  const [updated] = await audited(d1, update, entry, now);
+  const [updated] = await audited(d1, update, entry, now, await bytesLimit(d1, read.tenant));
   return updated ?? null;
 }
 
@@ -93,7 +86,7 @@ export async function deleteSignal(
 
 /**
  * Writes those rules of a vendor that the tenant does not have yet, all or none, and answers all of them as they stand,
- * with how many are new. What a tenant has changed in one stays.
+ * with how many are new. What a tenant has changed in one stays. Throws `OverLimit`.
  */
 export async function installSignals(
   d1: D1Database,
@@ -125,7 +118,9 @@ export async function installSignals(
   );
   if (first === undefined) return { rows: [], created: 0 };
   const known = new Set(before.map(({ id }) => id));
-  await db.batch([first, ...rest, auditOfLast(d1, entry, now, sql`${known.size} < ${rules.length}`)]);
+  const audit = auditOfLast(d1, entry, now, sql`${known.size} < ${rules.length}`);
+  const limits = known.size === rules.length ? [] : [countLimit("signals", tenant), await bytesLimit(d1, tenant)];
+  await limited(db.batch([first, ...rest, audit, ...limits.map((limit) => checkOf(d1, limit))]));
   const rows = await db.select().from(signals).where(own).orderBy(asc(signals.id)).all();
   return { rows, created: rows.filter(({ id }) => !known.has(id)).length };
 }

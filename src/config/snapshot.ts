@@ -1,15 +1,21 @@
 import { and, eq, isNull } from "drizzle-orm";
-import type { Filter } from "../lib/filter";
+import { Cache } from "../lib/cache";
+import { compile, type Filter } from "../lib/filter";
 import type { RevealAction, SignalRule } from "../lib/signal";
 import { SECOND } from "../lib/time";
-import { usesAsPersona } from "./automations";
 import { database } from "./database";
 import { type AutomationAction, automations, endpoints, segments, signals, tenants } from "./schema";
+import { usesSegment } from "./segment-use";
 
 /** How old the configuration may be that an event is matched against, in ms. */
 const MAX_AGE = 5 * SECOND;
-/** Tenants remembered per isolate; beyond it the oldest is forgotten. */
-const MAX_TENANTS = 1_000;
+/**
+ * What an isolate remembers of tenants, in bytes. Read and compiled, configuration takes about ten bytes for a character
+ * of its JSON; a tenant with nothing configured is counted as well.
+ */
+const MAX_BYTES = 32_000_000;
+const BYTES_PER_CHARACTER = 10;
+const BYTES_PER_TENANT = 1_000;
 
 /** What matching needs of an endpoint. */
 export interface Subscription {
@@ -44,7 +50,7 @@ export interface Snapshot {
 }
 
 // Values and never promises: a promise of a request that was cut off would never settle for the others.
-const entries = new Map<string, Snapshot>();
+const entries = new Cache<Snapshot>(MAX_BYTES);
 let changes = 0;
 
 /** The tenant's configuration, at most 5 s old; `null` when there is no such tenant. `now` in ms. */
@@ -52,13 +58,11 @@ export async function snapshotOf(d1: D1Database, tenant: string, now: number): P
   const known = entries.get(tenant);
   if (known !== undefined && now - known.loadedAt < MAX_AGE) return known;
   const before = changes;
-  const snapshot = await load(d1, tenant, now);
+  const loaded = await load(d1, tenant, now);
+  if (loaded === null) return null;
+  const { snapshot, bytes } = loaded;
   // Not remembered when something changed while it was read: it may be from before the change.
-  if (snapshot !== null && before === changes) {
-    entries.delete(tenant);
-    entries.set(tenant, snapshot);
-    if (entries.size > MAX_TENANTS) entries.delete(entries.keys().next().value as string);
-  }
+  if (before === changes) entries.set(tenant, snapshot, bytes);
   return snapshot;
 }
 
@@ -68,9 +72,13 @@ export function invalidateSnapshot(tenant: string): void {
   entries.delete(tenant);
 }
 
-async function load(d1: D1Database, tenant: string, now: number): Promise<Snapshot | null> {
+async function load(
+  d1: D1Database,
+  tenant: string,
+  now: number,
+): Promise<{ snapshot: Snapshot; bytes: number } | null> {
   const db = database(d1);
-  const [[found], subscribed, automated, personas, rules] = await db.batch([
+  const [[found], subscribed, automated, used, rules] = await db.batch([
     db
       .select({ since: tenants.createdAt })
       .from(tenants)
@@ -86,16 +94,14 @@ async function load(d1: D1Database, tenant: string, now: number): Promise<Snapsh
         trigger: automations.trigger,
         segment: automations.segment,
         actions: automations.actions,
-        filter: segments.filter,
       })
       .from(automations)
-      .leftJoin(segments, and(eq(segments.tenant, automations.tenant), eq(segments.id, automations.segment)))
       .where(eq(automations.tenant, tenant))
       .orderBy(automations.id),
     db
       .select({ id: segments.id, filter: segments.filter })
       .from(segments)
-      .innerJoin(automations, and(eq(automations.tenant, segments.tenant), usesAsPersona(segments.id)))
+      .innerJoin(automations, and(eq(automations.tenant, segments.tenant), usesSegment(segments.id)))
       .where(eq(segments.tenant, tenant))
       .groupBy(segments.id),
     db
@@ -113,22 +119,25 @@ async function load(d1: D1Database, tenant: string, now: number): Promise<Snapsh
       .orderBy(signals.id),
   ]);
   if (found === undefined) return null;
-  const filters = new Map(personas.map(({ id, filter }) => [id, filter]));
-  return {
+  const filters = new Map(used.map(({ id, filter }) => [id, filter]));
+  const snapshot = {
     ...found,
     loadedAt: now,
     subscriptions: subscribed.map((row) => ({ ...row, events: new Set(row.events) })),
     automations: automated
       // A segment deleted while the automation was being saved: nothing is in it, rather than everything.
-      .filter(({ segment, filter }) => segment === null || filter !== null)
-      .map(({ id, trigger, filter, actions }) => ({
+      .filter(({ segment }) => segment === null || filters.has(segment))
+      .map(({ id, trigger, segment, actions }) => ({
         trigger,
-        filter,
+        filter: segment === null ? null : (filters.get(segment) ?? null),
         endpoints: actions.flatMap((action) => (action.type === "webhook" ? [action.endpoint] : [])),
         ...revealing(id, actions, filters),
       })),
     signals: rules,
   };
+  for (const { filter } of [...subscribed, ...used, ...rules]) if (filter !== null) compile(filter);
+  const { length } = JSON.stringify([subscribed, automated, used, rules]);
+  return { snapshot, bytes: BYTES_PER_TENANT + BYTES_PER_CHARACTER * length };
 }
 
 /** The contacts that an automation reveals, its personas resolved. */

@@ -1,5 +1,6 @@
 import { hostsSeenHere } from "../config/own-hosts";
 import { openHeaders, openSecrets, secretsAt } from "../config/secrets";
+import { Cache } from "../lib/cache";
 import type { Deadline } from "../lib/deadline";
 import type { Grant } from "../lib/delivery";
 import type { DestinationRules } from "../lib/destination";
@@ -63,22 +64,11 @@ function commonOf(env: Env, settings: EndpointSettings, now: number): Common {
 }
 
 /**
- * What was opened is remembered per isolate: opening takes longer than signing. So many characters of what was sealed
- * are, since what is opened, with all spellings of it that are masked, takes up to sixty bytes for each.
+ * What was opened is remembered per isolate: opening takes longer than signing. With all spellings of it that are masked
+ * it takes up to sixty bytes for each character of what was sealed.
  */
-const MAX_SEALED = 500_000;
-const opened = new Map<string, Opened>();
-let sealedSize = 0;
-
-function remember(sealed: string, what: Opened): void {
-  if (!opened.has(sealed)) sealedSize += sealed.length;
-  opened.set(sealed, what);
-  for (const oldest of opened.keys()) {
-    if (sealedSize <= MAX_SEALED) return;
-    opened.delete(oldest);
-    sealedSize -= oldest.length;
-  }
-}
+const BYTES_PER_CHARACTER = 60;
+const opened = new Cache<Opened>(32_000_000);
 
 async function open(keys: readonly string[], settings: EndpointSettings, now: number): Promise<Opened> {
   const { current, next } = secretsAt(settings, now);
@@ -89,7 +79,7 @@ async function open(keys: readonly string[], settings: EndpointSettings, now: nu
   const known = [secrets.current, secrets.next].filter((secret) => secret !== null);
   const masked = maskingOf([...known, ...Object.values(own).flatMap(secretsOfHeader)]);
   const what = { secrets, own, masked };
-  remember(sealed, what);
+  opened.set(sealed, what, BYTES_PER_CHARACTER * sealed.length);
   return what;
 }
 

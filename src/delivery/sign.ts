@@ -1,4 +1,5 @@
 import { nextHeader, type SigningScheme, schemeOf } from "../config/schemes";
+import { Cache } from "../lib/cache";
 import { base64, fromBase64, hex, hmacKey, hmacSha256, utf8 } from "../lib/crypto";
 import type { Secrets } from "../lib/settings";
 import type { Scheme } from "../lib/wire";
@@ -52,14 +53,13 @@ async function signatureOf(scheme: SigningScheme, secret: string, signable: Sign
   return scheme.encoding === "hex" ? hex(mac) : base64(mac);
 }
 
-/** Imported keys remembered per isolate; beyond it the oldest is forgotten. */
-const MAX_KEYS = 1_000;
-const keys = new Map<string, CryptoKey>();
+/** Imported keys that an isolate remembers, in bytes: about so many each, besides the secret. */
+const KEY_BYTES = 500;
+const keys = new Cache<CryptoKey>(2_000_000);
 
 async function importKey(name: string, bytes: Uint8Array<ArrayBuffer>): Promise<CryptoKey> {
   const key = await hmacKey(bytes);
-  keys.set(name, key);
-  if (keys.size > MAX_KEYS) keys.delete(keys.keys().next().value as string);
+  keys.set(name, key, KEY_BYTES);
   return key;
 }
 

@@ -2,8 +2,10 @@ import type { Snapshot } from "../config/snapshot";
 import { hex, sha256 } from "../lib/crypto";
 import { type Env, eventLogRoom } from "../lib/env";
 import type { Match, StoredEvent } from "../lib/event";
+import { Visits } from "../lib/filter";
 import { eventId } from "../lib/ids";
 import { log, logError } from "../lib/log";
+import { once } from "../lib/once";
 import type { AppendAllRequest, AppendRequest, Origin, Versions } from "../lib/rooms";
 import { addDays, dayOf } from "../lib/time";
 import { match, revealsOf } from "./matching";
@@ -20,6 +22,8 @@ export interface PostedEvent {
   id?: string;
   /** The JSON text of `data`. */
   data: string;
+  /** What that text says, for a caller who has read it already; absent: it is read when something looks at it. */
+  read?: () => unknown;
   idempotencyKey?: string;
   /** An address that gets this one event besides. */
   callback?: string;
@@ -55,11 +59,9 @@ export async function accept(
   posted: PostedEvent,
   now: number,
 ): Promise<Accepted> {
-  const { request, versions } = await toAppend(tenant, snapshot, posted, now);
+  const { request, versions } = await toAppend(tenant, snapshot, posted, now, new Visits());
   const accepted = await write(env, tenant, request, now, versions);
-  if (accepted.kind === "accepted") {
-    logAccepted(tenant, [accepted.event], now);
-  }
+  if (accepted.kind === "accepted") logAccepted(tenant, [accepted.event], now);
   return accepted;
 }
 
@@ -75,14 +77,15 @@ export async function acceptAll(
   key: string | undefined,
   now: number,
 ): Promise<AcceptedAll> {
-  const requests: AppendRequest[] = [];
+  const appends: Append[] = [];
+  const visits = new Visits();
   const versions = new Map<string, number>();
   for (const event of posted) {
-    const { request, versions: seen } = await toAppend(tenant, snapshot, event, now);
-    requests.push(request);
-    for (const [endpoint, version] of seen) versions.set(endpoint, version);
+    const append = await toAppend(tenant, snapshot, event, now, visits);
+    appends.push(append);
+    for (const [endpoint, version] of append.versions) versions.set(endpoint, version);
   }
-  const batch: AppendAllRequest = { events: requests };
+  const batch: AppendAllRequest = { events: appends.map(({ request }) => request) };
   if (key !== undefined) {
     const said = JSON.stringify(["batch", ...posted.map(saidBy)]);
     batch.idempotency = { key, fingerprint: hex(await sha256(said)) };
@@ -98,21 +101,28 @@ export async function acceptAll(
 }
 
 /** What the log is asked to write down, and the versions of the endpoints that matched. */
+interface Append {
+  request: AppendRequest;
+  versions: Map<string, number>;
+}
+
 async function toAppend(
   tenant: string,
   snapshot: Snapshot,
   posted: PostedEvent,
   now: number,
-): Promise<{ request: AppendRequest; versions: Map<string, number> }> {
+  visits: Visits,
+): Promise<Append> {
   const { event, timestamp = now } = posted;
-  const subject = { tenant, event, data: () => JSON.parse(posted.data), timestamp };
-  const matched = match(snapshot, subject);
+  const read = posted.read ?? once(() => JSON.parse(posted.data));
+  const subject = { tenant, event, data: read, timestamp };
+  const matched = match(snapshot, subject, visits);
   const matches: Match[] = matched.map(({ id }) => ({ endpoint: id }));
   // The log names the callback's endpoint, after the delivery that it is for.
   if (posted.callback !== undefined) matches.push({ endpoint: "", url: posted.callback });
   const versions = new Map(matched.map(({ id, version }) => [id, version]));
   const request = await requestOf(posted, matches);
-  const actions = revealsOf(snapshot, subject);
+  const actions = revealsOf(snapshot, subject, visits);
   if (actions.length > 0) request.reveal = { since: snapshot.since, actions };
   return { request, versions };
 }

@@ -1,12 +1,12 @@
-import { knownTypes } from "../config/event-types";
+import { enforcedSchema } from "../config/event-types";
+import { Cache } from "../lib/cache";
 import { type Check, compile, type SchemaError } from "../lib/json-schema";
 import { logError } from "../lib/log";
 
-/** Compiled schemas remembered per isolate; beyond it the oldest is forgotten. */
-const MAX_CHECKS = 200;
-
+/** Compiled schemas that an isolate remembers, in bytes: each takes about so many for a character of its text. */
+const BYTES_PER_CHARACTER = 50;
 // By the schema's text: a changed schema is another entry, so none is ever out of date.
-const checks = new Map<string, Check>();
+const checks = new Cache<Check>(32_000_000);
 
 /**
  * What an event's data has against the schema that its type enforces, with paths such as `data.company.domain`; `[]`
@@ -19,7 +19,7 @@ export async function schemaErrors(
   data: () => unknown,
   now: number,
 ): Promise<SchemaError[]> {
-  const schema = (await knownTypes(d1, now)).get(event)?.enforced ?? null;
+  const schema = await enforcedSchema(d1, event, now);
   if (schema === null) return [];
   try {
     return below("data", checkOf(schema)(data()));
@@ -34,12 +34,11 @@ export function below(field: string, errors: SchemaError[]): SchemaError[] {
   return errors.map(({ path, message }) => ({ path: path === "" ? field : `${field}.${path}`, message }));
 }
 
-function checkOf(schema: string): Check {
-  let check = checks.get(schema);
-  if (check === undefined) {
-    check = compile(schema);
-    checks.set(schema, check);
-    if (checks.size > MAX_CHECKS) checks.delete(checks.keys().next().value as string);
-  }
+/** The check of a usable schema, given as JSON text: compiled once, as long as it is remembered. */
+export function checkOf(schema: string): Check {
+  const known = checks.get(schema);
+  if (known !== undefined) return known;
+  const check = compile(schema);
+  checks.set(schema, check, BYTES_PER_CHARACTER * schema.length);
   return check;
 }

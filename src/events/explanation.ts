@@ -1,6 +1,7 @@
 import type { Automation } from "../config/snapshot";
 import type { DeliveryRecord, WaitReason } from "../lib/delivery";
-import { type FailingClause, type Filter, failingClause } from "../lib/filter";
+import { type FailingClause, type Filter, failingClause, Visits } from "../lib/filter";
+import { shortened } from "../lib/json";
 import type { Enablement } from "../lib/settings";
 import { CONTACT_REVEALED } from "../lib/signal";
 import { iso } from "../lib/time";
@@ -69,18 +70,25 @@ export interface Explanation {
   remedy: string | null;
 }
 
-/** Explains why an endpoint did or did not get an event. Pure. */
-export function explain(facts: Facts): Explanation {
-  return facts.delivery === null ? explainNone(facts) : explainDelivery(facts, facts.delivery);
+/** Explains why an endpoint did or did not get an event. Pure. `visits`: shared by all endpoints that are explained. */
+export function explain(facts: Facts, visits = new Visits()): Explanation {
+  return facts.delivery === null ? explainNone(facts, visits) : explainDelivery(facts, facts.delivery);
 }
 
 const REPLAY = "Replay the event; it is matched against today's configuration.";
 
-function explainNone({ event, endpoint, automations }: Facts): Explanation {
+/** The most characters of JSON that are shown of what a clause expects, and of what is there. */
+const MAX_SHOWN = 10_000;
+
+function shown({ expected, actual, ...clause }: FailingClause): FailingClause {
+  return { ...clause, expected: shortened(expected, MAX_SHOWN), actual: shortened(actual, MAX_SHOWN) };
+}
+
+function explainNone({ event, endpoint, automations }: Facts, visits: Visits): Explanation {
   const none = (outcome: ExplainedOutcome, detail: string, remedy: string | null, clause?: FailingClause) => ({
     delivered: false,
     outcome,
-    ...(clause === undefined ? {} : { clause }),
+    ...(clause === undefined ? {} : { clause: shown(clause) }),
     detail,
     remedy,
   });
@@ -103,7 +111,7 @@ function explainNone({ event, endpoint, automations }: Facts): Explanation {
   const clauses = [
     ...(subscribed ? [{ whose: "The endpoint's filter", filter: endpoint.filter }] : []),
     ...named.map(({ filter }) => ({ whose: "The segment of an automation that names the endpoint", filter })),
-  ].map(({ whose, filter }) => ({ whose, clause: filter === null ? null : failingClause(filter, subject) }));
+  ].map(({ whose, filter }) => ({ whose, clause: filter === null ? null : failingClause(filter, subject, visits) }));
   const [first] = clauses;
   if (first?.clause && clauses.every(({ clause }) => clause !== null)) {
     const detail = `${first.whose} does not match: ${inWords(first.clause)}.`;
@@ -121,15 +129,17 @@ function subscribe(type: string): string {
 }
 
 /** A failing clause as a sentence without its full stop. */
-function inWords({ path, operator, expected, actual }: FailingClause): string {
+function inWords({ path, operator, expected, actual, reason }: FailingClause): string {
+  if (reason !== undefined) return `${path} ${operator} ${short(expected)} is not evaluated, since ${reason}`;
   if (path === "") return operator === "$or" ? "none of the alternatives of $or holds" : "what $not excludes holds";
   const found = actual === undefined ? "is missing" : `is ${short(actual)}`;
   return `${path} ${found}, and ${operator} ${short(expected)} is asked for`;
 }
 
 function short(value: unknown): string {
-  const text = JSON.stringify(value) ?? "nothing";
-  return text.length > 200 ? `${text.slice(0, 200).toWellFormed()}…` : text;
+  const start = shortened(value, 200);
+  // What is too long is a text already.
+  return start === value ? (JSON.stringify(value) ?? "nothing") : String(start);
 }
 
 function explainDelivery(facts: Facts, delivery: NonNullable<Facts["delivery"]>): Explanation {

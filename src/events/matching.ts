@@ -1,5 +1,6 @@
 import type { Snapshot, Subscription } from "../config/snapshot";
-import { type Filter, matches } from "../lib/filter";
+import { type Filter, matches, Visits } from "../lib/filter";
+import { once } from "../lib/once";
 import type { RevealAction } from "../lib/signal";
 import { iso } from "../lib/time";
 
@@ -7,7 +8,7 @@ import { iso } from "../lib/time";
 export interface Subject {
   tenant: string;
   event: string;
-  /** Reads `data`, once at most: when a filter looks at it. */
+  /** Reads `data`: when a filter looks at it. */
   data: () => unknown;
   /** ms since the epoch. */
   timestamp: number;
@@ -16,15 +17,19 @@ export interface Subject {
 /**
  * The endpoints that an event is for, each once: those subscribed to its type (or to all) whose filter it passes, then
  * those that only automations add, whatever these subscribe to. Pure. Whether an endpoint is enabled does not matter
- * here: what a disabled one misses is held for it.
+ * here: what a disabled one misses is held for it. `visits`: shared by all that a request matches.
  */
-export function match(snapshot: Pick<Snapshot, "subscriptions" | "automations">, subject: Subject): Subscription[] {
+export function match(
+  snapshot: Pick<Snapshot, "subscriptions" | "automations">,
+  subject: Subject,
+  visits = new Visits(),
+): Subscription[] {
   const { event } = subject;
   let filtered: object | null = null;
   const passes = (filter: Filter | null) => {
     if (filter === null) return true;
     filtered ??= filterSubject(subject);
-    return matches(filter, filtered);
+    return matches(filter, filtered, visits);
   };
   const subscribed = snapshot.subscriptions.filter(
     ({ events, filter }) => (events.has(event) || events.has("*")) && passes(filter),
@@ -45,27 +50,27 @@ export function match(snapshot: Pick<Snapshot, "subscriptions" | "automations">,
 export function revealsOf(
   { subscriptions, automations }: Pick<Snapshot, "subscriptions" | "automations">,
   subject: Subject,
+  visits = new Visits(),
 ): RevealAction[] {
   const set = automations.filter(({ trigger, reveals }) => trigger === subject.event && reveals !== undefined);
   if (set.length === 0) return [];
   const filtered = filterSubject(subject);
   const ids = new Set(subscriptions.map(({ id }) => id));
   return set
-    .filter(({ filter }) => filter === null || matches(filter, filtered))
+    .filter(({ filter }) => filter === null || matches(filter, filtered, visits))
     .flatMap(({ reveals = [] }) => reveals)
     .filter(({ endpoint }) => ids.has(endpoint));
 }
 
 /** The event as filters see it. */
 export function filterSubject({ tenant, event, data, timestamp }: Subject): object {
-  let read: { data: unknown } | null = null;
+  const read = once(data);
   return {
     event,
     tenant,
     timestamp: iso(timestamp),
     get data() {
-      read ??= { data: data() };
-      return read.data;
+      return read();
     },
   };
 }

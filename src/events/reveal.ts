@@ -1,12 +1,12 @@
 import { hex, sha256 } from "../lib/crypto";
+import type { RevealRequest } from "../lib/entity";
 import { type Env, entityRoom } from "../lib/env";
 import type { StoredEvent } from "../lib/event";
-import { isContainer, matches } from "../lib/filter";
+import { isContainer, matches, Visits } from "../lib/filter";
 import { eventId } from "../lib/ids";
 import { elementTexts, memberTexts } from "../lib/json";
 import { log, logError } from "../lib/log";
 import type { Reveal } from "../lib/rooms";
-import type { RevealAction } from "../lib/signal";
 
 /** A contact that came with an event. */
 export interface Contact {
@@ -14,6 +14,8 @@ export interface Contact {
   identity: string;
   /** Its JSON text, as posted. */
   text: string;
+  /** What that text says. */
+  value: Record<string, unknown>;
 }
 
 /**
@@ -27,18 +29,25 @@ export async function revealContacts(
   { since, actions }: Reveal,
 ): Promise<boolean> {
   try {
-    const company = event.erasedAt === undefined ? companyOf(event.data) : null;
+    const data = event.erasedAt === undefined ? JSON.parse(event.data) : null;
+    const company = companyOf(data);
     if (company === null) {
       log("contacts.unknown", { tenant, event: eventId(event.ulid) });
       return true;
     }
     const room = await entityRoom(env, tenant, since, company);
+    const contacts = contactsOf(event.data, data);
+    const hashes = new Map<Contact, string>();
+    const visits = new Visits();
     for (const { action, endpoint, persona, limit } of actions) {
-      const found = contactsOf(event.data, persona);
-      const contacts = await Promise.all(
-        found.map(async ({ identity, text }) => ({ identity: hex(await sha256(identity)), text })),
-      );
-      if (contacts.length > 0) await room.reveal({ trigger: event.ulid, action, endpoint, limit, contacts });
+      const chosen: RevealRequest["contacts"] = [];
+      for (const contact of contacts) {
+        if (persona !== null && !matches(persona, contact.value, visits)) continue;
+        const identity = hashes.get(contact) ?? hex(await sha256(contact.identity));
+        hashes.set(contact, identity);
+        chosen.push({ identity, text: contact.text });
+      }
+      if (chosen.length > 0) await room.reveal({ trigger: event.ulid, action, endpoint, limit, contacts: chosen });
     }
     return true;
   } catch (error) {
@@ -57,26 +66,26 @@ export async function eraseRevealed(
   event: StoredEvent,
   { since }: Pick<Reveal, "since">,
 ): Promise<void> {
-  const company = event.erasedAt === undefined ? companyOf(event.data) : null;
+  const company = event.erasedAt === undefined ? companyOf(JSON.parse(event.data)) : null;
   if (company !== null) await (await entityRoom(env, tenant, since, company)).eraseRevealed(event.ulid);
 }
 
-/** The domain of the company that an event is about; `null`: it names none. */
-export function companyOf(data: string): string | null {
-  const { company }: { company?: unknown } = JSON.parse(data) ?? {};
+/** The domain of the company that an event's data is about; `null`: it names none. */
+export function companyOf(data: unknown): string | null {
+  const company = isContainer(data) ? data.company : null;
   const domain = isContainer(company) ? company.domain : null;
   return typeof domain === "string" && domain !== "" ? domain : null;
 }
 
-/** The contacts among an event's data (`contacts`, a list) that a persona takes, in their order. Pure. */
-export function contactsOf(data: string, persona: RevealAction["persona"]): Contact[] {
-  const list = memberTexts(data).get("contacts");
-  if (list === undefined || !list.startsWith("[")) return [];
-  return elementTexts(list).flatMap((text): Contact[] => {
-    const contact: unknown = JSON.parse(text);
-    if (!isContainer(contact) || Array.isArray(contact)) return [];
-    if (persona !== null && !matches(persona, contact)) return [];
-    return [{ identity: identityOf(contact, text), text }];
+/** The contacts (`contacts`, a list) among an event's data, given as its text and as what that says, in their order. Pure. */
+export function contactsOf(text: string, data: unknown): Contact[] {
+  const list = isContainer(data) ? data.contacts : null;
+  if (!Array.isArray(list)) return [];
+  const texts = elementTexts(memberTexts(text).get("contacts") as string);
+  return list.flatMap((value: unknown, i): Contact[] => {
+    const own = texts[i] as string;
+    if (!isContainer(value) || Array.isArray(value)) return [];
+    return [{ identity: identityOf(value, own), text: own, value }];
   });
 }
 

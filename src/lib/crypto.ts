@@ -73,6 +73,7 @@ interface VaultKey {
   key: CryptoKey;
 }
 
+// Of the deployment's own keys, of which there are as many as its settings name.
 const vaultKeys = new Map<string, VaultKey>();
 
 /** The AES-256 key behind SECRETS_KEY and the id that sealed texts carry, so that a later key can tell them apart. */

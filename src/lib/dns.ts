@@ -3,6 +3,7 @@
  * (https://developers.cloudflare.com/1.1.1.1/encryption/dns-over-https/make-api-requests/dns-json/).
  */
 import { isPublicAddress } from "./addresses";
+import { Cache } from "./cache";
 import { Deadline } from "./deadline";
 import { readPrefix } from "./prefix";
 import { DAY, MINUTE, SECOND } from "./time";
@@ -15,14 +16,15 @@ const PATIENCE = 2 * SECOND;
 const ANSWER_BYTES = 65_536;
 /** How long each verdict is remembered by an isolate, in ms; the short ones let what was repaired through soon. */
 const KEPT: Readonly<Record<Verdict, number>> = { public: DAY, private: 5 * MINUTE, unknown: MINUTE };
-/** Names remembered per isolate; beyond it the oldest is forgotten. */
-const MAX_NAMES = 10_000;
+/** What an isolate remembers of names, in bytes: so many each, besides the name. */
+const MAX_BYTES = 2_000_000;
+const ENTRY_BYTES = 200;
 
 const A = 1;
 const AAAA = 28;
 
 // Values and never promises: a promise of a request that was cut off would never settle for the others.
-const entries = new Map<string, { until: number; verdict: Verdict }>();
+const entries = new Cache<{ until: number; verdict: Verdict }>(MAX_BYTES);
 
 /** What is known of a name, as of at most a day ago. `resolver`: the URL to ask; `now` in ms. Never throws. */
 export async function verdictOf(name: string, resolver: string, now: number): Promise<Verdict> {
@@ -37,10 +39,7 @@ export async function lookUp(name: string, resolver: string, now: number): Promi
   const answers = await Promise.all([A, AAAA].map((type) => ask(name, type, resolver, deadline)));
   clearTimeout(timer);
   const verdict = judge(answers);
-  const key = keyOf(name, resolver);
-  entries.delete(key);
-  entries.set(key, { until: now + KEPT[verdict], verdict });
-  if (entries.size > MAX_NAMES) entries.delete(entries.keys().next().value as string);
+  entries.set(keyOf(name, resolver), { until: now + KEPT[verdict], verdict }, ENTRY_BYTES);
   return verdict;
 }
 

@@ -1,4 +1,5 @@
-import { hasOperators, isContainer, isLogical } from "./filter";
+import { utf8 } from "./crypto";
+import { hasOperators, isContainer, isLogical, MAX_DEPTH } from "./filter";
 
 /** What is wrong with a filter, and where: `$or.0.data.score.$gt`. */
 export interface FilterError {
@@ -9,7 +10,8 @@ export interface FilterError {
 /** Where the paths of a filter over events start. */
 export const EVENT_FIELDS: readonly string[] = ["event", "data", "tenant", "timestamp"];
 
-const MAX_DEPTH = 8;
+/** The most bytes (UTF-8) of a filter's JSON: every isolate that accepts events keeps it. */
+export const MAX_FILTER_BYTES = 16_384;
 const MAX_CONDITIONS = 100;
 const MAX_LIST = 1_000;
 const TOO_DEEP = `is nested deeper than ${MAX_DEPTH} levels`;
@@ -43,6 +45,15 @@ interface Checked {
  * can never match; `null`: anything, for a filter over something else than events.
  */
 export function filterErrors(filter: unknown, roots: readonly string[] | null = EVENT_FIELDS): FilterError[] {
+  const errors = clauseErrors(filter, roots);
+  // Only then: what is wrong may be nested too deep to be written down.
+  const bytes = errors.length === 0 ? utf8(JSON.stringify(filter)).byteLength : 0;
+  if (bytes <= MAX_FILTER_BYTES) return errors;
+  return [{ path: "", message: `has ${bytes} bytes of JSON; a filter may have at most ${MAX_FILTER_BYTES}` }];
+}
+
+/** What is wrong with a filter's clauses, whatever its size: one that is stored may be from before that had a limit. */
+export function clauseErrors(filter: unknown, roots: readonly string[] | null = EVENT_FIELDS): FilterError[] {
   const errors: FilterError[] = [];
   let conditions = 0;
   // Lazily, so that nothing is looked at beyond the first condition too many.

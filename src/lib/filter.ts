@@ -22,112 +22,245 @@ export interface FailingClause {
   expected: unknown;
   /** The value at the path; a list of them where the path leads to several; `undefined`: there is none. */
   actual: unknown;
+  /** Why it counts as not holding though nobody knows: the filter stopped at it. Absent: it was evaluated. */
+  reason?: string;
 }
 
-type Test = (value: unknown, operand: unknown) => boolean;
+/** The most levels that conditions and values in a filter are nested. */
+export const MAX_DEPTH = 8;
+/**
+ * The most values that a filter visits in a subject. A body of 1 MiB has about 500,000, so that one condition on a list
+ * is always evaluated.
+ */
+export const MAX_VISITS = 1_000_000;
+/** The most values that all filters of a request visit together: about 0.1 s. */
+const MAX_VISITS_TOGETHER = 10_000_000;
+
+/**
+ * What the filters of a request may still visit: each so much, and all together so much. A filter that would visit more
+ * does not match, whatever its operators: what could not be evaluated is delivered to nobody, be it negated.
+ */
+export class Visits {
+  #together: number;
+  #left = 0;
+  /** The condition that is being evaluated. */
+  at: Omit<FailingClause, "actual"> = { path: "", operator: "", expected: undefined };
+
+  constructor(together = MAX_VISITS_TOGETHER) {
+    this.#together = together;
+  }
+
+  /** What a filter finds with its own share. */
+  take(evaluate: () => FailingClause | null): FailingClause | null {
+    const share = Math.min(MAX_VISITS, this.#together);
+    this.#left = share;
+    try {
+      return evaluate();
+    } catch (error) {
+      if (!(error instanceof TooMany)) throw error;
+      const reason =
+        share === MAX_VISITS
+          ? `the filter would have to look at more than ${MAX_VISITS} values`
+          : "the filters of the request have looked at as many values as they may together";
+      return { ...this.at, actual: undefined, reason };
+    } finally {
+      this.#together -= share - Math.max(this.#left, 0);
+    }
+  }
+
+  /** Notes that so many values are about to be visited. Throws when they are too many. */
+  spend(values: number): void {
+    this.#left -= values;
+    if (this.#left < 0) throw new TooMany();
+  }
+}
+
+class TooMany extends Error {}
+
+/** A filter, or a part of it, made ready: what of it does not hold for a subject. */
+type Clause = (subject: unknown, visits: Visits) => FailingClause | null;
+/** Whether an operator holds for the values that its path leads to. */
+type Holds = (found: readonly unknown[], visits: Visits) => boolean;
+/** Whether one value passes. */
+type Passes = (value: unknown, visits: Visits) => boolean;
 
 /** The operators that compare one value with their operand. */
-const POSITIVE: Readonly<Record<string, Test>> = {
-  $eq: equal,
-  $gt: ordered((a, b) => a > b),
-  $gte: ordered((a, b) => a >= b),
-  $lt: ordered((a, b) => a < b),
-  $lte: ordered((a, b) => a <= b),
-  $in: (value, list) => (list as unknown[]).some((item) => equal(value, item)),
-  $startsWith: (value, start) => typeof value === "string" && value.startsWith(start as string),
-  $endsWith: (value, end) => typeof value === "string" && value.endsWith(end as string),
-};
+const POSITIVE: ReadonlyMap<string, (operand: unknown) => Passes> = new Map<string, (operand: unknown) => Passes>([
+  ["$eq", (operand) => oneOf([operand])],
+  ["$in", (operand) => oneOf(operand as unknown[])],
+  ["$gt", ordered((a, b) => a > b)],
+  ["$gte", ordered((a, b) => a >= b)],
+  ["$lt", ordered((a, b) => a < b)],
+  ["$lte", ordered((a, b) => a <= b)],
+  ["$startsWith", (start) => (value) => typeof value === "string" && value.startsWith(start as string)],
+  ["$endsWith", (end) => (value) => typeof value === "string" && value.endsWith(end as string)],
+]);
 
 /** The opposites of others. */
-const NEGATIVE: Readonly<Record<string, string>> = { $ne: "$eq", $nin: "$in" };
+const NEGATIVE: ReadonlyMap<string, string> = new Map([
+  ["$ne", "$eq"],
+  ["$nin", "$in"],
+]);
+
+const compiled = new WeakMap<Filter, Clause>();
+
+/**
+ * Makes a filter ready to be held against subjects: once, as long as the object is there, which nobody may change. What
+ * is not made ready before is when it is first used.
+ */
+export function compile(filter: Filter): Clause {
+  const known = compiled.get(filter);
+  if (known !== undefined) return known;
+  const clauses = Object.entries(filter).map(([key, operand]) =>
+    isLogical(key) ? group(key, operand) : field(key, operand),
+  );
+  const clause = firstOf(clauses);
+  compiled.set(filter, clause);
+  return clause;
+}
 
 /** Whether the subject, any value, matches a filter that `filterErrors` found nothing wrong with. */
-export function matches(filter: Filter, subject: unknown): boolean {
-  return failingClause(filter, subject) === null;
+export function matches(filter: Filter, subject: unknown, visits?: Visits): boolean {
+  return failingClause(filter, subject, visits) === null;
 }
 
 /** The first clause of the filter that does not hold for the subject; `null`: all hold, it matches. */
-export function failingClause(filter: Filter, subject: unknown): FailingClause | null {
-  for (const [key, operand] of Object.entries(filter)) {
-    const failing = isLogical(key)
-      ? failingGroup(key, operand, subject)
-      : failingCondition(key, operand, valuesAt(subject, key));
-    if (failing !== null) return failing;
-  }
-  return null;
+export function failingClause(filter: Filter, subject: unknown, visits = new Visits()): FailingClause | null {
+  const clause = compile(filter);
+  return visits.take(() => clause(subject, visits));
 }
 
-function failingGroup(operator: string, operand: unknown, subject: unknown): FailingClause | null {
-  if (operator === "$and") {
-    for (const part of operand as Filter[]) {
-      const failing = failingClause(part, subject);
+function firstOf(clauses: readonly Clause[]): Clause {
+  return (subject, visits) => {
+    for (const clause of clauses) {
+      const failing = clause(subject, visits);
       if (failing !== null) return failing;
     }
     return null;
-  }
-  const holds =
-    operator === "$or"
-      ? (operand as Filter[]).some((part) => matches(part, subject))
-      : !matches(operand as Filter, subject);
-  return holds ? null : { path: "", operator, expected: operand, actual: undefined };
+  };
 }
 
-function failingCondition(path: string, condition: unknown, found: unknown[]): FailingClause | null {
-  const operators = hasOperators(condition) ? Object.entries(condition) : [["$eq", condition] as const];
-  for (const [operator, expected] of operators) {
-    if (!holds(operator, expected, found, path)) {
-      return { path, operator, expected, actual: found.length > 1 ? found : found[0] };
+function group(operator: string, operand: unknown): Clause {
+  const parts = (operator === "$not" ? [operand as Filter] : (operand as Filter[])).map(compile);
+  if (operator === "$and") return firstOf(parts);
+  const failing = { path: "", operator, expected: operand, actual: undefined };
+  return (subject, visits) => {
+    const some = parts.some((part) => part(subject, visits) === null);
+    return some === (operator === "$or") ? null : failing;
+  };
+}
+
+function field(path: string, condition: unknown): Clause {
+  const keys = path.split(".").map((key) => ({ key, isIndex: /^(?:0|[1-9]\d*)$/.test(key) }));
+  const operators = operatorsOf(path, condition);
+  const [first] = operators;
+  return (subject, visits) => {
+    if (first !== undefined) visits.at = first.asked;
+    const found = valuesAt(subject, keys, visits);
+    for (const { asked, holds } of operators) {
+      visits.at = asked;
+      if (!holds(found, visits)) return { ...asked, actual: found.length > 1 ? found : found[0] };
     }
-  }
-  return null;
+    return null;
+  };
 }
 
-function holds(operator: string, operand: unknown, found: unknown[], path: string): boolean {
-  if (operator === "$exists") return found.length > 0 === operand;
-  if (operator === "$not") return failingCondition(path, operand, found) !== null;
-  const opposite = NEGATIVE[operator];
-  if (opposite !== undefined) return !holds(opposite, operand, found, path);
-  const test = POSITIVE[operator];
-  if (test === undefined) return false;
-  const passes = (value: unknown) => test(value, operand);
-  return found.some((value) => passes(value) || (Array.isArray(value) && value.some(passes)));
+function operatorsOf(path: string, condition: unknown): { asked: Visits["at"]; holds: Holds }[] {
+  const operators = hasOperators(condition) ? Object.entries(condition) : [["$eq", condition] as const];
+  return operators.map(([operator, expected]) => ({
+    asked: { path, operator, expected },
+    holds: holdsOf(operator, expected),
+  }));
+}
+
+function holdsOf(operator: string, operand: unknown): Holds {
+  if (operator === "$exists") return (found) => found.length > 0 === operand;
+  if (operator === "$not") {
+    const inner = operatorsOf("", operand);
+    return (found, visits) => !inner.every(({ holds }) => holds(found, visits));
+  }
+  const opposite = NEGATIVE.get(operator);
+  if (opposite !== undefined) {
+    const holds = holdsOf(opposite, operand);
+    return (found, visits) => !holds(found, visits);
+  }
+  const passes = POSITIVE.get(operator)?.(operand);
+  if (passes === undefined) return () => false;
+  return (found, visits) => {
+    const one = (value: unknown) => {
+      visits.spend(1);
+      return passes(value, visits);
+    };
+    return found.some((value) => one(value) || (Array.isArray(value) && value.some(one)));
+  };
 }
 
 /**
  * The values that a dotted path leads to; none when a key is missing. A number is an index into a list; any other key
  * is looked up in the list's elements, though not in lists among them. Only own properties count.
  */
-function valuesAt(subject: unknown, path: string): unknown[] {
+function valuesAt(
+  subject: unknown,
+  keys: readonly { key: string; isIndex: boolean }[],
+  visits: Visits,
+): readonly unknown[] {
   let found = [subject];
-  for (const key of path.split(".")) {
-    const index = /^(?:0|[1-9]\d*)$/.test(key);
-    found = found.flatMap((value) =>
-      Array.isArray(value) && !index
-        ? value.flatMap((element) => (Array.isArray(element) ? [] : own(element, key)))
-        : own(value, key),
-    );
+  for (const { key, isIndex } of keys) {
+    const next: unknown[] = [];
+    const follow = (value: unknown) => {
+      visits.spend(1);
+      if (isContainer(value) && Object.hasOwn(value, key)) next.push(value[key]);
+    };
+    for (const value of found) {
+      if (!Array.isArray(value) || isIndex) follow(value);
+      else for (const element of value) if (!Array.isArray(element)) follow(element);
+    }
+    found = next;
   }
   return found;
 }
 
-function own(value: unknown, key: string): unknown[] {
-  return isContainer(value) && Object.hasOwn(value, key) ? [value[key]] : [];
+/**
+ * Whether a value equals one of these JSON values, deeply and whatever the order of keys: one look-up however many they
+ * are. A value is read no further than the longest of them goes.
+ */
+function oneOf(items: readonly unknown[]): Passes {
+  const scalars = new Set(items.filter((item) => !isContainer(item)));
+  const endless = Number.POSITIVE_INFINITY;
+  const texts = new Set(items.filter(isContainer).map((item) => textOf(item, 0, { left: endless }, null)));
+  const longest = [...texts].reduce((most, text) => Math.max(most, text?.length ?? 0), 0);
+  return (value, visits) => {
+    if (!isContainer(value)) return scalars.has(value);
+    const text = longest === 0 ? null : textOf(value, 0, { left: longest }, visits);
+    return text !== null && texts.has(text);
+  };
 }
 
-/** Deep equality of JSON values, whatever the order of keys. Goes only as deep as `operand`. */
-function equal(value: unknown, operand: unknown): boolean {
-  if (value === operand) return true;
-  if (!isContainer(value) || !isContainer(operand) || Array.isArray(value) !== Array.isArray(operand)) return false;
-  const keys = Object.keys(operand);
-  return (
-    keys.length === Object.keys(value).length &&
-    keys.every((key) => Object.hasOwn(value, key) && equal(value[key], operand[key]))
-  );
+/** A text that equal values have, and no others; `null`: it would be longer than there is room, or is too deep. */
+function textOf(value: unknown, depth: number, room: { left: number }, visits: Visits | null): string | null {
+  if (typeof value === "string") {
+    room.left -= value.length;
+    return room.left < 0 ? null : JSON.stringify(value);
+  }
+  if (!isContainer(value)) return `${typeof value} ${String(value)}`;
+  const isList = Array.isArray(value);
+  const size = isList ? value.length : Object.keys(value).length;
+  visits?.spend(size);
+  room.left -= size;
+  if (room.left < 0 || depth === MAX_DEPTH) return null;
+  const parts: string[] = [];
+  for (const key of Object.keys(value).sort()) {
+    const name = isList ? key : textOf(key, depth, room, visits);
+    const part = name === null ? null : textOf(value[key], depth + 1, room, visits);
+    if (part === null) return null;
+    parts.push(`${name}:${part}`);
+  }
+  return isList ? `[${parts.join()}]` : `{${parts.join()}}`;
 }
 
 /** A comparison of numbers with numbers and strings with strings. */
-function ordered(test: (a: string | number, b: string | number) => boolean): Test {
-  return (value, operand) => typeof value === typeof operand && test(value as string, operand as string);
+function ordered(test: (a: string | number, b: string | number) => boolean): (operand: unknown) => Passes {
+  return (operand) => (value) => typeof value === typeof operand && test(value as string, operand as string);
 }
 
 /** Whether the value is an object or a list. */

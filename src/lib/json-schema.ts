@@ -3,6 +3,7 @@
  * `eval`, which Workers forbid.
  */
 import { type OutputUnit, type Schema, type SchemaDraft, Validator } from "@cfworker/json-schema";
+import { bound, Steps, TooCostly } from "./json-schema-cost";
 
 /** A place that was refused, as `company.domain`, and why. */
 export interface SchemaError {
@@ -78,11 +79,26 @@ const metaInFull = new Validator(META, DEFAULT_DRAFT, false);
 /** Something that tells what a value has against a schema: `[]` for nothing. */
 export type Check = (value: unknown) => SchemaError[];
 
-/** Makes a check of a usable schema, given as JSON text. The check throws on values that recurse too deep for it. */
+/**
+ * Makes a check of a usable schema, given as JSON text. The check throws on values that recurse too deep for it, and on
+ * those that would cost too much.
+ */
 export function compile(schema: string): Check {
-  // Two readings, since the validator marks the objects that it is given.
   const draft = draftOf(JSON.parse(schema)) ?? DEFAULT_DRAFT;
-  return checkWith(new Validator(JSON.parse(schema), draft), new Validator(JSON.parse(schema), draft, false));
+  const steps = new Steps();
+  const validator = (quick: boolean) => {
+    // Each has a reading of its own, since it marks the objects that it is given.
+    const read = JSON.parse(schema);
+    const places = new Map<JsonObject, Place>();
+    collect(read, [], places);
+    bound([...places.keys()], steps);
+    return new Validator(read, draft, quick);
+  };
+  const check = checkWith(validator(true), validator(false));
+  return (value) => {
+    steps.begin();
+    return check(value);
+  };
 }
 
 function checkWith(quick: Validator, full: Validator): Check {
@@ -90,7 +106,7 @@ function checkWith(quick: Validator, full: Validator): Check {
     try {
       const first = quick.validate(value);
       if (first.valid) return [];
-      return toErrors(isSmall(value) ? full.validate(value).errors : first.errors);
+      return toErrors(isSmall(value) ? allErrors(full, value, first.errors) : first.errors);
     } catch (error) {
       // Half a surrogate pair in a member's name: the validator cannot write down where it is.
       if (error instanceof URIError)
@@ -101,6 +117,16 @@ function checkWith(quick: Validator, full: Validator): Check {
       throw error;
     }
   };
+}
+
+/** All that a validator has against a value, or `known` of it when all would cost too much. */
+function allErrors(full: Validator, value: unknown, known: OutputUnit[]): OutputUnit[] {
+  try {
+    return full.validate(value).errors;
+  } catch (error) {
+    if (error instanceof TooCostly) return known;
+    throw error;
+  }
 }
 
 function isShallow(value: unknown): boolean {

@@ -77,3 +77,40 @@ export function jsonWithRaw(value: object, raw: Record<string, string>): string 
   const tail = Object.entries(raw).map(([name, text]) => `${JSON.stringify(name)}:${text}`);
   return `${head}${head.length > 1 && tail.length > 0 ? "," : ""}${tail.join(",")}}`;
 }
+
+/** What is nested deeper is not shown: whoever shows it would have to follow. */
+const MAX_SHOWN_DEPTH = 100;
+
+/**
+ * A value as it is, if its JSON has at most `most` characters; else the beginning of its JSON, as a text that ends in an
+ * ellipsis. Looks no further into the value than that.
+ */
+export function shortened(value: unknown, most: number): unknown {
+  const parts: string[] = [];
+  let left = most;
+  const add = (text: string) => {
+    parts.push(text);
+    left -= text.length;
+  };
+  const write = (part: unknown, depth: number): void => {
+    if (left < 0) return;
+    if (typeof part === "string") add(JSON.stringify(part.slice(0, left + 1)));
+    else if (typeof part !== "object" || part === null) add(JSON.stringify(part) ?? "null");
+    else if (depth === MAX_SHOWN_DEPTH) left = -1;
+    else {
+      const isList = Array.isArray(part);
+      add(isList ? "[" : "{");
+      let separator = "";
+      for (const key of Object.keys(part)) {
+        if (left < 0) return;
+        add(separator);
+        separator = ",";
+        if (!isList) add(`${JSON.stringify(key)}:`);
+        write((part as Record<string, unknown>)[key], depth + 1);
+      }
+      add(isList ? "]" : "}");
+    }
+  };
+  write(value, 0);
+  return left < 0 ? `${parts.join("").slice(0, most).toWellFormed()}…` : value;
+}

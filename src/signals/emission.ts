@@ -8,6 +8,7 @@ import { type Env, eventLogRoom } from "../lib/env";
 import type { StoredEvent } from "../lib/event";
 import { eventId, eventRef } from "../lib/ids";
 import { log, logError } from "../lib/log";
+import { once } from "../lib/once";
 import type { Origin } from "../lib/rooms";
 import { emittedData } from "./data";
 import type { Emission, Outcome, Pending } from "./remembered";
@@ -57,17 +58,21 @@ export async function emit(
   };
   for (const [i, pending] of fired.entries()) {
     const outcome = outcomes[i] as Outcome;
+    const whole = once(() => JSON.parse(pending.data));
     for (const emission of pending.emissions) {
       const { rule, event, endpoint } = emission;
       const data = emittedData(pending.data, emission.attached);
       const idempotencyKey = await keyOf(emitter, pending, emission);
-      const posted = { event, data, timestamp: pending.timestamp, idempotencyKey, origin: originOf(emitter, pending) };
+      // Rules that attach nothing emit the same data: it is read once for all of them.
+      const read = data === pending.data ? whole : once(() => JSON.parse(data));
+      const { timestamp } = pending;
+      const posted = { event, data, read, timestamp, idempotencyKey, origin: originOf(emitter, pending) };
       if (endpoint !== undefined) {
         const derived = await derive({ env, tenant, snapshot, endpoint, posted, source: pending.source, turn, now });
         if (derived !== null) outcome.events.push(emittedAs(rule, event, derived));
         continue;
       }
-      const wrong = await schemaErrors(env.DB, event, () => JSON.parse(data), now);
+      const wrong = await schemaErrors(env.DB, event, read, now);
       outcome.refused.push(...wrong.map(({ path, message }) => ({ rule, path, message })));
       if (wrong.length > 0) continue;
       if (characters + data.length > CALL_CHARACTERS) await accept();

@@ -1,9 +1,10 @@
-import { knownTypes } from "../config/event-types";
+import { enforcedSchema } from "../config/event-types";
 import { lookUp } from "../config/lists";
 import type { Snapshot } from "../config/snapshot";
 import { mapBounded } from "../lib/bounded";
 import type { Claim, Emitted, ObservationRequest, ObserveRequest, ObserveResult, Refused } from "../lib/entity";
 import { type Env, entityRoom } from "../lib/env";
+import { Visits } from "../lib/filter";
 import type { SignalRule } from "../lib/signal";
 import { type Plan, plan, type Skipped } from "./plan";
 
@@ -75,7 +76,8 @@ export function plans(
   observations: readonly PostedObservation[],
   now: number,
 ): Plan[] {
-  return observations.map(({ data, at }) => plan(rules, data, { tenant, at: at ?? now }));
+  const visits = new Visits();
+  return observations.map(({ data, at }) => plan(rules, data, { tenant, at: at ?? now }, visits));
 }
 
 /** Reads what the entities must be told to hold observations against their rules, as planned. */
@@ -244,14 +246,13 @@ async function schemasFor(
 ): Promise<ReadonlyMap<string, string>> {
   const concerned = new Set(planned.flatMap(({ entities }) => [...entities.values()].flat()));
   if (concerned.size === 0) return new Map();
-  const types = await knownTypes(env.DB, now);
-  return new Map(
-    [...concerned].flatMap((index): [string, string][] => {
-      const { emit } = rules[index] as SignalRule;
-      const schema = types.get(emit)?.enforced ?? null;
-      return schema === null ? [] : [[emit, schema]];
-    }),
-  );
+  const emits = new Set([...concerned].map((index) => (rules[index] as SignalRule).emit));
+  const schemas = new Map<string, string>();
+  for (const emit of emits) {
+    const schema = await enforcedSchema(env.DB, emit, now);
+    if (schema !== null) schemas.set(emit, schema);
+  }
+  return schemas;
 }
 
 function refusedAs({ rule, path, message }: Refused, rules: readonly SignalRule[]): Skipped {

@@ -2,7 +2,7 @@
  * Which rules an observation concerns, and under which keys. Pure.
  * @module
  */
-import { matches } from "../lib/filter";
+import { matches, Visits } from "../lib/filter";
 import type { SignalRule } from "../lib/signal";
 import { iso } from "../lib/time";
 import { neededPath } from "./forms";
@@ -42,11 +42,19 @@ export interface Circumstances {
 
 /**
  * Sorts the rules that an observation concerns by the entities it is about. A rule whose filter it does not pass is
- * left alone, and so is one that it has no key or no number for: those are named.
+ * left alone, and so is one that it has no key or no number for: those are named. `visits`: shared by a request's
+ * observations.
  */
-export function plan(rules: readonly SignalRule[], data: object, { tenant, at }: Circumstances): Plan {
+export function plan(
+  rules: readonly SignalRule[],
+  data: object,
+  { tenant, at }: Circumstances,
+  visits = new Visits(),
+): Plan {
   const subject = { data, tenant, timestamp: iso(at) };
-  const concerned = rules.flatMap(({ filter }, index) => (filter !== null && !matches(filter, subject) ? [] : [index]));
+  const concerned = rules.flatMap(({ filter }, index) =>
+    filter !== null && !matches(filter, subject, visits) ? [] : [index],
+  );
   return placed(rules.map(spotOf), concerned, data);
 }
 

@@ -63,6 +63,25 @@ describe("the explanation of an event", () => {
     expect(by.get(deleted.endpoint)).toMatchObject({ name: null, detail: expect.stringContaining(fine.url) });
   });
 
+  it("says of a filter that would look at too many values that it was not evaluated: it matches nothing", async ({
+    expect,
+  }) => {
+    const tenant = await newTenant();
+    const { url } = await newReceiver();
+    const unlike = { "data.x": { $ne: 1 } };
+    const negated = await newEndpoint(tenant, url, { filter: { $not: { $and: [unlike, unlike, { "data.x": 1 }] } } });
+    const fine = await newEndpoint(tenant, url, { filter: unlike });
+    const x = `[${"0,".repeat(400_000)}0]`;
+    const posted = await call("POST", `/v1/tenants/${tenant}/events`, `{"event":"lead.hot","data":{"x":${x}}}`);
+    expect(posted.body.deliveries.map(({ endpoint }: { endpoint: string }) => endpoint)).toEqual([fine.id]);
+    const { body } = await call("GET", `/v1/tenants/${tenant}/events/${posted.body.id}/explain`);
+    expect(body.data.find(({ endpoint }: { endpoint: string }) => endpoint === negated.id)).toMatchObject({
+      outcome: "filtered",
+      clause: { path: "data.x", operator: "$eq", expected: 1, reason: expect.stringContaining("1000000 values") },
+      detail: expect.stringContaining("not evaluated"),
+    });
+  });
+
   it("goes on after an endpoint is deleted, and after the content is erased", async ({ expect }) => {
     const tenant = await newTenant();
     const { url } = await newReceiver();

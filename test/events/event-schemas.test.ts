@@ -137,6 +137,51 @@ describe("an enforced schema", () => {
     expect((await errorsOf(nested, { a: wide })).map(({ path }) => path)).toEqual(["data"]);
   });
 
+  const list = (length: number, item: (i: number) => unknown = (i) => i) => Array.from({ length }, (_, i) => item(i));
+  const doubling = Object.fromEntries(
+    list(30, (i) => [`n${i}`, { allOf: list(2, () => ({ $ref: `#/$defs/n${Number(i) + 1}` })) }]) as [string, object][],
+  );
+  it.for([
+    ["items that are to be unique", { uniqueItems: true }, list(400_000)],
+    ["lists that are to be unique", { uniqueItems: true }, list(5_000, (i) => [i])],
+    ["a long enumeration", { items: { enum: list(5_000, (i) => -Number(i)) } }, list(300_000, () => -4_999)],
+    ["an enumeration of objects", { items: { enum: [{ a: list(3_000) }] } }, list(4_000, () => ({ a: list(3_000) }))],
+    ["a pattern on a long text", { items: { pattern: "\\s+$" } }, [" ".repeat(500_000).concat("x")]],
+    [
+      "patterns for many names",
+      { patternProperties: { "^x": {} } },
+      Object.fromEntries(list(5_000, (i) => [i, i]) as []),
+    ],
+    ["references that double", { $ref: "#/$defs/n0", $defs: { ...doubling, n30: {} } }, {}],
+  ] as [string, JsonObject, object][])(
+    "costs so much at most: of %s it lets pass what would be more",
+    async ([, schema, data], { expect }) => {
+      const logged = vi.spyOn(console, "error").mockImplementation(() => {});
+      onTestFinished(() => logged.mockRestore());
+      expect(await errorsOf(await enforced({ schema }), data)).toEqual([]);
+      expect(logged.mock.calls.flat().join()).toContain("event.schema.failed");
+    },
+  );
+
+  it.for([
+    [{ uniqueItems: true }, list(2_000), []],
+    [{ uniqueItems: true }, [...list(1_999), 0], ["data"]],
+    [{ uniqueItems: true, maxItems: 1 }, [{ a: 1 }, { a: 1 }], ["data", "data"]],
+    // All errors would cost too much: the first one is told.
+    [{ items: { enum: list(5_000) } }, list(5_000, () => -1), ["data.0"]],
+    [{ items: { enum: list(100) } }, list(60_000, (i) => Number(i) % 100), []],
+    [{ items: { enum: list(100) } }, [...list(100), 100], ["data.100"]],
+    [{ items: { pattern: "^a+$" } }, ["a".repeat(4_000), "b"], ["data.1"]],
+    [{ properties: { a: { uniqueItems: true } }, allOf: [{ required: ["b"] }] }, { a: [1, 1] }, ["data.b", "data.a"]],
+    [{ patternProperties: { "^x": false } }, { xy: 1, y: 2 }, ["data.xy"]],
+  ] as [JsonObject, object, string[]][])(
+    "within that means what it says: %j",
+    async ([schema, data, paths], { expect }) => {
+      const found = await errorsOf(await enforced({ schema }), data);
+      expect(found.map(({ path }) => path)).toEqual(paths);
+    },
+  );
+
   it("refuses names that are not well-formed, which it could not point at", async ({ expect }) => {
     const event = await enforced({ schema: { additionalProperties: { type: "string" } } });
     expect(await errorsOf(event, { "\ud800": 1 })).toEqual([

@@ -288,3 +288,33 @@ describe("the explanation of an event that is", () => {
     expect(said.outcome).toBe("subscribed-later");
   });
 });
+
+describe("an explanation", () => {
+  it("shows the beginning of what is long, and reads no further", ({ expect }) => {
+    let reads = 0;
+    const list = new Proxy(Array(100_000).fill("x"), {
+      get: (target, key) => {
+        if (/^\d/.test(String(key))) reads++;
+        return Reflect.get(target, key);
+      },
+    });
+    const subject = { data: { list, text: "é".repeat(50_000) } };
+    const about = (filter: Record<string, unknown>) =>
+      explain({
+        event: { ...EVENT, subject },
+        endpoint: { ...ENDPOINT, filter },
+        automations: [],
+        delivery: null,
+      });
+    const { clause, detail } = about({ "data.text": "e" });
+    expect(clause?.actual).toBe(`"${"é".repeat(9_999)}…`);
+    expect(detail.length).toBeLessThan(500);
+    reads = 0;
+    const { clause: other } = about({ "data.list": { $exists: false } });
+    expect(other?.actual).toMatch(/^\["x","x".*…$/);
+    expect(String(other?.actual)).toHaveLength(10_001);
+    expect(reads).toBeLessThan(6_000);
+    expect(about({ "data.text.y": 1 }).clause?.actual).toBeUndefined();
+    expect(about({ data: { $not: { $exists: true } }, "data.text": 5 }).clause?.path).toBe("data");
+  });
+});

@@ -1,7 +1,7 @@
 import { describe, it } from "vitest";
 import type { Automation, Snapshot } from "../../src/config/snapshot";
 import { match } from "../../src/events/matching";
-import type { Filter } from "../../src/lib/filter";
+import { type Filter, MAX_VISITS, Visits } from "../../src/lib/filter";
 
 const NOW = Date.parse("2026-11-21T09:30:00.000Z");
 const HOT: Filter = { "data.score": { $gte: 80 } };
@@ -77,6 +77,27 @@ describe("matching", () => {
   it("passes over an automation's endpoint that is deleted", ({ expect }) => {
     const automations = [{ trigger: "lead.hot", filter: null, endpoints: ["ep_gone", "ep_1"] }];
     expect(matched([subscription("ep_1", [])], automations, {})).toEqual(["ep_1"]);
+  });
+
+  it("looks at so many values for each filter, and at so many for all that a request matches", ({ expect }) => {
+    const list = Array.from({ length: 400_000 }, () => 0);
+    const unlike = { "data.x": { $ne: 1 } };
+    const costly = { $and: [unlike, unlike, { "data.x": { $nin: [1] } }] };
+    const subscriptions = [
+      subscription("ep_1", ["*"], costly),
+      subscription("ep_2", ["*"], unlike),
+      subscription("ep_3", ["*"], { $not: costly }),
+      subscription("ep_4", ["*"]),
+    ];
+    const automations = [{ trigger: "lead.hot", filter: { $not: costly }, endpoints: ["ep_1"] }];
+    expect(matched(subscriptions, automations, { x: list })).toEqual(["ep_2", "ep_4"]);
+    const subject = { tenant: "acme", event: "lead.hot", data: () => ({ x: list }), timestamp: NOW };
+    const visits = new Visits(MAX_VISITS + 100);
+    const ids = () => match({ subscriptions, automations: [] }, subject, visits).map(({ id }) => id);
+    expect(ids()).toEqual(["ep_4"]);
+    const cheap = { subscriptions: [subscription("ep_5", ["*"], { event: "lead.hot" })], automations: [] };
+    expect(match(cheap, subject, visits)).toEqual([]);
+    expect(match(cheap, subject)).toHaveLength(1);
   });
 
   it("reads the data once, and only for a filter that looks at it", ({ expect }) => {

@@ -1,7 +1,7 @@
 import fc from "fast-check";
 import { describe, it } from "vitest";
-import { type Filter, failingClause, matches } from "../../src/lib/filter";
-import { filterErrors } from "../../src/lib/filter-errors";
+import { compile, type Filter, failingClause, MAX_VISITS, matches, Visits } from "../../src/lib/filter";
+import { filterErrors, MAX_FILTER_BYTES } from "../../src/lib/filter-errors";
 import { holds } from "../property";
 
 const DATA = {
@@ -206,6 +206,130 @@ describe("a filter", () => {
   });
 });
 
+describe("what a filter costs", () => {
+  const numbers = Array.from({ length: 60_000 }, (_, i) => i);
+
+  it.for(["$in", "$nin"])("does not grow with the values of %s times those of the subject", (operator, { expect }) => {
+    let reads = 0;
+    const values = new Proxy(
+      Array.from({ length: 1_000 }, (_, i) => -1 - i),
+      {
+        get: (list, key) => {
+          if (/^\d/.test(String(key))) reads++;
+          return Reflect.get(list, key);
+        },
+      },
+    );
+    const filter = { "data.x": { [operator]: values } };
+    compile(filter);
+    const once = reads;
+    expect(matches(filter, { data: { x: numbers } })).toBe(operator === "$nin");
+    expect(matches(filter, { data: { x: [...numbers, -1_000] } })).toBe(operator === "$in");
+    // Each value was read when the filter was made ready, and none since.
+    expect(once).toBeGreaterThanOrEqual(1_000);
+    expect(reads).toBe(once);
+  });
+
+  it("does not grow with the lists and objects to be equal to times those in the subject", ({ expect }) => {
+    let reads = 0;
+    const counted = (i: number) => ({
+      get i() {
+        reads++;
+        return i;
+      },
+    });
+    const filter = { "data.x": { $in: Array.from({ length: 500 }, (_, i) => ({ i: -1 - i })) } };
+    expect(matches(filter, { data: { x: numbers.map(counted) } })).toBe(false);
+    expect(reads).toBe(numbers.length);
+    expect(matches(filter, { data: { x: [...numbers.map(counted), { i: -500 }] } })).toBe(true);
+  });
+
+  it("reads of a value no more than what it is compared with has", ({ expect }) => {
+    let reads = 0;
+    const large = new Proxy(numbers, {
+      get: (list, key) => {
+        reads++;
+        return Reflect.get(list, key);
+      },
+    });
+    expect(matches({ "data.x": { $in: [[1, 2]] } }, { data: { x: [large] } })).toBe(false);
+    expect(reads).toBeLessThan(10);
+  });
+
+  it("is the same however equal values are written", ({ expect }) => {
+    const equal: [unknown, unknown][] = [
+      [
+        { a: 1, b: [{ c: null }] },
+        { b: [{ c: null }], a: 1 },
+      ],
+      [[], []],
+      [[[0]], [[-0]]],
+      [{ '"': "\\" }, { '"': "\\" }],
+    ];
+    const unequal: [unknown, unknown][] = [
+      [{ a: 1 }, { a: "1" }],
+      [{ a: null }, { a: "null" }],
+      [{ a: null }, { b: null }],
+      [{ a: true }, { a: "true" }],
+      [["a", "b"], ["a,b"]],
+      [
+        ["b", "a"],
+        ["a", "b"],
+      ],
+      [[1], { 0: 1 }],
+      [[[]], [{}]],
+      [{}, []],
+      [
+        [1, [2]],
+        [[1], 2],
+      ],
+    ];
+    const alike = ([one, other]: [unknown, unknown]) =>
+      [{ $in: ["x", one] }, { $eq: one }].map((condition) => matches({ "data.x": condition }, { data: { x: other } }));
+    for (const pair of equal) expect(alike(pair), JSON.stringify(pair)).toEqual([true, true]);
+    for (const pair of unequal) expect(alike(pair), JSON.stringify(pair)).toEqual([false, false]);
+  });
+
+  const huge = { data: { x: Array.from({ length: MAX_VISITS / 2 - 10 }, () => 0) } };
+  const unlike: Filter = { "data.x": { $ne: 1 } };
+
+  it("is bounded, and one condition on all that a body can hold is within it", ({ expect }) => {
+    expect(matches(unlike, huge)).toBe(true);
+    expect(matches({ $and: [unlike, unlike] }, huge)).toBe(true);
+    expect(matches({ "data.x": { $in: [1] } }, huge)).toBe(false);
+    expect(failingClause({ "data.x": { $in: [1] } }, huge)?.reason).toBeUndefined();
+  });
+
+  const beyond: Filter = { $and: [unlike, unlike, unlike] };
+  it.for([
+    beyond,
+    { $not: beyond },
+    { $not: { $not: beyond } },
+    { $or: [beyond, {}] },
+    { $or: [{ $not: beyond }, { tenant: { $exists: false } }] },
+    { "data.x": { $ne: 1, $nin: [1], $not: { $eq: 1 } } },
+    { "data.x": { $not: { $ne: 1, $nin: [1], $not: { $eq: 1 } } } },
+    { $and: [unlike, unlike], "data.x.y.z": { $exists: false } },
+    { $and: [unlike, unlike], "data.x": { $not: { $gt: 1 } } },
+  ] as Filter[])("beyond it nothing matches, be it negated: %j", (filter, { expect }) => {
+    expect(matches(filter, huge)).toBe(false);
+    const clause = failingClause(filter, huge);
+    expect(clause).toMatchObject({ path: expect.stringMatching(/^data\.x/), actual: undefined });
+    expect(clause?.reason).toContain(String(MAX_VISITS));
+  });
+
+  it("is bounded for all filters of a request together, and for none more than when it is alone", ({ expect }) => {
+    const visits = new Visits(2.5 * MAX_VISITS);
+    const alone = failingClause(beyond, huge);
+    expect(failingClause(beyond, huge, visits)).toEqual(alone);
+    expect(failingClause(beyond, huge, visits)).toEqual(alone);
+    expect(matches({ "data.x.0": 0 }, huge, visits)).toBe(true);
+    expect(failingClause({ $and: [unlike, unlike] }, huge, visits)?.reason).toContain("together");
+    expect(failingClause({ "data.x.0": 0 }, huge, visits)?.reason).toContain("together");
+    expect(matches({}, huge, visits)).toBe(true);
+  });
+});
+
 describe("the failing clause", () => {
   it("is the first that does not hold, with what was there", ({ expect }) => {
     const cases: [Filter, unknown][] = [
@@ -338,6 +462,20 @@ describe("a filter that is saved", () => {
       expect(filterErrors(many)).toEqual([{ path: "", message: "has more than 100 conditions" }]);
     }
     expect(filterErrors({ $or: Array(100_000).fill(5) }).length).toBeLessThanOrEqual(101);
+  });
+
+  it("has at most 16 KB of JSON, in bytes", ({ expect }) => {
+    const ofBytes = (bytes: number, letter: string) => {
+      const rest = bytes - JSON.stringify({ "data.x": "" }).length;
+      return { "data.x": letter.repeat(rest / new TextEncoder().encode(letter).byteLength) };
+    };
+    for (const letter of ["x", "é"]) {
+      const bytes = MAX_FILTER_BYTES - (letter === "x" ? 0 : 1);
+      expect(filterErrors(ofBytes(bytes, letter))).toEqual([]);
+      expect(filterErrors(ofBytes(bytes + 2, letter))).toEqual([
+        { path: "", message: expect.stringContaining("16384") },
+      ]);
+    }
   });
 
   it("starts at the event's fields, or wherever the caller says", ({ expect }) => {

@@ -192,7 +192,7 @@ async function withEntities(tenant: string, entities: object): Promise<void> {
 
 describe("a contact's identity", () => {
   const identities = (...contacts: object[]): string[] =>
-    contactsOf(JSON.stringify({ contacts }), null).map(({ identity }: { identity: string }) => identity);
+    contactsOf(JSON.stringify({ contacts }), { contacts }).map(({ identity }: { identity: string }) => identity);
 
   it("is its address, else its page, else its id, else all of it", ({ expect }) => {
     const ann = { email: "a@x.com", linkedin_url: "l" };

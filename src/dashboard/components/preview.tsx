@@ -35,6 +35,9 @@ const FilterVerdict: FC<Pick<Preview, "filter">> = ({ filter }) => {
   }
   const { passes, clause } = filter;
   if (passes) return <p class="verdict good">✓ The sample passes the filter.</p>;
+  if (clause?.reason !== undefined) {
+    return <p class="verdict warn">✗ The sample does not pass the filter: {clause.reason}.</p>;
+  }
   if (clause === null) return <p class="verdict warn">✗ The sample does not pass the filter.</p>;
   return (
     <p class="verdict warn">

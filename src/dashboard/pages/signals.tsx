@@ -337,7 +337,9 @@ export const signalPages = new Hono<SiteEnv>()
   })
   .post("/tenants/:tenant/signals/try", async (c) => list(c, await dryRun(c)))
   .post("/tenants/:tenant/signals/install", async (c) => {
-    await callTenant(c, "POST", ["signals", "catalogs", textOf(c.get("form"), "catalog")]);
+    const catalog = ["signals", "catalogs", textOf(c.get("form"), "catalog")];
+    const refusal = await refusedWith(() => callTenant(c, "POST", catalog));
+    if (refusal !== null) return list(c, { ...FRESH, refusal });
     return c.redirect(withQuery(tenantPath(c, "signals"), { done: "installed" }), 303);
   })
   .get("/tenants/:tenant/signals/:signal", (c) => edit(c))
