@@ -79,7 +79,18 @@ const recover = createRoute({
       { since: "2026-11-21T00:00:00Z", status: ["failed", "held"] },
     ),
   },
-  responses: { 200: json(z.object({ count: z.number().int() }), "how many"), ...problems(400, 401, 404, 409, 422) },
+  responses: {
+    200: json(
+      z.object({
+        /** Of deliveries that no recovery before was asked for. */
+        count: z.number().int(),
+        /** There are more than were counted, all of which are recovered; absent otherwise. */
+        truncated: z.literal(true).optional(),
+      }),
+      "how many",
+    ),
+    ...problems(400, 401, 404, 409, 422),
+  },
 });
 
 const DISABLED = "The endpoint is disabled; enable it first.";
@@ -136,6 +147,7 @@ export const deliveryRoutes = router()
       dryRun,
     });
     if (result === "disabled") throw new Problem(409, DISABLED);
+    if (result === "busy") throw new Problem(409, "Too many recoveries wait to be carried out; wait for some of them.");
     const actor = actorOf(c);
     if (!dryRun) log("endpoint.recovered", { tenant: c.get("tenant"), endpoint: id, deliveries: result.count, actor });
     return c.json(result, 200);

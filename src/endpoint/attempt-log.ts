@@ -1,5 +1,6 @@
 import { utf8 } from "../lib/crypto";
 import type { Attempt } from "../lib/delivery";
+import { elementTexts } from "../lib/json";
 
 /**
  * The most bytes of a delivery's attempt log, and the most attempts in it: a row of SQLite takes 2 MB, a person's resends
@@ -27,9 +28,14 @@ export function withoutResponse(entry: string): string {
 export function withAttempt(log: string, entry: string): string {
   // Most are the first and short enough, of whatever characters.
   if (log === "[]" && entry.length <= LOG_BYTES / 4) return `[${entry}]`;
-  const attempts = [...attemptsOf(log), JSON.parse(entry) as Attempt].slice(-LOG_ATTEMPTS);
-  for (let stripped = 0; ; stripped++) {
-    const text = JSON.stringify(attempts.map((kept, i) => (i < stripped ? { ...kept, response: null } : kept)));
-    if (stripped === attempts.length || utf8(text).byteLength <= LOG_BYTES) return text;
+  const entries = [...elementTexts(log), entry].slice(-LOG_ATTEMPTS);
+  // Each is measured once, and what is let go is subtracted: to write the whole log out for each takes a second.
+  let bytes = entries.reduce((sum, text) => sum + utf8(text).byteLength + 1, 1);
+  for (let i = 0; bytes > LOG_BYTES && i < entries.length; i++) {
+    const text = entries[i] as string;
+    const stripped = withoutResponse(text);
+    bytes -= utf8(text).byteLength - utf8(stripped).byteLength;
+    entries[i] = stripped;
   }
+  return `[${entries.join(",")}]`;
 }

@@ -31,29 +31,41 @@ export class Backlog {
     this.#sql = sql;
   }
 
-  /** How many deliveries there are of a span. */
-  count({ statuses, since, until }: Span): number {
-    return statuses
-      .map((status) =>
-        this.#sql.first<{ n: number }>(
-          `SELECT count(*) AS n FROM deliveries INDEXED BY deliveries_unsuccessful
-           WHERE status = ? AND status <> 'succeeded' AND id >= ? AND id < ?`,
-          status,
-          firstIdAt(since),
-          firstIdAt(until),
-        ),
-      )
-      .reduce((sum, counted) => sum + (counted?.n ?? 0), 0);
+  /**
+   * How many deliveries there are of a span, up to `most`, without those that a recovery of `asked` has yet to make due:
+   * these are on their way already.
+   */
+  count({ statuses, since, until }: Span, asked: readonly Recovery[], most: number): number {
+    let count = 0;
+    for (const status of statuses) {
+      const others = asked.filter((recovery) => recovery.statuses.includes(status));
+      const covered = "AND NOT (id >= ? AND id > ? AND id < ? AND (finished IS NULL OR finished <= ?))";
+      const counted = this.#sql.first<{ n: number }>(
+        `SELECT count(*) AS n FROM (
+           SELECT 1 FROM deliveries INDEXED BY deliveries_unsuccessful
+           WHERE status = ? AND status <> 'succeeded' AND id >= ? AND id < ? ${others.map(() => covered).join(" ")} LIMIT ?)`,
+        status,
+        firstIdAt(since),
+        firstIdAt(until),
+        ...others.flatMap((other) => [firstIdAt(other.since), other.after, firstIdAt(other.until), other.askedAt]),
+        most - count,
+      );
+      count += counted?.n ?? 0;
+    }
+    return count;
   }
 
-  /** How many unfinished rows of a span began until `at` (ms), without tests. */
-  countUnfinished({ since, until }: Span, at: number): number {
+  /** How many unfinished rows of a span began until `at` (ms), up to `most`, without tests. */
+  countUnfinished({ since, until }: Span, at: number, most: number): number {
     const counted = this.#sql.first<{ n: number }>(
-      `SELECT count(*) AS n FROM deliveries INDEXED BY deliveries_unsuccessful
-       WHERE status IN ('pending', 'retrying') AND status <> 'succeeded' AND id >= ? AND id < ? AND test = 0 AND began <= ?`,
+      `SELECT count(*) AS n FROM (
+         SELECT 1 FROM deliveries INDEXED BY deliveries_unsuccessful
+         WHERE status IN ('pending', 'retrying') AND status <> 'succeeded' AND id >= ? AND id < ? AND test = 0 AND began <= ?
+         LIMIT ?)`,
       firstIdAt(since),
       firstIdAt(until),
       at,
+      most,
     );
     return counted?.n ?? 0;
   }

@@ -1,5 +1,5 @@
 import type { DeliveryStatus } from "../lib/delivery";
-import type { Backlog, Span } from "./backlog";
+import type { Backlog, Recovery, Span } from "./backlog";
 import type { Head } from "./deliveries";
 import type { Values } from "./values";
 
@@ -69,10 +69,14 @@ export class Clearance {
     if (last === null && others.length > 0) this.goOn(now);
   }
 
-  /** How many deliveries of a span are recoverable: those in the table, and those that are yet to be held. */
-  recoverable(span: Span): number {
+  /**
+   * How many deliveries of a span are recoverable, up to `most`: those in the table that nobody has `asked` for yet, and
+   * those that are yet to be held.
+   */
+  recoverable(span: Span, asked: readonly Recovery[], most: number): number {
     const yet = this.#plan?.to === "held" && span.statuses.includes("held") ? this.#plan.at : null;
-    return this.#backlog.count(span) + (yet === null ? 0 : this.#backlog.countUnfinished(span, yet));
+    const count = this.#backlog.count(span, asked, most);
+    return count + (yet === null ? 0 : this.#backlog.countUnfinished(span, yet, most - count));
   }
 
   /** When a row begins that is made at `now`: never among those that are meant. */

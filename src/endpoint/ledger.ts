@@ -24,6 +24,7 @@ import { Memory } from "./memory";
 import type { Outbox } from "./outbox";
 import { Reading } from "./reading";
 import { Recording } from "./recording";
+import { COUNT_MOST, MOST_RECOVERIES } from "./recoveries";
 import { dueByHand, freed, refOf } from "./rows";
 import type { Standing } from "./standing";
 
@@ -282,15 +283,20 @@ export class Ledger {
     return "resending";
   }
 
-  /** Makes an endpoint's failed and held deliveries of a time span due now, and answers how many; see `resend`. */
+  /**
+   * Makes an endpoint's failed and held deliveries of a time span due now, and answers how many it is about that no
+   * recovery was asked for before; see `resend`.
+   */
   recover({ dryRun, ...span }: RecoverRequest, now: number): RecoverResult {
     const { standing, clearance, recoveries } = this.#books;
     if (!dryRun && !standing.state.enabled) return "disabled";
-    const count = clearance.recoverable(span);
-    if (dryRun || count === 0) return { count };
+    const counted = clearance.recoverable(span, recoveries.asked, COUNT_MOST + 1);
+    const result: RecoverResult = counted > COUNT_MOST ? { count: COUNT_MOST, truncated: true } : { count: counted };
+    if (dryRun || counted === 0) return result;
+    if (recoveries.asked.length >= MOST_RECOVERIES) return "busy";
     recoveries.ask(span, now);
     if (!clearance.pending) recoveries.goOn(now);
-    return { count };
+    return result;
   }
 }
 

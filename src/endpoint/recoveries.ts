@@ -3,6 +3,10 @@ import type { Values } from "./values";
 
 /** The most deliveries that a recovery makes due at once; the alarm goes on with the rest. */
 export const RECOVER_AT_ONCE = 2_000;
+/** The most recoveries that wait to be carried out: each is a span of its own that is gone through. */
+export const MOST_RECOVERIES = 10;
+/** The most deliveries that are counted before a recovery; all are recovered. */
+export const COUNT_MOST = 100_000;
 
 /** What people asked to recover and is not all due yet: rewriting all of a long outage's rows at once would take seconds. */
 export class Recoveries {
@@ -18,6 +22,11 @@ export class Recoveries {
 
   get pending(): boolean {
     return this.#list.length > 0;
+  }
+
+  /** What is not carried out whole yet. */
+  get asked(): readonly Recovery[] {
+    return this.#list;
   }
 
   /** Takes a person's wish. */

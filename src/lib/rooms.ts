@@ -277,8 +277,11 @@ export interface RecoverRequest {
   dryRun: boolean;
 }
 
-/** How many deliveries it is about. */
-export type RecoverResult = { count: number } | "disabled";
+/**
+ * How many deliveries it is about; `truncated`: more than were counted. `busy`: so many recoveries wait to be carried out
+ * that there is no room for another.
+ */
+export type RecoverResult = { count: number; truncated?: true } | "disabled" | "busy";
 
 /** Which deliveries a list is about; `null`: any. Times in ms by acceptance, `until` exclusive. */
 export interface DeliveryFilter {

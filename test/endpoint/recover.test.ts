@@ -1,7 +1,7 @@
 import { describe, it } from "vitest";
 import { SLOTS } from "../../src/endpoint/admission";
 import type { Ledger } from "../../src/endpoint/ledger";
-import { RECOVER_AT_ONCE } from "../../src/endpoint/recoveries";
+import { COUNT_MOST, MOST_RECOVERIES, RECOVER_AT_ONCE } from "../../src/endpoint/recoveries";
 import { encodeTime } from "../../src/lib/ids";
 import type { RecoverRequest } from "../../src/lib/rooms";
 import type { Sql } from "../../src/lib/sql";
@@ -99,7 +99,51 @@ describe("a recovery of 10,000 deliveries", () => {
   });
 });
 
+describe("several recoveries", () => {
+  it("over the same span count what the first has yet to make due only once", ({ expect }) =>
+    withLedger((ledger, open, sql) => {
+      outage(sql, 3 * RECOVER_AT_ONCE);
+      expect(ledger.recover(ALL, T0 + HOUR)).toEqual({ count: 3 * RECOVER_AT_ONCE });
+      // Two thirds of them are still failed and held.
+      expect(countOf(sql, "status IN ('failed', 'held')")).toBe(2 * RECOVER_AT_ONCE);
+      expect(ledger.recover(ALL, T0 + HOUR + 1)).toEqual({ count: 0 });
+      expect(open().recover({ ...ALL, statuses: ["held"] }, T0 + HOUR + 1)).toEqual({ count: 0 });
+      // What fails after it was asked for is another matter.
+      const late = delivery(T0 + 1);
+      attempt(ledger, late, "gone", T0 + HOUR + 2);
+      ledger.enable(T0 + HOUR + 3);
+    }));
+
+  it("wait only so many at a time", ({ expect }) =>
+    withLedger((ledger, _, sql) => {
+      const failed = Array.from({ length: MOST_RECOVERIES + 3 }, (_, i) => delivery(T0 + i * SECOND));
+      for (const { id } of failed) {
+        sql.all("INSERT INTO deliveries (id, event, status, finished) VALUES (?, 'e', 'failed', ?)", id, T0);
+      }
+      // What a long outage left has to be held first, so that none is carried out at once.
+      sql.all(
+        `WITH RECURSIVE n (i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 5000)
+         INSERT INTO deliveries (id, event, status, due) SELECT 'dlv_${encodeTime(T0 - HOUR)}' || printf('%016d0', i), 'e', 'pending', 1 FROM n`,
+      );
+      ledger.disable("manual", T0 + HOUR);
+      ledger.enable(T0 + HOUR);
+      const span = (i: number) => ({ ...ALL, since: T0 + i * SECOND, until: T0 + (i + 1) * SECOND });
+      const answers = failed.map((_, i) => ledger.recover(span(i), T0 + HOUR));
+      expect(answers).toEqual([...Array(MOST_RECOVERIES).fill({ count: 1 }), "busy", "busy", "busy"]);
+      // Those that were taken are carried out, and then there is room again.
+      for (let now = T0 + HOUR + 1; now < T0 + HOUR + 20; now++) ledger.release(now);
+      expect(countOf(sql, "status = 'failed'")).toBe(3);
+      expect(ledger.recover(span(MOST_RECOVERIES), T0 + HOUR + 30)).toEqual({ count: 1 });
+    }));
+});
+
 describe("a recovery of 100,000 deliveries", () => {
+  it("is counted no further than to that", ({ expect }) =>
+    withLedger((ledger, _, sql) => {
+      outage(sql, COUNT_MOST + 10);
+      expect(ledger.recover({ ...ALL, dryRun: true }, T0 + HOUR)).toEqual({ count: COUNT_MOST, truncated: true });
+    }));
+
   it("never rewrites more rows in one step than a step may", async ({ expect }) => {
     await withLedger((ledger, _, sql) => {
       outage(sql, 100_000);
