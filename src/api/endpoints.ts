@@ -114,6 +114,15 @@ const healthShape = z.object({
   latency: z.object({ p50: z.number().nullable(), p95: z.number().nullable(), p99: z.number().nullable() }),
   /** Counts and latency are of the newest deliveries only: there were more. */
   truncated: z.boolean(),
+  /** What is kept of the endpoint: beyond `most` bytes the oldest of what is finished is dropped before its retention ends. */
+  storage: z.object({
+    bytes: z.number().int(),
+    most: z.number().int(),
+    /** Responses to deliveries accepted before are dropped; null: none are. */
+    responsesSince: isoTime.nullable(),
+    /** Finished deliveries accepted before are dropped; null: none are. */
+    deliveriesSince: isoTime.nullable(),
+  }),
 });
 
 const health = createRoute({
@@ -223,5 +232,12 @@ export const endpointRoutes = router()
     const breaker = { ...record.breaker, until: isoOrNull(record.breaker.until) };
     const { failingSince: since, disablesAt: end } = record;
     const fares = { state, failingSince: isoOrNull(since), disablesAt: isoOrNull(end), window, consecutiveFailures };
-    return c.json({ ...fares, breaker, counts, latency, truncated }, 200);
+    const { bytes, most, responsesSince, deliveriesSince } = record.storage;
+    const storage = {
+      bytes,
+      most,
+      responsesSince: isoOrNull(responsesSince),
+      deliveriesSince: isoOrNull(deliveriesSince),
+    };
+    return c.json({ ...fares, breaker, counts, latency, truncated, storage }, 200);
   });

@@ -1,9 +1,12 @@
 import type { DeliveryStatus, RecoverableStatus } from "../lib/delivery";
 import type { Sql } from "../lib/sql";
-import { firstIdAt, HEAD, type Head } from "./deliveries";
+import { firstIdAt, HEAD, type Head, type Row } from "./deliveries";
 
 /** SQL: an attempt holds the row; `?1` is the time in ms. */
 const IN_FLIGHT = "lease IS NOT NULL AND lease <> 'queued' AND due > ?1";
+
+/** SQL: the row is finished for good, and nobody holds it. */
+const FINISHED = "status IN ('succeeded', 'failed', 'canceled') AND lease IS NULL";
 
 /** A person's wish to recover that is not carried out whole yet: oldest first, as far as `after`. */
 export interface Recovery extends Span {
@@ -178,5 +181,44 @@ export class Backlog {
       .slice(0, limit);
     const last = rows.length === limit ? (rows.at(-1)?.id ?? null) : null;
     return { rows: rows.filter(({ due }) => due !== null && due <= now), last };
+  }
+
+  /**
+   * The next finished rows after an id that were accepted before `before` (ms), oldest first: so many rows and, unless a
+   * single one has more, characters of their logs.
+   */
+  finished(after: string, before: number, rows: number, characters: number): Row[] {
+    const found: Row[] = [];
+    let left = characters;
+    const next = this.#sql.each<Row>(
+      `SELECT * FROM deliveries WHERE id > ? AND id < ? AND ${FINISHED} ORDER BY id LIMIT ?`,
+      after,
+      firstIdAt(before),
+      rows,
+    );
+    for (const row of next) {
+      found.push(row);
+      left -= row.log.length;
+      if (left <= 0) break;
+    }
+    return found;
+  }
+
+  remove(id: string): void {
+    this.#sql.all("DELETE FROM deliveries WHERE id = ?", id);
+  }
+
+  /** Removes the next finished rows after an id that were accepted before `before` (ms), and answers their ids. */
+  dropFinished(after: string, before: number, limit: number): string[] {
+    return this.#sql
+      .all<{ id: string }>(
+        `DELETE FROM deliveries WHERE id IN (
+           SELECT id FROM deliveries WHERE id > ? AND id < ? AND ${FINISHED} ORDER BY id LIMIT ?)
+         RETURNING id`,
+        after,
+        firstIdAt(before),
+        limit,
+      )
+      .map(({ id }) => id);
   }
 }

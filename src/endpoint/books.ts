@@ -3,6 +3,7 @@ import type { Sql } from "../lib/sql";
 import { isSlow, SLOTS } from "./admission";
 import { Backlog } from "./backlog";
 import { probeAt } from "./breaker";
+import { Capacity } from "./capacity";
 import { Clearance } from "./clearance";
 import { Deliveries, type Head, type Row } from "./deliveries";
 import { Expiry } from "./expiry";
@@ -26,10 +27,11 @@ export class Books {
   readonly clearance: Clearance;
   readonly expiry: Expiry;
   readonly outbox: Outbox;
+  readonly capacity: Capacity;
   readonly standing: Standing;
 
-  /** `clearAtOnce`: the most rows that one step of the clearance rewrites. */
-  constructor(sql: Sql, clearAtOnce: number, memory: Memory) {
+  /** `clearAtOnce`: the most rows that one step of the clearance rewrites. `mostBytes`: see {@link Capacity}. */
+  constructor(sql: Sql, clearAtOnce: number, mostBytes: number, memory: Memory) {
     this.#memory = memory;
     sql.migrate(STEPS);
     const values = new Values(sql);
@@ -39,6 +41,7 @@ export class Books {
     this.recoveries = new Recoveries(values, this.backlog);
     this.clearance = new Clearance(values, this.backlog, clearAtOnce);
     this.expiry = new Expiry(values, this.backlog);
+    this.capacity = new Capacity(sql, values, this.backlog, this.deliveries, mostBytes);
     this.outbox = new Outbox(sql);
     this.standing = new Standing(values, this.outbox);
   }

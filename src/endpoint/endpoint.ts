@@ -23,10 +23,13 @@ import type {
   RecoverResult,
   ResendResult,
   StatsRecord,
+  StorageRecord,
 } from "../lib/rooms";
 import type { Enablement, EndpointSettings } from "../lib/settings";
 import { Sql } from "../lib/sql";
 import { DAY, dayOf, MINUTE, SECOND } from "../lib/time";
+import { logDropped, MOST_BYTES } from "./capacity";
+import { CLEAR_AT_ONCE } from "./clearance";
 import { Ledger } from "./ledger";
 import { Retirement } from "./retirement";
 import { Values } from "./values";
@@ -43,6 +46,8 @@ function dropped(deliveries: readonly DeliveryRef[]): AdmitAnswer {
  * the configuration. Named `tenant/endpoint id`.
  */
 export class Endpoint extends DurableObject<Env> implements EndpointRoom {
+  /** Bytes of an object from which on the oldest of its log is dropped; read when one wakes. */
+  static mostBytes = MOST_BYTES;
   readonly #sql: Sql;
   #ledger: Ledger;
   /** Changes in a row that could not be written, and until when the alarm leaves the storage alone after them, in ms. */
@@ -61,7 +66,7 @@ export class Endpoint extends DurableObject<Env> implements EndpointRoom {
     super(ctx, env);
     [this.#tenant, this.#endpoint] = nameParts(ctx.id.name);
     this.#sql = new Sql(ctx.storage.sql);
-    this.#ledger = new Ledger(this.#sql);
+    this.#ledger = new Ledger(this.#sql, Math.random, CLEAR_AT_ONCE, Endpoint.mostBytes);
     this.#retirement = new Retirement(new Values(this.#sql));
     void ctx.blockConcurrencyWhile(async () => {
       this.#alarmAt = await ctx.storage.getAlarm();
@@ -168,10 +173,11 @@ export class Endpoint extends DurableObject<Env> implements EndpointRoom {
     return !this.#erased && this.#ledger.trim(before) ? "more" : "trimmed";
   }
 
-  async health(): Promise<HealthRecord & RecentRecord> {
+  async health(): Promise<HealthRecord & RecentRecord & { storage: StorageRecord }> {
     await this.#load(0);
     const now = Date.now();
-    return { ...this.#ledger.standing.health(now), ...this.#ledger.reading.recent(now) };
+    const { standing, reading } = this.#ledger;
+    return { ...standing.health(now), ...reading.recent(now), storage: reading.storage() };
   }
 
   async list(filter: DeliveryFilter, limit: number, before: string | null): Promise<DeliveryPage> {
@@ -216,7 +222,10 @@ export class Endpoint extends DurableObject<Env> implements EndpointRoom {
     if ((this.#retiresAt(since) ?? since + 1) <= since) return this.#retire();
     let released = 0;
     try {
-      const { deliveries, messages, lane } = this.#whole((ledger) => ledger.release(Date.now(), alarm?.scheduledTime));
+      const { deliveries, messages, lane, dropped } = this.#whole((ledger) =>
+        ledger.release(Date.now(), alarm?.scheduledTime),
+      );
+      logDropped({ tenant: this.#tenant, endpoint: this.#endpoint }, dropped);
       // Armed before the send: if we die in it, the leases end and the deliveries come up again.
       this.#arm();
       if (deliveries.length > 0) {

@@ -17,6 +17,7 @@ import { byTurns } from "./arrivals";
 import { attemptsOf } from "./attempt-log";
 import { Books } from "./books";
 import { probeAt } from "./breaker";
+import { MOST_BYTES } from "./capacity";
 import { CLEAR_AT_ONCE } from "./clearance";
 import type { Head, Row } from "./deliveries";
 import { Intake, type Offer } from "./intake";
@@ -45,6 +46,8 @@ export interface Release {
   lane: Lane;
   /** The same as messages: each has as many as one consumer can begin at once, so that several can share the slots. */
   messages: DeliveryRef[][];
+  /** What was dropped of the log for want of room. */
+  dropped: { responses: number; deliveries: number };
 }
 
 /**
@@ -61,10 +64,16 @@ export class Ledger {
   /** The ledger as it is stored, after a change that was rolled back; what is in memory best effort is kept. */
   readonly reopened: () => Ledger;
 
-  constructor(sql: Sql, random: () => number = Math.random, clearAtOnce = CLEAR_AT_ONCE, memory = new Memory()) {
+  constructor(
+    sql: Sql,
+    random: () => number = Math.random,
+    clearAtOnce = CLEAR_AT_ONCE,
+    mostBytes = MOST_BYTES,
+    memory = new Memory(),
+  ) {
     this.#memory = memory;
-    this.#books = new Books(sql, clearAtOnce, memory);
-    this.reopened = () => new Ledger(sql, random, clearAtOnce, memory);
+    this.#books = new Books(sql, clearAtOnce, mostBytes, memory);
+    this.reopened = () => new Ledger(sql, random, clearAtOnce, mostBytes, memory);
     this.#intake = new Intake(this.#books);
     this.#recording = new Recording(this.#books, random, (reason, now) => this.disable(reason, now));
     this.reading = new Reading(this.#books);
@@ -106,6 +115,7 @@ export class Ledger {
    */
   record(outcomes: readonly Outcome[], now: number, next?: AdmitRequest): Recorded {
     this.#recording.record(outcomes, now);
+    this.#books.capacity.grew(outcomes.length);
     const stands = { slow: this.#books.slow(now), open: probeAt(this.#books.standing.state.breaker) !== null };
     if (next === undefined) return { ...stands, admissions: [], claims: [] };
     const claims = this.#claim(now, next);
@@ -203,17 +213,18 @@ export class Ledger {
    * answers them: they are to be put onto the queue. If that fails, they come up again when the lease ends.
    */
   release(now: number, scheduled = now): Release {
-    const { clearance, recoveries, expiry } = this.#books;
+    const { clearance, recoveries, expiry, capacity } = this.#books;
     expiry.woke(scheduled, now);
     const lane = this.#books.slow(now) ? "slow" : "normal";
     if (clearance.pending) {
       clearance.goOn(now);
-      return { deliveries: [], lane, messages: [] };
+      return { deliveries: [], lane, messages: [], dropped: capacity.goOn(now) };
     }
     recoveries.goOn(now);
     const deliveries = this.#release(now);
     this.#expire(now);
-    return { deliveries, lane, messages: chunks(deliveries, atOnce(this.standing.state.pace, LANES)) };
+    const messages = chunks(deliveries, atOnce(this.standing.state.pace, LANES));
+    return { deliveries, lane, messages, dropped: capacity.goOn(now) };
   }
 
   #release(now: number): DeliveryRef[] {
@@ -252,7 +263,7 @@ export class Ledger {
 
   /** When the alarm is needed next, in ms; `null`: nothing is due. */
   nextAlarm(now: number): number | null {
-    const { standing, deliveries, rate, rateLimit, recoveries, clearance, expiry, outbox } = this.#books;
+    const { standing, deliveries, rate, rateLimit, recoveries, clearance, expiry, outbox, capacity } = this.#books;
     const probe = probeAt(standing.state.breaker);
     let next = deliveries.firstDue();
     if (next !== null && probe !== null && probe > now) next = Math.max(next, probe);
@@ -263,7 +274,7 @@ export class Ledger {
       if (free <= 0) next = now + SLOT_POLL;
       else next = Math.max(rate.releasableAt(rateLimit, now), inFlight > 0 ? now + TO_CONSUMERS : now);
     }
-    if (recoveries.pending || clearance.pending || expiry.goesOn) next = now;
+    if (recoveries.pending || clearance.pending || expiry.goesOn || capacity.pending) next = now;
     for (const at of [standing.state.mirrorAt, outbox.nextDue()]) if (at !== null) next = Math.min(next ?? at, at);
     return next === null ? null : Math.max(next, now + 1);
   }

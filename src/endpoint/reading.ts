@@ -1,6 +1,6 @@
 import type { Attempt, DeliveryRecord } from "../lib/delivery";
 import { deliveryTime } from "../lib/ids";
-import type { DeliveryFilter, DeliveryPage, HourRecord, RecentRecord, StatsRecord } from "../lib/rooms";
+import type { DeliveryFilter, DeliveryPage, HourRecord, RecentRecord, StatsRecord, StorageRecord } from "../lib/rooms";
 import { DAY, HOUR } from "../lib/time";
 import { attemptsOf } from "./attempt-log";
 import type { Books } from "./books";
@@ -53,6 +53,11 @@ export class Reading {
       deliveries.push(toRecord(row, around, now));
     }
     return { deliveries, next: null };
+  }
+
+  /** How much is kept, and from when on. */
+  storage(): StorageRecord {
+    return this.#books.capacity.record();
   }
 
   /** How the last 24 h went, as far as the newest deliveries tell. */

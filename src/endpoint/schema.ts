@@ -33,6 +33,7 @@
  *   recoveries   JSON {list: Recovery[]}: what people asked to recover and is not all due yet: recoveries.ts
  *   clearance    JSON {plan}: what is put out of work and how far that has come: clearance.ts
  *   retirement   JSON {closedAt}: since when the endpoint is deleted (ms): retirement.ts
+ *   dropped      JSON {responses, deliveries}: up to which ids these were dropped for want of room: capacity.ts
  *   awake        JSON {since}: the end of the last time in which alarms were kept from firing (ms): expiry.ts
  */
 export const STEPS = [

@@ -254,6 +254,17 @@ export interface RecentRecord {
   truncated: boolean;
 }
 
+/** What an endpoint's object keeps, in bytes, and since when (ms): `null`, all that retention keeps. */
+export interface StorageRecord {
+  bytes: number;
+  /** Beyond so many bytes the oldest of what is finished is dropped. */
+  most: number;
+  /** What receivers answered to deliveries accepted before is dropped. */
+  responsesSince: number | null;
+  /** Finished deliveries accepted before are dropped. */
+  deliveriesSince: number | null;
+}
+
 /** Totals of the deliveries that were accepted in one hour. */
 export interface HourRecord extends Record<DeliveryStatus, number> {
   /** Its first ms. */
@@ -335,7 +346,7 @@ export interface EndpointRoom {
    * is done, ask again.
    */
   trim(before: number): Promise<"trimmed" | "more">;
-  health(): Promise<HealthRecord & RecentRecord>;
+  health(): Promise<HealthRecord & RecentRecord & { storage: StorageRecord }>;
   list(filter: DeliveryFilter, limit: number, before: string | null): Promise<DeliveryPage>;
   /** Totals by hour of what was accepted in a span of time (ms, `until` exclusive). */
   stats(since: number, until: number): Promise<StatsRecord>;

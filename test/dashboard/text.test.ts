@@ -153,9 +153,10 @@ describe("the overview", () => {
       breaker: { state: "closed" as const, until: null },
     };
     const latency = { p50: null, p95: null, p99: null };
+    const storage = { bytes: 0, most: 1, responsesSince: null, deliveriesSince: null };
     const fares = (["healthy", "disabled", "failing"] as const).map((state) => ({
       endpoint: { ...endpoint, id: state, disabledReason: state === "disabled" ? ("failing" as const) : null },
-      health: { state, counts, latency, ...rest },
+      health: { state, counts, latency, storage, ...rest },
     }));
     expect(failingFirst(fares).map(({ health }) => health.state)).toEqual(["disabled", "failing", "healthy"]);
   });

@@ -72,7 +72,7 @@ const BREAKER = {
 
 /** How an endpoint fares: counts and latency of the last 24 h, its window and its breaker. */
 export const HealthCard: FC<{ health: Health; endpoint: Endpoint; now: number }> = ({ health, endpoint, now }) => {
-  const { counts, latency, consecutiveFailures, truncated, breaker } = health;
+  const { counts, latency, consecutiveFailures, truncated, breaker, storage } = health;
   return (
     <>
       <dl class="figures">
@@ -83,6 +83,7 @@ export const HealthCard: FC<{ health: Health; endpoint: Endpoint; now: number }>
         <Figure name="Latency p50" value={milliseconds(latency.p50)} />
         <Figure name="Latency p95" value={milliseconds(latency.p95)} />
       </dl>
+      <Dropped storage={storage} now={now} />
       {truncated ? <p class="hint">Of the newest deliveries only: there were more than are looked at.</p> : null}
       <Card title="Failure window">
         <WindowMarks health={health} endpoint={endpoint} now={now} />
@@ -110,6 +111,21 @@ export const HealthCard: FC<{ health: Health; endpoint: Endpoint; now: number }>
         />
       </Card>
     </>
+  );
+};
+
+/** That the endpoint has had so many deliveries that the oldest are not kept for all of their retention. */
+const Dropped: FC<{ storage: Health["storage"]; now: number }> = ({ storage, now }) => {
+  const { deliveriesSince, responsesSince } = storage;
+  const since = deliveriesSince ?? responsesSince;
+  if (since === null) return null;
+  const what = deliveriesSince === null ? "What receivers answered is kept" : "Finished deliveries are kept";
+  return (
+    <p class="hint">
+      {`${what} only since `}
+      <Ago at={since} now={now} />
+      {": there are more than the endpoint has room for."}
+    </p>
   );
 };
 
