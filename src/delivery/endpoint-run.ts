@@ -188,7 +188,9 @@ export class EndpointRun implements Stream {
       if (item === undefined) continue;
       if (admission.do === "later") later.push(item);
       else if (admission.do === "send" && settings !== undefined) {
-        this.#ready.push({ delivery: refOf(item), grant: admission, settings, text: item.text, owed: true });
+        const owed = !(admission.owned && this.#mayOutlast(settings));
+        this.#ready.push({ delivery: refOf(item), grant: admission, settings, text: item.text, owed });
+        if (!owed) this.#owed--;
       } else this.#owed--;
     }
     if (pace !== undefined) this.#watch.ms = hangsAfter(pace);

@@ -156,7 +156,8 @@ export class Intake {
         around.breaker = "shut";
       }
     }
-    return { id, attemptId, number: attempts + 1, trigger: triggerOf(row), leasedUntil, format };
+    const grant = { id, attemptId, number: attempts + 1, trigger: triggerOf(row), leasedUntil, format };
+    return lease === "memory" ? grant : { ...grant, owned: true };
   }
 
   /** Gives a delivery that waits and has none a row: due, held, or due at the end of its lease in memory. */

@@ -78,6 +78,8 @@ export interface Grant {
   leasedUntil: number;
   /** The format that its first attempt had; `null`: today's. */
   format: Format | null;
+  /** A row with the lease owns it: its message may go. */
+  owned?: true;
 }
 
 /** What an endpoint answers for one delivery that a consumer offers. */
