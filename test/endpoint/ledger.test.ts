@@ -443,6 +443,46 @@ describe("a first attempt whose lease went with the object's memory", () => {
     });
   });
 
+  it.for([
+    ["the breaker", 10, "timeout"],
+    ["the slow lane", 3, "status"],
+  ] as const)(
+    "still counts when a duplicate of its message made a row that waits for %s",
+    ([, failures, error], { expect }) =>
+      withLedger((first, open) => {
+        const a = delivery(T0);
+        const [admission] = first.admit([a], T0).admissions;
+        if (admission?.do !== "send") throw new Error("not admitted");
+        const evicted = open();
+        for (let i = 0; i < failures; i++) {
+          if (!attempt(evicted, delivery(T0), error, T0)) fire(evicted, error, T0);
+        }
+        expect(evicted.admit([a], T0 + SECOND).admissions).toEqual([{ do: "wait", id: a.id }]);
+        const before = evicted.standing.health(T0).consecutiveFailures;
+        evicted.record([outcomeOf(a, admission.attemptId, 1, "status", T0)], T0 + 2 * SECOND);
+        expect(evicted.reading.look([a.id], T0)[0]).toMatchObject({ status: "retrying", attempts: 1 });
+        expect(evicted.reading.attempts(a.id)).toHaveLength(1);
+        expect(evicted.standing.health(T0).consecutiveFailures).toBe(before + 1);
+      }),
+  );
+
+  it("still counts when a duplicate was held since, and stays held; a person's resend is not used up by it", ({
+    expect,
+  }) =>
+    withLedger((first, open) => {
+      const [a, b] = [delivery(T0), delivery(T0)];
+      const ids = first.admit([a, b], T0).admissions.map((one) => (one.do === "send" ? one.attemptId : ""));
+      const evicted = open();
+      evicted.disable("manual", T0 + 1);
+      evicted.admit([a, b], T0 + 2);
+      evicted.record([outcomeOf(a, ids[0] ?? "", 1, "status", T0)], T0 + 3);
+      expect(evicted.reading.look([a.id], T0)[0]).toMatchObject({ status: "held", attempts: 1 });
+      evicted.enable(T0 + 4);
+      evicted.resend(b, T0 + 5);
+      evicted.record([outcomeOf(b, ids[1] ?? "", 1, "status", T0)], T0 + 6);
+      expect(evicted.reading.look([b.id], T0 + 6)[0]).toMatchObject({ status: "pending", attempts: 0 });
+    }));
+
   it("is a row from the start when the attempt may outlast that memory", async ({ expect }) => {
     await withLedger((ledger, open) => {
       ledger.standing.configure(
