@@ -1,6 +1,6 @@
 import type { DeliveryRef } from "../lib/event";
 import type { Sql } from "../lib/sql";
-import { isSlow, SLOTS } from "./admission";
+import { isSlow, LEASE, SLOTS } from "./admission";
 import { Backlog } from "./backlog";
 import { probeAt } from "./breaker";
 import { Capacity } from "./capacity";
@@ -11,7 +11,7 @@ import type { Memory } from "./memory";
 import { Outbox } from "./outbox";
 import { RateLimit } from "./rate-limit";
 import { Recoveries } from "./recoveries";
-import { isOrphaned, newRow } from "./rows";
+import { grantedAt, isOrphaned, newRow } from "./rows";
 import { STEPS } from "./schema";
 import { Standing } from "./standing";
 import { Values } from "./values";
@@ -93,11 +93,15 @@ export class Books {
     return { ...row, status, lease: attemptId, due: until };
   }
 
-  /** Whether an attempt is the delivery's latest, as far as anybody remembers; `row`: the delivery's. */
-  isLatest(row: Row | null, id: string, attemptId: string): boolean {
+  /**
+   * Whether an attempt is the delivery's latest at `now`, as far as anybody remembers; `row`: the delivery's. One that
+   * nobody remembers is taken for it while its lease lasts: after that another may have been given the delivery.
+   */
+  isLatest(row: Row | null, id: string, attemptId: string, now: number): boolean {
+    if (row !== null && row.lease === attemptId) return true;
     const lease = this.leases.get(id);
-    const isLatest = lease === undefined || lease.attemptId === attemptId;
-    return row === null ? isLatest : row.lease === attemptId || (isLatest && isOrphaned(row));
+    const isLatest = lease === undefined ? now < grantedAt(attemptId) + LEASE : lease.attemptId === attemptId;
+    return isLatest && (row === null || isOrphaned(row));
   }
 
   /** How many deliveries hold a slot: those that are with a receiver, not what waits in a queue. */

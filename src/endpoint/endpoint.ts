@@ -123,7 +123,7 @@ export class Endpoint extends DurableObject<Env> implements EndpointRoom {
 
   async stands(delivery: DeliveryRef, attemptId: string, version: number): Promise<boolean> {
     await this.#load(0);
-    return !this.#erased && this.#ledger.stands(delivery, attemptId, version);
+    return !this.#erased && this.#ledger.stands(delivery, attemptId, version, Date.now());
   }
 
   async lag(attempts: Hanging[]): Promise<void> {

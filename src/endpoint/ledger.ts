@@ -157,10 +157,10 @@ export class Ledger {
   }
 
   /** Whether an attempt that was granted under this version of the settings may still go out; see `EndpointRoom.stands`. */
-  stands({ id, test }: DeliveryRef, attemptId: string, version: number): boolean {
+  stands({ id, test }: DeliveryRef, attemptId: string, version: number, now: number): boolean {
     const { gone, enabled } = this.standing.state;
     if (gone || this.standing.settings?.version !== version || !(enabled || test)) return false;
-    return this.#books.isLatest(this.#books.row(id), id, attemptId);
+    return this.#books.isLatest(this.#books.row(id), id, attemptId, now);
   }
 
   /** Attempts hang: rows own their deliveries from now on, and what comes until one ends takes the slow lane. */

@@ -57,7 +57,7 @@ export class Recording {
     const { id } = outcome.delivery;
     const attemptId = outcome.kind === "attempted" ? outcome.attempt.id : outcome.attemptId;
     const row = this.#holds(id, attemptId, now) ? null : this.#books.row(id);
-    const current = this.#books.isLatest(row, id, attemptId);
+    const current = this.#books.isLatest(row, id, attemptId, now);
     const succeeded = outcome.kind === "attempted" && outcome.attempt.error === null;
     // Success wins even when it comes late; whatever else is late changes nothing.
     if (!current && (!succeeded || row?.status === "succeeded")) return;

@@ -1,5 +1,6 @@
 import type { Trigger } from "../lib/delivery";
 import type { DeliveryRef } from "../lib/event";
+import { ulidTime } from "../lib/ids";
 import { NEW_ROW, type Row } from "./deliveries";
 
 /** The row of a delivery nobody has tried yet, made at `began` (ms). Pure, as all of this file. */
@@ -15,6 +16,11 @@ export function refOf({ id, event, test }: Pick<Row, "id" | "event" | "test">): 
 /** The row with nobody holding it and nothing due. */
 export function freed(row: Row): Row {
   return { ...row, lease: null, due: null, reason: null, adopted: 0, patience: 0 };
+}
+
+/** When an attempt was granted, in ms: it is in its id. */
+export function grantedAt(attemptId: string): number {
+  return ulidTime(attemptId.slice("att_".length));
 }
 
 /** What causes the row's next attempt. */

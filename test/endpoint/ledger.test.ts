@@ -309,17 +309,17 @@ describe("an attempt that waits for a lane", () => {
         return admission.attemptId;
       };
       const first = grant(a);
-      expect(ledger.stands(a, first, 1)).toBe(true);
-      expect(ledger.stands(a, first, 2)).toBe(false);
+      expect(ledger.stands(a, first, 1, T0 + SECOND)).toBe(true);
+      expect(ledger.stands(a, first, 2, T0 + SECOND)).toBe(false);
       // Forgotten with the object's memory, it is taken at its word until the delivery is somebody else's.
-      expect(open().stands(a, first, 1)).toBe(true);
+      expect(open().stands(a, first, 1, T0 + SECOND)).toBe(true);
       const again = open();
       again.adopt([a], 0, T0);
-      expect(again.stands(a, first, 1)).toBe(true);
+      expect(again.stands(a, first, 1, T0 + SECOND)).toBe(true);
       expect(again.release(T0 + SECOND).deliveries).toHaveLength(1);
       const [second] = again.admit([a], T0 + SECOND).admissions;
-      expect(second?.do === "send" && again.stands(a, second.attemptId, 1)).toBe(true);
-      expect(again.stands(a, first, 1)).toBe(false);
+      expect(second?.do === "send" && again.stands(a, second.attemptId, 1, T0 + SECOND)).toBe(true);
+      expect(again.stands(a, first, 1, T0 + SECOND)).toBe(false);
     }));
 
   it("does not once its event is erased, or its endpoint disabled or deleted; a test needs no endpoint that is enabled", ({
@@ -330,7 +330,7 @@ describe("an attempt that waits for a lane", () => {
       const ids = ledger
         .admit([erased, held, test], T0)
         .admissions.map((admission) => (admission.do === "send" ? admission.attemptId : ""));
-      const stand = () => [erased, held, test].map((ref, i) => ledger.stands(ref, ids[i] ?? "", 1));
+      const stand = () => [erased, held, test].map((ref, i) => ledger.stands(ref, ids[i] ?? "", 1, T0 + SECOND));
       expect(stand()).toEqual([true, true, true]);
       ledger.erase([erased], T0);
       expect(stand()).toEqual([false, true, true]);
@@ -481,6 +481,27 @@ describe("a first attempt whose lease went with the object's memory", () => {
       evicted.resend(b, T0 + 5);
       evicted.record([outcomeOf(b, ids[1] ?? "", 1, "status", T0)], T0 + 6);
       expect(evicted.reading.look([b.id], T0 + 6)[0]).toMatchObject({ status: "pending", attempts: 0 });
+    }));
+
+  it("counts no longer than its lease lasts: by then another may have been given the delivery", ({ expect }) =>
+    withLedger((first, open) => {
+      const a = delivery(T0);
+      const granted = (ledger: Ledger, now: number) => {
+        const [admission] = ledger.admit([a], now).admissions;
+        if (admission?.do !== "send") throw new Error("not admitted");
+        return admission.attemptId;
+      };
+      const late = granted(first, T0);
+      const current = granted(first, T0 + 2 * MINUTE);
+      const evicted = open();
+      evicted.record([outcomeOf(a, late, 1, "status", T0)], T0 + 2 * MINUTE + SECOND);
+      expect(evicted.reading.look([a.id], T0)).toEqual([null]);
+      evicted.record([outcomeOf(a, current, 1, "status", T0)], T0 + 2 * MINUTE + 2 * SECOND);
+      expect(evicted.reading.look([a.id], T0)[0]).toMatchObject({ status: "retrying", attempts: 1 });
+      // A success counts whenever it comes.
+      const b = open();
+      b.record([outcomeOf(a, late, 1, null, T0)], T0 + HOUR);
+      expect(b.reading.look([a.id], T0)[0]).toMatchObject({ status: "succeeded" });
     }));
 
   it("is a row from the start when the attempt may outlast that memory", async ({ expect }) => {
