@@ -22,8 +22,12 @@ export type Trigger = "scheduled" | "manual" | "test";
 /** A response as far as it is kept: headers up to 8 KB, body up to 16 KB. */
 export interface KeptResponse {
   headers: Record<string, string>;
+  /** Of bytes that are no text what they are: `[binary, 1234 bytes]`. */
   body: string;
+  /** There was more of the body than is kept, or it did not come. */
   truncated: boolean;
+  /** The body broke off before its end, or did not end in time. It says nothing of the outcome. */
+  broken?: true;
 }
 
 /** One HTTP request of a delivery and what came of it. The request's body is not kept: it is rendered again. */
