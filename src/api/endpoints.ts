@@ -102,6 +102,10 @@ const healthShape = z.object({
   consecutiveFailures: z.number().int(),
   /** `until`: while it is open, when one delivery may probe. */
   breaker: z.object({ state: z.enum(["closed", "open", "half-open"]), until: isoTime.nullable() }),
+  quietUntil: isoTime.nullable().openapi({
+    description:
+      "Until when nothing but tests is sent, because the receiver asked for it with a Retry-After; else null.",
+  }),
   /** Of the last 24 h, by status, and the durations of its successful attempts in ms. */
   counts: z.object({
     pending: z.number().int(),
@@ -223,5 +227,5 @@ export const endpointRoutes = router()
     const breaker = { ...record.breaker, until: isoOrNull(record.breaker.until) };
     const { failingSince: since, disablesAt: end } = record;
     const fares = { state, failingSince: isoOrNull(since), disablesAt: isoOrNull(end), window, consecutiveFailures };
-    return c.json({ ...fares, breaker, counts, latency, truncated }, 200);
+    return c.json({ ...fares, breaker, quietUntil: isoOrNull(record.quietUntil), counts, latency, truncated }, 200);
   });

@@ -86,7 +86,7 @@ export class Endpoint extends DurableObject<Env> implements EndpointRoom {
     await this.#load(0);
     const known = next !== undefined && (await this.#loadFor(next));
     const deliveries = next?.deliveries ?? [];
-    if (this.#erased) return { slow: false, open: false, claims: [], ...dropped(deliveries) };
+    if (this.#erased) return { slow: false, shut: false, claims: [], ...dropped(deliveries) };
     const { enabled } = this.#ledger.standing.state;
     const recorded = this.#whole((ledger) => ledger.record(outcomes, Date.now(), known ? next : undefined));
     this.#arm();
@@ -118,7 +118,7 @@ export class Endpoint extends DurableObject<Env> implements EndpointRoom {
 
   async stands(delivery: DeliveryRef, attemptId: string, version: number): Promise<boolean> {
     await this.#load(0);
-    return !this.#erased && this.#ledger.stands(delivery, attemptId, version);
+    return !this.#erased && this.#ledger.stands(delivery, attemptId, version, Date.now());
   }
 
   async lag(attempts: Hanging[]): Promise<void> {

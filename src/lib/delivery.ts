@@ -8,8 +8,11 @@ export type DeliveryStatus = (typeof DELIVERY_STATUSES)[number];
 /** The states out of which a delivery can be recovered. */
 export type RecoverableStatus = "failed" | "held";
 
-/** Why a delivery waits: for a free slot, its turn in the slow lane, the endpoint's rate limit, or its open breaker. */
-export const WAIT_REASONS = ["slots", "slow", "rate", "breaker"] as const;
+/**
+ * Why a delivery waits: for a free slot, its turn in the slow lane, the endpoint's rate limit, its open breaker, or the time
+ * that its receiver asked for with a `Retry-After`.
+ */
+export const WAIT_REASONS = ["slots", "slow", "rate", "breaker", "asked"] as const;
 export type WaitReason = (typeof WAIT_REASONS)[number];
 
 /** What went wrong in an attempt, or ended a delivery without one. */

@@ -188,7 +188,7 @@ describe("what waits for a slot", () => {
       if (!first || !second || !third || !fourth) throw new Error("no grant");
       const [claim] = end(ledger, first, T0 + 200, next(1)).claims;
       if (claim === undefined) throw new Error("no claim");
-      const stands = () => ledger.stands(claim.delivery, claim.grant.attemptId, 1);
+      const stands = () => ledger.stands(claim.delivery, claim.grant.attemptId, 1, T0);
       expect(stands()).toBe(true);
       ledger.erase([claim.delivery, rows[1] as DeliveryRef], T0 + 300);
       expect(stands()).toBe(false);
@@ -256,7 +256,7 @@ describe("an attempt that hangs", () => {
       const [second] = other.admit([a], T0 + 1).admissions;
       if (second?.do !== "send") throw new Error("not admitted");
       other.lag(hanging, T0 + 2);
-      expect(other.stands(a, second.attemptId, 1)).toBe(true);
+      expect(other.stands(a, second.attemptId, 1, T0)).toBe(true);
       other.record([outcomeOf(a, second.attemptId, 1, null, T0 + 3)], T0 + 3);
       other.lag(hanging, T0 + 4);
       expect(other.reading.look([a.id], T0 + 4)[0]).toMatchObject({ status: "succeeded" });

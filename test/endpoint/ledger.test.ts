@@ -309,17 +309,17 @@ describe("an attempt that waits for a lane", () => {
         return admission.attemptId;
       };
       const first = grant(a);
-      expect(ledger.stands(a, first, 1)).toBe(true);
-      expect(ledger.stands(a, first, 2)).toBe(false);
+      expect(ledger.stands(a, first, 1, T0)).toBe(true);
+      expect(ledger.stands(a, first, 2, T0)).toBe(false);
       // Forgotten with the object's memory, it is taken at its word until the delivery is somebody else's.
-      expect(open().stands(a, first, 1)).toBe(true);
+      expect(open().stands(a, first, 1, T0)).toBe(true);
       const again = open();
       again.adopt([a], 0, T0);
-      expect(again.stands(a, first, 1)).toBe(true);
+      expect(again.stands(a, first, 1, T0)).toBe(true);
       expect(again.release(T0 + SECOND).deliveries).toHaveLength(1);
       const [second] = again.admit([a], T0 + SECOND).admissions;
-      expect(second?.do === "send" && again.stands(a, second.attemptId, 1)).toBe(true);
-      expect(again.stands(a, first, 1)).toBe(false);
+      expect(second?.do === "send" && again.stands(a, second.attemptId, 1, T0)).toBe(true);
+      expect(again.stands(a, first, 1, T0)).toBe(false);
     }));
 
   it("does not once its event is erased, or its endpoint disabled or deleted; a test needs no endpoint that is enabled", ({
@@ -330,7 +330,7 @@ describe("an attempt that waits for a lane", () => {
       const ids = ledger
         .admit([erased, held, test], T0)
         .admissions.map((admission) => (admission.do === "send" ? admission.attemptId : ""));
-      const stand = () => [erased, held, test].map((ref, i) => ledger.stands(ref, ids[i] ?? "", 1));
+      const stand = () => [erased, held, test].map((ref, i) => ledger.stands(ref, ids[i] ?? "", 1, T0));
       expect(stand()).toEqual([true, true, true]);
       ledger.erase([erased], T0);
       expect(stand()).toEqual([false, true, true]);
