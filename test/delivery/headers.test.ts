@@ -1,15 +1,27 @@
-import { describe, it } from "vitest";
+import { describe, it, vi } from "vitest";
 import { type EndpointRow, effectiveSettings } from "../../src/config/endpoints";
 import { sealHeaders } from "../../src/config/secrets";
+import { attempt } from "../../src/delivery/attempt";
 import { prepare } from "../../src/delivery/prepare";
 import { seal } from "../../src/lib/crypto";
 import { secretOwner } from "../../src/lib/settings";
 
 const OWNER = secretOwner("acme", "ep_1");
 
-/** What goes out to an endpoint whose row has these headers, however they came there. */
-async function sent(own: Record<string, string>, { contact = "", url = "https://receiver.example/hooks" } = {}) {
-  const row = {
+const GRANT = {
+  id: "dlv_01KCHCW3M0000ABCDEFGHJKMNP0",
+  attemptId: "att_01KCHCW4RJ0000000000000000",
+  number: 1,
+  trigger: "scheduled",
+  leasedUntil: 0,
+  format: null,
+} as const;
+const EVENT = { event: "lead.hot", timestamp: 0, payloadId: "evt_1", data: "{}" };
+const ENV = { SECRETS_KEY: "k", ALLOW_INSECURE_ENDPOINTS: "false", CONTACT_URL: "" };
+
+/** The settings of an endpoint whose row has these headers, however they came there. */
+async function settingsOf(own: Record<string, string>, url = "https://receiver.example/hooks") {
+  return effectiveSettings({
     id: "ep_1",
     tenant: "acme",
     url,
@@ -21,18 +33,13 @@ async function sent(own: Record<string, string>, { contact = "", url = "https://
     rateLimit: null,
     nextSecret: null,
     nextFrom: null,
-  } as EndpointRow;
-  const grant = {
-    id: "dlv_01KCHCW3M0000ABCDEFGHJKMNP0",
-    attemptId: "att_01KCHCW4RJ0000000000000000",
-    number: 1,
-    trigger: "scheduled",
-    leasedUntil: 0,
-    format: null,
-  } as const;
-  const env = { SECRETS_KEY: "k", ALLOW_INSECURE_ENDPOINTS: "false", CONTACT_URL: contact } as never;
-  const event = { event: "lead.hot", timestamp: 0, payloadId: "evt_1", data: "{}" };
-  const { request, shownHeaders } = await prepare(env, effectiveSettings(row), grant, event, 0);
+  } as EndpointRow);
+}
+
+/** What goes out to it. */
+async function sent(own: Record<string, string>, { contact = "", url }: { contact?: string; url?: string } = {}) {
+  const env = { ...ENV, CONTACT_URL: contact } as never;
+  const { request, shownHeaders } = await prepare(env, await settingsOf(own, url), GRANT, EVENT, 0);
   // As it is built before it is sent: throws on what no header can carry.
   const built = new Request(request.url, { method: request.method, headers: request.headers });
   return { request, built, shownHeaders };
@@ -66,5 +73,29 @@ describe("the headers of a request", () => {
   it("go to the URL without its fragment, which is no part of a request", async ({ expect }) => {
     const { request } = await sent({}, { url: "HTTPS://Receiver.Example/a b/../ü?q=1#part" });
     expect(request.url).toBe("https://receiver.example/%C3%BC?q=1");
+  });
+
+  it("that cannot be sent at all end no attempt as the receiver's failure: none was made", async ({ expect }) => {
+    const [fetched, said] = [vi.spyOn(globalThis, "fetch"), vi.spyOn(console, "error").mockReturnValue()];
+    const settings = {
+      ...(await settingsOf({}, "http://127.0.0.1:9/")),
+      signature: { scheme: "hex", header: "no name" } as const,
+    };
+    const granted = {
+      delivery: { id: GRANT.id, event: "lead.hot" },
+      grant: { ...GRANT, leasedUntil: Date.now() + 60_000 },
+      settings,
+    };
+    const [begun, ended] = [vi.fn(), vi.fn()];
+    expect(
+      await attempt({ ...ENV, ALLOW_INSECURE_ENDPOINTS: "true" } as never, granted, async () => EVENT, {
+        begun,
+        ended,
+      }),
+    ).toBeNull();
+    expect([fetched.mock.calls, begun.mock.calls.length]).toEqual([[], ended.mock.calls.length]);
+    expect(said).toHaveBeenCalledTimes(1);
+    fetched.mockRestore();
+    said.mockRestore();
   });
 });
