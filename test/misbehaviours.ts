@@ -44,8 +44,43 @@ const brotli = brotliCompressSync(letters, { params: { [constants.BROTLI_PARAM_Q
 const deflate = deflateSync(letters, { level: 1 });
 const twice = gzipSync(gzip);
 
+/** How a body may end badly after any status line: what follows `Retry-After: 120`, and whether the connection ends then. */
+const ENDINGS: Readonly<Record<string, [head: string, body: string | Buffer, ends: boolean]>> = {
+  cut: ["Content-Length: 1000", "begun", true],
+  endless: ["Content-Length: 1000", "begun", false],
+  "no-last-chunk": ["Transfer-Encoding: chunked", "5\r\nbegun\r\n", false],
+  "empty-gzip": ["Content-Encoding: gzip\r\nContent-Length: 0", "", true],
+  "empty-br": ["Content-Encoding: br\r\nContent-Length: 0", "", true],
+  "empty-gzip-chunks": ["Content-Encoding: gzip\r\nTransfer-Encoding: chunked", "0\r\n\r\n", true],
+  "corrupt-gzip": ["Content-Encoding: gzip\r\nContent-Length: 5", "begun", true],
+  "corrupt-br": ["Content-Encoding: br\r\nContent-Length: 5", "begun", true],
+  "exactly-kept": ["Content-Length: 16384", "x".repeat(16_384), false],
+  "exactly-kept-chunk": ["Transfer-Encoding: chunked", `4000\r\n${"x".repeat(16_384)}\r\n`, false],
+  "exactly-kept-of-more": ["Content-Length: 20000", "x".repeat(16_384), false],
+};
+
+const STATUSES = [200, 202, 302, 404, 410, 429, 500, 503, 522, 530];
+
+/** Each status with each ending, by names such as `410-cut`. 530 is Cloudflare's, as its headers say. */
+const BAD_ENDINGS = Object.fromEntries(
+  STATUSES.flatMap((status) =>
+    Object.entries(ENDINGS).map(([ending, [head, body, ends]]): [string, Misbehaviour] => [
+      `${status}-${ending}`,
+      {
+        run: (socket) => {
+          const server = status === 530 ? "Server: cloudflare\r\n" : "";
+          socket.write(`HTTP/1.1 ${status} As Told\r\n${server}Retry-After: 120\r\n${head}\r\n\r\n`);
+          if (ends) socket.end(body);
+          else socket.write(body);
+        },
+      },
+    ]),
+  ),
+);
+
 /** By the name that stands in the path. */
 export const MISBEHAVIOURS: Readonly<Record<string, Misbehaviour>> = {
+  ...BAD_ENDINGS,
   "never-answers": { run: () => undefined },
   "closes-at-once": { early: true, run: (socket) => void socket.destroy() },
   "closes-without-answer": { run: (socket) => void socket.end() },

@@ -85,7 +85,20 @@ export const attemptShape = z.object({
     body: z.string().nullable(),
   }),
   response: z
-    .object({ headers: z.record(z.string(), z.string()), body: z.string(), truncated: z.boolean() })
+    .object({
+      headers: z.record(z.string(), z.string()),
+      body: z.string().openapi({
+        description:
+          "Its first 16 KB as text, by the charset of its Content-Type, else as UTF-8. Bytes that are no text are shown as `[binary, 1234 bytes]`.",
+      }),
+      truncated: z
+        .boolean()
+        .openapi({ description: "Whether there was more of the body than is kept, or it did not come." }),
+      broken: z.boolean().optional().openapi({
+        description:
+          "`true` where the body broke off before its end, could not be decompressed or did not end in time. It changes nothing of the outcome: the status line decides.",
+      }),
+    })
     .nullable(),
 });
 

@@ -102,6 +102,10 @@ const healthShape = z.object({
   consecutiveFailures: z.number().int(),
   /** `until`: while it is open, when one delivery may probe. */
   breaker: z.object({ state: z.enum(["closed", "open", "half-open"]), until: isoTime.nullable() }),
+  quietUntil: isoTime.nullable().openapi({
+    description:
+      "Until when nothing but tests is sent, because the receiver asked for it with a Retry-After; else null.",
+  }),
   /** Of the last 24 h, by status, and the durations of its successful attempts in ms. */
   counts: z.object({
     pending: z.number().int(),
@@ -239,5 +243,6 @@ export const endpointRoutes = router()
       responsesSince: isoOrNull(responsesSince),
       deliveriesSince: isoOrNull(deliveriesSince),
     };
-    return c.json({ ...fares, breaker, counts, latency, truncated, storage }, 200);
+    const quietUntil = isoOrNull(record.quietUntil);
+    return c.json({ ...fares, breaker, quietUntil, counts, latency, truncated, storage }, 200);
   });

@@ -140,7 +140,11 @@ async function requestOf(
     now,
   );
   const body = request.body === null ? null : new TextDecoder().decode(request.body);
-  return { method: request.method, headers: { ...request.headers, ...ownHeaders(said) }, body };
+  const own = ownHeaders(said);
+  // Theirs stand in place of what goes out otherwise, however they are spelled.
+  const named = new Set(Object.keys(own).map((name) => name.toLowerCase()));
+  const ours = Object.entries(request.headers).filter(([name]) => !named.has(name.toLowerCase()));
+  return { method: request.method, headers: { ...Object.fromEntries(ours), ...own }, body };
 }
 
 function signatureOf(said: Said["signature"], { signature }: Profile): EndpointSettings["signature"] {

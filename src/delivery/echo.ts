@@ -13,11 +13,11 @@ export interface Echo {
  * `npm run smoke` can see a delivery signed on a deployment that has no receiver yet. Nothing is fetched for it, and it
  * tells whoever reads the delivery's log no more than they sent.
  */
-export function reach(url: string, init: RequestInit & { headers: Record<string, string> }): Promise<Response> {
-  return url.startsWith(ECHO_URL) ? echo(init) : fetch(url, init);
+export function reach(request: Request, headers: Record<string, string>): Promise<Response> {
+  return request.url.startsWith(ECHO_URL) ? echo(request, headers) : fetch(request);
 }
 
-async function echo(init: RequestInit & { headers: Record<string, string> }): Promise<Response> {
-  const { method = "GET", headers, body } = init;
-  return Response.json({ method, headers, body: await new Response(body ?? null).text() } satisfies Echo);
+/** `headers`: as they were spelled. */
+async function echo(request: Request, headers: Record<string, string>): Promise<Response> {
+  return Response.json({ method: request.method, headers, body: await request.text() } satisfies Echo);
 }

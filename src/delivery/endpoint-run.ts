@@ -261,8 +261,8 @@ export class EndpointRun implements Stream {
   }
 
   #takeRecorded(offered: readonly DeliveryItem[], recorded: Recorded): void {
-    const { slow, open, claims, settings } = recorded;
-    this.#putBack ||= open || (slow && this.#invocation.lane === "normal");
+    const { slow, shut, claims, settings } = recorded;
+    this.#putBack ||= shut || (slow && this.#invocation.lane === "normal");
     if (settings !== undefined) {
       // A claim has a row with its lease, so the batch needs to wait for none.
       const owed = !this.#mayOutlast(settings);

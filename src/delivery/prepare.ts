@@ -6,13 +6,14 @@ import type { Grant } from "../lib/delivery";
 import type { DestinationRules } from "../lib/destination";
 import { allowsInsecure, type Env, resolverOf, secretsKeys } from "../lib/env";
 import type { EventText } from "../lib/event";
+import { isHeaderName, sendableValue } from "../lib/header-policy";
 import { eventIdOf } from "../lib/ids";
 import type { EndpointSettings, Secrets } from "../lib/settings";
 import { SECOND } from "../lib/time";
 import type { Format } from "../lib/wire";
 import { type Masking, maskingOf, secretsOfHeader } from "./mask";
 import { render } from "./render";
-import type { Request } from "./send";
+import { BODY_WITHIN, type Outgoing } from "./send";
 import { sign } from "./sign";
 import { Watch } from "./watch";
 
@@ -20,7 +21,7 @@ const MASK = "***";
 
 /** A request ready to go, and how its attempt may remember it. */
 export interface Prepared {
-  request: Request;
+  request: Outgoing;
   /** The headers with secrets masked. */
   shownHeaders: Record<string, string>;
   /** `null`: the method has no body. */
@@ -41,6 +42,9 @@ interface Common {
   until: number;
   rules: DestinationRules;
   deadlines: Watch<Deadline>;
+  bodies: Watch<Deadline>;
+  /** As it goes out: a fragment does not. */
+  url: string;
 }
 
 /** By the copy of the settings that a parcel has: made once for all of it. */
@@ -58,9 +62,19 @@ function commonOf(env: Env, settings: EndpointSettings, now: number): Common {
       resolver: resolverOf(env),
     },
     deadlines: new Watch<Deadline>(settings.timeout * SECOND, (deadline) => deadline.expire()),
+    bodies: new Watch<Deadline>(BODY_WITHIN, (deadline) => deadline.expire()),
+    url: requestedUrl(settings.url),
   };
   commons.set(settings, common);
   return common;
+}
+
+/** A URL as it is requested; what is none is refused when it is to be sent. */
+function requestedUrl(text: string): string {
+  const url = URL.parse(text);
+  if (url === null) return text;
+  url.hash = "";
+  return url.href;
 }
 
 /**
@@ -75,7 +89,8 @@ async function open(keys: readonly string[], settings: EndpointSettings, now: nu
   const sealed = JSON.stringify([keys, settings.owner, current, next, settings.sealedHeaders]);
   const remembered = opened.get(sealed);
   if (remembered !== undefined) return remembered;
-  const [secrets, own] = await Promise.all([openSecrets(keys, settings, now), openHeaders(keys, settings)]);
+  const [secrets, saved] = await Promise.all([openSecrets(keys, settings, now), openHeaders(keys, settings)]);
+  const own = sendable(saved);
   const known = [secrets.current, secrets.next].filter((secret) => secret !== null);
   const masked = maskingOf([...known, ...Object.values(own).flatMap(secretsOfHeader)]);
   const what = { secrets, own, masked };
@@ -94,9 +109,9 @@ export async function prepare(
   event: EventText,
   now: number,
 ): Promise<Prepared> {
-  const { opening, rules, deadlines } = commonOf(env, settings, now);
+  const { opening, ...common } = commonOf(env, settings, now);
   const { secrets, own, masked } = await opening;
-  const { method, url } = settings;
+  const { method } = settings;
   const hasBody = method !== "GET";
   const format = hasBody ? (grant.format ?? settings.format) : null;
   const { body, contentType } =
@@ -112,19 +127,22 @@ export async function prepare(
     "X-Webhook-Attempt": String(grant.number),
     ...signature,
   };
-  // Header names know no case: given in another spelling, both would go out, joined by a comma.
-  const named = [...Object.keys(own), ...Object.keys(signature)].some((name) => name.toLowerCase() === "user-agent");
-  const agent = named ? {} : { "User-Agent": `Posthorn/1 (+${env.CONTACT_URL || "webhooks"})` };
   const theirs = without(own, ours);
-  const headers: Record<string, string> = { ...agent, ...theirs, ...ours };
+  // Theirs stand in place of these. Header names know no case: in another spelling both would go out, joined by a comma.
+  const usual = {
+    Accept: "*/*",
+    "User-Agent": sendableValue(`Posthorn/1 (+${env.CONTACT_URL || "webhooks"})`),
+  };
+  const headers: Record<string, string> = { ...without(usual, { ...theirs, ...ours }), ...theirs, ...ours };
   return {
     request: {
       method,
-      url,
+      url: common.url,
       headers,
       body: hasBody ? body : null,
-      deadlines,
-      rules,
+      deadlines: common.deadlines,
+      bodies: common.bodies,
+      rules: common.rules,
       masked,
     },
     shownHeaders: shownOf(headers, theirs, secrets),
@@ -144,10 +162,13 @@ function shownOf(
   return Object.fromEntries(entries.map((entry) => [entry[0], isHidden(entry) ? MASK : entry[1]]));
 }
 
-/**
- * An endpoint's own headers without those of these names: refused when they are saved, they are not sent either should a
- * row have them, beside ours or in our place.
- */
+/** Headers as they can be sent: what is refused when it is saved ends no send, should a row have it. */
+function sendable(headers: Record<string, string>): Record<string, string> {
+  const named = Object.entries(headers).filter(([name]) => isHeaderName(name));
+  return Object.fromEntries(named.map(([name, value]) => [name, sendableValue(value)]));
+}
+
+/** Headers without those of these names, so that none goes out twice. */
 function without(own: Record<string, string>, ours: Record<string, string>): Record<string, string> {
   const entries = Object.entries(own);
   if (entries.length === 0) return own;

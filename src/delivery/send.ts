@@ -1,7 +1,10 @@
 import { Deadline } from "../lib/deadline";
 import type { Attempt, DeliveryError, KeptResponse } from "../lib/delivery";
 import { type DestinationRules, destinationRefusal } from "../lib/destination";
-import { type Prefix, readPrefix } from "../lib/prefix";
+import { logError } from "../lib/log";
+import { readPrefix } from "../lib/prefix";
+import { SECOND } from "../lib/time";
+import { textOf } from "./body-text";
 import { type Answer, classify, isStandIn, retryAfterOf } from "./classify";
 import { reach } from "./echo";
 import type { Masking } from "./mask";
@@ -10,19 +13,23 @@ import type { Watch } from "./watch";
 /** What is kept of a response, in bytes. */
 const BODY_BYTES = 16_384;
 const HEADER_BYTES = 8_192;
-const decoder = new TextDecoder();
-/** Of a response without a body. */
-const NOTHING: Prefix = { bytes: new Uint8Array(), truncated: false, failure: null };
+/**
+ * How long a body is waited for once the headers are there, in ms, and never beyond the timeout: nothing but what the log
+ * shows depends on it, and a lane is held meanwhile. Who writes a page slowly is through in that time.
+ */
+export const BODY_WITHIN = 2 * SECOND;
 
 /** One request, ready to go. */
-export interface Request {
+export interface Outgoing {
   method: string;
   url: string;
   headers: Record<string, string>;
   /** `null`: the method has none. */
   body: Uint8Array<ArrayBuffer> | null;
-  /** Ends what takes too long over headers and body of the response. */
+  /** Ends what takes too long until the headers of the response are there, and with its body. */
   deadlines: Watch<Deadline>;
+  /** Ends what takes longer than {@link BODY_WITHIN} over the body. */
+  bodies: Watch<Deadline>;
   /** Where it may go. */
   rules: DestinationRules;
   /** Hides the endpoint's own secrets in what is kept. */
@@ -35,50 +42,74 @@ export type Sent = Pick<Attempt, "at" | "durationMs" | "statusCode" | "error" | 
 };
 
 /**
- * Sends one request and reads as much of the response as is kept. Never throws: whatever goes wrong is an outcome. What
- * the policy refuses is not sent, whatever let it come this far. Redirects are not followed, since they would carry the
- * signature to an address nobody has checked.
+ * Sends one request and reads as much of the response as is kept. Once status line and headers are there they decide,
+ * whatever comes of the body: a retry after a 2xx would be a sure duplicate. What the policy refuses is not sent, whatever
+ * let it come this far. Redirects are not followed, since they would carry the signature to an address nobody has checked.
+ * Throws only what is our own fault, and before anything is sent: once it is, whatever goes wrong is an outcome.
  */
-export async function send(request: Request): Promise<Sent> {
+export async function send(request: Outgoing): Promise<Sent> {
   const refused = await destinationRefusal(request.url, request.rules, Date.now());
   const at = Date.now();
   if (refused !== null) return outcome(at, at, { failed: "blocked" });
   const deadline = new Deadline();
+  const built = requestOf(request, deadline.signal);
   // Just before the fetch, since its clock starts here.
   request.deadlines.begin(deadline);
   try {
-    return await exchange(request, at, deadline);
+    return await exchange(request, built, at, deadline);
   } finally {
     request.deadlines.end(deadline);
   }
 }
 
-async function exchange(request: Request, at: number, deadline: Deadline): Promise<Sent> {
-  const { method, headers, body, masked } = request;
+/** Built apart from the fetch, which would hand out what is wrong with it as if no connection could be made. */
+function requestOf({ method, url, headers, body }: Outgoing, signal: AbortSignal): Request {
+  // What Cloudflare's cache answers has reached nobody.
+  const cache = method === "GET" ? { cache: "no-store" as const } : {};
+  return new Request(url, { ...cache, method, headers, body, redirect: "manual", signal });
+}
+
+async function exchange(request: Outgoing, built: Request, at: number, deadline: Deadline): Promise<Sent> {
   let response: Response;
   try {
-    // What Cloudflare's cache answers has reached nobody.
-    const cache = method === "GET" ? { cache: "no-store" as const } : {};
-    const { signal } = deadline;
-    const init = { ...cache, method, headers, body, redirect: "manual" as const, signal };
-    response = await deadline.within(reach(request.url, init));
+    response = await deadline.within(reach(built, request.headers));
   } catch {
-    return outcome(at, Date.now(), { failed: failureAt(deadline) });
+    return outcome(at, Date.now(), { failed: deadline.over ? "timeout" : "connection" });
   }
-  const { status } = response;
-  const { bytes, truncated, failure } =
-    response.body === null ? NOTHING : await readPrefix(response.body, BODY_BYTES, deadline);
-  // `stream: true` leaves a character out that the cut has split.
-  const text = truncated ? new TextDecoder().decode(bytes, { stream: true }) : decoder.decode(bytes);
-  const kept = { headers: keptHeaders(response.headers, masked), body: masked(text, truncated), truncated };
+  const { status, headers } = response;
+  const kept = await keep(request, response, deadline);
   const now = Date.now();
-  const failed = failureAt(deadline);
-  // The rest is cancelled, and if that hangs too, called off.
-  if (truncated) deadline.expire();
-  // Answered, and then cut or too slow: the status is worth keeping, but it was no success.
-  if (failure !== null) return { ...outcome(at, now, { failed }, kept), statusCode: status };
-  const answer = { status, stoodIn: isStandIn(status, response.headers, text) };
-  return outcome(at, now, answer, kept, retryAfterOf(status, response.headers.get("retry-after"), now));
+  const answer = { status, stoodIn: isStandIn(status, headers, kept?.body ?? "") };
+  return outcome(at, now, answer, kept, retryAfterOf(status, headers.get("retry-after"), now));
+}
+
+/** What is kept of a response. Never throws: what goes wrong here changes nothing of what the receiver has answered. */
+async function keep(
+  { bodies, masked }: Outgoing,
+  response: Response,
+  deadline: Deadline,
+): Promise<KeptResponse | null> {
+  try {
+    const { body, headers } = response;
+    if (body === null) return { headers: keptHeaders(headers, masked), body: "", truncated: false };
+    bodies.begin(deadline);
+    const { bytes, failure, ended, ...read } = await readPrefix(body, BODY_BYTES, deadline);
+    bodies.end(deadline);
+    // The rest is cancelled, and if that hangs too, called off.
+    if (!ended) deadline.expire();
+    const truncated = read.truncated || (!ended && bytes.byteLength < announced(headers));
+    const broken = failure === null ? {} : { broken: true as const };
+    const text = textOf(bytes, headers.get("content-type"), truncated);
+    return { headers: keptHeaders(headers, masked), body: masked(text, truncated), truncated, ...broken };
+  } catch (error) {
+    logError("delivery.response.failed", error, {});
+    return null;
+  }
+}
+
+/** How many bytes a body is said to have; 0: not said, or not of what is read. */
+function announced(headers: Headers): number {
+  return headers.has("content-encoding") ? 0 : Number(headers.get("content-length") ?? 0);
 }
 
 function outcome(
@@ -97,10 +128,6 @@ function outcome(
     response,
     retryAfter,
   };
-}
-
-function failureAt(deadline: Deadline): "timeout" | "connection" {
-  return deadline.over ? "timeout" : "connection";
 }
 
 /** The headers as far as they go into 8 KB, the shortest first: a giant one is cut and takes no other's place. */

@@ -66,6 +66,8 @@ export interface Surroundings extends Fortune {
   enabled: boolean;
   /** Whether the consumer has told of an attempt that hangs: as slow as if it had timed out already. */
   lagging: boolean;
+  /** The receiver has asked to be left alone for a while: only tests go. */
+  quiet: boolean;
   /** `probe`: it is half-open, and one released delivery may go. */
   breaker: "closed" | "shut" | "probe";
   /** Whether a lease must be a row: memory may not last as long, or a row may not be writable once it is sent. */
@@ -96,24 +98,27 @@ export function decide(known: Known, around: Surroundings, now: number): Decisio
   if (around.gone) return { do: "drop" };
   // What has come by the slow lane has made way already.
   const slow = (isSlow(around) || around.lagging) && !known.test && around.lane === "normal";
+  const quiet = around.quiet && !known.test;
   const closed = around.breaker === "closed";
   const { row } = known;
   if (row !== null) {
     if (row.status === "held") return { do: "wait", insert: null, reason: null };
     if (!UNFINISHED.includes(row.status)) return { do: "drop" };
     if (row.lease === "queued") {
+      if (quiet) return { do: "wait", insert: "again", reason: "asked" };
       if (around.breaker === "shut") return { do: "wait", insert: "again", reason: "breaker" };
       if (slow) return { do: "wait", insert: "again", reason: "slow" };
       if (around.freeSlots <= 0) return { do: "wait", insert: "again", reason: "slots" };
       return around.freeTokens > 0 ? { do: "send", lease: "row" } : { do: "wait", insert: "again", reason: "rate" };
     }
-    const firstMessage = row.lease === null && row.adopted && closed && !slow;
+    const firstMessage = row.lease === null && row.adopted && closed && !slow && !quiet;
     if (!firstMessage || around.freeTokens <= around.promisedTokens) return { do: "wait", insert: null, reason: null };
     if (around.freeSlots <= 0) return { do: "wait", insert: null, reason: "slots" };
     return { do: "send", lease: "row" };
   }
   if (known.leasedUntil !== null && known.leasedUntil > now) return { do: "wait", insert: "leased", reason: null };
   if (!around.enabled && !known.test) return { do: "wait", insert: "held", reason: null };
+  if (quiet) return { do: "wait", insert: "due", reason: "asked" };
   if (!closed && !known.test) return { do: "wait", insert: "due", reason: "breaker" };
   if (slow) return { do: "wait", insert: "due", reason: "slow" };
   if (around.freeSlots <= 0) return { do: "wait", insert: "due", reason: "slots" };

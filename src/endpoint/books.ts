@@ -9,6 +9,7 @@ import { Deliveries, type Head, type Row } from "./deliveries";
 import { Expiry } from "./expiry";
 import type { Memory } from "./memory";
 import { Outbox } from "./outbox";
+import { quietUntil } from "./quiet";
 import { RateLimit } from "./rate-limit";
 import { Recoveries } from "./recoveries";
 import { grantedAt, isOrphaned, newRow } from "./rows";
@@ -114,9 +115,17 @@ export class Books {
     return isSlow(this.standing.state) || this.leases.lags(now);
   }
 
+  /** Whether nothing new is sent now: the breaker is not closed, or the receiver has asked for quiet. */
+  shut(now: number): boolean {
+    const { breaker, quiet } = this.standing.state;
+    return breaker.open !== null || quietUntil(quiet, now) !== null;
+  }
+
   circumstances(now: number): Circumstances {
+    const { breaker, quiet } = this.standing.state;
     return {
-      probeAt: probeAt(this.standing.state.breaker),
+      quietUntil: quietUntil(quiet, now),
+      probeAt: probeAt(breaker),
       slow: this.slow(now),
       freeSlots: SLOTS - this.inFlight(now),
       releasable: this.rate.releasable(this.rateLimit, now),

@@ -91,7 +91,7 @@ export class Endpoint extends DurableObject<Env> implements EndpointRoom {
     await this.#load(0);
     const known = next !== undefined && (await this.#loadFor(next));
     const deliveries = next?.deliveries ?? [];
-    if (this.#erased) return { slow: false, open: false, claims: [], ...dropped(deliveries) };
+    if (this.#erased) return { slow: false, shut: false, claims: [], ...dropped(deliveries) };
     const { enabled } = this.#ledger.standing.state;
     const recorded = this.#whole((ledger) => ledger.record(outcomes, Date.now(), known ? next : undefined));
     this.#arm();

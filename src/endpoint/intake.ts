@@ -7,6 +7,7 @@ import { atOnce, type Decision, decide, LEASE, SLOTS, type Surroundings } from "
 import type { Books } from "./books";
 import { mayProbe } from "./breaker";
 import type { Head } from "./deliveries";
+import { quietUntil } from "./quiet";
 import { refOf, triggerOf } from "./rows";
 
 /** How long an object keeps its memory without being called, in ms: what is in flight for longer needs a row. */
@@ -89,7 +90,7 @@ export class Intake {
 
   #surroundings(offer: Offer, now: number): Surroundings {
     const { standing, rate, rateLimit, leases, doubtful } = this.#books;
-    const { gone, enabled, window, breaker, failures, timedOut, pace } = standing.state;
+    const { gone, enabled, window, breaker, quiet, failures, timedOut, pace } = standing.state;
     const { lane, room } = offer;
     const open = mayProbe(breaker, now) ? "probe" : "shut";
     const free = Math.min(SLOTS - this.#books.inFlight(now), atOnce(pace, room));
@@ -98,6 +99,7 @@ export class Intake {
       gone,
       enabled,
       lagging: leases.lags(now),
+      quiet: quietUntil(quiet, now) !== null,
       breaker: breaker.open === null ? "closed" : open,
       rowsOnly:
         window !== null || doubtful || offer.again === true || (standing.settings?.timeout ?? 0) * SECOND > MEMORY_SPAN,

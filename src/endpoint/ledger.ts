@@ -23,6 +23,7 @@ import type { Head, Row } from "./deliveries";
 import { Intake, type Offer } from "./intake";
 import { Memory } from "./memory";
 import type { Outbox } from "./outbox";
+import { quietUntil } from "./quiet";
 import { Reading } from "./reading";
 import { Recording } from "./recording";
 import { COUNT_MOST, MOST_RECOVERIES } from "./recoveries";
@@ -116,7 +117,7 @@ export class Ledger {
   record(outcomes: readonly Outcome[], now: number, next?: AdmitRequest): Recorded {
     this.#recording.record(outcomes, now);
     this.#books.capacity.grew(outcomes.length);
-    const stands = { slow: this.#books.slow(now), open: probeAt(this.#books.standing.state.breaker) !== null };
+    const stands = { slow: this.#books.slow(now), shut: this.#books.shut(now) };
     if (next === undefined) return { ...stands, admissions: [], claims: [] };
     const claims = this.#claim(now, next);
     const room = Math.max(next.room - claims.length, 0);
@@ -129,15 +130,17 @@ export class Ledger {
 
   /**
    * Hands out deliveries that are due and have waited, as many as there are slots, tokens and room for. None while the
-   * breaker is not closed, since its one probe is called by the alarm, and none of a slow endpoint in the normal lane.
+   * breaker is not closed, since its one probe is called by the alarm, none while the receiver has asked for quiet, and none
+   * of a slow endpoint in the normal lane.
    */
   #claim(now: number, { room, lane, ...offer }: Offer): Claim[] {
     const { standing, clearance, deliveries } = this.#books;
+    const { enabled, pace } = standing.state;
     // Asked first, since almost always nothing waits.
     if (room <= 0 || (deliveries.firstDue() ?? Number.POSITIVE_INFINITY) > now) return [];
-    const { probeAt: probe, slow, freeSlots, releasable } = this.#books.circumstances(now);
-    if (!standing.state.enabled || clearance.pending || probe !== null || (slow && lane === "normal")) return [];
-    const most = Math.min(freeSlots, releasable, atOnce(standing.state.pace, room));
+    const { slow, freeSlots, releasable } = this.#books.circumstances(now);
+    if (!enabled || clearance.pending || this.#books.shut(now) || (slow && lane === "normal")) return [];
+    const most = Math.min(freeSlots, releasable, atOnce(pace, room));
     if (most <= 0) return [];
     return this.#intake.claim(this.#ready(most, now), now, { room, lane, ...offer });
   }
@@ -158,8 +161,9 @@ export class Ledger {
 
   /** Whether an attempt that was granted under this version of the settings may still go out; see `EndpointRoom.stands`. */
   stands({ id, test }: DeliveryRef, attemptId: string, version: number, now: number): boolean {
-    const { gone, enabled } = this.standing.state;
-    if (gone || this.standing.settings?.version !== version || !(enabled || test)) return false;
+    const { gone, enabled, quiet } = this.standing.state;
+    if (gone || this.standing.settings?.version !== version) return false;
+    if (!test && (!enabled || quietUntil(quiet, now) !== null)) return false;
     return this.#books.isLatest(this.#books.row(id), id, attemptId, now);
   }
 
@@ -229,8 +233,8 @@ export class Ledger {
 
   #release(now: number): DeliveryRef[] {
     const { arrivals, deliveries, standing } = this.#books;
-    const { probeAt: probe, freeSlots, releasable } = this.#books.circumstances(now);
-    if (probe !== null && probe > now) return [];
+    const { quietUntil, probeAt: probe, freeSlots, releasable } = this.#books.circumstances(now);
+    if (quietUntil !== null || (probe !== null && probe > now)) return [];
     // What is on its way already takes the slots that are free now, so that a backlog is not put onto the queue twice.
     const free = Math.min(freeSlots - deliveries.released(now), releasable);
     const most = probe === null ? Math.min(free, RELEASE_AT_ONCE) : Math.min(releasable, 1);
@@ -265,8 +269,9 @@ export class Ledger {
   nextAlarm(now: number): number | null {
     const { standing, deliveries, rate, rateLimit, recoveries, clearance, expiry, outbox, capacity } = this.#books;
     const probe = probeAt(standing.state.breaker);
+    const shutUntil = Math.max(probe ?? 0, quietUntil(standing.state.quiet, now) ?? 0);
     let next = deliveries.firstDue();
-    if (next !== null && probe !== null && probe > now) next = Math.max(next, probe);
+    if (next !== null && shutUntil > now) next = Math.max(next, shutUntil);
     else if (next !== null && next <= now) {
       const inFlight = this.#books.inFlight(now);
       const free = SLOTS - inFlight - (probe === null ? deliveries.released(now) : 0);

@@ -43,7 +43,7 @@ export class Recording {
     const { delivery, attempt } = outcome;
     if (!this.#holds(delivery.id, attempt.id, now)) return null;
     this.#books.leases.forget(delivery.id);
-    return this.#succeeded(tried(this.#books.newRow(delivery, now), outcome, attempt.entry), attempt.id, now);
+    return this.#succeeded(tried(this.#books.newRow(delivery, now), outcome, attempt.entry), attempt, now);
   }
 
   /** Whether a lease in memory holds for the attempt. Then there is no row: whoever makes one takes the lease over. */
@@ -92,7 +92,7 @@ export class Recording {
     const erased = before.status === "canceled" && !standing.state.gone;
     const row = tried(before, outcome, erased ? withoutResponse(attempt.entry) : attempt.entry);
     if (attempt.error === null) {
-      deliveries.save(this.#succeeded(row, attempt.id, now));
+      deliveries.save(this.#succeeded(row, attempt, now));
       return;
     }
     if (row.test === 1) standing.untold(attempt.id);
@@ -100,18 +100,18 @@ export class Recording {
       if (attempt.error !== "timeout" && attempt.error !== "connection" && attempt.error !== "blocked") {
         standing.answered(attempt.durationMs);
       }
-      const reason = standing.failed(attempt, now);
+      const reason = standing.failed(attempt, retryAfter, now);
       if (reason !== null) this.#disable(reason, now);
     }
     this.#retry(row, attempt.at + attempt.durationMs, retryAfter, now);
   }
 
   /** A tried row, now that its attempt has succeeded. */
-  #succeeded(row: Row, attemptId: string, now: number): Row {
+  #succeeded(row: Row, { id, at }: Attempted["attempt"], now: number): Row {
     const { leases, standing } = this.#books;
     standing.answered(row.duration ?? 0);
-    if (row.test === 1) standing.untold(attemptId);
-    else standing.succeeded(now);
+    if (row.test === 1) standing.untold(id);
+    else standing.succeeded(at, now);
     leases.lag(0);
     return { ...row, status: "succeeded", finished: now };
   }

@@ -6,7 +6,7 @@
  *   id           dlv_…; its ULID is the event's, so ids sort by acceptance
  *   event        the event type
  *   status       lib/delivery.ts
- *   reason       why a due delivery was put off: slots, slow, rate, breaker; what is told of it is in waits.ts
+ *   reason       why a due delivery was put off: slots, slow, rate, breaker, asked; what is told of it is in waits.ts
  *   due          ms; when the alarm looks at it next: the next attempt, or the end of its lease. NULL: nothing is due
  *   lease        NULL; 'queued' once released to the queue; the attempt's id while it is in flight
  *   adopted      1: never given to an attempt since the row was made: one that nobody remembers may be under way
@@ -28,7 +28,7 @@
  *   data         JSON text
  * state
  *   settings     JSON EndpointSettings: the copy of the row in D1
- *   fortune      JSON EndpointState: fortune, failure window, breaker, enablement and alert: standing.ts
+ *   fortune      JSON EndpointState: fortune, failure window, breaker, quiet, enablement and alert: standing.ts
  *   rate         JSON {sentUntil}: under a rate limit, nothing was sent at or after this time (ms): rate-limit.ts
  *   recoveries   JSON {list: Recovery[]}: what people asked to recover and is not all due yet: recoveries.ts
  *   clearance    JSON {plan}: what is put out of work and how far that has come: clearance.ts

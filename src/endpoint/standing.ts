@@ -10,6 +10,7 @@ import { type Alert, cross, type Happening } from "./crossings";
 import type { Head } from "./deliveries";
 import type { Outbox } from "./outbox";
 import { type Pace, paceAfter, paceOf } from "./pace";
+import { type Quiet, quietAfter, quietAfterSuccess, quietUntil } from "./quiet";
 import type { Values } from "./values";
 import { afterFailure, disablesAt, type FailureWindow, PARTS } from "./window";
 
@@ -20,6 +21,8 @@ const MIRROR_AGAIN = 30 * SECOND;
 export interface EndpointState extends Fortune, Enablement {
   window: FailureWindow | null;
   breaker: breaking.Breaker;
+  /** What its receiver has asked for last; `null`: nothing, or it is over. */
+  quiet: Quiet | null;
   /** What the operator has been told of it. */
   alert: Alert | null;
   /** The endpoint is deleted. */
@@ -37,6 +40,7 @@ const NEW_STATE: EndpointState = {
   pace: null,
   window: null,
   breaker: breaking.CLOSED,
+  quiet: null,
   alert: null,
   gone: false,
   mirrorAt: null,
@@ -91,22 +95,27 @@ export class Standing {
     if (this.#settings === null) this.#set({ ...initial });
     else if (settings.version < this.#settings.version)
       return; // an older read that took longer
-    else if (settings.url !== this.#settings.url) this.#setBreaker(breaking.hurried(this.#state.breaker));
+    else if (settings.url !== this.#settings.url) this.#elsewhere();
     this.#values.save("settings", settings);
     this.#settings = settings;
   }
 
-  /** An attempt succeeded. */
-  succeeded(now: number): void {
+  /** An attempt that began at `at` succeeded. */
+  succeeded(at: number, now: number): void {
     const { window, failures, timedOut, enabled } = this.#state;
+    const quiet = quietAfterSuccess(this.#state.quiet, at);
     // What comes late to an endpoint that is switched off is no recovery yet.
     const alert = enabled ? this.#cross({ kind: "succeeded" }, now) : this.#state.alert;
-    if (window === null && failures === 0 && !timedOut && alert === this.#state.alert) return;
-    this.#set({ window: null, breaker: breaking.CLOSED, failures: 0, timedOut: false, alert });
+    const same = alert === this.#state.alert && quiet === this.#state.quiet;
+    if (window === null && failures === 0 && !timedOut && same) return;
+    this.#set({ window: null, breaker: breaking.CLOSED, quiet, failures: 0, timedOut: false, alert });
   }
 
-  /** An attempt failed. Answers why the endpoint is to be disabled for it; `null`: it is not. */
-  failed(attempt: Report, now: number): DisabledReason | null {
+  /**
+   * An attempt failed; `retryAfter`: the seconds that its answer asked for. Answers why the endpoint is to be disabled for
+   * it; `null`: it is not.
+   */
+  failed(attempt: Report, retryAfter: number | null, now: number): DisabledReason | null {
     // Blocked by our own policy: nothing was sent, so it says nothing of the receiver.
     if (attempt.error === "blocked") {
       this.untold(attempt.id);
@@ -114,7 +123,8 @@ export class Standing {
     }
     const { window, disable } = afterFailure(this.#state.window, attempt.at, this.#settings?.disableAfter ?? 0);
     const breaker = breaking.afterFailed(this.#state.breaker, attempt, now);
-    this.#set({ window, breaker, failures: this.#state.failures + 1, timedOut: attempt.error === "timeout" });
+    const quiet = quietAfter(this.#state.quiet, retryAfter, attempt.at + attempt.durationMs);
+    this.#set({ window, breaker, quiet, failures: this.#state.failures + 1, timedOut: attempt.error === "timeout" });
     if (attempt.error === "gone" && !this.#settings?.callback) return "gone";
     if (disable) return "failing";
     // An attempt that disables is told as that alone.
@@ -159,6 +169,7 @@ export class Standing {
       timedOut: false,
       window: null,
       breaker: breaking.CLOSED,
+      quiet: null,
       alert: this.#cross({ kind: "enabled" }, now),
       mirrorAt: now,
     });
@@ -196,7 +207,7 @@ export class Standing {
   }
 
   health(now: number): HealthRecord {
-    const { enabled, disabledReason, disabledAt, failures, window, breaker } = this.#state;
+    const { enabled, disabledReason, disabledAt, failures, window, breaker, quiet } = this.#state;
     const state = breaking.stateOf(breaker, now);
     const failing = window === null ? ("healthy" as const) : ("failing" as const);
     return {
@@ -209,6 +220,7 @@ export class Standing {
       window: window?.marked ?? Array<boolean>(PARTS).fill(false),
       consecutiveFailures: failures,
       breaker: { state, until: state === "open" ? (breaker.open?.until ?? null) : null },
+      quietUntil: quietUntil(quiet, now),
     };
   }
 
@@ -234,6 +246,12 @@ export class Standing {
     if (this.#settings === null || this.#settings.tenant === OPERATOR_TENANT || this.#state.gone) return;
     const { tenant, endpoint: id, uid = null, name = null, url } = this.#settings;
     this.#outbox.add(event, { tenant, endpoint: { id, uid, name, url }, ...what }, now);
+  }
+
+  /** The receiver is another one: it need not wait for what the first one brought about. */
+  #elsewhere(): void {
+    const breaker = breaking.hurried(this.#state.breaker);
+    if (breaker !== this.#state.breaker || this.#state.quiet !== null) this.#set({ breaker, quiet: null });
   }
 
   #setBreaker(breaker: breaking.Breaker): void {

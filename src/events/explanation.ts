@@ -265,6 +265,8 @@ const DISABLED: Readonly<Record<string, string>> = {
 const WAITS: Readonly<Record<WaitReason, string>> = {
   breaker:
     "the endpoint's last attempts failed one after the other, so its breaker is open; one delivery at a time probes the receiver",
+  asked:
+    "its receiver answered 429 or 503 with a Retry-After, so nothing is sent to the endpoint before that time, for an hour at most",
   slow: "the endpoint has begun to fail, so it has its turn in the slow lane",
   slots: "as many deliveries as the endpoint may have are under way already",
   rate: "the endpoint's rate limit is used up",
@@ -272,6 +274,7 @@ const WAITS: Readonly<Record<WaitReason, string>> = {
 
 const WAIT_REMEDIES: Readonly<Record<WaitReason, string>> = {
   breaker: "See the endpoint's failed attempts and mend the receiver; the first success lets everything through.",
+  asked: "Wait; if the receiver takes more than it said, let it answer with a shorter Retry-After.",
   slow: "See the endpoint's failed attempts; a success ends the wait.",
   slots: "Let the receiver answer faster.",
   rate: "Raise the endpoint's rate limit if its receiver can take more.",

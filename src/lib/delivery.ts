@@ -8,8 +8,11 @@ export type DeliveryStatus = (typeof DELIVERY_STATUSES)[number];
 /** The states out of which a delivery can be recovered. */
 export type RecoverableStatus = "failed" | "held";
 
-/** Why a delivery waits: for a free slot, its turn in the slow lane, the endpoint's rate limit, or its open breaker. */
-export const WAIT_REASONS = ["slots", "slow", "rate", "breaker"] as const;
+/**
+ * Why a delivery waits: for a free slot, its turn in the slow lane, the endpoint's rate limit, its open breaker, or the time
+ * that its receiver asked for with a `Retry-After`.
+ */
+export const WAIT_REASONS = ["slots", "slow", "rate", "breaker", "asked"] as const;
 export type WaitReason = (typeof WAIT_REASONS)[number];
 
 /** What went wrong in an attempt, or ended a delivery without one. */
@@ -22,8 +25,12 @@ export type Trigger = "scheduled" | "manual" | "test";
 /** A response as far as it is kept: headers up to 8 KB, body up to 16 KB. */
 export interface KeptResponse {
   headers: Record<string, string>;
+  /** Of bytes that are no text what they are: `[binary, 1234 bytes]`. */
   body: string;
+  /** There was more of the body than is kept, or it did not come. */
   truncated: boolean;
+  /** The body broke off before its end, or did not end in time. It says nothing of the outcome. */
+  broken?: true;
 }
 
 /** One HTTP request of a delivery and what came of it. The request's body is not kept: it is rendered again. */

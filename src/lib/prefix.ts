@@ -5,8 +5,10 @@ export interface Prefix {
   bytes: Uint8Array;
   /** There was more, or it did not come. */
   truncated: boolean;
-  /** What ended the body before its end; `null`: nothing did. */
+  /** What ended the body before its end and before the limit; `null`: nothing did. */
   failure: unknown;
+  /** The body has come to its end: nothing of it is left to be called off. */
+  ended: boolean;
 }
 
 /**
@@ -17,11 +19,13 @@ export async function readPrefix(body: ReadableStream<Uint8Array>, limit: number
   const chunks: Uint8Array[] = [];
   let length = 0;
   let truncated = false;
+  let ended = false;
   let failure: unknown = null;
   const reader = body.getReader();
   try {
     while (!truncated) {
       const { done, value } = await deadline.within(reader.read());
+      ended = done;
       if (done) break;
       const room = limit - length;
       chunks.push(value.subarray(0, room));
@@ -29,12 +33,15 @@ export async function readPrefix(body: ReadableStream<Uint8Array>, limit: number
       truncated = value.byteLength > room;
     }
   } catch (error) {
-    failure = error;
-    truncated = true;
+    // All that is wanted is there: whether more would have come, nobody knows.
+    if (length < limit) {
+      failure = error;
+      truncated = true;
+    }
   }
   // Not awaited: whoever never ends its body may never answer this either.
-  if (truncated) reader.cancel().catch(() => undefined);
-  return { bytes: joined(chunks, length), truncated, failure };
+  if (!ended) reader.cancel().catch(() => undefined);
+  return { bytes: joined(chunks, length), truncated, failure, ended };
 }
 
 /** Chunks, `length` bytes together, as one. */

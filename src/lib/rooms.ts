@@ -212,8 +212,8 @@ export interface AdmitAnswer {
 export interface Recorded extends AdmitAnswer {
   /** It has begun to fail, or is slow. */
   slow: boolean;
-  /** Its breaker is not closed. */
-  open: boolean;
+  /** Its breaker is not closed, or its receiver has asked for quiet: what has not begun is to be handed back. */
+  shut: boolean;
   /** Deliveries that were due and had no slot. */
   claims: Claim[];
 }
@@ -237,6 +237,8 @@ export interface HealthRecord extends Enablement {
   consecutiveFailures: number;
   /** `until` in ms: while it is open, when a probe may go; else `null`. */
   breaker: { state: "closed" | "open" | "half-open"; until: number | null };
+  /** ms; until when its receiver has asked to be left alone; `null`: it has not. */
+  quietUntil: number | null;
 }
 
 /** Durations of successful attempts in ms. */

@@ -151,6 +151,7 @@ describe("the overview", () => {
       consecutiveFailures: 0,
       truncated: false,
       breaker: { state: "closed" as const, until: null },
+      quietUntil: null,
     };
     const latency = { p50: null, p95: null, p99: null };
     const storage = { bytes: 0, most: 1, responsesSince: null, deliveriesSince: null };

@@ -76,11 +76,12 @@ export function outcomeOf(
   number: number,
   error: DeliveryError | null,
   at: number,
+  retryAfter: number | null = null,
 ): Outcome {
   return {
     kind: "attempted",
     delivery: ref,
-    retryAfter: null,
+    retryAfter,
     attempt: reportOf({
       id: attemptId,
       number,

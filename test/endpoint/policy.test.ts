@@ -146,6 +146,7 @@ describe("admission", () => {
     enabled: fc.boolean(),
     lane: fc.constantFrom("normal", "slow"),
     lagging: fc.boolean(),
+    quiet: fc.boolean(),
     breaker: fc.constantFrom("closed", "shut", "probe"),
     rowsOnly: fc.boolean(),
     failures: fc.nat(5),
@@ -164,6 +165,7 @@ describe("admission", () => {
         expect(around.freeTokens).toBeGreaterThan(0);
         if (what.row?.lease !== "queued") expect(around.freeTokens).toBeGreaterThan(around.promisedTokens);
         expect(around.gone).toBe(false);
+        expect(what.test || !around.quiet).toBe(true);
         expect(what.row === null || ["pending", "retrying"].includes(what.row.status)).toBe(true);
         expect(what.row?.lease ?? null).not.toBe("att_1");
         expect(around.freeSlots).toBeGreaterThan(0);

@@ -184,6 +184,13 @@ const CASES: Case[] = [
     remedy: /failed attempts/,
   },
   {
+    name: "waiting as its receiver asked",
+    facts: about({ delivery: delivered({ waitReason: "asked", nextAttemptAt: T0 + 1_000 }) }),
+    outcome: "waiting",
+    says: /answered 429 or 503 with a Retry-After.* Next attempt at 2026-11-21T09:30:01\.000Z/,
+    remedy: /shorter Retry-After/,
+  },
+  {
     name: "waiting for the breaker",
     facts: about({
       delivery: delivered({ waitReason: "breaker", attempts: 1, lastError: "timeout", nextAttemptAt: T0 + 1_000 }),

@@ -28,6 +28,7 @@ const step = fc.oneof(
       lost: rarely,
       room: fc.constantFrom(0, 0, 1, 6),
       claimsLost: rarely,
+      asked: fc.constantFrom(null, null, null, 5, 120, 100_000),
     }),
   },
   { weight: 2, arbitrary: fc.record({ do: fc.constant("hang" as const), pick }) },
@@ -60,7 +61,14 @@ function take(world: World, step: Step): void {
       world.admit(step.pick, step.dies, step.room);
       return;
     case "finish":
-      world.finish(step.pick, step.error, step.lost, step.room, step.claimsLost);
+      world.finish(
+        step.pick,
+        step.error,
+        step.lost,
+        step.room,
+        step.claimsLost,
+        step.error === "status" ? step.asked : null,
+      );
       return;
     case "hang":
       world.hang(step.pick);

@@ -181,6 +181,9 @@ export class World {
     begins: boolean,
   ): void {
     const promised = this.promised.get(grant.id) as Promised;
+    const quiet = this.#with(endpoint, (ledger) => ledger.standing.health(this.now).quietUntil);
+    if (quiet !== null)
+      throw new Error(`${grant.id} is let through ${quiet - this.now} ms before its receiver wants it`);
     this.#checkGrant(promised, grant);
     promised.holder = grant.attemptId;
     promised.latest = { attemptId: grant.attemptId, manual: promised.manual };
@@ -230,7 +233,14 @@ export class World {
    * A request ends. Its outcome is recorded, or lost with the consumer, and then the message returns. With `room` the
    * consumer goes on with so many of what waits, unless it dies of the answer.
    */
-  finish(pick: number, error: DeliveryError | null, outcomeLost: boolean, room = 0, claimsLost = false): void {
+  finish(
+    pick: number,
+    error: DeliveryError | null,
+    outcomeLost: boolean,
+    room = 0,
+    claimsLost = false,
+    retryAfter: number | null = null,
+  ): void {
     const [flight] = this.inFlight.splice(pick % Math.max(this.inFlight.length, 1), 1);
     if (flight === undefined) return;
     const promised = this.promised.get(flight.ref.id) as Promised;
@@ -254,7 +264,7 @@ export class World {
         request: { method: "POST", url: "https://receiver.example/", headers: {} },
         response: null,
       }),
-      retryAfter: null,
+      retryAfter,
     };
     const stale = promised.holder !== null && promised.holder !== flight.grant.attemptId;
     if (stale && error !== null) {

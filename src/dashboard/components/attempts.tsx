@@ -33,12 +33,16 @@ const Exchange: FC<{ attempt: Attempt }> = ({ attempt }) => {
         ) : (
           <>
             <Headers headers={response.headers} />
-            {response.body === "" ? (
+            {response.body === "" && !response.broken ? (
               <p class="hint">An empty body.</p>
             ) : (
               <Block text={prettyJson(response.body)} label={`Body of the answer to attempt ${number}`} />
             )}
-            {response.truncated ? <p class="hint">Cut: no more of it is kept.</p> : null}
+            {response.broken ? (
+              <p class="hint">The body broke off, or did not end in time. The outcome goes by the status.</p>
+            ) : response.truncated ? (
+              <p class="hint">Cut: no more of it is kept.</p>
+            ) : null}
           </>
         )}
       </section>

@@ -72,7 +72,7 @@ const BREAKER = {
 
 /** How an endpoint fares: counts and latency of the last 24 h, its window and its breaker. */
 export const HealthCard: FC<{ health: Health; endpoint: Endpoint; now: number }> = ({ health, endpoint, now }) => {
-  const { counts, latency, consecutiveFailures, truncated, breaker, storage } = health;
+  const { counts, latency, consecutiveFailures, truncated, breaker, storage, quietUntil } = health;
   return (
     <>
       <dl class="figures">
@@ -101,6 +101,16 @@ export const HealthCard: FC<{ health: Health; endpoint: Endpoint; now: number }>
                   </>
                 )}
               </>,
+            ],
+            [
+              "Asked to wait",
+              quietUntil === null ? (
+                "no"
+              ) : (
+                <>
+                  until <Ago at={quietUntil} now={now} />
+                </>
+              ),
             ],
             [
               "Disabled after",

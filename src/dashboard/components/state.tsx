@@ -25,6 +25,7 @@ const WAITS: Readonly<Record<string, string>> = {
   slow: "waits in the slow lane",
   rate: "waits for the rate limit",
   breaker: "waits for the breaker",
+  asked: "waits as its receiver asked",
 };
 
 /** A delivery's status. */

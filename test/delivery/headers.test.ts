@@ -1,0 +1,101 @@
+import { describe, it, vi } from "vitest";
+import { type EndpointRow, effectiveSettings } from "../../src/config/endpoints";
+import { sealHeaders } from "../../src/config/secrets";
+import { attempt } from "../../src/delivery/attempt";
+import { prepare } from "../../src/delivery/prepare";
+import { seal } from "../../src/lib/crypto";
+import { secretOwner } from "../../src/lib/settings";
+
+const OWNER = secretOwner("acme", "ep_1");
+
+const GRANT = {
+  id: "dlv_01KCHCW3M0000ABCDEFGHJKMNP0",
+  attemptId: "att_01KCHCW4RJ0000000000000000",
+  number: 1,
+  trigger: "scheduled",
+  leasedUntil: 0,
+  format: null,
+} as const;
+const EVENT = { event: "lead.hot", timestamp: 0, payloadId: "evt_1", data: "{}" };
+const ENV = { SECRETS_KEY: "k", ALLOW_INSECURE_ENDPOINTS: "false", CONTACT_URL: "" };
+
+/** The settings of an endpoint whose row has these headers, however they came there. */
+async function settingsOf(own: Record<string, string>, url = "https://receiver.example/hooks") {
+  return effectiveSettings({
+    id: "ep_1",
+    tenant: "acme",
+    url,
+    profile: "clearview",
+    secret: await seal("k", OWNER, "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw"),
+    headers: await sealHeaders("k", OWNER, own),
+    version: 1,
+    disableAfter: 604_800,
+    rateLimit: null,
+    nextSecret: null,
+    nextFrom: null,
+  } as EndpointRow);
+}
+
+/** What goes out to it. */
+async function sent(own: Record<string, string>, { contact = "", url }: { contact?: string; url?: string } = {}) {
+  const env = { ...ENV, CONTACT_URL: contact } as never;
+  const { request, shownHeaders } = await prepare(env, await settingsOf(own, url), GRANT, EVENT, 0);
+  // As it is built before it is sent: throws on what no header can carry.
+  const built = new Request(request.url, { method: request.method, headers: request.headers });
+  return { request, built, shownHeaders };
+}
+
+describe("the headers of a request", () => {
+  it("accept anything, unless the endpoint's own say otherwise, however they are spelled", async ({ expect }) => {
+    expect((await sent({})).request.headers).toMatchObject({ Accept: "*/*" });
+    const { request, built, shownHeaders } = await sent({ aCCept: "application/json", "user-agent": "Acme/2" });
+    expect(built.headers.get("accept")).toBe("application/json");
+    expect(built.headers.get("user-agent")).toBe("Acme/2");
+    expect(Object.keys(request.headers)).not.toContain("Accept");
+    expect(shownHeaders).toMatchObject({ aCCept: "***" });
+  });
+
+  it.for<[value: string, sent: string]>([
+    ["café", "café"],
+    ["snow ☃", "snow %E2%98%83"],
+    ["a\nb", "a%0Ab"],
+    ["nul\u0000", "nul%00"],
+    ["del\u007f", "del%7F"],
+    ["half \ud83d", "half %EF%BF%BD"],
+    ["😀", "%F0%9F%98%80"],
+  ])("can be sent whatever is stored: %j", async ([value, expected], { expect }) => {
+    const { request, built } = await sent({ "X-Own": value, "bad name": "x", "X-Other": "1" }, { contact: value });
+    expect(request.headers).toMatchObject({ "X-Own": expected, "User-Agent": `Posthorn/1 (+${expected})` });
+    expect(built.headers.get("x-other")).toBe("1");
+    expect(Object.keys(request.headers)).not.toContain("bad name");
+  });
+
+  it("go to the URL without its fragment, which is no part of a request", async ({ expect }) => {
+    const { request } = await sent({}, { url: "HTTPS://Receiver.Example/a b/../ü?q=1#part" });
+    expect(request.url).toBe("https://receiver.example/%C3%BC?q=1");
+  });
+
+  it("that cannot be sent at all end no attempt as the receiver's failure: none was made", async ({ expect }) => {
+    const [fetched, said] = [vi.spyOn(globalThis, "fetch"), vi.spyOn(console, "error").mockReturnValue()];
+    const settings = {
+      ...(await settingsOf({}, "http://127.0.0.1:9/")),
+      signature: { scheme: "hex", header: "no name" } as const,
+    };
+    const granted = {
+      delivery: { id: GRANT.id, event: "lead.hot" },
+      grant: { ...GRANT, leasedUntil: Date.now() + 60_000 },
+      settings,
+    };
+    const [begun, ended] = [vi.fn(), vi.fn()];
+    expect(
+      await attempt({ ...ENV, ALLOW_INSECURE_ENDPOINTS: "true" } as never, granted, async () => EVENT, {
+        begun,
+        ended,
+      }),
+    ).toBeNull();
+    expect([fetched.mock.calls, begun.mock.calls.length]).toEqual([[], ended.mock.calls.length]);
+    expect(said).toHaveBeenCalledTimes(1);
+    fetched.mockRestore();
+    said.mockRestore();
+  });
+});
