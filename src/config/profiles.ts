@@ -7,7 +7,7 @@ export interface Profile {
   method: Method;
   /** Delays before the retries, in seconds. */
   retry: readonly number[];
-  /** Seconds over headers and body of one attempt. */
+  /** Seconds of one attempt until the headers of its answer are there, and never more for all of it. */
   timeout: number;
 }
 

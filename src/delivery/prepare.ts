@@ -22,6 +22,8 @@ const MASK = "***";
 /** A request ready to go, and how its attempt may remember it. */
 export interface Prepared {
   request: Outgoing;
+  /** The URL as it goes over the wire: in its normal form, and without a fragment. */
+  requestedUrl: string;
   /** The headers with secrets masked. */
   shownHeaders: Record<string, string>;
   /** `null`: the method has no body. */
@@ -43,8 +45,7 @@ interface Common {
   rules: DestinationRules;
   deadlines: Watch<Deadline>;
   bodies: Watch<Deadline>;
-  /** As it goes out: a fragment does not. */
-  url: string;
+  requestedUrl: string;
 }
 
 /** By the copy of the settings that a parcel has: made once for all of it. */
@@ -63,7 +64,7 @@ function commonOf(env: Env, settings: EndpointSettings, now: number): Common {
     },
     deadlines: new Watch<Deadline>(settings.timeout * SECOND, (deadline) => deadline.expire()),
     bodies: new Watch<Deadline>(BODY_WITHIN, (deadline) => deadline.expire()),
-    url: requestedUrl(settings.url),
+    requestedUrl: requestedUrl(settings.url),
   };
   commons.set(settings, common);
   return common;
@@ -111,7 +112,7 @@ export async function prepare(
 ): Promise<Prepared> {
   const { opening, ...common } = commonOf(env, settings, now);
   const { secrets, own, masked } = await opening;
-  const { method } = settings;
+  const { method, url } = settings;
   const hasBody = method !== "GET";
   const format = hasBody ? (grant.format ?? settings.format) : null;
   const { body, contentType } =
@@ -137,7 +138,7 @@ export async function prepare(
   return {
     request: {
       method,
-      url: common.url,
+      url,
       headers,
       body: hasBody ? body : null,
       deadlines: common.deadlines,
@@ -145,6 +146,7 @@ export async function prepare(
       rules: common.rules,
       masked,
     },
+    requestedUrl: common.requestedUrl,
     shownHeaders: shownOf(headers, theirs, secrets),
     format,
   };

@@ -35,7 +35,7 @@ export interface EndpointSettings {
   nextFrom: number | null;
   /** Delays before the retries, in seconds. */
   retry: number[];
-  /** Seconds over headers and body of one attempt. */
+  /** Seconds of one attempt until the headers of its answer are there, and never more for all of it. */
   timeout: number;
   /** Length of the failure window in seconds; 0: never disable. */
   disableAfter: number;

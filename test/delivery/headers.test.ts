@@ -39,10 +39,10 @@ async function settingsOf(own: Record<string, string>, url = "https://receiver.e
 /** What goes out to it. */
 async function sent(own: Record<string, string>, { contact = "", url }: { contact?: string; url?: string } = {}) {
   const env = { ...ENV, CONTACT_URL: contact } as never;
-  const { request, shownHeaders } = await prepare(env, await settingsOf(own, url), GRANT, EVENT, 0);
+  const { request, requestedUrl, shownHeaders } = await prepare(env, await settingsOf(own, url), GRANT, EVENT, 0);
   // As it is built before it is sent: throws on what no header can carry.
   const built = new Request(request.url, { method: request.method, headers: request.headers });
-  return { request, built, shownHeaders };
+  return { request, requestedUrl, built, shownHeaders };
 }
 
 describe("the headers of a request", () => {
@@ -70,9 +70,9 @@ describe("the headers of a request", () => {
     expect(Object.keys(request.headers)).not.toContain("bad name");
   });
 
-  it("go to the URL without its fragment, which is no part of a request", async ({ expect }) => {
-    const { request } = await sent({}, { url: "HTTPS://Receiver.Example/a b/../ü?q=1#part" });
-    expect(request.url).toBe("https://receiver.example/%C3%BC?q=1");
+  it("are logged with the URL as it is requested, of which a fragment is no part", async ({ expect }) => {
+    const { requestedUrl } = await sent({}, { url: "HTTPS://Receiver.Example/a b/../ü?q=1#part" });
+    expect(requestedUrl).toBe("https://receiver.example/%C3%BC?q=1");
   });
 
   it("that cannot be sent at all end no attempt as the receiver's failure: none was made", async ({ expect }) => {
