@@ -7,6 +7,8 @@ const LANES_OF_ONE = 3;
 export interface Stream {
   /** Sends that may begin. */
   readonly waiting: number;
+  /** Sends that have begun and not ended. A lane that it has beside them comes free as soon as they are written down. */
+  readonly underWay: number;
   /** Its endpoint has not answered yet: there may be some soon. */
   readonly expects: boolean;
   /** Begins one of them. Resolves once its lane is free again, and never throws. */
@@ -37,10 +39,11 @@ export class Lanes {
     return this.#blocked >= LANES;
   }
 
-  /** How many sends of a stream could begin now, of those it does not have yet. */
+  /** How many sends of a stream could begin once what has ended of it is written down, of those it does not have yet. */
   room(stream: Stream): number {
-    const most = this.#othersWait(stream) ? LANES_OF_ONE - (this.#underWay.get(stream) ?? 0) : LANES;
-    return Math.max(Math.min(LANES - this.#taken, most) - stream.waiting, 0);
+    const ended = (this.#underWay.get(stream) ?? 0) - stream.underWay;
+    const most = this.#othersWait(stream) ? LANES_OF_ONE - stream.underWay : LANES;
+    return Math.max(Math.min(LANES - this.#taken + ended, most) - stream.waiting, 0);
   }
 
   /** Begins what can begin. */
