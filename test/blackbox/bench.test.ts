@@ -1,4 +1,4 @@
-import { appendFile, rename, writeFile } from "node:fs/promises";
+import { appendFile, readFile, rename, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { test } from "vitest";
 import { Project } from "./project";
@@ -98,6 +98,15 @@ test("the model answers without measuring, and alone on stdout, though the depen
   await writeFile(npm, `import { renameSync } from "node:fs"; console.log("added 395 packages"); ${putBack}`);
   const { stdout, stderr } = await project.run(BENCH, ["--model", "--json"], { npm_execpath: npm });
   expect(stderr).toMatch(/Installing[\s\S]*added 395 packages[\s\S]*Installed/);
-  const { answers } = JSON.parse(stdout) as { answers: { tenants: number; first: { name: string } }[] };
+  const { answers, shape } = JSON.parse(stdout) as {
+    answers: { tenants: number; first: { name: string } }[];
+    shape: { batch: number; batchWait: number };
+  };
   expect(answers.map(({ tenants }) => tenants)).toEqual([100, 1_000, 10_000, 100_000, 1_000_000]);
+  // It is about the queue that is deployed.
+  const [, deliveries] = (await readFile(join(project.directory, "wrangler.toml"), "utf8")).split(
+    "[[queues.consumers]]",
+  );
+  expect(deliveries).toContain(`max_batch_size = ${shape.batch} `);
+  expect(deliveries).toContain(`max_batch_timeout = ${shape.batchWait / 1_000} `);
 });
