@@ -19,9 +19,9 @@ export interface Stream {
 
 /**
  * The lanes of one invocation: six sends at a time, and three for one endpoint while others wait, so that a receiver that
- * hangs takes half of them at most. The endpoint with the fewest under way comes first, then by turns: of many receivers
- * that hang each is found out by its first attempt. A lane whose send hangs is blocked until it ends; once all are, what
- * has not begun is given back.
+ * hangs takes half of them at most. The endpoint with the fewest under way comes first, then by turns, and a lane is kept
+ * for each that has not answered yet: of many receivers that hang each is found out by its first attempt. A lane whose send
+ * hangs is blocked until it ends; once all are, what has not begun is given back.
  */
 export class Lanes {
   /** Those whose turn is next come first. */
@@ -43,7 +43,7 @@ export class Lanes {
   room(stream: Stream): number {
     const ended = (this.#underWay.get(stream) ?? 0) - stream.underWay;
     const most = this.#othersWait(stream) ? LANES_OF_ONE - stream.underWay : LANES;
-    return Math.max(Math.min(LANES - this.#taken + ended, most) - stream.waiting, 0);
+    return Math.max(Math.min(LANES - this.#taken - this.#kept(stream) + ended, most) - stream.waiting, 0);
   }
 
   /** Begins what can begin. */
@@ -68,6 +68,12 @@ export class Lanes {
     return this.#streams.some((other) => other !== stream && (other.waiting > 0 || other.expects));
   }
 
+  /** How many lanes are kept for others than a stream, which are yet to answer and have none. */
+  #kept(stream: Stream): number {
+    const hasNone = (other: Stream) => other.expects && other.waiting === 0 && (this.#underWay.get(other) ?? 0) === 0;
+    return this.#streams.filter((other) => other !== stream && hasNone(other)).length;
+  }
+
   async #run(stream: Stream): Promise<void> {
     this.#taken++;
     this.#underWay.set(stream, (this.#underWay.get(stream) ?? 0) + 1);
@@ -86,6 +92,7 @@ export class Lanes {
       const underWay = this.#underWay.get(stream) ?? 0;
       if (stream.waiting === 0 || underWay >= least) continue;
       if (underWay >= LANES_OF_ONE && this.#othersWait(stream)) continue;
+      if (underWay > 0 && LANES - this.#taken <= this.#kept(stream)) continue;
       [next, least] = [stream, underWay];
     }
     return next;
