@@ -90,8 +90,8 @@ export class EndpointRun implements Stream {
   #hanging: Ready[] = [];
   /** Of those that hang and whose rows own them: what gives their lane back. */
   readonly #unblock = new Map<Ready, () => void>();
-  /** Texts that were read together with another's. */
-  readonly #texts = new Map<Ready, Promise<Text>>();
+  /** Texts that were read together with another's, and their places among them. */
+  readonly #texts = new Map<Ready, { read: Promise<Text[]>; index: number }>();
   #end!: () => void;
   /** Everything is settled, sent and written down. */
   readonly ended = new Promise<void>((resolve) => {
@@ -114,6 +114,10 @@ export class EndpointRun implements Stream {
     return this.#ready.length;
   }
 
+  get underWay(): number {
+    return this.#underWay.size;
+  }
+
   get expects(): boolean {
     return this.#calling > 0;
   }
@@ -124,7 +128,8 @@ export class EndpointRun implements Stream {
     this.#calling++;
     try {
       const room = this.#invocation.lanes.blocked ? 0 : LANES;
-      this.#take(offered, await this.#room.admit(this.#request(offered, room)));
+      const request = this.#request(offered, room);
+      this.#take(offered, request, await this.#room.admit(request));
     } catch (error) {
       this.#failed("delivery.admit.failed", error, offered.length);
       this.#giveUp(offered.length);
@@ -180,7 +185,11 @@ export class EndpointRun implements Stream {
   }
 
   /** Takes what an endpoint has answered to what it was offered. */
-  #take(offered: readonly DeliveryItem[], { admissions, settings, pace }: AdmitAnswer): void {
+  #take(
+    offered: readonly DeliveryItem[],
+    { returns }: Pick<AdmitRequest, "returns">,
+    { admissions, settings, pace }: AdmitAnswer,
+  ): void {
     const items = new Map(offered.map((item) => [item.id, item]));
     const later: DeliveryItem[] = [];
     for (const admission of admissions) {
@@ -194,9 +203,9 @@ export class EndpointRun implements Stream {
       } else this.#owed--;
     }
     if (pace !== undefined) this.#watch.ms = hangsAfter(pace);
-    // Nothing of this endpoint's is under way that could make way for them: it has not decided over anything.
-    const waitsForNothing = this.#ready.length === 0 && this.#underWay.size === 0;
-    if (waitsForNothing && later.length > 0 && later.length === offered.length) this.#giveUp(later.length);
+    // It was not told that others of its own would make way for them: it could not decide over anything.
+    const undecided = !returns && this.#ready.length === 0 && later.length === offered.length;
+    if (undecided && later.length > 0) this.#giveUp(later.length);
     else this.#items.unshift(...later);
   }
 
@@ -254,13 +263,13 @@ export class EndpointRun implements Stream {
         // The leases say what is still owed.
         this.#putBack = true;
         this.#giveUp(offered.length);
-      } else this.#takeRecorded(offered, recorded);
+      } else this.#takeRecorded(offered, next, recorded);
     }
     this.#owed -= ended.filter(({ owed }) => owed).length;
     this.#goOn();
   }
 
-  #takeRecorded(offered: readonly DeliveryItem[], recorded: Recorded): void {
+  #takeRecorded(offered: readonly DeliveryItem[], next: AdmitRequest | undefined, recorded: Recorded): void {
     const { slow, shut, claims, settings } = recorded;
     this.#putBack ||= shut || (slow && this.#invocation.lane === "normal");
     if (settings !== undefined) {
@@ -269,7 +278,7 @@ export class EndpointRun implements Stream {
       if (owed) this.#owed += claims.length;
       for (const claim of claims) this.#ready.push({ ...claim, settings, owed });
     }
-    this.#take(offered, recorded);
+    this.#take(offered, next ?? {}, recorded);
   }
 
   /** What goes with the next report: the next of its own deliveries, and how many it can begin. */
@@ -355,15 +364,15 @@ export class EndpointRun implements Stream {
     const known = this.#texts.get(ready);
     if (known !== undefined) {
       this.#texts.delete(ready);
-      return known;
+      return textAt(known);
     }
     const at = refOfEvent(delivery);
     const next = this.#ready.filter((other) => other.text === undefined && !this.#texts.has(other));
     const together = next.filter((other) => logName(refOfEvent(other.delivery)) === logName(at)).slice(0, LANES - 1);
     const ulids = [at.ulid, ...together.map((other) => refOfEvent(other.delivery).ulid)];
     const read = eventLogRoom(this.#invocation.env, this.#parcel.tenant, at).read(ulids);
-    for (const [i, other] of together.entries()) this.#texts.set(other, textAt(read, i + 1));
-    return textAt(read, 0);
+    for (const [i, other] of together.entries()) this.#texts.set(other, { read, index: i + 1 });
+    return textAt({ read, index: 0 });
   }
 }
 
@@ -371,7 +380,7 @@ function refOfEvent({ id }: DeliveryRef): EventRef {
   return parseDeliveryId(id) as EventRef;
 }
 
-async function textAt(read: Promise<Text[]>, index: number): Promise<Text> {
+async function textAt({ read, index }: { read: Promise<Text[]>; index: number }): Promise<Text> {
   return (await read)[index] ?? null;
 }
 

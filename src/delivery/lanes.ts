@@ -7,6 +7,8 @@ const LANES_OF_ONE = 3;
 export interface Stream {
   /** Sends that may begin. */
   readonly waiting: number;
+  /** Sends that have begun and not ended. A lane that it has beside them comes free as soon as they are written down. */
+  readonly underWay: number;
   /** Its endpoint has not answered yet: there may be some soon. */
   readonly expects: boolean;
   /** Begins one of them. Resolves once its lane is free again, and never throws. */
@@ -17,9 +19,9 @@ export interface Stream {
 
 /**
  * The lanes of one invocation: six sends at a time, and three for one endpoint while others wait, so that a receiver that
- * hangs takes half of them at most. The endpoint with the fewest under way comes first, then by turns: of many receivers
- * that hang each is found out by its first attempt. A lane whose send hangs is blocked until it ends; once all are, what
- * has not begun is given back.
+ * hangs takes half of them at most. The endpoint with the fewest under way comes first, then by turns, and a lane is kept
+ * for each that has not answered yet: of many receivers that hang each is found out by its first attempt. A lane whose send
+ * hangs is blocked until it ends; once all are, what has not begun is given back.
  */
 export class Lanes {
   /** Those whose turn is next come first. */
@@ -37,10 +39,11 @@ export class Lanes {
     return this.#blocked >= LANES;
   }
 
-  /** How many sends of a stream could begin now, of those it does not have yet. */
+  /** How many sends of a stream could begin once what has ended of it is written down, of those it does not have yet. */
   room(stream: Stream): number {
-    const most = this.#othersWait(stream) ? LANES_OF_ONE - (this.#underWay.get(stream) ?? 0) : LANES;
-    return Math.max(Math.min(LANES - this.#taken, most) - stream.waiting, 0);
+    const ended = (this.#underWay.get(stream) ?? 0) - stream.underWay;
+    const most = this.#othersWait(stream) ? LANES_OF_ONE - stream.underWay : LANES;
+    return Math.max(Math.min(LANES - this.#taken - this.#kept(stream) + ended, most) - stream.waiting, 0);
   }
 
   /** Begins what can begin. */
@@ -65,6 +68,12 @@ export class Lanes {
     return this.#streams.some((other) => other !== stream && (other.waiting > 0 || other.expects));
   }
 
+  /** How many lanes are kept for others than a stream, which are yet to answer and have none. */
+  #kept(stream: Stream): number {
+    const hasNone = (other: Stream) => other.expects && other.waiting === 0 && (this.#underWay.get(other) ?? 0) === 0;
+    return this.#streams.filter((other) => other !== stream && hasNone(other)).length;
+  }
+
   async #run(stream: Stream): Promise<void> {
     this.#taken++;
     this.#underWay.set(stream, (this.#underWay.get(stream) ?? 0) + 1);
@@ -83,6 +92,7 @@ export class Lanes {
       const underWay = this.#underWay.get(stream) ?? 0;
       if (stream.waiting === 0 || underWay >= least) continue;
       if (underWay >= LANES_OF_ONE && this.#othersWait(stream)) continue;
+      if (underWay > 0 && LANES - this.#taken <= this.#kept(stream)) continue;
       [next, least] = [stream, underWay];
     }
     return next;

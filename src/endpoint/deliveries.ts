@@ -84,10 +84,6 @@ export class Deliveries {
     return ids.flatMap((id) => this.head(id) ?? []);
   }
 
-  has(id: string): boolean {
-    return this.#sql.first("SELECT 1 FROM deliveries WHERE id = ?", id) !== null;
-  }
-
   /** Which of these have a row. */
   present(ids: readonly string[]): Set<string> {
     const found = new Set<string>();

@@ -69,17 +69,24 @@ export class Intake {
     return rows.map((row) => ({ delivery: refOf(row), grant: this.#grant(row, "row", around, now) }));
   }
 
-  /** Attempts hang: each becomes a row with its lease, unless somebody else has the delivery by now. */
-  hold(attempts: readonly Hanging[], now: number): void {
+  /**
+   * Attempts hang: each becomes a row with its lease, unless somebody else has the delivery by now. Answers how many of
+   * them are under way still.
+   */
+  hold(attempts: readonly Hanging[], now: number): number {
     const { deliveries, leases, standing } = this.#books;
-    if (standing.state.gone) return;
+    if (standing.state.gone) return 0;
+    let held = 0;
     for (const { delivery, attemptId, leasedUntil } of attempts) {
       const lease = leases.get(delivery.id);
       if (lease === undefined ? leasedUntil <= now : lease.attemptId !== attemptId) continue;
-      if (deliveries.has(delivery.id)) continue;
+      const row = deliveries.head(delivery.id);
+      if (row === null || row.lease === attemptId) held++;
+      if (row !== null) continue;
       deliveries.save(this.#books.leasedRow(delivery, attemptId, leasedUntil, now));
       leases.forget(delivery.id);
     }
+    return held;
   }
 
   #answer(admissions: Admission[]): AdmitAnswer {

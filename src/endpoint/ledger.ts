@@ -167,10 +167,11 @@ export class Ledger {
     return this.#books.isLatest(this.#books.row(id), id, attemptId, now);
   }
 
-  /** Attempts hang: rows own their deliveries from now on, and what comes until one ends takes the slow lane. */
+  /** Attempts hang: rows own their deliveries from now on, and what comes until one succeeds takes the slow lane. */
   lag(attempts: readonly Hanging[], now: number): void {
     const { leases, standing } = this.#books;
-    this.#intake.hold(attempts, now);
+    // Told of late: those that have ended by now say nothing of what comes.
+    if (this.#intake.hold(attempts, now) === 0) return;
     leases.lag(now + (standing.settings?.timeout ?? 0) * SECOND);
   }
 

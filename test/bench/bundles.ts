@@ -1,13 +1,14 @@
 /**
- * The code that the bench runs, as `wrangler deploy` would upload it.
+ * The code that the bench runs, as `wrangler deploy` would upload it, and the simulation that it runs itself.
  * @module
  */
 
 import { execFile } from "node:child_process";
 import { readFile, writeFile } from "node:fs/promises";
 import { join } from "node:path";
-import { fileURLToPath } from "node:url";
+import { fileURLToPath, pathToFileURL } from "node:url";
 import { promisify } from "node:util";
+import { build } from "esbuild";
 
 const ROOT = fileURLToPath(new URL("../../", import.meta.url));
 const WORKER = fileURLToPath(new URL("worker/", import.meta.url));
@@ -19,9 +20,11 @@ export interface Bundles {
   posthorn: string;
   floor: string;
   signing: string;
+  /** Not its code but its address: a module for the bench's own process. */
+  backlog: string;
 }
 
-/** Has wrangler make the bundles, in `directory`; answers their code. */
+/** Makes the bundles, in `directory`: those for the runtime as wrangler does. */
 export async function makeBundles(directory: string): Promise<Bundles> {
   const own = async (name: string) => {
     const config = join(directory, `${name}.json`);
@@ -35,7 +38,7 @@ export async function makeBundles(directory: string): Promise<Bundles> {
     await own("floor"),
     await own("signing"),
   ];
-  return { posthorn, floor, signing };
+  return { posthorn, floor, signing, backlog: await simulation(directory) };
 }
 
 async function bundle(outdir: string, args: string[], file: string): Promise<string> {
@@ -48,4 +51,12 @@ async function bundle(outdir: string, args: string[], file: string): Promise<str
   };
   await run(process.execPath, command, { cwd: ROOT, env });
   return readFile(join(outdir, file), "utf8");
+}
+
+/** Imports in src have no endings, so Node cannot load it as it stands. */
+async function simulation(directory: string): Promise<string> {
+  const outfile = join(directory, "backlog.mjs");
+  const entryPoints = [join(ROOT, "test/model/backlog.ts")];
+  await build({ entryPoints, outfile, bundle: true, platform: "node", format: "esm", logLevel: "error" });
+  return pathToFileURL(outfile).href;
 }

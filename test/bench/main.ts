@@ -10,6 +10,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { parseArgs } from "node:util";
 import { measureAccept } from "./accept.ts";
+import { measureBacklog } from "./backlog.ts";
 import { makeBundles } from "./bundles.ts";
 import { measureCosts } from "./cost.ts";
 import { measureDeliver } from "./deliver.ts";
@@ -46,12 +47,13 @@ async function measure(): Promise<Record<string, object>> {
   const started = Date.now();
   const receiver = await Receiver.start();
   try {
-    const { posthorn, floor, signing } = await makeBundles(directory);
+    const { posthorn, floor, signing, backlog } = await makeBundles(directory);
     const parts: Record<string, () => Promise<object>> = {
       signing: () => measureSigning(signing, effort),
       accept: () => measureAccept(posthorn, floor, receiver, effort),
       deliver: () => measureDeliver(posthorn, floor, receiver, effort),
       growth: () => measureGrowth(posthorn, receiver, effort),
+      backlog: () => measureBacklog(backlog),
       neighbour: () => measureNeighbour(posthorn, receiver, effort),
       cost: () => measureCosts(posthorn, receiver, options.quick, progress),
     };

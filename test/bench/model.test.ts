@@ -1,5 +1,6 @@
 import { describe, it } from "vitest";
-import { SLOTS } from "../../src/endpoint/admission";
+import { hangsAfter } from "../../src/delivery/hang";
+import { LANES, SLOTS } from "../../src/endpoint/admission";
 import { batchTime, bottlenecksOf, DEPLOYED, demandOf, erlangC, outlook } from "./model.ts";
 
 describe("the capacity model", () => {
@@ -12,7 +13,7 @@ describe("the capacity model", () => {
   });
 
   it("has the code's own numbers", ({ expect }) => {
-    expect(DEPLOYED.slots).toBe(SLOTS);
+    expect(DEPLOYED).toMatchObject({ slots: SLOTS, lanes: LANES, noticed: hangsAfter(Number.POSITIVE_INFINITY) });
   });
 
   it("counts a batch's rounds of lanes", ({ expect }) => {
@@ -41,5 +42,26 @@ describe("the capacity model", () => {
     expect(calm.neighbourRatio).toBeGreaterThan(1);
     expect(outlook(DEPLOYED, demandOf(1_000)).neighbourRatio).toBeLessThan(1.01);
     expect(outlook(DEPLOYED, demandOf(1_000_000)).sustained).toBe(outlook(DEPLOYED, demandOf(100_000)).sustained);
+  });
+
+  it("has nobody wait for a batch to fill, and forms batches only where messages wait", ({ expect }) => {
+    const { receiver, call } = demandOf(100);
+    const calm = outlook(DEPLOYED, demandOf(100));
+    expect([calm.latencyP50, calm.latencyP99]).toEqual([receiver + 3 * call, receiver + 3 * call]);
+    expect(outlook({ ...DEPLOYED, batchWait: 1_000 }, demandOf(100)).latencyP99).toBeGreaterThan(1_000);
+    // 4,600 a second are more than 250 consumers carry one by one, and fewer than they carry by sixes.
+    const busy = outlook(DEPLOYED, demandOf(80_000));
+    expect(busy.latencyP99).toBeLessThan(2 * calm.latencyP99);
+    expect(outlook({ ...DEPLOYED, batch: 1 }, demandOf(80_000)).sustained).toBeLessThan(busy.sustained);
+  });
+
+  it("has neighbours wait as much less as endpoints that hang are noticed sooner", ({ expect }) => {
+    const demand = demandOf(80_000);
+    const beyond = [200, 1_000, 10_000].map((noticed) => {
+      const { neighbourRatio, latencyP99 } = outlook({ ...DEPLOYED, noticed }, demand);
+      return (neighbourRatio - 1) * latencyP99;
+    });
+    expect(beyond).toEqual([...beyond].sort((a, b) => a - b));
+    expect((beyond[2] ?? 0) - (beyond[1] ?? 0)).toBeGreaterThan(10 * ((beyond[1] ?? 0) - (beyond[0] ?? 0)));
   });
 });

@@ -21,14 +21,17 @@ export interface Shape {
   objectPerSecond: number;
   /** Bytes of one object. */
   objectBytes: number;
-  /** Messages of a consumer's batch. */
+  /** The most messages of a consumer's batch. */
   batch: number;
   /** How long a message may wait for its batch to fill. */
   batchWait: number;
   /** Days that a delivery is kept. */
   retentionDays: number;
-  /** After which a receiver that hangs is noticed; from then on it takes capacity of the slow lane's consumers only. */
-  timeout: number;
+  /**
+   * After which a receiver that hangs is noticed at the latest; from then on its batch goes on without it, and it takes
+   * capacity of the slow lane's consumers only.
+   */
+  noticed: number;
 }
 
 /** The shape of wrangler.toml, on the limits of the Workers Paid plan; sources in PRICES and the README. */
@@ -41,9 +44,9 @@ export const DEPLOYED: Shape = {
   objectPerSecond: 300,
   objectBytes: 10e9,
   batch: 10,
-  batchWait: 1_000,
+  batchWait: 0,
   retentionDays: 30,
-  timeout: 10_000,
+  noticed: 1_000,
 };
 
 /** What is asked of it. */
@@ -98,7 +101,7 @@ export interface Outlook {
   /** ms from the post to the receiver's answer, at the peak: median, and 99th percentile. */
   latencyP50: number;
   latencyP99: number;
-  /** p99 while endpoints begin to hang, until they are noticed, over the p99 without. */
+  /** p99 while endpoints begin to hang, until all are noticed, over the p99 without. */
   neighbourRatio: number;
   first: Bottleneck;
   bottlenecks: Bottleneck[];
@@ -106,7 +109,7 @@ export interface Outlook {
 
 const SECONDS_A_DAY = 86_400;
 
-/** ms that an invocation takes for a full batch: ask, send in rounds of its lanes, record. */
+/** ms that an invocation takes for a batch that is full: ask, send in rounds of its lanes, record. */
 export function batchTime({ batch, lanes }: Shape, { receiver, call }: Demand): number {
   return call * 2 + Math.ceil(batch / lanes) * receiver;
 }
@@ -116,12 +119,13 @@ export function bottlenecksOf(shape: Shape, demand: Demand): Bottleneck[] {
   const { tenants, perTenantAndDay, largestShare, peak } = demand;
   const average = (tenants * perTenantAndDay) / SECONDS_A_DAY;
   const offered = average * peak;
-  const consumers = (shape.consumers * shape.batch * 1_000) / batchTime(shape, demand);
+  const consumers = capacityOf(shape, demand, shape.consumers);
   // One message a delivery; a batch post puts up to a hundred into one.
   const queue = shape.queuePerSecond;
   // One append per event, in the log of the largest tenant's day. Its endpoint is called twice for each batch.
   const object = shape.objectPerSecond / largestShare;
-  // Slots of the largest tenant's one endpoint, each held for the call, the receiver and the call.
+  // Slots of the largest tenant's one endpoint. Each is held while its grant is on the way to the consumer, for the
+  // receiver, and until the outcome has come back, with which the next takes it: what only waits in a queue holds none.
   const endpoint = (shape.slots * 1_000) / (demand.receiver + demand.call) / largestShare;
   const bytesPerDelivery = demand.deliveryBytes * shape.retentionDays;
   const storage = shape.objectBytes / bytesPerDelivery / SECONDS_A_DAY / largestShare;
@@ -174,31 +178,49 @@ export function outlook(shape: Shape, demand: Demand): Outlook {
   };
 }
 
-/**
- * Endpoints that begin to hang at once. Until each is noticed, its batch holds a consumer for a timeout: it goes on
- * beside it in its other lanes, and ends with it.
- */
+/** Endpoints that begin to hang at once. Until each is noticed, its batch holds a consumer. */
 const HANGING = 100;
 
-function latencies(shape: Shape, demand: Demand, offered: number, consumers: number): { p50: number; p99: number } {
+interface Latencies {
+  p50: number;
+  p99: number;
+}
+
+/**
+ * Messages that come while one waits for its batch to fill go with it. Beyond that batches form by themselves where messages
+ * wait, so that they wait the least: of the sizes that carry what is offered, if any does, the best.
+ */
+function latencies(shape: Shape, demand: Demand, offered: number, consumers: number): Latencies {
+  const fill = Math.min(shape.batchWait, (shape.batch * 1_000) / offered);
+  const least = Math.max(1, Math.floor((offered * fill) / 1_000));
+  const sizes = Array.from({ length: shape.batch - least + 1 }, (_, i) => ({ ...shape, batch: least + i }));
+  const carrying = sizes.filter((size) => capacityOf(size, demand, consumers) > offered);
+  const answers = (carrying.length > 0 ? carrying : sizes).map((size) => latenciesOf(size, demand, offered, consumers));
+  const { p50, p99 } = answers.reduce((best, answer) => (answer.p99 < best.p99 ? answer : best));
+  return { p50: p50 + fill / 2, p99: p99 + fill };
+}
+
+/** Deliveries per second that so many consumers carry in full batches. */
+function capacityOf(shape: Shape, demand: Demand, consumers: number): number {
+  return (consumers * shape.batch * 1_000) / batchTime(shape, demand);
+}
+
+function latenciesOf(shape: Shape, demand: Demand, offered: number, consumers: number): Latencies {
   const perBatch = batchTime(shape, demand);
-  const capacity = (consumers * shape.batch * 1_000) / perBatch;
+  const capacity = capacityOf(shape, demand, consumers);
   const rate = Math.min(offered, 0.99 * capacity);
   // What comes in beyond the capacity until the cause is noticed.
-  const backlog = Math.max(offered / capacity - 1, 0) * shape.timeout;
-  // Few messages wait for their batch; many fill it before.
-  const fill = Math.min(shape.batchWait, (shape.batch * 1_000) / rate);
+  const backlog = Math.max(offered / capacity - 1, 0) * shape.noticed;
   const work = (rate / shape.batch) * (perBatch / 1_000);
   const waits = erlangC(consumers, work);
   const drain = (consumers - work) / perBatch;
   // Exponential for those who wait at all.
   const waitOf = (share: number) => (waits <= 1 - share ? 0 : Math.log(waits / (1 - share)) / drain);
   const path = demand.call * 3 + demand.receiver;
-  const messages = Math.min(shape.batch, Math.max(1, (rate * fill) / 1_000));
-  const rounds = Math.ceil(messages / shape.lanes) - 1;
+  const rounds = Math.ceil(shape.batch / shape.lanes) - 1;
   return {
-    p50: fill / 2 + waitOf(0.5) + path + (rounds * demand.receiver) / 2 + backlog / 2,
-    p99: fill + waitOf(0.99) + path + rounds * demand.receiver + backlog,
+    p50: waitOf(0.5) + path + (rounds * demand.receiver) / 2 + backlog / 2,
+    p99: waitOf(0.99) + path + rounds * demand.receiver + backlog,
   };
 }
 

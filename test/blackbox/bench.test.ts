@@ -1,4 +1,4 @@
-import { appendFile, rename, writeFile } from "node:fs/promises";
+import { appendFile, readFile, rename, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { test } from "vitest";
 import { Project } from "./project";
@@ -13,6 +13,12 @@ interface Cost {
 }
 
 type Figures = { [name: string]: number | boolean | Figures };
+
+interface Pace {
+  offered: number;
+  deliveredPerSecond: number;
+  backlog: number;
+}
 
 const BESIDE = ["calmP99", "stormP99", "p99Ratio", "delivered", "offered", "bounded"];
 /** The figures of each part beside the costs. */
@@ -39,7 +45,7 @@ function numbersOf(figures: Figures): number[] {
   });
 }
 
-// The costs are counts, the same on any machine. The other figures are times, which mean nothing beside other tests: that
+// The costs and the backlog are counts, the same on any machine. The other figures are times, which mean nothing beside other tests: that
 // each part measures them is what is shown of them here.
 test("a delivered event costs what is promised, and every part measures, whatever lies in the directory", {
   timeout: 300_000,
@@ -50,7 +56,10 @@ test("a delivered event costs what is promised, and every part measures, whateve
   const { stdout, stderr } = await project.run(BENCH, ["--quick", "--json"]);
   expect(stderr).toContain("what a library prints");
   expect(stdout, stderr).toMatch(/^\{.*\}\n$/);
-  const { cost, ...timed } = JSON.parse(stdout) as { cost: Record<string, Cost> } & Record<keyof typeof TIMED, Figures>;
+  const { cost, backlog, ...timed } = JSON.parse(stdout) as {
+    cost: Record<string, Cost>;
+    backlog: Record<string, Pace> & { recoverRatio: number };
+  } & Record<keyof typeof TIMED, Figures>;
   const named = Object.entries(timed).map(([part, figures]) => [part, namesOf(figures)]);
   expect(Object.fromEntries(named)).toEqual(TIMED);
   for (const figure of numbersOf(timed)) expect(figure).toBeGreaterThanOrEqual(0);
@@ -61,10 +70,19 @@ test("a delivered event costs what is promised, and every part measures, whateve
   expect(batch100.usdPerMillion).toBeLessThanOrEqual(2.4);
   // Two rows and what the run's one alarm takes, spread over its few events.
   for (const { rowsWritten } of [single, batch100, fanout10]) expect(rowsWritten).toBeLessThan(2.05);
-  expect(single.queueOps).toBe(3);
+  // A message is written, read and deleted; events that are posted at once share one.
+  expect(single.queueOps).toBeLessThanOrEqual(3);
   expect(batch100.queueOps).toBeLessThan(0.1);
-  expect(batch100.doRequests).toBeLessThan(0.15);
+  // How many are asked for at once depends on how fast this machine answers: fewer if it is slow.
+  expect(batch100.doRequests).toBeLessThan(0.5);
   expect(stderr).toContain("cost single");
+  const { recoverRatio, ...loads } = backlog;
+  expect(Object.keys(loads)).toEqual(["batch", "hiccup", "hiccup60", "burst", "steady"]);
+  for (const { offered, deliveredPerSecond, backlog: waiting } of Object.values<Pace>(loads)) {
+    expect(deliveredPerSecond).toBeGreaterThanOrEqual(0.92 * offered);
+    expect(waiting).toBe(0);
+  }
+  expect(recoverRatio).toBeGreaterThanOrEqual(0.9);
 });
 
 test("the model answers without measuring, and alone on stdout, though the dependencies were missing", async ({
@@ -80,6 +98,15 @@ test("the model answers without measuring, and alone on stdout, though the depen
   await writeFile(npm, `import { renameSync } from "node:fs"; console.log("added 395 packages"); ${putBack}`);
   const { stdout, stderr } = await project.run(BENCH, ["--model", "--json"], { npm_execpath: npm });
   expect(stderr).toMatch(/Installing[\s\S]*added 395 packages[\s\S]*Installed/);
-  const { answers } = JSON.parse(stdout) as { answers: { tenants: number; first: { name: string } }[] };
+  const { answers, shape } = JSON.parse(stdout) as {
+    answers: { tenants: number; first: { name: string } }[];
+    shape: { batch: number; batchWait: number };
+  };
   expect(answers.map(({ tenants }) => tenants)).toEqual([100, 1_000, 10_000, 100_000, 1_000_000]);
+  // It is about the queue that is deployed.
+  const [, deliveries] = (await readFile(join(project.directory, "wrangler.toml"), "utf8")).split(
+    "[[queues.consumers]]",
+  );
+  expect(deliveries).toContain(`max_batch_size = ${shape.batch} `);
+  expect(deliveries).toContain(`max_batch_timeout = ${shape.batchWait / 1_000} `);
 });

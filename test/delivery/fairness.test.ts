@@ -73,6 +73,28 @@ describe("the lanes of an invocation", () => {
     expect(a.underWay).toBe(6);
   });
 
+  it("find each out as well whose endpoints answer one after the other", ({ expect }) => {
+    const streams = Array.from({ length: 10 }, () => new Sends(0));
+    for (const stream of streams) stream.expects = true;
+    const lanes = lanesOf(...streams);
+    for (const stream of streams) {
+      stream.expects = false;
+      stream.waiting = 10;
+      lanes.fill();
+    }
+    expect(streams.map(({ underWay }) => underWay)).toEqual([1, 1, 1, 1, 1, 1, 0, 0, 0, 0]);
+  });
+
+  it("keep no more than one for an endpoint that does not answer", async ({ expect }) => {
+    const [a, b, c] = [new Sends(12), new Sends(12), new Sends(0)];
+    c.expects = true;
+    lanesOf(a, b, c);
+    expect(a.underWay + b.underWay).toBe(5);
+    while (a.underWay > 0) await a.end();
+    while (b.underWay > 0) await b.end();
+    expect([a.begun, b.begun]).toEqual([12, 12]);
+  });
+
   it("give back what has not begun once every lane is blocked, and take nothing on until one comes free", async ({
     expect,
   }) => {

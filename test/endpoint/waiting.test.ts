@@ -260,8 +260,15 @@ describe("an attempt that hangs", () => {
       // It has answered after all.
       ledger.record([outcomeOf(hanging, attemptId, 1, null, T0)], T0 + 7 * SECOND);
       expect(ledger.admit([delivery(T0)], T0 + 8 * SECOND).admissions).toMatchObject([{ do: "send" }]);
+      // Told of too late: it has ended.
+      ledger.lag([{ delivery: hanging, attemptId, leasedUntil }], T0 + 8 * SECOND);
+      expect(ledger.admit([delivery(T0)], T0 + 8 * SECOND).admissions).toMatchObject([{ do: "send" }]);
       // What nothing is heard of any more counts no longer than its timeout.
-      ledger.lag([], T0 + 10 * SECOND);
+      const lost = delivery(T0);
+      const [grant] = ledger.admit([lost], T0 + 10 * SECOND).admissions;
+      if (grant?.do !== "send") throw new Error("not admitted");
+      ledger.lag([{ delivery: lost, attemptId: grant.attemptId, leasedUntil: grant.leasedUntil }], T0 + 10 * SECOND);
+      expect(ledger.admit([delivery(T0)], T0 + 19 * SECOND).admissions).toMatchObject([{ do: "wait" }]);
       expect(ledger.admit([delivery(T0)], T0 + 20 * SECOND).admissions).toMatchObject([{ do: "send" }]);
     });
   });

@@ -23,6 +23,8 @@ const NEW_HOP = 300;
 const BACK_HOP = 1_000;
 /** As in deliver.ts, in ms. */
 const TAKES_ON = 15 * SECOND;
+/** What was posted this short before the end, in ms, is on its way: two hops of the queue and the receiver's time. */
+const ON_THE_WAY = 2 * SECOND;
 
 export interface Load {
   /** Seconds. */
@@ -41,7 +43,7 @@ export interface Pace {
   /** Posted per second in the last ten seconds, and delivered. */
   offered: number;
   deliveredPerSecond: number;
-  /** Deliveries that are not done at the end. */
+  /** Deliveries that are not done at the end, without those that are on their way to the receiver. */
   backlog: number;
   alarms: number;
   /** Messages that put deliveries back onto the queue. */
@@ -170,12 +172,13 @@ export async function play(load: Load): Promise<Run> {
     });
   }
   await clock.run(end);
+  const reached = new Set(done.map(({ id }) => id));
   const inLastTen = (times: Iterable<number>) =>
     [...times].filter((at) => at > load.seconds * SECOND - 10_000).length / 10;
   return {
     offered: inLastTen([...posted.values()].map((at) => at - T0)),
     deliveredPerSecond: inLastTen(done.map(({ at }) => at)),
-    backlog: posted.size - done.length,
+    backlog: [...posted].filter(([id, at]) => at < end - ON_THE_WAY && !reached.has(id)).length,
     alarms,
     messages,
     done,
@@ -225,4 +228,14 @@ export async function recoverRatio(): Promise<number> {
   const span = ({ done }: Run) => (done.at(-1)?.at ?? 0) - (done[0]?.at ?? 0);
   if (posted.done.length < 400 || recovered.done.length < 400) return 0;
   return span(posted) / span(recovered);
+}
+
+/** What came of each load, and of a recovery, as `npm run bench` prints it. */
+export async function measure(): Promise<Record<keyof typeof LOADS, Pace> & { recoverRatio: number }> {
+  const paces = {} as Record<keyof typeof LOADS, Pace>;
+  for (const name of Object.keys(LOADS) as (keyof typeof LOADS)[]) {
+    const { done: _, most: __, ...pace } = await play(LOADS[name]);
+    paces[name] = pace;
+  }
+  return { ...paces, recoverRatio: await recoverRatio() };
 }
