@@ -5,6 +5,7 @@ import { filterSubject } from "../events/matching";
 import { type DestinationRules, destinationRefusal } from "../lib/destination";
 import { endpointRoom } from "../lib/env";
 import type { StoredEvent } from "../lib/event";
+import { readJson } from "../lib/exact";
 import { Visits } from "../lib/filter";
 import { deliveryId, ulidTime } from "../lib/ids";
 import { type AppContext, router } from "./context";
@@ -98,7 +99,7 @@ async function allEndpoints(c: AppContext): Promise<EndpointRow[]> {
 }
 
 function shownEvent(c: AppContext, { ulid, event, timestamp, data, erasedAt }: StoredEvent): Facts["event"] {
-  const read: unknown = JSON.parse(data);
+  const read: unknown = readJson(data);
   const subject =
     erasedAt === undefined ? filterSubject({ tenant: c.get("tenant"), event, timestamp, data: () => read }) : null;
   return { type: event, acceptedAt: ulidTime(ulid), erasedAt: erasedAt ?? null, subject };

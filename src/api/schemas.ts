@@ -1,5 +1,5 @@
 import { z } from "@hono/zod-openapi";
-import type { Filter } from "../lib/filter";
+import { type Filter, isContainer } from "../lib/filter";
 import { EVENT_FIELDS, filterErrors, MAX_FILTER_BYTES } from "../lib/filter-errors";
 import { TITLES } from "./problem";
 
@@ -31,7 +31,7 @@ export const eventType = z
 
 /** An event's data. Handlers take its text from the body, which zod would not keep to the byte. */
 export const dataField = z
-  .custom<object>((value) => typeof value === "object" && value !== null, "must be a JSON object or array")
+  .custom<object>(isContainer, "must be a JSON object or array")
   .openapi({ type: ["object", "array"] });
 
 /** The first ms that ISO 8601 writes with more than four digits of year. */

@@ -1,6 +1,8 @@
 import { z } from "@hono/zod-openapi";
 import type { SignalRow } from "../config/signals";
+import { compareNumbers, isNumeric, isReckonable, type Numeric } from "../lib/exact";
 import type { Filter } from "../lib/filter";
+import { splitPath } from "../lib/path";
 import type { SignalRule, When } from "../lib/signal";
 import { DAY, iso, SECOND } from "../lib/time";
 import { compares } from "../signals/forms";
@@ -11,8 +13,16 @@ import { eventType, filterOver, isoTime, plainText } from "./schemas";
 const MAX_SILENCE = (365 * DAY) / SECOND;
 
 /** A path in an observation. */
-const path = plainText(200).regex(/^[^.]+(?:\.[^.]+)*$/, "must be a path such as company.domain");
+const path = plainText(200).refine(
+  (text) => splitPath(text).every((key) => key !== ""),
+  "must be a path such as company.domain, with \\. for a dot in a key",
+);
 const finite = (what: string) => z.number({ error: `must be a number: ${what}` });
+/** A number that is compared with numbers of observations, as it is written. */
+const compared = (what: string) =>
+  z
+    .custom<Numeric>((value) => isNumeric(value) && isReckonable(value), `must be a number: ${what}`)
+    .openapi({ type: "number" });
 
 /** The name of a list of the tenant. */
 export const listName = plainText(200).trim().min(1);
@@ -23,9 +33,14 @@ const when = z
   .strictObject({
     every: z.literal(true, { error: "must be true" }).optional(),
     once: z.literal(true, { error: "must be true" }).optional(),
-    crosses: z.strictObject({ path, threshold: finite("the value that is crossed") }).optional(),
+    crosses: z.strictObject({ path, threshold: compared("the value that is crossed") }).optional(),
     changesBy: z
-      .strictObject({ path, atLeast: finite("how far the value must move").positive("must be above 0") })
+      .strictObject({
+        path,
+        atLeast: compared("how far the value must move")
+          .refine((value) => compareNumbers(value, 0) > 0, "must be above 0")
+          .openapi({ exclusiveMinimum: 0 }),
+      })
       .optional(),
     returnsAfter: z
       .strictObject({

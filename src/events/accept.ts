@@ -2,6 +2,7 @@ import type { Snapshot } from "../config/snapshot";
 import { hex, sha256 } from "../lib/crypto";
 import { type Env, eventLogRoom } from "../lib/env";
 import type { Match, StoredEvent } from "../lib/event";
+import { readJson, toPortable } from "../lib/exact";
 import { Visits } from "../lib/filter";
 import { eventId } from "../lib/ids";
 import { log, logError } from "../lib/log";
@@ -114,7 +115,7 @@ async function toAppend(
   visits: Visits,
 ): Promise<Append> {
   const { event, timestamp = now } = posted;
-  const read = posted.read ?? once(() => JSON.parse(posted.data));
+  const read = posted.read ?? once(() => readJson(posted.data));
   const subject = { tenant, event, data: read, timestamp };
   const matched = match(snapshot, subject, visits);
   const matches: Match[] = matched.map(({ id }) => ({ endpoint: id }));
@@ -123,7 +124,7 @@ async function toAppend(
   const versions = new Map(matched.map(({ id, version }) => [id, version]));
   const request = await requestOf(posted, matches);
   const actions = revealsOf(snapshot, subject, visits);
-  if (actions.length > 0) request.reveal = { since: snapshot.since, actions };
+  if (actions.length > 0) request.reveal = toPortable({ since: snapshot.since, actions });
   return { request, versions };
 }
 

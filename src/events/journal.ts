@@ -1,4 +1,5 @@
 import type { DeliveryRef, Match, StoredEvent } from "../lib/event";
+import { fromPortable, readJson } from "../lib/exact";
 import { callbackId, deliveryId, eventId, mintEventUlid, ulidTime } from "../lib/ids";
 import {
   type AppendAllRequest,
@@ -199,7 +200,7 @@ export class Journal {
       key?.key ?? null,
       key?.fingerprint ?? null,
       key === null || key.count === 1 ? null : key.count,
-      request.reveal === undefined ? null : JSON.stringify(request.reveal),
+      request.reveal === undefined ? null : JSON.stringify(fromPortable(request.reveal)),
       request.origin === undefined ? null : JSON.stringify(request.origin),
     );
     this.#last = ulid;
@@ -339,7 +340,7 @@ export class Journal {
   toReveal(ulid: string): { event: StoredEvent; reveal: Reveal } | null {
     const row = this.#sql.first<Row>("SELECT * FROM events WHERE ulid = ?", ulid);
     if (row === null || row.reveal === null) return null;
-    return { event: toEvent(row), reveal: JSON.parse(row.reveal) as Reveal };
+    return { event: toEvent(row), reveal: readJson(row.reveal) as Reveal };
   }
 
   /**

@@ -2,6 +2,7 @@ import { hex, sha256 } from "../lib/crypto";
 import type { RevealRequest } from "../lib/entity";
 import { type Env, entityRoom } from "../lib/env";
 import type { StoredEvent } from "../lib/event";
+import { isNumeric, numberText, readJson } from "../lib/exact";
 import { isContainer, matches, Visits } from "../lib/filter";
 import { eventId } from "../lib/ids";
 import { elementTexts, memberTexts } from "../lib/json";
@@ -29,7 +30,7 @@ export async function revealContacts(
   { since, actions }: Reveal,
 ): Promise<boolean> {
   try {
-    const data = event.erasedAt === undefined ? JSON.parse(event.data) : null;
+    const data = event.erasedAt === undefined ? readJson(event.data) : null;
     const company = companyOf(data);
     if (company === null) {
       log("contacts.unknown", { tenant, event: eventId(event.ulid) });
@@ -66,7 +67,7 @@ export async function eraseRevealed(
   event: StoredEvent,
   { since }: Pick<Reveal, "since">,
 ): Promise<void> {
-  const company = event.erasedAt === undefined ? companyOf(JSON.parse(event.data)) : null;
+  const company = event.erasedAt === undefined ? companyOf(readJson(event.data)) : null;
   if (company !== null) await (await entityRoom(env, tenant, since, company)).eraseRevealed(event.ulid);
 }
 
@@ -96,7 +97,7 @@ const IDENTITIES = ["email", "linkedin_url", "linkedinUrl", "linkedin", "id"];
 function identityOf(contact: Record<string, unknown>, text: string): string {
   for (const field of IDENTITIES) {
     const value = Object.hasOwn(contact, field) ? contact[field] : null;
-    if (typeof value === "number") return `${field}:${value}`;
+    if (isNumeric(value)) return `${field}:${numberText(value)}`;
     // Addresses and pages are the same in upper and lower case.
     if (typeof value === "string" && value.trim() !== "") return `${field}:${value.trim().toLowerCase()}`;
   }

@@ -10,6 +10,11 @@
  *
  * @module
  */
+import { compareNumbers, ExactNumber, isNumeric } from "./exact";
+import { instantOf } from "./instant";
+import { splitPath } from "./path";
+import { containsText } from "./substring";
+import { iso } from "./time";
 
 /** A MongoDB-style filter as it is saved: JSON whose paths start at `{event, data, tenant, timestamp}`. */
 export type Filter = Record<string, unknown>;
@@ -88,10 +93,10 @@ type Passes = (value: unknown, visits: Visits) => boolean;
 const POSITIVE: ReadonlyMap<string, (operand: unknown) => Passes> = new Map<string, (operand: unknown) => Passes>([
   ["$eq", (operand) => oneOf([operand])],
   ["$in", (operand) => oneOf(operand as unknown[])],
-  ["$gt", ordered((a, b) => a > b)],
-  ["$gte", ordered((a, b) => a >= b)],
-  ["$lt", ordered((a, b) => a < b)],
-  ["$lte", ordered((a, b) => a <= b)],
+  ["$gt", ordered((order) => order > 0)],
+  ["$gte", ordered((order) => order >= 0)],
+  ["$lt", ordered((order) => order < 0)],
+  ["$lte", ordered((order) => order <= 0)],
   ["$startsWith", (start) => (value) => typeof value === "string" && value.startsWith(start as string)],
   ["$endsWith", (end) => (value) => typeof value === "string" && value.endsWith(end as string)],
 ]);
@@ -111,12 +116,17 @@ const compiled = new WeakMap<Filter, Clause>();
 export function compile(filter: Filter): Clause {
   const known = compiled.get(filter);
   if (known !== undefined) return known;
-  const clauses = Object.entries(filter).map(([key, operand]) =>
-    isLogical(key) ? group(key, operand) : field(key, operand),
-  );
-  const clause = firstOf(clauses);
+  const clause = build(filter, true);
   compiled.set(filter, clause);
   return clause;
+}
+
+/** `isWhole`: it looks at a whole subject, and not at an element of a list. */
+function build(filter: Filter, isWhole: boolean): Clause {
+  const clauses = Object.entries(filter).map(([key, operand]) =>
+    isLogical(key) ? group(key, operand, isWhole) : field(key, operand, isWhole),
+  );
+  return firstOf(clauses);
 }
 
 /** Whether the subject, any value, matches a filter that `filterErrors` found nothing wrong with. */
@@ -140,8 +150,8 @@ function firstOf(clauses: readonly Clause[]): Clause {
   };
 }
 
-function group(operator: string, operand: unknown): Clause {
-  const parts = (operator === "$not" ? [operand as Filter] : (operand as Filter[])).map(compile);
+function group(operator: string, operand: unknown, isWhole: boolean): Clause {
+  const parts = (operator === "$not" ? [operand as Filter] : (operand as Filter[])).map((part) => build(part, isWhole));
   if (operator === "$and") return firstOf(parts);
   const failing = { path: "", operator, expected: operand, actual: undefined };
   return (subject, visits) => {
@@ -150,27 +160,80 @@ function group(operator: string, operand: unknown): Clause {
   };
 }
 
-function field(path: string, condition: unknown): Clause {
-  const keys = path.split(".").map((key) => ({ key, isIndex: /^(?:0|[1-9]\d*)$/.test(key) }));
-  const operators = operatorsOf(path, condition);
+function field(path: string, condition: unknown, isWhole: boolean): Clause {
+  const keys = splitPath(path).map((key) => ({ key, isIndex: /^(?:0|[1-9]\d*)$/.test(key) }));
+  const operators = operatorsOf(path, condition).map((one) => (isWhole && path === TIME ? atTime(one) : one));
   const [first] = operators;
   return (subject, visits) => {
     if (first !== undefined) visits.at = first.asked;
     const found = valuesAt(subject, keys, visits);
-    for (const { asked, holds } of operators) {
+    for (const { asked, holds, shown } of operators) {
       visits.at = asked;
-      if (!holds(found, visits)) return { ...asked, actual: found.length > 1 ? found : found[0] };
+      if (holds(found, visits)) continue;
+      const values = shown === undefined ? found : found.map(shown);
+      return { ...asked, actual: values.length > 1 ? values : values[0] };
     }
     return null;
   };
 }
 
-function operatorsOf(path: string, condition: unknown): { asked: Visits["at"]; holds: Holds }[] {
+/** An operator with its operand. */
+interface Operator {
+  asked: Visits["at"];
+  holds: Holds;
+  /** How a value that it was held against is told; absent: as it is. */
+  shown?: (value: unknown) => unknown;
+}
+
+function operatorsOf(path: string, condition: unknown): Operator[] {
   const operators = hasOperators(condition) ? Object.entries(condition) : [["$eq", condition] as const];
   return operators.map(([operator, expected]) => ({
     asked: { path, operator, expected },
     holds: holdsOf(operator, expected),
   }));
+}
+
+/** The operators that look into a text. */
+const OF_TEXTS: ReadonlySet<string> = new Set(["$startsWith", "$endsWith", "$contains"]);
+
+/** The field of an event that is a time. */
+export const TIME = "timestamp";
+
+/**
+ * An operator on a time: instants are compared, however they are written. One whose operands name none compares texts, as
+ * all did when it was saved.
+ */
+function atTime({ asked, holds }: Operator): Operator {
+  const { path, operator, expected } = asked;
+  if (OF_TEXTS.has(operator)) return { asked, holds };
+  const instants = mapTexts(expected, (text) => instantOf(text) ?? text);
+  if (JSON.stringify(instants) === JSON.stringify(expected)) return { asked, holds };
+  const compares = holdsOf(operator, instants);
+  const read = (value: unknown) => (typeof value === "string" ? (instantOf(value) ?? value) : value);
+  const shown = (value: unknown) => (typeof value === "string" ? instantText(value) : value);
+  return {
+    asked: { path, operator, expected: mapTexts(expected, instantText) },
+    holds: (found, visits) => compares(found.map(read), visits),
+    shown,
+  };
+}
+
+/** An instant as it is answered everywhere; with parts of a ms as it is written. */
+function instantText(text: string): string {
+  const instant = instantOf(text);
+  return Number.isInteger(instant) ? iso(instant as number) : text;
+}
+
+/** The value with each text in it, of lists and conditions too, replaced. */
+function mapTexts(value: unknown, replace: (text: string) => unknown): unknown {
+  if (typeof value === "string") return replace(value);
+  if (!isContainer(value)) return value;
+  if (Array.isArray(value)) return value.map((inner) => mapTexts(inner, replace));
+  const mapped = Object.entries(value).map(([key, inner]) => [
+    key,
+    OF_TEXTS.has(key) ? inner : mapTexts(inner, replace),
+  ]);
+  return Object.fromEntries(mapped);
 }
 
 function holdsOf(operator: string, operand: unknown): Holds {
@@ -184,6 +247,8 @@ function holdsOf(operator: string, operand: unknown): Holds {
     const holds = holdsOf(opposite, operand);
     return (found, visits) => !holds(found, visits);
   }
+  if (operator === "$elemMatch") return hasElement(elementOf(operand as Record<string, unknown>));
+  if (operator === "$contains") return contains(operand);
   const passes = POSITIVE.get(operator)?.(operand);
   if (passes === undefined) return () => false;
   return (found, visits) => {
@@ -193,6 +258,56 @@ function holdsOf(operator: string, operand: unknown): Holds {
     };
     return found.some((value) => one(value) || (Array.isArray(value) && value.some(one)));
   };
+}
+
+/** Whether one of the values is a list with an element that passes. */
+function hasElement(passes: Passes): Holds {
+  return (found, visits) =>
+    found.some(
+      (value) =>
+        Array.isArray(value) &&
+        value.some((element) => {
+          visits.spend(1);
+          return passes(element, visits);
+        }),
+    );
+}
+
+/** What `$elemMatch` asks of one element: operators of a value, or a filter of its own over an object. */
+function elementOf(condition: Record<string, unknown>): Passes {
+  if (isOfValue(condition)) {
+    const operators = operatorsOf("", condition);
+    return (element, visits) => operators.every(({ holds }) => holds([element], visits));
+  }
+  const clause = build(condition, false);
+  return (element, visits) => {
+    if (!isContainer(element)) return false;
+    // Whoever is told where it stopped is told of the condition in the filter.
+    const { at } = visits;
+    const failing = clause(element, visits);
+    visits.at = at;
+    return failing === null;
+  };
+}
+
+/** Whether a condition of `$elemMatch` is made of a value's operators, rather than of fields. */
+export function isOfValue(condition: Record<string, unknown>): boolean {
+  return Object.entries(condition).some(([key, operand]) =>
+    key === "$not" ? isContainer(operand) && isOfValue(operand) : key.startsWith("$") && !isLogical(key),
+  );
+}
+
+/** A part of a text, or an element of a list. */
+function contains(operand: unknown): Holds {
+  const hasPart = typeof operand === "string" ? containsText(operand) : () => false;
+  const hasOne = hasElement(oneOf([operand]));
+  return (found, visits) =>
+    found.some((value) => {
+      if (typeof value !== "string") return hasOne([value], visits);
+      // A search takes as long as so many visits.
+      visits.spend(1 + (value.length >> 2));
+      return hasPart(value);
+    });
 }
 
 /**
@@ -229,7 +344,9 @@ function oneOf(items: readonly unknown[]): Passes {
   const endless = Number.POSITIVE_INFINITY;
   const texts = new Set(items.filter(isContainer).map((item) => textOf(item, 0, { left: endless }, null)));
   const longest = [...texts].reduce((most, text) => Math.max(most, text?.length ?? 0), 0);
+  const exact = new Set(items.flatMap((item) => (item instanceof ExactNumber ? [item.key] : [])));
   return (value, visits) => {
+    if (value instanceof ExactNumber) return exact.has(value.key);
     if (!isContainer(value)) return scalars.has(value);
     const text = longest === 0 ? null : textOf(value, 0, { left: longest }, visits);
     return text !== null && texts.has(text);
@@ -241,6 +358,10 @@ function textOf(value: unknown, depth: number, room: { left: number }, visits: V
   if (typeof value === "string") {
     room.left -= value.length;
     return room.left < 0 ? null : JSON.stringify(value);
+  }
+  if (value instanceof ExactNumber) {
+    room.left -= value.key.length;
+    return room.left < 0 ? null : `exact ${value.key}`;
   }
   if (!isContainer(value)) return `${typeof value} ${String(value)}`;
   const isList = Array.isArray(value);
@@ -259,13 +380,17 @@ function textOf(value: unknown, depth: number, room: { left: number }, visits: V
 }
 
 /** A comparison of numbers with numbers and strings with strings. */
-function ordered(test: (a: string | number, b: string | number) => boolean): (operand: unknown) => Passes {
-  return (operand) => (value) => typeof value === typeof operand && test(value as string, operand as string);
+function ordered(test: (order: number) => boolean): (operand: unknown) => Passes {
+  return (operand) => {
+    if (isNumeric(operand)) return (value) => isNumeric(value) && test(compareNumbers(value, operand));
+    const text = operand as string;
+    return (value) => typeof value === "string" && test(value < text ? -1 : value > text ? 1 : 0);
+  };
 }
 
 /** Whether the value is an object or a list. */
 export function isContainer(value: unknown): value is Record<string, unknown> {
-  return typeof value === "object" && value !== null;
+  return typeof value === "object" && value !== null && !(value instanceof ExactNumber);
 }
 
 /** Whether the value, given for a field, is an object of operators rather than something to be equal to. */

@@ -13,6 +13,7 @@ import type {
   RecoverableStatus,
 } from "./delivery";
 import type { DeliveryRef, Match, StoredEvent } from "./event";
+import type { Portable } from "./exact";
 import type { Enablement, EndpointSettings } from "./settings";
 import type { RevealAction } from "./signal";
 
@@ -28,7 +29,7 @@ export interface AppendRequest {
   /** A repeat of the same key within 24 h answers the first event. */
   idempotency?: Idempotency;
   /** What automations reveal of the contacts that it brings; the log owns this too, until it is done. */
-  reveal?: Reveal;
+  reveal?: Portable<Reveal>;
   /** The observation that it was emitted for. */
   origin?: Origin;
   /** Its data is refused today: it may answer an earlier event under its key, and is not written down. */

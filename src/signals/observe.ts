@@ -4,6 +4,7 @@ import type { Snapshot } from "../config/snapshot";
 import { mapBounded } from "../lib/bounded";
 import type { Claim, Emitted, ObservationRequest, ObserveRequest, ObserveResult, Refused } from "../lib/entity";
 import { type Env, entityRoom } from "../lib/env";
+import { toPortable } from "../lib/exact";
 import { Visits } from "../lib/filter";
 import type { SignalRule } from "../lib/signal";
 import { type Plan, plan, type Skipped } from "./plan";
@@ -187,7 +188,7 @@ function requestFor(
   const concerned = new Set(rules.map(({ emit }) => emit));
   const schemas = new Map([...by.schemas].filter(([event]) => concerned.has(event)));
   const live = signals.map(({ id }) => id);
-  return { observations, rules, live, asOf, ...(schemas.size === 0 ? {} : { schemas }) };
+  return { observations, rules: toPortable(rules), live, asOf, ...(schemas.size === 0 ? {} : { schemas }) };
 }
 
 /** The refusal of a strict request, if an entity has refused it. */

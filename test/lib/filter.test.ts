@@ -388,7 +388,8 @@ const REFUSED: [filter: unknown, path: string][] = [
   [{ $gt: 5 }, "$gt"],
   [{ "data.x": { $regex: "a" } }, "data.x.$regex"],
   [{ "data.x": { $where: "true" } }, "data.x.$where"],
-  [{ "data.x": { $elemMatch: { a: 1 } } }, "data.x.$elemMatch"],
+  [{ "data.x": { $elemMatch: 1 } }, "data.x.$elemMatch"],
+  [{ "data.x": { $elemMatch: { a: { $like: 1 } } } }, "data.x.$elemMatch.a.$like"],
   [{ "data.x": { $: 1 } }, "data.x.$"],
   [{ "data.x": { $or: [{ $gt: 1 }] } }, "data.x.$or"],
   [{ "data.x": { $gt: 1, y: 2 } }, "data.x.y"],
@@ -483,7 +484,9 @@ describe("a filter that is saved", () => {
     expect(filterErrors(filter).map(({ path }) => path)).toEqual(["title", "$or.0.emails.0"]);
     expect(filterErrors(filter, null)).toEqual([]);
     expect(filterErrors(filter, ["title", "emails"])).toEqual([]);
-    expect(filterErrors({ event: "a", data: {}, "data.x": 1, tenant: "b", timestamp: { $gt: "2" } })).toEqual([]);
+    expect(
+      filterErrors({ event: "a", data: {}, "data.x": 1, tenant: "b", timestamp: { $gt: "2026-11-21T00:00:00Z" } }),
+    ).toEqual([]);
   });
 });
 
