@@ -59,13 +59,15 @@ const attach = z
   .record(plainText(100).min(1), z.enum(["previous", "current"], { error: "must be previous or current" }))
   .refine((fields) => Object.keys(fields).length <= 20, "may have at most 20 fields");
 
+/** Where the paths of a rule's filter start: there is no event yet. */
+export const OBSERVATION_FIELDS: readonly string[] = ["data", "tenant", "timestamp"];
+
 /** A rule as it is given. */
 export const signalInput = z.strictObject({
   name: z.string().trim().min(1).max(200),
   emit: eventType,
   entity: path,
-  // There is no event yet.
-  filter: filterOver(["data", "tenant", "timestamp"]).nullable().optional(),
+  filter: filterOver(OBSERVATION_FIELDS).nullable().optional(),
   when,
   attach: attach.nullable().optional(),
 });

@@ -1,6 +1,7 @@
 import { utf8 } from "./crypto";
 import { isNumeric } from "./exact";
-import { hasOperators, isContainer, isLogical, isOfValue, MAX_DEPTH, TIME } from "./filter";
+import { type Filter, hasOperators, isContainer, isLogical, isOfValue, MAX_DEPTH, TIME } from "./filter";
+import { NEVER, senseOf } from "./filter-sense";
 import { instantOf } from "./instant";
 import { splitPath } from "./path";
 
@@ -66,7 +67,22 @@ export function clauseErrors(filter: unknown, roots: readonly string[] | null = 
       return [...errors, { path: "", message: `has more than ${MAX_CONDITIONS} conditions` }];
     if (message !== null) errors.push({ path: path.join("."), message });
   }
-  return errors;
+  if (errors.length > 0) return errors;
+  const { never, notes } = senseOf(filter as Filter, scalarsOf(roots));
+  return never ? notes.filter(({ message }) => message.startsWith(NEVER)) : [];
+}
+
+/**
+ * What the owner of a filter that may be saved should know of it: parts that can never match, and what is rarely what was
+ * meant. `roots` as for {@link filterErrors}.
+ */
+export function filterWarnings(filter: Filter, roots: readonly string[] | null = EVENT_FIELDS): FilterError[] {
+  return senseOf(filter, scalarsOf(roots)).notes;
+}
+
+/** The fields of an event, or of an observation, that are texts. */
+function scalarsOf(roots: readonly string[] | null): readonly string[] {
+  return roots?.filter((root) => root !== "data" && EVENT_FIELDS.includes(root)) ?? [];
 }
 
 function* conditionsOf(

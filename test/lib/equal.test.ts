@@ -9,7 +9,7 @@ import {
   readJson,
 } from "../../src/lib/exact";
 import { type Filter, failingClause, matches } from "../../src/lib/filter";
-import { filterErrors } from "../../src/lib/filter-errors";
+import { filterErrors, filterWarnings } from "../../src/lib/filter-errors";
 import { compile } from "../../src/lib/json-schema";
 import { pathKey, splitPath } from "../../src/lib/path";
 import { containsText } from "../../src/lib/substring";
@@ -386,5 +386,64 @@ describe("a schema", () => {
     const [error] = compile(`{"properties": {"id": {"const": ${BIG}}}}`)(readJson('{"id": 9007199254740995}'));
     expect(error?.path).toBe("id");
     expect(error?.message).toContain(BIG);
+  });
+});
+
+describe("a filter that is well formed", () => {
+  const NEVER: [filter: object, path: string][] = [
+    [{ event: 5 }, "event"],
+    [{ event: { a: 1 } }, "event"],
+    [{ "event.name": "a" }, "event.name"],
+    [{ event: "a", $and: [{ event: "b" }] }, "$and.0.event"],
+    [{ event: { $in: [] } }, "event.$in"],
+    [{ "data.x": { $in: [] } }, "data.x.$in"],
+    [{ event: { $exists: false } }, "event.$exists"],
+    [{ tenant: { $startsWith: "a", $eq: "b" } }, "tenant.$eq"],
+    [{ event: { $startsWith: "a" }, $and: [{ event: { $startsWith: "b" } }] }, "$and.0.event.$startsWith"],
+    [{ event: { $gt: "b", $lt: "a" } }, "event.$lt"],
+    [{ timestamp: { $gt: TIME, $lt: TIME } }, "timestamp.$lt"],
+    [{ timestamp: { $gte: TIME, $lt: "2026-11-21T10:00:00+02:00" } }, "timestamp.$lt"],
+    [{ timestamp: { $eq: TIME, $ne: "2026-11-21T11:30:00+02:00" } }, "timestamp.$ne"],
+    [{ "data.x": { $exists: false, $eq: 1 } }, "data.x.$eq"],
+    [{ "data.x": { $eq: 1, $ne: 1 } }, "data.x.$ne"],
+    [{ "data.x": { $in: [1, 2], $nin: [2, 1, 3] } }, "data.x.$nin"],
+    [{ "data.x": { $elemMatch: { a: { $in: [] } } } }, "data.x.$elemMatch.a.$in"],
+    [{ $not: {} }, "$not"],
+    [{ $or: [{ event: 1 }, { tenant: 2 }] }, "$or.0.event"],
+  ];
+
+  it.for(NEVER)("is refused where nothing could ever match: %j", ([filter, path], { expect }) => {
+    const errors = filterErrors(filter);
+    expect(errors.map((error) => error.path)).toContain(path);
+    expect(errors.every(({ message }) => message.startsWith("can never match"))).toBe(true);
+  });
+
+  const WARNED: [filter: object, path: string, message: string][] = [
+    [{ data: { status: "paid" } }, "data", "is exact equality; for a part write data.status"],
+    [{ "data.a\\.b": { "c.d": 1 } }, "data.a\\.b", "is exact equality; for a part write data.a\\.b.c\\.d"],
+    [{ $or: [{ event: 5 }, { event: "a" }] }, "$or.0.event", "can never match"],
+    [{ "data.x": { $gt: 5, $lt: 3 } }, "data.x.$lt", "use $elemMatch"],
+    [{ "data.x": 1, $and: [{ "data.x": 2 }] }, "$and.0.data.x", "use $elemMatch"],
+    [{ "data.x": { $gt: 5, $lt: "a" } }, "data.x.$lt", "use $elemMatch"],
+    [{ $not: { event: 5 } }, "$not", "excludes nothing"],
+  ];
+
+  it.for(WARNED)("is saved with a warning: %j", ([filter, path, message], { expect }) => {
+    expect(filterErrors(filter)).toEqual([]);
+    const warnings = filterWarnings(filter as Filter);
+    expect(warnings.map((warning) => warning.path)).toEqual([path]);
+    expect(warnings[0]?.message).toContain(message);
+  });
+
+  it.for<object>([
+    {},
+    { event: "a", "data.x": { $gt: 5, $lte: 6 }, $or: [{ event: "a" }, { tenant: "b" }] },
+    { data: { $eq: { status: "paid" } }, "data.list": [1, 2], "data.n": null, "data.o": {} },
+    { "data.x": { $exists: true, $ne: null, $nin: [1, 2] }, "data.y": { $exists: false } },
+    { timestamp: { $gte: TIME, $lte: "2026-11-21T11:30:00+02:00" }, event: { $in: ["a", 5] } },
+    { "data.x": { $elemMatch: { sku: "a", n: { $gt: 1 } }, $not: { $contains: 5 } } },
+    { event: { $startsWith: "lead.", $ne: "lead.cold" }, "event.x": { $exists: false } },
+  ])("is nothing to warn of: %j", (filter, { expect }) => {
+    expect([filterErrors(filter), filterWarnings(filter as Filter)]).toEqual([[], []]);
   });
 });

@@ -93,7 +93,7 @@ const FAILS: [path: string, condition: unknown][] = [
   ["hot", { $gte: 0 }],
   ["nothing", { $lte: 0 }],
   ["nothing", { $gte: 0 }],
-  ["name", { $in: [] }],
+  ["name", { $in: ["nobody"] }],
   ["name", { $nin: ["Acme"] }],
   ["name", { $exists: false }],
   ["nothing", { $exists: false }],
