@@ -29,6 +29,8 @@ export const eventInput = z.strictObject({
     .min(1)
     .max(255)
     .refine((id) => id.isWellFormed(), "must be well-formed Unicode")
+    .refine((id) => !/\p{Cc}/u.test(id), "must not contain control characters")
+    .refine((id) => id.trim() === id, "must not begin or end with a blank")
     .optional(),
 });
 
@@ -123,7 +125,8 @@ routes.post(post.getRoutingPath(), async (c) => {
   };
   const result = await accept(c.env, c.get("tenant"), c.get("snapshot"), posted, Date.now());
   if (result.kind === "refused") throw invalid(...wrong);
-  if (result.kind === "conflict") throw usedKey(idempotencyKey === undefined ? "id" : "Idempotency-Key");
+  if (result.kind === "conflict")
+    throw usedKey(result.by === "id" || idempotencyKey === undefined ? "id" : "Idempotency-Key");
   const answer = toAccepted(result.event);
   return result.kind === "duplicate" ? c.json({ ...answer, duplicate: true as const }, 200) : c.json(answer, 202);
 });

@@ -19,7 +19,7 @@ export interface PostedEvent {
   event: string;
   /** ms since the epoch; absent: now. */
   timestamp?: number;
-  /** The caller's own id: the payload's `id` and, without a key, the idempotency key. */
+  /** The caller's own id: the payload's `id`, and an idempotency key like the other. */
   id?: string;
   /** The JSON text of `data`. */
   data: string;
@@ -36,15 +36,15 @@ export interface PostedEvent {
 
 export type Accepted =
   | { kind: "accepted" | "duplicate"; event: StoredEvent }
-  /** The idempotency key was used with another body. */
-  | { kind: "conflict" }
+  /** The idempotency key, or the caller's own id, was used with another body. */
+  | { kind: "conflict"; by: "key" | "id" }
   /** A schema refuses its data, and it is no repeat. */
   | { kind: "refused" };
 
 export type AcceptedAll =
   | { kind: "accepted"; events: { event: StoredEvent; duplicate: boolean }[] }
   /** The key of the event at `index` was used with another body; `null`: the key of the whole request. */
-  | { kind: "conflict"; index: number | null }
+  | { kind: "conflict"; index: number | null; by: "key" | "id" }
   | { kind: "refused" };
 
 /**
@@ -216,7 +216,8 @@ function behind(tenant: string): Error {
 }
 
 async function idempotency(posted: PostedEvent): Promise<Pick<AppendRequest, "idempotency">> {
-  const key = posted.idempotencyKey ?? posted.id;
+  const { idempotencyKey, id } = posted;
+  const key = idempotencyKey ?? id;
   if (key === undefined) return {};
   return { idempotency: { key, fingerprint: hex(await sha256(JSON.stringify(saidBy(posted)))) } };
 }
