@@ -31,7 +31,11 @@ export const eventInput = z.strictObject({
     .refine((id) => id.isWellFormed(), "must be well-formed Unicode")
     .refine((id) => !/\p{Cc}/u.test(id), "must not contain control characters")
     .refine((id) => id.trim() === id, "must not begin or end with a blank")
-    .optional(),
+    .optional()
+    .openapi({
+      description:
+        "The payload's `id`, of your own: without control characters and blanks around it. A repeat within 24 hours answers the first event; with other data it is a 422.",
+    }),
 });
 
 /** An event as its acceptance answers it. */

@@ -55,7 +55,12 @@ export function filterOver(roots: readonly string[] | null) {
     .openapi({
       type: "object",
       additionalProperties: true,
-      description: `MongoDB-style conditions, at most ${MAX_FILTER_BYTES} bytes of JSON.`,
+      description:
+        `MongoDB-style conditions on fields, at most ${MAX_FILTER_BYTES} bytes of JSON: $eq $ne $gt $gte $lt $lte $in $nin $exists ` +
+        "$startsWith $endsWith, $contains (a part of a text, or an element of a list), $elemMatch (one element that fulfils " +
+        "several), $not $and $or. A path goes through objects by dots; a dot in a key is written `\\.`, as in " +
+        "`data.labels.app\\.kubernetes\\.io/name`. Numbers are compared as they are written. An event's `timestamp` is compared " +
+        "as an instant, with times of ISO 8601. What could never match is refused.",
     });
 }
 

@@ -2,7 +2,6 @@ import { z } from "@hono/zod-openapi";
 import type { SignalRow } from "../config/signals";
 import { compareNumbers, isNumeric, isReckonable, type Numeric } from "../lib/exact";
 import type { Filter } from "../lib/filter";
-import { splitPath } from "../lib/path";
 import type { SignalRule, When } from "../lib/signal";
 import { DAY, iso, SECOND } from "../lib/time";
 import { compares } from "../signals/forms";
@@ -13,8 +12,8 @@ import { eventType, filterOver, isoTime, plainText } from "./schemas";
 const MAX_SILENCE = (365 * DAY) / SECOND;
 
 /** A path in an observation. */
-const path = plainText(200).refine(
-  (text) => splitPath(text).every((key) => key !== ""),
+const path = plainText(200).regex(
+  /^(?:\\[.\\]|\\(?![.\\])|[^.\\])+(?:\.(?:\\[.\\]|\\(?![.\\])|[^.\\])+)*$/,
   "must be a path such as company.domain, with \\. for a dot in a key",
 );
 const finite = (what: string) => z.number({ error: `must be a number: ${what}` });

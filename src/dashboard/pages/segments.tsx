@@ -3,7 +3,7 @@ import type { FC } from "hono/jsx";
 import type { Client } from "../../client";
 import { readJson } from "../../lib/exact";
 import type { Filter } from "../../lib/filter";
-import { Act, Refused, TextArea, TextField, Token, textOf } from "../components/form";
+import { Act, FILTER_HINT, Refused, TextArea, TextField, Token, textOf } from "../components/form";
 import { PageHead } from "../components/layout";
 import { Block, Card, Empty, Pager } from "../components/parts";
 import { type FieldErrors, type Refusal, refusalOf } from "../errors";
@@ -37,7 +37,7 @@ const SegmentForm: FC<{ site: Site; action: string; values: Values; errors: Fiel
       value={values.filter}
       errors={errors}
       placeholder={'{"data.company.employees": {"$gte": 250}}'}
-      hint="MongoDB-style. Over event, data, tenant and timestamp; as a persona, over the contact."
+      hint={`MongoDB-style. Over event, data, tenant and timestamp; as a persona, over the contact. ${FILTER_HINT}`}
     />
     <button type="submit" class="primary">
       {what}

@@ -1,7 +1,7 @@
 import { Hono } from "hono";
 import type { FC } from "hono/jsx";
 import { callTenant, type ListOf, listTenantThings, type Saved } from "../api-json";
-import { Act, Refused, SelectField, TextArea, TextField, Token, textOf } from "../components/form";
+import { Act, FILTER_HINT, Refused, SelectField, TextArea, TextField, Token, textOf } from "../components/form";
 import { PageHead } from "../components/layout";
 import { Block, Card, Empty, Pager } from "../components/parts";
 import { type FieldErrors, type Refusal, refusedWith } from "../errors";
@@ -88,7 +88,7 @@ const SignalForm: FC<{
             value={values.filter}
             errors={errors}
             placeholder={'{"data.company.country": {"$in": ["DK", "NO"]}}'}
-            hint="Over data, tenant and timestamp; empty: every observation."
+            hint={`Over data, tenant and timestamp; empty: every observation. ${FILTER_HINT}`}
           />
           <TextField
             name="attach"
