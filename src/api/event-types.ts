@@ -13,8 +13,8 @@ import {
 } from "../config/event-types";
 import { below } from "../events/event-schemas";
 import { utf8 } from "../lib/crypto";
-import { readJson } from "../lib/exact";
-import { isContainer } from "../lib/filter";
+import { isContainer, readJson } from "../lib/exact";
+
 import { jsonWithRaw, memberTexts } from "../lib/json";
 import { checkSchema, compile } from "../lib/json-schema";
 import { iso } from "../lib/time";

@@ -1,6 +1,6 @@
 import { createRoute, z } from "@hono/zod-openapi";
 import { reconcileAfterMs } from "../lib/env";
-import { isContainer } from "../lib/filter";
+import { isContainer } from "../lib/exact";
 import { elementTexts, memberTexts } from "../lib/json";
 import { SECOND } from "../lib/time";
 import { observeKeyed } from "../signals/keyed";

@@ -1,5 +1,6 @@
 import { z } from "@hono/zod-openapi";
-import { type Filter, isContainer } from "../lib/filter";
+import { isContainer } from "../lib/exact";
+import type { Filter } from "../lib/filter";
 import { EVENT_FIELDS, filterErrors, MAX_FILTER_BYTES } from "../lib/filter-errors";
 import { TITLES } from "./problem";
 

@@ -3,12 +3,12 @@ import { hex, sha256 } from "../lib/crypto";
 import { type Env, eventLogRoom } from "../lib/env";
 import type { Match, StoredEvent } from "../lib/event";
 import { readJson, toPortable } from "../lib/exact";
-import { Visits } from "../lib/filter";
 import { eventId } from "../lib/ids";
 import { log, logError } from "../lib/log";
 import { once } from "../lib/once";
 import type { AppendAllRequest, AppendRequest, Origin, Versions } from "../lib/rooms";
 import { addDays, dayOf } from "../lib/time";
+import { Visits } from "../lib/visits";
 import { match, revealsOf } from "./matching";
 
 /** The most lines that the log gets of one call: a single request may bring thousands of events. */

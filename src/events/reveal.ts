@@ -2,12 +2,14 @@ import { hex, sha256 } from "../lib/crypto";
 import type { RevealRequest } from "../lib/entity";
 import { type Env, entityRoom } from "../lib/env";
 import type { StoredEvent } from "../lib/event";
-import { isNumeric, numberText, readJson } from "../lib/exact";
-import { isContainer, matches, Visits } from "../lib/filter";
+import { isContainer, isNumeric, numberText, readJson } from "../lib/exact";
+
+import { matches } from "../lib/filter";
 import { eventId } from "../lib/ids";
 import { elementTexts, memberTexts } from "../lib/json";
 import { log, logError } from "../lib/log";
 import type { Reveal } from "../lib/rooms";
+import { Visits } from "../lib/visits";
 
 /** A contact that came with an event. */
 export interface Contact {

@@ -46,6 +46,11 @@ export function isNumeric(value: unknown): value is Numeric {
   return Number.isFinite(value) || value instanceof ExactNumber;
 }
 
+/** Whether the value is an object or a list. */
+export function isContainer(value: unknown): value is Record<string, unknown> {
+  return typeof value === "object" && value !== null && !(value instanceof ExactNumber);
+}
+
 /** A number, given as JSON writes it. */
 export function numeric(text: string): Numeric {
   const double = Number(text);

@@ -1,7 +1,8 @@
 import { utf8 } from "./crypto";
-import { isNumeric } from "./exact";
-import { type Filter, hasOperators, isContainer, isLogical, isOfValue, MAX_DEPTH, TIME } from "./filter";
+import { isContainer, isNumeric } from "./exact";
+import { type Filter, hasOperators, isLogical, isOfValue, TIME } from "./filter";
 import { NEVER, senseOf } from "./filter-sense";
+import { MAX_DEPTH } from "./filter-values";
 import { instantOf } from "./instant";
 import { splitPath } from "./path";
 

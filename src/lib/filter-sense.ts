@@ -2,8 +2,9 @@
  * What a filter can and cannot match, as far as it tells by itself. Pure.
  * @module
  */
-import { compareNumbers, isNumeric, type Numeric } from "./exact";
-import { type Filter, hasOperators, isContainer, isOfValue, matches, TIME } from "./filter";
+import { compareNumbers, isContainer, isNumeric, type Numeric } from "./exact";
+import { type Filter, hasOperators, isOfValue, matches, TIME } from "./filter";
+
 import type { FilterError } from "./filter-errors";
 import { instantOf } from "./instant";
 import { pathKey, splitPath } from "./path";

@@ -10,85 +10,21 @@
  *
  * @module
  */
-import { compareNumbers, ExactNumber, isNumeric } from "./exact";
+import { isContainer } from "./exact";
+import { oneOf, ordered, type Passes } from "./filter-values";
 import { instantOf } from "./instant";
 import { splitPath } from "./path";
 import { containsText } from "./substring";
 import { iso } from "./time";
+import { type FailingClause, Visits } from "./visits";
 
 /** A MongoDB-style filter as it is saved: JSON whose paths start at `{event, data, tenant, timestamp}`. */
 export type Filter = Record<string, unknown>;
-
-/** A clause that does not hold. */
-export interface FailingClause {
-  /** The field; empty for `$or` and `$not` over whole filters. */
-  path: string;
-  operator: string;
-  expected: unknown;
-  /** The value at the path; a list of them where the path leads to several; `undefined`: there is none. */
-  actual: unknown;
-  /** Why it counts as not holding though nobody knows: the filter stopped at it. Absent: it was evaluated. */
-  reason?: string;
-}
-
-/** The most levels that conditions and values in a filter are nested. */
-export const MAX_DEPTH = 8;
-/**
- * The most values that a filter visits in a subject. A body of 1 MiB has about 500,000, so that one condition on a list
- * is always evaluated.
- */
-export const MAX_VISITS = 1_000_000;
-/** The most values that all filters of a request visit together: about 0.1 s. */
-const MAX_VISITS_TOGETHER = 10_000_000;
-
-/**
- * What the filters of a request may still visit: each so much, and all together so much. A filter that would visit more
- * does not match, whatever its operators: what could not be evaluated is delivered to nobody, be it negated.
- */
-export class Visits {
-  #together: number;
-  #left = 0;
-  /** The condition that is being evaluated. */
-  at: Omit<FailingClause, "actual"> = { path: "", operator: "", expected: undefined };
-
-  constructor(together = MAX_VISITS_TOGETHER) {
-    this.#together = together;
-  }
-
-  /** What a filter finds with its own share. */
-  take(evaluate: () => FailingClause | null): FailingClause | null {
-    const share = Math.min(MAX_VISITS, this.#together);
-    this.#left = share;
-    try {
-      return evaluate();
-    } catch (error) {
-      if (!(error instanceof TooMany)) throw error;
-      const reason =
-        share === MAX_VISITS
-          ? `the filter would have to look at more than ${MAX_VISITS} values`
-          : "the filters of the request have looked at as many values as they may together";
-      return { ...this.at, actual: undefined, reason };
-    } finally {
-      this.#together -= share - Math.max(this.#left, 0);
-    }
-  }
-
-  /** Notes that so many values are about to be visited. Throws when they are too many. */
-  spend(values: number): void {
-    this.#left -= values;
-    if (this.#left < 0) throw new TooMany();
-  }
-}
-
-class TooMany extends Error {}
 
 /** A filter, or a part of it, made ready: what of it does not hold for a subject. */
 type Clause = (subject: unknown, visits: Visits) => FailingClause | null;
 /** Whether an operator holds for the values that its path leads to. */
 type Holds = (found: readonly unknown[], visits: Visits) => boolean;
-/** Whether one value passes. */
-type Passes = (value: unknown, visits: Visits) => boolean;
-
 /** The operators that compare one value with their operand. */
 const POSITIVE: ReadonlyMap<string, (operand: unknown) => Passes> = new Map<string, (operand: unknown) => Passes>([
   ["$eq", (operand) => oneOf([operand])],
@@ -333,64 +269,6 @@ function valuesAt(
     found = next;
   }
   return found;
-}
-
-/**
- * Whether a value equals one of these JSON values, deeply and whatever the order of keys: one look-up however many they
- * are. A value is read no further than the longest of them goes.
- */
-function oneOf(items: readonly unknown[]): Passes {
-  const scalars = new Set(items.filter((item) => !isContainer(item)));
-  const endless = Number.POSITIVE_INFINITY;
-  const texts = new Set(items.filter(isContainer).map((item) => textOf(item, 0, { left: endless }, null)));
-  const longest = [...texts].reduce((most, text) => Math.max(most, text?.length ?? 0), 0);
-  const exact = new Set(items.flatMap((item) => (item instanceof ExactNumber ? [item.key] : [])));
-  return (value, visits) => {
-    if (value instanceof ExactNumber) return exact.has(value.key);
-    if (!isContainer(value)) return scalars.has(value);
-    const text = longest === 0 ? null : textOf(value, 0, { left: longest }, visits);
-    return text !== null && texts.has(text);
-  };
-}
-
-/** A text that equal values have, and no others; `null`: it would be longer than there is room, or is too deep. */
-function textOf(value: unknown, depth: number, room: { left: number }, visits: Visits | null): string | null {
-  if (typeof value === "string") {
-    room.left -= value.length;
-    return room.left < 0 ? null : JSON.stringify(value);
-  }
-  if (value instanceof ExactNumber) {
-    room.left -= value.key.length;
-    return room.left < 0 ? null : `exact ${value.key}`;
-  }
-  if (!isContainer(value)) return `${typeof value} ${String(value)}`;
-  const isList = Array.isArray(value);
-  const size = isList ? value.length : Object.keys(value).length;
-  visits?.spend(size);
-  room.left -= size;
-  if (room.left < 0 || depth === MAX_DEPTH) return null;
-  const parts: string[] = [];
-  for (const key of Object.keys(value).sort()) {
-    const name = isList ? key : textOf(key, depth, room, visits);
-    const part = name === null ? null : textOf(value[key], depth + 1, room, visits);
-    if (part === null) return null;
-    parts.push(`${name}:${part}`);
-  }
-  return isList ? `[${parts.join()}]` : `{${parts.join()}}`;
-}
-
-/** A comparison of numbers with numbers and strings with strings. */
-function ordered(test: (order: number) => boolean): (operand: unknown) => Passes {
-  return (operand) => {
-    if (isNumeric(operand)) return (value) => isNumeric(value) && test(compareNumbers(value, operand));
-    const text = operand as string;
-    return (value) => typeof value === "string" && test(value < text ? -1 : value > text ? 1 : 0);
-  };
-}
-
-/** Whether the value is an object or a list. */
-export function isContainer(value: unknown): value is Record<string, unknown> {
-  return typeof value === "object" && value !== null && !(value instanceof ExactNumber);
 }
 
 /** Whether the value, given for a field, is an object of operators rather than something to be equal to. */

@@ -5,8 +5,8 @@ import { mapBounded } from "../lib/bounded";
 import type { Claim, Emitted, ObservationRequest, ObserveRequest, ObserveResult, Refused } from "../lib/entity";
 import { type Env, entityRoom } from "../lib/env";
 import { toPortable } from "../lib/exact";
-import { Visits } from "../lib/filter";
 import type { SignalRule } from "../lib/signal";
+import { Visits } from "../lib/visits";
 import { type Plan, plan, type Skipped } from "./plan";
 
 /** Entities called at a time: each may emit as many events as there are rules. */

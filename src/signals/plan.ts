@@ -3,9 +3,10 @@
  * @module
  */
 import { isNumeric, isReckonable } from "../lib/exact";
-import { matches, Visits } from "../lib/filter";
+import { matches } from "../lib/filter";
 import type { SignalRule } from "../lib/signal";
 import { iso } from "../lib/time";
+import { Visits } from "../lib/visits";
 import { neededPath } from "./forms";
 import { keyAt, numberAt, valueAt } from "./values";
 

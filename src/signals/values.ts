@@ -1,5 +1,5 @@
-import { isNumeric, isReckonable, type Numeric, numberText } from "../lib/exact";
-import { isContainer } from "../lib/filter";
+import { isContainer, isNumeric, isReckonable, type Numeric, numberText } from "../lib/exact";
+
 import { splitPath } from "../lib/path";
 
 /**

@@ -1,7 +1,8 @@
 import fc from "fast-check";
 import { describe, it } from "vitest";
-import { compile, type Filter, failingClause, MAX_VISITS, matches, Visits } from "../../src/lib/filter";
+import { compile, type Filter, failingClause, matches } from "../../src/lib/filter";
 import { filterErrors, MAX_FILTER_BYTES } from "../../src/lib/filter-errors";
+import { MAX_VISITS, Visits } from "../../src/lib/visits";
 import { holds } from "../property";
 
 const DATA = {

@@ -5,8 +5,8 @@
 
 import { PROFILES, type Profile, profileOf } from "../../config/profiles";
 import { schemeOf } from "../../config/schemes";
-import { readJson } from "../../lib/exact";
-import { isContainer } from "../../lib/filter";
+import { isContainer, readJson } from "../../lib/exact";
+
 import { textOf } from "../components/form";
 import type { Endpoint } from "../components/state";
 import { linesOf, recordOf } from "./record-lines";
