@@ -101,10 +101,11 @@ function field(path: string, condition: unknown, isWhole: boolean): Clause {
   const operators = operatorsOf(path, condition).map((one) => (isWhole && path === TIME ? atTime(one) : one));
   const [first] = operators;
   return (subject, visits) => {
-    if (first !== undefined) visits.at = first.asked;
+    // Of an element's conditions nobody is told: the one that has them stands in the filter.
+    if (first !== undefined && isWhole) visits.at = first.asked;
     const found = valuesAt(subject, keys, visits);
     for (const { asked, holds, shown } of operators) {
-      visits.at = asked;
+      if (isWhole) visits.at = asked;
       if (holds(found, visits)) continue;
       const values = shown === undefined ? found : found.map(shown);
       return { ...asked, actual: values.length > 1 ? values : values[0] };
@@ -217,12 +218,7 @@ function elementOf(condition: Record<string, unknown>): Passes {
   }
   const clause = build(condition, false);
   return (element, visits) => {
-    if (!isContainer(element)) return false;
-    // Whoever is told where it stopped is told of the condition in the filter.
-    const { at } = visits;
-    const failing = clause(element, visits);
-    visits.at = at;
-    return failing === null;
+    return isContainer(element) && clause(element, visits) === null;
   };
 }
 

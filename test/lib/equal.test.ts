@@ -293,6 +293,16 @@ describe("$elemMatch", () => {
     });
   });
 
+  it("that would look at too many values is told as it stands in the filter", ({ expect }) => {
+    const rows = Array.from({ length: 1_200 }, () => ({ a: Array.from({ length: 1_000 }, () => 1) }));
+    const filter = { "data.rows": { $elemMatch: { a: 2 } } };
+    expect(failingClause(filter, subject(TIME, { rows }))).toMatchObject({
+      path: "data.rows",
+      operator: "$elemMatch",
+      reason: expect.stringContaining("look at more than"),
+    });
+  });
+
   it("is refused what is no condition of an element", ({ expect }) => {
     const paths = (operand: unknown) => filterErrors({ "data.x": { $elemMatch: operand } }).map(({ path }) => path);
     for (const operand of [1, null, "a", []]) expect(paths(operand)).toEqual(["data.x.$elemMatch"]);
