@@ -20,6 +20,7 @@ import { type AppContext, router } from "./context";
 import { type FieldError, invalid, Problem } from "./problem";
 import { saving } from "./saving";
 import { body, eventType, isoTime, json, listQuery, problems } from "./schemas";
+import { segmentWarnings, warned, withWarnings } from "./warnings";
 
 const base = "/v1/tenants/{tenant}/automations";
 const params = z.object({ tenant: z.string() });
@@ -81,7 +82,7 @@ const create = createRoute({
       actions: [{ type: "webhook", endpoint: "crm" }],
     }),
   },
-  responses: { 201: json(automationShape, "created"), ...problems(400, 401, 404, 409, 422) },
+  responses: { 201: json(automationShape.extend(warned), "created"), ...problems(400, 401, 404, 409, 422) },
 });
 
 const list = createRoute({
@@ -114,7 +115,7 @@ const patch = createRoute({
   summary: "Change an automation",
   tags: ["Automations"],
   request: { params: automationParams, ...body(automationPatch, { name: "Warm leads to sales" }) },
-  responses: { 200: json(automationShape, "changed"), ...problems(400, 401, 404, 422) },
+  responses: { 200: json(automationShape.extend(warned), "changed"), ...problems(400, 401, 404, 422) },
 });
 
 const remove = createRoute({
@@ -191,6 +192,12 @@ async function segmentErrors(c: AppContext, id: string | null): Promise<FieldErr
     : [{ path: "segment", message: `is not one over events: ${error.path} ${error.message}` }];
 }
 
+/** What the owner should know of the segment that an automation names. */
+async function warningsFor(c: AppContext, { segment, trigger }: AutomationRow): Promise<FieldError[]> {
+  const found = segment === null ? null : await findSegment(c.env.DB, c.get("tenant"), segment);
+  return found === null ? [] : segmentWarnings(found.filter, trigger);
+}
+
 /** Automations: what is delivered beyond the subscriptions. */
 export const automationRoutes = router()
   .openapi(create, async (c) => {
@@ -201,7 +208,7 @@ export const automationRoutes = router()
     const created = entry(c, "automation.created", id);
     const row = await saving(insertAutomation(c.env.DB, tenant, id, fields, now, created), partOf(fields));
     invalidateSnapshot(tenant);
-    return c.json(toShape(row), 201);
+    return c.json(withWarnings(toShape(row), await warningsFor(c, row)), 201);
   })
   .openapi(list, async (c) => {
     const { limit, cursor } = c.req.valid("query");
@@ -223,7 +230,7 @@ export const automationRoutes = router()
     const row = await saving(updateAutomation(c.env.DB, tenant, id, change, Date.now(), updated), partOf(change));
     if (row === null) throw notThere();
     invalidateSnapshot(tenant);
-    return c.json(toShape(row), 200);
+    return c.json(withWarnings(toShape(row), await warningsFor(c, row)), 200);
   })
   .openapi(remove, async (c) => {
     const tenant = c.get("tenant");

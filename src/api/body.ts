@@ -1,4 +1,5 @@
 import type { MiddlewareHandler } from "hono";
+import { readJson } from "../lib/exact";
 import { joined } from "../lib/prefix";
 import type { AppContext, AppEnv } from "./context";
 import { Problem } from "./problem";
@@ -69,7 +70,7 @@ function decode(bytes: Uint8Array): string {
 // biome-ignore lint/suspicious/noExplicitAny: as Hono has it
 function parse(text: string): any {
   try {
-    return JSON.parse(text);
+    return readJson(text);
   } catch {
     throw new Problem(400, "The body is not valid JSON.");
   }

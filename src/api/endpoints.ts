@@ -9,7 +9,6 @@ import {
   removeEndpoint,
   updateEndpoint,
 } from "../config/endpoints";
-import { warningsFor } from "../config/event-types";
 import { invalidateSnapshot } from "../config/snapshot";
 import { endpointRoom, maxEndpoints } from "../lib/env";
 import { newId } from "../lib/ids";
@@ -24,13 +23,14 @@ import { forgetFormerEndpoints } from "./former-endpoints";
 import { Problem } from "./problem";
 import { saving } from "./saving";
 import { body, isoTime, json, listQuery, problems } from "./schemas";
+import { endpointWarnings, refuseForeign, warningsShape } from "./warnings";
 
 const base = "/v1/tenants/{tenant}/endpoints";
 const params = z.object({ tenant: z.string() });
 export const endpointParams = z.object({ tenant: z.string(), endpoint: z.string() });
 
-/** What the owner should know of what they subscribed to. */
-const warnings = { warnings: z.array(z.string()) };
+/** What the owner should know of what was saved. */
+const warnings = { warnings: warningsShape };
 
 const create = createRoute({
   method: "post",
@@ -177,6 +177,7 @@ export const endpointRoutes = router()
     const input = c.req.valid("json");
     const now = Date.now();
     const tenant = c.get("tenant");
+    refuseForeign(input.filter, tenant);
     const id = newId("ep", now);
     const { fields, secret: shown } = await endpointChange(c.env, tenant, id, input, null, await rulesFor(c), now);
     const whole = fields as EndpointFields & EndpointSecrets;
@@ -188,7 +189,7 @@ export const endpointRoutes = router()
     if (row === "conflict") throw uidTaken(input.uid);
     if (row === "full") throw new Problem(409, `The tenant may have at most ${most} endpoints (MAX_ENDPOINTS).`);
     invalidateSnapshot(tenant);
-    const warnings = await warningsFor(c.env.DB, row.events, now);
+    const warnings = await endpointWarnings(c.env.DB, row, now);
     return c.json({ ...toShape(row), secret: shown, warnings }, 201);
   })
   .openapi(list, async (c) => {
@@ -205,6 +206,7 @@ export const endpointRoutes = router()
     const now = Date.now();
     const tenant = c.get("tenant");
     const before = await endpointOf(c);
+    refuseForeign(input.filter, tenant);
     const { id } = before;
     const { fields } = await endpointChange(c.env, tenant, id, input, before, await rulesFor(c), now);
     const changed = entry(c, "endpoint.updated", id, Object.keys(input));
@@ -213,7 +215,7 @@ export const endpointRoutes = router()
     invalidateSnapshot(tenant);
     await configureEndpoint(c, id, enabled === undefined ? {} : { enabled });
     const row = await endpointById(c, id);
-    return c.json({ ...toShape(row), warnings: await warningsFor(c.env.DB, row.events, now) }, 200);
+    return c.json({ ...toShape(row), warnings: await endpointWarnings(c.env.DB, row, now) }, 200);
   })
   .openapi(remove, async (c) => {
     const tenant = c.get("tenant");

@@ -13,6 +13,8 @@ import {
 } from "../config/event-types";
 import { below } from "../events/event-schemas";
 import { utf8 } from "../lib/crypto";
+import { isContainer, readJson } from "../lib/exact";
+
 import { jsonWithRaw, memberTexts } from "../lib/json";
 import { checkSchema, compile } from "../lib/json-schema";
 import { iso } from "../lib/time";
@@ -30,7 +32,7 @@ const catalogParams = z.object({ profile: z.string() });
 const group = z.string().trim().min(1).max(100);
 
 const sample = z
-  .custom<object>((value) => typeof value === "object" && value !== null, "must be a JSON object or array, or null")
+  .custom<object>(isContainer, "must be a JSON object or array, or null")
   .nullable()
   .openapi({ type: ["object", "array", "null"] });
 
@@ -209,7 +211,7 @@ function check({ schema, enforce, sample }: Pick<EventTypeFields, "schema" | "en
 
 function sampleErrors(schema: string, sample: string) {
   try {
-    return compile(schema)(JSON.parse(sample));
+    return compile(schema)(readJson(sample));
   } catch {
     // Only a stack that overflowed, or too many steps, get here: the schema has been checked.
     return [{ path: "", message: "is nested too deeply, or too large, for its schema" }];

@@ -29,7 +29,13 @@ export const eventInput = z.strictObject({
     .min(1)
     .max(255)
     .refine((id) => id.isWellFormed(), "must be well-formed Unicode")
-    .optional(),
+    .refine((id) => !/\p{Cc}/u.test(id), "must not contain control characters")
+    .refine((id) => id.trim() === id, "must not begin or end with a blank")
+    .optional()
+    .openapi({
+      description:
+        "The payload's `id`, of your own: without control characters and blanks around it. A repeat within 24 hours answers the first event; with other data it is a 422.",
+    }),
 });
 
 /** An event as its acceptance answers it. */
@@ -123,7 +129,8 @@ routes.post(post.getRoutingPath(), async (c) => {
   };
   const result = await accept(c.env, c.get("tenant"), c.get("snapshot"), posted, Date.now());
   if (result.kind === "refused") throw invalid(...wrong);
-  if (result.kind === "conflict") throw usedKey(idempotencyKey === undefined ? "id" : "Idempotency-Key");
+  if (result.kind === "conflict")
+    throw usedKey(result.by === "id" || idempotencyKey === undefined ? "id" : "Idempotency-Key");
   const answer = toAccepted(result.event);
   return result.kind === "duplicate" ? c.json({ ...answer, duplicate: true as const }, 200) : c.json(answer, 202);
 });

@@ -5,8 +5,9 @@ import { filterSubject } from "../events/matching";
 import { type DestinationRules, destinationRefusal } from "../lib/destination";
 import { endpointRoom } from "../lib/env";
 import type { StoredEvent } from "../lib/event";
-import { Visits } from "../lib/filter";
+import { readJson } from "../lib/exact";
 import { deliveryId, ulidTime } from "../lib/ids";
+import { Visits } from "../lib/visits";
 import { type AppContext, router } from "./context";
 import { rulesFor } from "./destination";
 import { eventParams, findEvent } from "./events";
@@ -98,7 +99,7 @@ async function allEndpoints(c: AppContext): Promise<EndpointRow[]> {
 }
 
 function shownEvent(c: AppContext, { ulid, event, timestamp, data, erasedAt }: StoredEvent): Facts["event"] {
-  const read: unknown = JSON.parse(data);
+  const read: unknown = readJson(data);
   const subject =
     erasedAt === undefined ? filterSubject({ tenant: c.get("tenant"), event, timestamp, data: () => read }) : null;
   return { type: event, acceptedAt: ulidTime(ulid), erasedAt: erasedAt ?? null, subject };

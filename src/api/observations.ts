@@ -1,5 +1,6 @@
 import { createRoute, z } from "@hono/zod-openapi";
 import { reconcileAfterMs } from "../lib/env";
+import { isContainer } from "../lib/exact";
 import { elementTexts, memberTexts } from "../lib/json";
 import { SECOND } from "../lib/time";
 import { observeKeyed } from "../signals/keyed";
@@ -111,11 +112,12 @@ export async function allPosted(
 ): Promise<PostedObservation[]> {
   const { observations } = await c.req.json<{ observations: object[] }>();
   const texts = elementTexts(memberTexts(await c.req.text()).get("observations") as string);
-  return checked.map(({ at }, i) => toPosted(observations[i] as object, texts[i] as string, at));
+  return checked.map(({ at }, i) => toPosted(observations[i], texts[i] as string, at, `observations.${i}`));
 }
 
-/** An observation with its text, both as posted. */
-function toPosted(data: object, text: string, at: number | undefined): PostedObservation {
+/** An observation with its text, both as posted. A 422 for a number, which zod takes for an object where it is exact. */
+function toPosted(data: unknown, text: string, at: number | undefined, path = ""): PostedObservation {
+  if (!isContainer(data)) throw invalid({ path, message: "must be a JSON object" });
   return { data, text, at: at ?? null };
 }
 

@@ -1,4 +1,5 @@
 import { z } from "@hono/zod-openapi";
+import { isContainer } from "../lib/exact";
 import type { Filter } from "../lib/filter";
 import { EVENT_FIELDS, filterErrors, MAX_FILTER_BYTES } from "../lib/filter-errors";
 import { TITLES } from "./problem";
@@ -31,7 +32,7 @@ export const eventType = z
 
 /** An event's data. Handlers take its text from the body, which zod would not keep to the byte. */
 export const dataField = z
-  .custom<object>((value) => typeof value === "object" && value !== null, "must be a JSON object or array")
+  .custom<object>(isContainer, "must be a JSON object or array")
   .openapi({ type: ["object", "array"] });
 
 /** The first ms that ISO 8601 writes with more than four digits of year. */
@@ -55,7 +56,12 @@ export function filterOver(roots: readonly string[] | null) {
     .openapi({
       type: "object",
       additionalProperties: true,
-      description: `MongoDB-style conditions, at most ${MAX_FILTER_BYTES} bytes of JSON.`,
+      description:
+        `MongoDB-style conditions on fields, at most ${MAX_FILTER_BYTES} bytes of JSON: $eq $ne $gt $gte $lt $lte $in $nin $exists ` +
+        "$startsWith $endsWith, $contains (a part of a text, or an element of a list), $elemMatch (one element that fulfils " +
+        "several), $not $and $or. A path goes through objects by dots; a dot in a key is written `\\.`, as in " +
+        "`data.labels.app\\.kubernetes\\.io/name`. Numbers are compared as they are written. An event's `timestamp` is compared " +
+        "as an instant, with times of ISO 8601. What could never match is refused.",
     });
 }
 

@@ -19,6 +19,7 @@ import { type AppContext, router } from "./context";
 import { invalid, Problem } from "./problem";
 import { saving } from "./saving";
 import { anyFilterField, body, isoTime, json, listQuery, problems } from "./schemas";
+import { warned, warningsOf, withWarnings } from "./warnings";
 
 const base = "/v1/tenants/{tenant}/segments";
 const params = z.object({ tenant: z.string() });
@@ -48,7 +49,7 @@ const create = createRoute({
     params,
     ...body(segmentInput, { name: "Large companies", filter: { "data.company.employees": { $gte: 250 } } }),
   },
-  responses: { 201: json(segmentShape, "created"), ...problems(400, 401, 404, 409, 422) },
+  responses: { 201: json(segmentShape.extend(warned), "created"), ...problems(400, 401, 404, 409, 422) },
 });
 
 const list = createRoute({
@@ -81,7 +82,7 @@ const patch = createRoute({
   summary: "Change a segment",
   tags: ["Segments"],
   request: { params: segmentParams, ...body(segmentPatch, { name: "Companies of 250 and more" }) },
-  responses: { 200: json(segmentShape, "changed"), ...problems(400, 401, 404, 422) },
+  responses: { 200: json(segmentShape.extend(warned), "changed"), ...problems(400, 401, 404, 422) },
 });
 
 const remove = createRoute({
@@ -117,7 +118,7 @@ export const segmentRoutes = router()
     const id = newId("seg", now);
     const created = entry(c, "segment.created", id);
     const row = await saving(insertSegment(c.env.DB, tenant, id, c.req.valid("json"), now, created));
-    return c.json(toShape(row), 201);
+    return c.json(withWarnings(toShape(row), warningsOf(row.filter, null)), 201);
   })
   .openapi(list, async (c) => {
     const { limit, cursor } = c.req.valid("query");
@@ -140,7 +141,7 @@ export const segmentRoutes = router()
     const row = await saving(updateSegment(c.env.DB, tenant, id, change, Date.now(), updated), "filter");
     if (row === null) throw notThere();
     invalidateSnapshot(tenant);
-    return c.json(toShape(row), 200);
+    return c.json(withWarnings(toShape(row), warningsOf(row.filter, null)), 200);
   })
   .openapi(remove, async (c) => {
     const tenant = c.get("tenant");

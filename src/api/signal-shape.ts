@@ -1,5 +1,6 @@
 import { z } from "@hono/zod-openapi";
 import type { SignalRow } from "../config/signals";
+import { compareNumbers, isNumeric, isReckonable, type Numeric } from "../lib/exact";
 import type { Filter } from "../lib/filter";
 import type { SignalRule, When } from "../lib/signal";
 import { DAY, iso, SECOND } from "../lib/time";
@@ -11,8 +12,16 @@ import { eventType, filterOver, isoTime, plainText } from "./schemas";
 const MAX_SILENCE = (365 * DAY) / SECOND;
 
 /** A path in an observation. */
-const path = plainText(200).regex(/^[^.]+(?:\.[^.]+)*$/, "must be a path such as company.domain");
+const path = plainText(200).regex(
+  /^(?:\\[.\\]|\\(?![.\\])|[^.\\])+(?:\.(?:\\[.\\]|\\(?![.\\])|[^.\\])+)*$/,
+  "must be a path such as company.domain, with \\. for a dot in a key",
+);
 const finite = (what: string) => z.number({ error: `must be a number: ${what}` });
+/** A number that is compared with numbers of observations, as it is written. */
+const compared = (what: string) =>
+  z
+    .custom<Numeric>((value) => isNumeric(value) && isReckonable(value), `must be a number: ${what}`)
+    .openapi({ type: "number" });
 
 /** The name of a list of the tenant. */
 export const listName = plainText(200).trim().min(1);
@@ -23,9 +32,14 @@ const when = z
   .strictObject({
     every: z.literal(true, { error: "must be true" }).optional(),
     once: z.literal(true, { error: "must be true" }).optional(),
-    crosses: z.strictObject({ path, threshold: finite("the value that is crossed") }).optional(),
+    crosses: z.strictObject({ path, threshold: compared("the value that is crossed") }).optional(),
     changesBy: z
-      .strictObject({ path, atLeast: finite("how far the value must move").positive("must be above 0") })
+      .strictObject({
+        path,
+        atLeast: compared("how far the value must move")
+          .refine((value) => compareNumbers(value, 0) > 0, "must be above 0")
+          .openapi({ exclusiveMinimum: 0 }),
+      })
       .optional(),
     returnsAfter: z
       .strictObject({
@@ -44,13 +58,15 @@ const attach = z
   .record(plainText(100).min(1), z.enum(["previous", "current"], { error: "must be previous or current" }))
   .refine((fields) => Object.keys(fields).length <= 20, "may have at most 20 fields");
 
+/** Where the paths of a rule's filter start: there is no event yet. */
+export const OBSERVATION_FIELDS: readonly string[] = ["data", "tenant", "timestamp"];
+
 /** A rule as it is given. */
 export const signalInput = z.strictObject({
   name: z.string().trim().min(1).max(200),
   emit: eventType,
   entity: path,
-  // There is no event yet.
-  filter: filterOver(["data", "tenant", "timestamp"]).nullable().optional(),
+  filter: filterOver(OBSERVATION_FIELDS).nullable().optional(),
   when,
   attach: attach.nullable().optional(),
 });

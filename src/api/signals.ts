@@ -17,7 +17,16 @@ import { type AppContext, router } from "./context";
 import { invalid, Problem } from "./problem";
 import { saving } from "./saving";
 import { body, json, listQuery, problems } from "./schemas";
-import { attachErrors, signalInput, signalPatch, signalShape, toRule, toSignal } from "./signal-shape";
+import {
+  attachErrors,
+  OBSERVATION_FIELDS,
+  signalInput,
+  signalPatch,
+  signalShape,
+  toRule,
+  toSignal,
+} from "./signal-shape";
+import { refuseForeign, warned, warningsOf, withWarnings } from "./warnings";
 
 const base = "/v1/tenants/{tenant}/signals";
 const params = z.object({ tenant: z.string() });
@@ -40,7 +49,7 @@ const create = createRoute({
       attach: { previousScore: "previous", newScore: "current" },
     }),
   },
-  responses: { 201: json(signalShape, "created"), ...problems(400, 401, 404, 409, 422) },
+  responses: { 201: json(signalShape.extend(warned), "created"), ...problems(400, 401, 404, 409, 422) },
 });
 
 const list = createRoute({
@@ -77,7 +86,7 @@ const patch = createRoute({
     ...body(signalPatch, { when: { crosses: { path: "company.leadScore", threshold: 80 } } }),
   },
   responses: {
-    200: json(signalShape, "changed: it holds from the next observation on"),
+    200: json(signalShape.extend(warned), "changed: it holds from the next observation on"),
     ...problems(400, 401, 404, 409, 422),
   },
 });
@@ -127,10 +136,11 @@ export const signalRoutes = router()
     const tenant = c.get("tenant");
     const now = Date.now();
     const { id, ...fields } = toRule(newId("sig", now), c.req.valid("json"));
+    refuseForeign(fields.filter, tenant);
     const created = entry(c, "signal.created", id);
     const row = await saving(insertSignal(c.env.DB, tenant, id, fields, now, created), partOf(fields));
     invalidateSnapshot(tenant);
-    return c.json(toSignal(row), 201);
+    return c.json(withWarnings(toSignal(row), warningsOf(row.filter, OBSERVATION_FIELDS)), 201);
   })
   .openapi(list, async (c) => {
     const { limit, cursor } = c.req.valid("query");
@@ -143,13 +153,14 @@ export const signalRoutes = router()
   .openapi(patch, async (c) => {
     const tenant = c.get("tenant");
     const change = c.req.valid("json") as Partial<SignalFields>;
+    refuseForeign(change.filter, tenant);
     const read = await found(c, c.req.valid("param").signal);
     const errors = attachErrors({ ...read, ...change });
     if (errors.length > 0) throw invalid(...errors);
     const updated = entry(c, "signal.updated", read.id, Object.keys(change));
     const row = await saving(updateSignal(c.env.DB, read, change, Date.now(), updated), partOf(change));
     invalidateSnapshot(tenant);
-    if (row !== null) return c.json(toSignal(row), 200);
+    if (row !== null) return c.json(withWarnings(toSignal(row), warningsOf(row.filter, OBSERVATION_FIELDS)), 200);
     await found(c, read.id);
     throw new Problem(409, "The signal was changed meanwhile. Repeat the request.");
   })

@@ -38,6 +38,8 @@ export interface ClientOptions {
   url: string;
   key?: string | undefined;
   fetch?: (request: Request) => Promise<Response>;
+  /** Reads the JSON of answers; absent: `JSON.parse`, which rounds numbers that no double is. */
+  parse?: (text: string) => unknown;
 }
 
 /** All operations by resource: path parameters first, then the body where there is one, then options. */
@@ -99,7 +101,11 @@ export function createClient(options: ClientOptions): Client {
   return Object.fromEntries(resources);
 }
 
-async function send({ url, key, fetch: send = fetch }: ClientOptions, route: string, args: unknown[]) {
+async function send(
+  { url, key, fetch: send = fetch, parse = JSON.parse }: ClientOptions,
+  route: string,
+  args: unknown[],
+) {
   const [method = "", pattern = ""] = route.split(" ");
   const rest = [...args];
   const path = pattern.replace(/:\w+/g, () => encodeURIComponent(String(rest.shift())));
@@ -124,7 +130,7 @@ async function send({ url, key, fetch: send = fetch }: ClientOptions, route: str
   const text = await response.text();
   if (!response.ok)
     throw new PosthornError(`${method} ${target.pathname}`, problemOf(response, text), response.headers);
-  return text === "" ? undefined : JSON.parse(text);
+  return text === "" ? undefined : parse(text);
 }
 
 /** The problem that an answer carries, or one for what answered in the API's stead. */

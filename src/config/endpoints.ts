@@ -53,6 +53,22 @@ export async function findEndpoint(d1: D1Database, tenant: string, idOrUid: stri
   return rows.find(({ id }) => id === idOrUid) ?? rows[0] ?? null;
 }
 
+/** The tenant's other endpoints that requests go to the same URL of; a fragment is not sent. */
+export async function endpointsAt(
+  d1: D1Database,
+  tenant: string,
+  { id, url }: Pick<EndpointRow, "id" | "url">,
+): Promise<Pick<EndpointRow, "id" | "uid">[]> {
+  const rows = await database(d1)
+    .select({ id: endpoints.id, uid: endpoints.uid, url: endpoints.url })
+    .from(endpoints)
+    .where(and(eq(endpoints.tenant, tenant), live))
+    .orderBy(endpoints.id)
+    .all();
+  const sent = (text: string) => URL.parse(text)?.href.replace(/#.*$/, "") ?? text;
+  return rows.filter((other) => other.id !== id && sent(other.url) === sent(url)).map(({ id, uid }) => ({ id, uid }));
+}
+
 /** The ids of the tenant's endpoints, newest first. */
 export async function endpointIds(d1: D1Database, tenant: string): Promise<string[]> {
   const rows = await database(d1)

@@ -1,6 +1,7 @@
 import { sql } from "drizzle-orm";
-import { index, integer, primaryKey, sqliteTable, text, uniqueIndex } from "drizzle-orm/sqlite-core";
+import { customType, index, integer, primaryKey, sqliteTable, text, uniqueIndex } from "drizzle-orm/sqlite-core";
 
+import { readJson } from "../lib/exact";
 import type { Filter } from "../lib/filter";
 import type { Attached, When } from "../lib/signal";
 import type { Format, Method, Signature } from "../lib/wire";
@@ -9,6 +10,15 @@ import type { Format, Method, Signature } from "../lib/wire";
  * The tables of D1: what is configured. Times are ms since the epoch; JSON columns say what they hold. Indexes over
  * expressions stand in indexed.ts, since drizzle-kit cannot write them.
  */
+
+/** JSON whose numbers stay as they are written. */
+function exactJson<T>() {
+  return customType<{ data: T; driverData: string }>({
+    dataType: () => "text",
+    toDriver: (value) => JSON.stringify(value),
+    fromDriver: readJson,
+  });
+}
 
 /** A customer of the SaaS. The tenant `operator` is the SaaS team itself; a migration creates it. */
 export const tenants = sqliteTable(
@@ -136,7 +146,7 @@ export const endpoints = sqliteTable(
     /** Its own headers; each value is sealed, since it may be a secret. */
     headers: text("headers", { mode: "json" }).$type<Record<string, string>>(),
     /** Which events it gets, beyond their type; NULL: all. */
-    filter: text("filter", { mode: "json" }).$type<Filter>(),
+    filter: exactJson<Filter>()("filter"),
     /** The secret, sealed under SECRETS_KEY for `tenant/id`; empty: there is none. */
     secret: text("secret").notNull(),
     /** The secret that takes over at `next_from`, sealed as well. */
@@ -170,7 +180,7 @@ export const segments = sqliteTable(
       .notNull()
       .references(() => tenants.id),
     name: text("name").notNull(),
-    filter: text("filter", { mode: "json" }).$type<Filter>().notNull(),
+    filter: exactJson<Filter>()("filter").notNull(),
     createdAt: integer("created_at").notNull(),
     updatedAt: integer("updated_at").notNull(),
   },
@@ -218,8 +228,8 @@ export const signals = sqliteTable(
     /** The path of the entity's key. */
     entity: text("entity").notNull(),
     /** Which observations it looks at; NULL: all. */
-    filter: text("filter", { mode: "json" }).$type<Filter>(),
-    when: text("condition", { mode: "json" }).$type<When>().notNull(),
+    filter: exactJson<Filter>()("filter"),
+    when: exactJson<When>()("condition").notNull(),
     attach: text("attach", { mode: "json" }).$type<Record<string, Attached>>(),
     /** The vendor's catalog that it came with, as `clearview/lead.hot`; NULL: none. */
     catalog: text("catalog"),
@@ -263,7 +273,7 @@ export const eventTypes = sqliteTable("event_types", {
   title: text("title"),
   description: text("description"),
   /** JSON Schema of `data`; enforced at accept only with `enforce`. */
-  schema: text("schema", { mode: "json" }).$type<Record<string, unknown>>(),
+  schema: exactJson<Record<string, unknown>>()("schema"),
   enforce: integer("enforce", { mode: "boolean" }).notNull(),
   /** JSON text of a sample `data`. */
   sample: text("sample"),

@@ -1,3 +1,5 @@
+import { readJson } from "../lib/exact";
+import type { Warning } from "./guard";
 import type { SiteContext } from "./site";
 
 /** A part of a list as the API answers it. */
@@ -6,13 +8,18 @@ export interface ListOf<T> {
   nextCursor: string | null;
 }
 
+/** An answer about what was saved. */
+export interface Saved {
+  warnings?: Warning[];
+}
+
 /** Calls the API below the path's tenant: for what a form's JSON decides, rather than a type. */
 export async function callTenant<T>(c: SiteContext, method: string, parts: string[], body?: unknown): Promise<T> {
   const at = ["/v1/tenants", c.req.param("tenant") ?? "", ...parts].map((part, i) =>
     i === 0 ? part : encodeURIComponent(part),
   );
   const text = await c.get("site").text(at.join("/"), body === undefined ? undefined : JSON.stringify(body), method);
-  return (text === "" ? undefined : JSON.parse(text)) as T;
+  return (text === "" ? undefined : readJson(text)) as T;
 }
 
 /** A page of a tenant's list. */
@@ -20,5 +27,5 @@ export async function listTenantThings<T>(c: SiteContext, name: string, limit: n
   const cursor = c.req.query("cursor");
   const query = new URLSearchParams({ limit: String(limit), ...(cursor === undefined ? {} : { cursor }) });
   const tenant = encodeURIComponent(c.req.param("tenant") ?? "");
-  return JSON.parse(await c.get("site").text(`/v1/tenants/${tenant}/${name}?${query}`)) as ListOf<T>;
+  return readJson(await c.get("site").text(`/v1/tenants/${tenant}/${name}?${query}`)) as ListOf<T>;
 }

@@ -7,6 +7,7 @@ import { getCookie, setCookie } from "hono/cookie";
 import { createClient, PosthornError, type Problem } from "../client";
 import { randomHex } from "../lib/crypto";
 import { type Env, secretsKey } from "../lib/env";
+import { readJson } from "../lib/exact";
 import { PageError } from "./errors";
 import { principalOf } from "./identity";
 import { formToken, isFormToken, openSession } from "./session";
@@ -29,6 +30,14 @@ const YEAR = 31_536_000;
 const SESSION = "posthorn_session";
 const VISIT = "posthorn_visit";
 const THEME = "posthorn_theme";
+const WARNINGS = "posthorn_warnings";
+const MOST_WARNINGS = 5;
+
+/** What the API warns of, having saved it. */
+export interface Warning {
+  path: string;
+  message: string;
+}
 
 /** The origins that may show the portal in a frame; empty: none. What is no origin does not count. */
 export function frameAncestors(env: Env): string[] {
@@ -115,6 +124,30 @@ export function setTheme(c: SiteContext, theme: Theme): void {
   setCookie(c, THEME, theme, { ...cookieOptions(c), maxAge: YEAR });
 }
 
+/** Keeps what is to be known of what was just saved for the page that follows. */
+export function keepWarnings(c: SiteContext, warnings: readonly Warning[] = []): void {
+  if (warnings.length === 0) return;
+  // A cookie has room for a few.
+  const text = JSON.stringify(
+    warnings.slice(0, MOST_WARNINGS).map(({ path, message }) => `${path} ${message}`.slice(0, 300)),
+  );
+  setCookie(c, WARNINGS, text, { ...cookieOptions(c), maxAge: 60 });
+}
+
+/** What was kept by the answer before this one, once. */
+export function takeWarnings(c: SiteContext): string[] {
+  const text = getCookie(c, WARNINGS);
+  if (text === undefined) return [];
+  setCookie(c, WARNINGS, "", { ...cookieOptions(c), maxAge: 0 });
+  try {
+    const read = JSON.parse(text) as unknown;
+    return Array.isArray(read) ? read.map(String) : [];
+  } catch {
+    // Not ours.
+    return [];
+  }
+}
+
 /** Knows who is signed in, as long as they still may be; others are sent to sign in. */
 export function signedIn(call: Call): MiddlewareHandler<SiteEnv> {
   return async (c, next) => {
@@ -135,7 +168,7 @@ export function signedIn(call: Call): MiddlewareHandler<SiteEnv> {
       token: await formToken(secretsKey(c.env), session.id),
       principal,
       endsAt: session.expiresAt,
-      api: createClient({ url: origin, fetch: send }),
+      api: createClient({ url: origin, fetch: send, parse: readJson }),
       text: (path, body, method) => textOf(send, new URL(path, origin), body, method),
       may: mayOf(principal),
     });

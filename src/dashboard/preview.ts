@@ -6,11 +6,13 @@ import { prepare } from "../delivery/prepare";
 import { filterSubject } from "../events/matching";
 import { seal } from "../lib/crypto";
 import { type Env, secretsKey } from "../lib/env";
-import { type FailingClause, type Filter, failingClause } from "../lib/filter";
+import { isContainer, readJson } from "../lib/exact";
+import { type Filter, failingClause } from "../lib/filter";
 import { filterErrors } from "../lib/filter-errors";
 import { deliveryId, eventId, mintEventUlid, newId } from "../lib/ids";
 import { type EndpointSettings, secretOwner } from "../lib/settings";
 import { dayOf } from "../lib/time";
+import type { FailingClause } from "../lib/visits";
 import { FORMATS, type Format, METHODS, type Method, SCHEMES } from "../lib/wire";
 import type { FieldErrors } from "./errors";
 import type { EndpointBody, Unread } from "./pages/endpoint-values";
@@ -70,8 +72,8 @@ export async function previewOf(
 
 function dataProblem(data: string): string | null {
   try {
-    const value: unknown = JSON.parse(data);
-    return typeof value === "object" && value !== null ? null : "The sample must be a JSON object or a list.";
+    const value: unknown = readJson(data);
+    return isContainer(value) ? null : "The sample must be a JSON object or a list.";
   } catch (error) {
     return `The sample is not JSON: ${(error as Error).message}`;
   }
@@ -84,7 +86,7 @@ function filterProblems(filter: object | null, unread: readonly Unread[]): Field
 
 function verdictOf(filter: object | null, tenant: string, { event, data }: Sample, now: number): Preview["filter"] {
   if (filter === null) return null;
-  const read: unknown = JSON.parse(data);
+  const read: unknown = readJson(data);
   const clause = failingClause(filter as Filter, filterSubject({ tenant, event, timestamp: now, data: () => read }));
   return { passes: clause === null, clause };
 }

@@ -2,6 +2,8 @@ import type { Child } from "hono/jsx";
 import type { ContentfulStatusCode } from "hono/utils/http-status";
 import { Done } from "./components/done";
 import { Page } from "./components/layout";
+import { Warnings } from "./components/warnings";
+import { takeWarnings } from "./guard";
 import type { SiteContext } from "./site";
 
 type Content = { toString(): string };
@@ -27,6 +29,7 @@ export function page(
     c,
     <Page site={site} title={title} current={current} tenant={c.req.param("tenant") ?? site.principal.tenant}>
       <Done what={c.req.query("done")} recovered={c.req.query("recovered")} />
+      <Warnings texts={takeWarnings(c)} />
       {content}
     </Page>,
     status,

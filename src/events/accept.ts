@@ -2,12 +2,13 @@ import type { Snapshot } from "../config/snapshot";
 import { hex, sha256 } from "../lib/crypto";
 import { type Env, eventLogRoom } from "../lib/env";
 import type { Match, StoredEvent } from "../lib/event";
-import { Visits } from "../lib/filter";
+import { readJson, toPortable } from "../lib/exact";
 import { eventId } from "../lib/ids";
 import { log, logError } from "../lib/log";
 import { once } from "../lib/once";
 import type { AppendAllRequest, AppendRequest, Origin, Versions } from "../lib/rooms";
 import { addDays, dayOf } from "../lib/time";
+import { Visits } from "../lib/visits";
 import { match, revealsOf } from "./matching";
 
 /** The most lines that the log gets of one call: a single request may bring thousands of events. */
@@ -18,7 +19,7 @@ export interface PostedEvent {
   event: string;
   /** ms since the epoch; absent: now. */
   timestamp?: number;
-  /** The caller's own id: the payload's `id` and, without a key, the idempotency key. */
+  /** The caller's own id: the payload's `id`, and an idempotency key like the other. */
   id?: string;
   /** The JSON text of `data`. */
   data: string;
@@ -35,15 +36,15 @@ export interface PostedEvent {
 
 export type Accepted =
   | { kind: "accepted" | "duplicate"; event: StoredEvent }
-  /** The idempotency key was used with another body. */
-  | { kind: "conflict" }
+  /** The idempotency key, or the caller's own id, was used with another body. */
+  | { kind: "conflict"; by: "key" | "id" }
   /** A schema refuses its data, and it is no repeat. */
   | { kind: "refused" };
 
 export type AcceptedAll =
   | { kind: "accepted"; events: { event: StoredEvent; duplicate: boolean }[] }
   /** The key of the event at `index` was used with another body; `null`: the key of the whole request. */
-  | { kind: "conflict"; index: number | null }
+  | { kind: "conflict"; index: number | null; by: "key" | "id" }
   | { kind: "refused" };
 
 /**
@@ -114,7 +115,7 @@ async function toAppend(
   visits: Visits,
 ): Promise<Append> {
   const { event, timestamp = now } = posted;
-  const read = posted.read ?? once(() => JSON.parse(posted.data));
+  const read = posted.read ?? once(() => readJson(posted.data));
   const subject = { tenant, event, data: read, timestamp };
   const matched = match(snapshot, subject, visits);
   const matches: Match[] = matched.map(({ id }) => ({ endpoint: id }));
@@ -123,7 +124,7 @@ async function toAppend(
   const versions = new Map(matched.map(({ id, version }) => [id, version]));
   const request = await requestOf(posted, matches);
   const actions = revealsOf(snapshot, subject, visits);
-  if (actions.length > 0) request.reveal = { since: snapshot.since, actions };
+  if (actions.length > 0) request.reveal = toPortable({ since: snapshot.since, actions });
   return { request, versions };
 }
 
@@ -215,7 +216,8 @@ function behind(tenant: string): Error {
 }
 
 async function idempotency(posted: PostedEvent): Promise<Pick<AppendRequest, "idempotency">> {
-  const key = posted.idempotencyKey ?? posted.id;
+  const { idempotencyKey, id } = posted;
+  const key = idempotencyKey ?? id;
   if (key === undefined) return {};
   return { idempotency: { key, fingerprint: hex(await sha256(JSON.stringify(saidBy(posted)))) } };
 }

@@ -26,7 +26,7 @@ import { addDays, DAY, type Day, dayStart } from "../lib/time";
 import { Together } from "../lib/together";
 import { Announcer } from "./announcer";
 import { DayBefore } from "./day-before";
-import { Journal, MOST_BYTES } from "./journal";
+import { Journal, MOST_BYTES, namesOf } from "./journal";
 import { acceptOperatorEvent } from "./operator-events";
 import { handOver } from "./reconcile";
 import { retire } from "./retire";
@@ -110,9 +110,8 @@ export class EventLog extends DurableObject<Env> implements EventLogRoom {
   }
 
   async append(request: AppendRequest, versions?: Versions): Promise<AppendResult> {
-    const { idempotency } = request;
     await this.#checkTenant();
-    const earlier = await this.#usedBefore(idempotency === undefined ? [] : [idempotency.key]);
+    const earlier = await this.#usedBefore(namesOf(request).map(({ name }) => name));
     // One after the other: of simultaneous requests with one key the first appends, the others find it.
     const change = this.#together.change(() => {
       if (this.#erased) throw new Error(TENANT_GONE);
@@ -130,7 +129,10 @@ export class EventLog extends DurableObject<Env> implements EventLogRoom {
   async appendAll(request: AppendAllRequest, versions: Versions): Promise<AppendAllResult> {
     const { events, idempotency } = request;
     await this.#checkTenant();
-    const keys = idempotency ? [idempotency.key] : events.flatMap((event) => event.idempotency?.key ?? []);
+    const keys = [
+      ...(idempotency === undefined ? [] : [idempotency.key]),
+      ...events.flatMap((event) => namesOf(event).map(({ name }) => name)),
+    ];
     const earlier = await this.#usedBefore([...new Set(keys)]);
     if (this.#erased) throw new Error(TENANT_GONE);
     const result = this.#change((journal) => {

@@ -1,10 +1,11 @@
 import type { Automation } from "../config/snapshot";
 import type { DeliveryRecord, WaitReason } from "../lib/delivery";
-import { type FailingClause, type Filter, failingClause, Visits } from "../lib/filter";
+import { type Filter, failingClause } from "../lib/filter";
 import { shortened } from "../lib/json";
 import type { Enablement } from "../lib/settings";
 import { CONTACT_REVEALED } from "../lib/signal";
 import { iso } from "../lib/time";
+import { type FailingClause, Visits } from "../lib/visits";
 
 /** What became of an event at an endpoint, in a word. */
 export const OUTCOMES = [

@@ -1,4 +1,5 @@
 import type { DeliveryRef, Match, StoredEvent } from "../lib/event";
+import { fromPortable, readJson } from "../lib/exact";
 import { callbackId, deliveryId, eventId, mintEventUlid, ulidTime } from "../lib/ids";
 import {
   type AppendAllRequest,
@@ -9,6 +10,7 @@ import {
   type EventPage,
   type EventQuery,
   type Idempotency,
+  idName,
   type KeyedEvents,
   LOG_FULL,
   type Origin,
@@ -29,6 +31,17 @@ interface State {
   confirmed: string;
   sealed: number;
   trimmed: string;
+}
+
+/** What an event is looked for under, the first first: its key, and the caller's own id, whichever way it was kept. */
+export function namesOf({
+  idempotency,
+  payloadId: id,
+}: Pick<AppendRequest, "idempotency" | "payloadId">): { name: string; by: "key" | "id" }[] {
+  if (idempotency === undefined) return [];
+  const { key } = idempotency;
+  const names = id === undefined ? [] : id === key ? [idName(id)] : [idName(id), id];
+  return [{ name: key, by: "key" }, ...names.map((name) => ({ name, by: "id" as const }))];
 }
 
 /** Endpoints with deliveries of a page of events, and how far into the log the page reaches. */
@@ -98,7 +111,7 @@ export class Journal {
   /** Writes an event down and mints its id, or answers the event that has used its key. Throws {@link LOG_FULL}. */
   append(request: AppendRequest, now: number, earlier?: ReadonlyMap<string, KeyedEvents>): AppendResult {
     const result = this.appendAll({ events: [request] }, now, earlier);
-    if (result.kind === "conflict") return { kind: "conflict" };
+    if (result.kind === "conflict") return { kind: "conflict", by: result.by };
     if (result.kind !== "appended") return result;
     const { event, duplicate } = result.events[0] as { event: StoredEvent; duplicate: boolean };
     return { kind: duplicate ? "duplicate" : "appended", event };
@@ -118,14 +131,17 @@ export class Journal {
     if (idempotency !== undefined) {
       const first = used(idempotency.key);
       if (first !== null) {
-        if (first.fingerprint !== idempotency.fingerprint) return { kind: "conflict", index: null };
+        if (first.fingerprint !== idempotency.fingerprint) return { kind: "conflict", index: null, by: "key" };
         return { kind: "appended", events: first.events.map((event) => ({ event, duplicate: true })) };
       }
       if (this.sealed) return { kind: "sealed" };
       if (events.some(({ refused }) => refused)) return { kind: "refused" };
+      const said = this.#repeats(events, used);
+      if (!Array.isArray(said)) return said;
       this.#checkRoom();
-      const batch = { ...idempotency, count: events.length };
-      const written = events.map((request, i) => this.#insert(request, i === 0 ? batch : null, now));
+      const written = events.map((request, i) =>
+        this.#insert(request, i === 0 ? { ...idempotency, count: events.length } : null, now),
+      );
       return { kind: "appended", events: written.map((event) => ({ event, duplicate: false })) };
     }
     const repeats = this.#repeats(events, used);
@@ -157,16 +173,22 @@ export class Journal {
     let refused = false;
     for (const [index, request] of events.entries()) {
       const { idempotency } = request;
-      const first = idempotency === undefined ? null : used(idempotency.key);
-      const sibling = idempotency === undefined ? undefined : own.get(idempotency.key);
-      const before = first ?? sibling ?? null;
-      if (before !== null && before.fingerprint !== idempotency?.fingerprint) return { kind: "conflict", index };
-      repeats.push(first?.events[0] ?? sibling?.index ?? null);
-      if (before !== null) continue;
+      let repeat: StoredEvent | number | null = null;
+      for (const { name, by } of namesOf(request)) {
+        const first = used(name);
+        const isOther = by === "id" && first?.events[0]?.payloadId !== request.payloadId;
+        const before = (isOther ? null : first) ?? own.get(name) ?? null;
+        if (before === null) continue;
+        if (before.fingerprint !== idempotency?.fingerprint) return { kind: "conflict", index, by };
+        repeat = "index" in before ? before.index : (before.events[0] ?? null);
+        break;
+      }
+      repeats.push(repeat);
+      if (repeat !== null) continue;
       if (request.refused) refused = true;
       if (idempotency === undefined) continue;
       sealed ||= this.sealed;
-      own.set(idempotency.key, { index, fingerprint: idempotency.fingerprint });
+      for (const { name } of namesOf(request)) own.set(name, { index, fingerprint: idempotency.fingerprint });
     }
     if (sealed) return { kind: "sealed" };
     if (refused) return { kind: "refused" };
@@ -174,7 +196,13 @@ export class Journal {
     return repeats;
   }
 
+  /** `key`: the one that it has, for so many events from it on. */
   #insert(request: AppendRequest, key: (Idempotency & { count: number }) | null, now: number): StoredEvent {
+    const { idempotency: own, payloadId } = request;
+    // Under another key than its id, the event is known by both.
+    const id = own === undefined || payloadId === key?.key ? undefined : payloadId;
+    const hashes = new Set([key?.fingerprint, id === undefined ? undefined : own?.fingerprint]);
+    const fingerprint = [...hashes].filter((hash) => hash !== undefined).join(" ");
     const ulid = mintEventUlid(this.#day, now, this.#last);
     const event: StoredEvent = {
       ulid,
@@ -188,8 +216,8 @@ export class Journal {
       ),
     };
     this.#sql.all(
-      `INSERT INTO events (ulid, event, timestamp, payload, data, matches, key, fingerprint, batch, reveal, origin)
-       VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`,
+      `INSERT INTO events (ulid, event, timestamp, payload, data, matches, key, fingerprint, batch, reveal, origin, named)
+       VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`,
       ulid,
       event.event,
       event.timestamp,
@@ -197,10 +225,11 @@ export class Journal {
       event.data,
       JSON.stringify(event.matches),
       key?.key ?? null,
-      key?.fingerprint ?? null,
+      fingerprint === "" ? null : fingerprint,
       key === null || key.count === 1 ? null : key.count,
-      request.reveal === undefined ? null : JSON.stringify(request.reveal),
+      request.reveal === undefined ? null : JSON.stringify(fromPortable(request.reveal)),
       request.origin === undefined ? null : JSON.stringify(request.origin),
+      id === undefined ? null : idName(id),
     );
     this.#last = ulid;
     return event;
@@ -339,7 +368,7 @@ export class Journal {
   toReveal(ulid: string): { event: StoredEvent; reveal: Reveal } | null {
     const row = this.#sql.first<Row>("SELECT * FROM events WHERE ulid = ?", ulid);
     if (row === null || row.reveal === null) return null;
-    return { event: toEvent(row), reveal: JSON.parse(row.reveal) as Reveal };
+    return { event: toEvent(row), reveal: readJson(row.reveal) as Reveal };
   }
 
   /**

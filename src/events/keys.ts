@@ -1,5 +1,5 @@
 import { ulidTime } from "../lib/ids";
-import type { KeyedEvents, KeyPage } from "../lib/rooms";
+import { idName, type KeyedEvents, type KeyPage } from "../lib/rooms";
 import type { Sql } from "../lib/sql";
 import { keyFilter } from "./key-filter";
 import { type Row, toEvent } from "./rows";
@@ -20,21 +20,24 @@ export class Keys {
     return this.#ulidOf(key) !== null;
   }
 
-  /** What used a key, at or after `since` (ms). */
+  /** What used a key, or `idName` of an id, at or after `since` (ms). */
   find(key: string, since = 0): KeyedEvents | null {
     const ulid = this.#ulidOf(key);
     if (ulid === null || ulidTime(ulid) < since) return null;
     const row = this.#sql.first<Row>("SELECT * FROM events WHERE ulid = ?", ulid) as Row;
+    const [ofKey = "", own = ofKey] = (row.fingerprint ?? "").split(" ");
+    if (row.named === key) return { key, events: [toEvent(row)], fingerprint: own };
     const rows =
       row.batch === null
         ? [row]
         : this.#sql.all<Row>("SELECT * FROM events WHERE ulid >= ? ORDER BY ulid LIMIT ?", ulid, row.batch);
-    return { key, events: rows.map(toEvent), fingerprint: row.fingerprint ?? "" };
+    return { key, events: rows.map(toEvent), fingerprint: ofKey };
   }
 
   /** By the index alone, which has the ULID too. */
   #ulidOf(key: string): string | null {
-    return this.#sql.first<{ ulid: string }>("SELECT ulid FROM events WHERE key = ?", key)?.ulid ?? null;
+    const of = key.startsWith(idName("")) ? "named" : "key";
+    return this.#sql.first<{ ulid: string }>(`SELECT ulid FROM events WHERE ${of} = ? LIMIT 1`, key)?.ulid ?? null;
   }
 
   /**
@@ -54,8 +57,10 @@ export class Keys {
       }
       return null;
     };
-    const from = part("SELECT key, ulid FROM events WHERE key < ? ORDER BY key DESC LIMIT ?");
-    const to = part("SELECT key, ulid FROM events WHERE key >= ? ORDER BY key LIMIT ?");
+    const both = (comparison: string) =>
+      `SELECT key, ulid FROM events WHERE key ${comparison} ?1 UNION ALL SELECT named, ulid FROM events WHERE named ${comparison} ?1`;
+    const from = part(`${both("<")} ORDER BY key DESC LIMIT ?2`);
+    const to = part(`${both(">=")} ORDER BY key LIMIT ?2`);
     return { from, to, filter: keyFilter(keys).buffer };
   }
 

@@ -1,8 +1,9 @@
 import type { Snapshot, Subscription } from "../config/snapshot";
-import { type Filter, matches, Visits } from "../lib/filter";
+import { type Filter, matches } from "../lib/filter";
 import { once } from "../lib/once";
 import type { RevealAction } from "../lib/signal";
 import { iso } from "../lib/time";
+import { Visits } from "../lib/visits";
 
 /** An event as matching looks at it. */
 export interface Subject {

@@ -1,6 +1,7 @@
 import type { Snapshot } from "../config/snapshot";
 import { type Env, eventLogRoom } from "../lib/env";
 import type { StoredEvent } from "../lib/event";
+import { readJson } from "../lib/exact";
 import { deliveryId, eventId, eventRef } from "../lib/ids";
 import { log } from "../lib/log";
 import { match } from "./matching";
@@ -18,7 +19,7 @@ export async function addToMatches(
 ): Promise<{ id: string; endpoint: string }[] | null> {
   if (event.matches.some(({ test }) => test)) return [];
   const { ulid, timestamp, data } = event;
-  const matched = match(snapshot, { tenant, event: event.event, data: () => JSON.parse(data), timestamp });
+  const matched = match(snapshot, { tenant, event: event.event, data: () => readJson(data), timestamp });
   const known = new Set(event.matches.map(({ endpoint }) => endpoint));
   const missing = matched.filter(({ id }) => !known.has(id));
   if (missing.length === 0) return [];

@@ -2,11 +2,14 @@ import { hex, sha256 } from "../lib/crypto";
 import type { RevealRequest } from "../lib/entity";
 import { type Env, entityRoom } from "../lib/env";
 import type { StoredEvent } from "../lib/event";
-import { isContainer, matches, Visits } from "../lib/filter";
+import { isContainer, isNumeric, numberText, readJson } from "../lib/exact";
+
+import { matches } from "../lib/filter";
 import { eventId } from "../lib/ids";
 import { elementTexts, memberTexts } from "../lib/json";
 import { log, logError } from "../lib/log";
 import type { Reveal } from "../lib/rooms";
+import { Visits } from "../lib/visits";
 
 /** A contact that came with an event. */
 export interface Contact {
@@ -29,7 +32,7 @@ export async function revealContacts(
   { since, actions }: Reveal,
 ): Promise<boolean> {
   try {
-    const data = event.erasedAt === undefined ? JSON.parse(event.data) : null;
+    const data = event.erasedAt === undefined ? readJson(event.data) : null;
     const company = companyOf(data);
     if (company === null) {
       log("contacts.unknown", { tenant, event: eventId(event.ulid) });
@@ -66,7 +69,7 @@ export async function eraseRevealed(
   event: StoredEvent,
   { since }: Pick<Reveal, "since">,
 ): Promise<void> {
-  const company = event.erasedAt === undefined ? companyOf(JSON.parse(event.data)) : null;
+  const company = event.erasedAt === undefined ? companyOf(readJson(event.data)) : null;
   if (company !== null) await (await entityRoom(env, tenant, since, company)).eraseRevealed(event.ulid);
 }
 
@@ -96,7 +99,7 @@ const IDENTITIES = ["email", "linkedin_url", "linkedinUrl", "linkedin", "id"];
 function identityOf(contact: Record<string, unknown>, text: string): string {
   for (const field of IDENTITIES) {
     const value = Object.hasOwn(contact, field) ? contact[field] : null;
-    if (typeof value === "number") return `${field}:${value}`;
+    if (isNumeric(value)) return `${field}:${numberText(value)}`;
     // Addresses and pages are the same in upper and lower case.
     if (typeof value === "string" && value.trim() !== "") return `${field}:${value.trim().toLowerCase()}`;
   }

@@ -13,6 +13,7 @@ export interface Row {
   erased: number | null;
   reveal: string | null;
   origin: string | null;
+  named: string | null;
 }
 
 /** The event that a row is of. */

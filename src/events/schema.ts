@@ -9,11 +9,12 @@
  *   data         the JSON text of `data`, as posted
  *   matches      JSON array of Match; a delivery's id is the ULID plus its index here
  *   key          NULL, or the idempotency key
- *   fingerprint  NULL, or the hash of what was posted under the key
+ *   fingerprint  NULL, or the hash of what was posted under the key; with `batch` and `named` a blank and the event's own
  *   batch        NULL, or how many events the key covers: this one and those that follow it
  *   erased       NULL, or ms; when its data was erased
  *   reveal       NULL, or JSON Reveal: what automations reveal of its contacts
  *   origin       NULL, or JSON Origin: the observation that it was emitted for
+ *   named        NULL, or where `key` is another or none: `idName` of the caller's own id
  * derived        events of any day (`ulid`) that were derived from one of this day (`source`)
  * unconfirmed    deliveries below the pointer whose endpoint could not be reached when they were handed over, and those
  *                that a replay has added
@@ -45,4 +46,7 @@ export const STEPS = [
    ALTER TABLE state DROP COLUMN keyless;`,
   `ALTER TABLE events ADD COLUMN origin TEXT;
    CREATE TABLE derived (source TEXT NOT NULL, ulid TEXT NOT NULL, PRIMARY KEY (source, ulid)) WITHOUT ROWID;`,
+  // Of events alone that have both, so that others write no row of it.
+  `ALTER TABLE events ADD COLUMN named TEXT;
+   CREATE INDEX events_named ON events (named) WHERE named IS NOT NULL;`,
 ];

@@ -1,6 +1,7 @@
 /**
  * What the Entity object promises those who call it. Declared below every room, like {@link import("./rooms")}.
  */
+import type { Portable } from "./exact";
 import type { SignalRule } from "./signal";
 
 /** What a rule needs of the tenant's configuration to be evaluated once its filter has passed. */
@@ -32,7 +33,7 @@ export interface Claim {
 
 export interface ObserveRequest {
   observations: ObservationRequest[];
-  rules: Firing[];
+  rules: Portable<Firing[]>;
   /** The ids of all rules that the tenant has: what others have remembered goes. */
   live: string[];
   /** When the configuration was read, in ms: of rules made about then or later `live` may know nothing yet. */

@@ -1,5 +1,10 @@
 import { utf8 } from "./crypto";
-import { hasOperators, isContainer, isLogical, MAX_DEPTH } from "./filter";
+import { isContainer, isNumeric } from "./exact";
+import { type Filter, hasOperators, isLogical, isOfValue, TIME } from "./filter";
+import { NEVER, senseOf } from "./filter-sense";
+import { MAX_DEPTH } from "./filter-values";
+import { instantOf } from "./instant";
+import { splitPath } from "./path";
 
 /** What is wrong with a filter, and where: `$or.0.data.score.$gt`. */
 export interface FilterError {
@@ -32,6 +37,7 @@ const OPERANDS: Readonly<Record<string, Check>> = {
   $exists: (operand) => (typeof operand === "boolean" ? null : "must be true or false"),
   $startsWith: textError,
   $endsWith: textError,
+  $contains: valueError,
 };
 
 /** A condition of a filter, and what is wrong with it. */
@@ -62,7 +68,22 @@ export function clauseErrors(filter: unknown, roots: readonly string[] | null = 
       return [...errors, { path: "", message: `has more than ${MAX_CONDITIONS} conditions` }];
     if (message !== null) errors.push({ path: path.join("."), message });
   }
-  return errors;
+  if (errors.length > 0) return errors;
+  const { never, notes } = senseOf(filter as Filter, scalarsOf(roots));
+  return never ? notes.filter(({ message }) => message.startsWith(NEVER)) : [];
+}
+
+/**
+ * What the owner of a filter that may be saved should know of it: parts that can never match, and what is rarely what was
+ * meant. `roots` as for {@link filterErrors}.
+ */
+export function filterWarnings(filter: Filter, roots: readonly string[] | null = EVENT_FIELDS): FilterError[] {
+  return senseOf(filter, scalarsOf(roots)).notes;
+}
+
+/** The fields of an event, or of an observation, that are texts. */
+function scalarsOf(roots: readonly string[] | null): readonly string[] {
+  return roots?.filter((root) => root !== "data" && EVENT_FIELDS.includes(root)) ?? [];
 }
 
 function* conditionsOf(
@@ -70,6 +91,7 @@ function* conditionsOf(
   path: string[],
   depth: number,
   roots: readonly string[] | null,
+  isWhole = true,
 ): Generator<Checked> {
   if (depth > MAX_DEPTH) return yield { path, message: TOO_DEEP };
   if (!isContainer(filter) || Array.isArray(filter)) return yield { path, message: "must be an object of conditions" };
@@ -78,31 +100,68 @@ function* conditionsOf(
   for (const [key, operand] of Object.entries(filter)) {
     const at = [...path, key];
     if (key === "$not") {
-      yield* conditionsOf(operand, at, depth + 1, roots);
+      yield* conditionsOf(operand, at, depth + 1, roots, isWhole);
     } else if (isLogical(key)) {
       if (!Array.isArray(operand) || operand.length === 0) yield { path: at, message: "must be a list of filters" };
-      else for (const [i, part] of operand.entries()) yield* conditionsOf(part, [...at, String(i)], depth + 1, roots);
+      else
+        for (const [i, part] of operand.entries())
+          yield* conditionsOf(part, [...at, String(i)], depth + 1, roots, isWhole);
     } else if (key.startsWith("$")) {
       yield {
         path: at,
-        message: Object.hasOwn(OPERANDS, key) ? "belongs inside a field's condition" : unknownOperator(key),
+        message:
+          Object.hasOwn(OPERANDS, key) || key === "$elemMatch"
+            ? "belongs inside a field's condition"
+            : unknownOperator(key),
       };
-    } else if (roots !== null && !roots.includes(key.split(".", 1)[0] as string)) {
+    } else if (roots !== null && !roots.includes(splitPath(key)[0] as string)) {
       yield { path: at, message: `can never match: paths start with ${roots.join(", ")}` };
     } else {
-      yield* fieldConditionsOf(operand, at, depth);
+      yield* fieldConditionsOf(
+        operand,
+        at,
+        depth,
+        key === TIME && isWhole ? (roots === null ? "perhaps" : "yes") : "no",
+      );
     }
   }
 }
 
-function* fieldConditionsOf(condition: unknown, path: string[], depth: number): Generator<Checked> {
+/** Whether a field is the time of an event: `perhaps` in a filter that may be over something else. */
+type IsTime = "yes" | "perhaps" | "no";
+
+function* fieldConditionsOf(condition: unknown, path: string[], depth: number, isTime: IsTime): Generator<Checked> {
   if (depth > MAX_DEPTH) return yield { path, message: TOO_DEEP };
-  if (!hasOperators(condition)) return yield { path, message: valueError(condition, depth) };
+  if (!hasOperators(condition)) {
+    return yield { path, message: valueError(condition, depth) ?? timeError(condition, isTime) };
+  }
   for (const [operator, operand] of Object.entries(condition)) {
     const at = [...path, operator];
-    if (operator === "$not" && hasOperators(operand)) yield* fieldConditionsOf(operand, at, depth + 1);
-    else yield { path: at, message: operandError(operator, operand, depth) };
+    if (operator === "$not" && hasOperators(operand)) yield* fieldConditionsOf(operand, at, depth + 1, isTime);
+    else if (operator === "$elemMatch") yield* elementConditionsOf(operand, at, depth + 1);
+    else {
+      const message = operandError(operator, operand, depth);
+      const isText = operator !== "$exists";
+      yield { path: at, message: message ?? (isText ? timeError(operand, isTime) : null) };
+    }
   }
+}
+
+function* elementConditionsOf(condition: unknown, path: string[], depth: number): Generator<Checked> {
+  if (depth > MAX_DEPTH) return yield { path, message: TOO_DEEP };
+  if (!isContainer(condition) || Array.isArray(condition)) {
+    return yield { path, message: "must be an object of operators, or of conditions on an element's fields" };
+  }
+  if (isOfValue(condition)) yield* fieldConditionsOf(condition, path, depth, "no");
+  else yield* conditionsOf(condition, path, depth, null, false);
+}
+
+/** What is wrong with what the time of an event is compared with. */
+function timeError(operand: unknown, isTime: IsTime): string | null {
+  if (isTime === "no") return null;
+  const operands = Array.isArray(operand) ? operand : [operand];
+  const isFine = (one: unknown) => (typeof one === "string" ? instantOf(one) !== null : isTime === "perhaps");
+  return operands.every(isFine) ? null : "must be a time such as 2026-11-21T09:30:00Z: timestamp is one";
 }
 
 function operandError(operator: string, operand: unknown, depth: number): string | null {
@@ -114,7 +173,7 @@ function operandError(operator: string, operand: unknown, depth: number): string
 }
 
 function unknownOperator(operator: string): string {
-  const known = [...Object.keys(OPERANDS), "$not", "$and", "$or"];
+  const known = [...Object.keys(OPERANDS), "$elemMatch", "$not", "$and", "$or"];
   return `${operator} is not a known operator; these are: ${known.join(" ")}`;
 }
 
@@ -123,7 +182,7 @@ function textError(operand: unknown): string | null {
 }
 
 function orderedError(operand: unknown): string | null {
-  return typeof operand === "string" || Number.isFinite(operand) ? null : "must be a number or a string";
+  return typeof operand === "string" || isNumeric(operand) ? null : "must be a number or a string";
 }
 
 function listError(operand: unknown, depth: number): string | null {
@@ -134,7 +193,7 @@ function listError(operand: unknown, depth: number): string | null {
 
 /** A value to be equal to. Operators inside it would be compared and not applied, which nobody means. */
 function valueError(value: unknown, depth: number): string | null {
-  if (value === null || typeof value === "string" || typeof value === "boolean" || Number.isFinite(value)) return null;
+  if (value === null || typeof value === "string" || typeof value === "boolean" || isNumeric(value)) return null;
   if (!isContainer(value)) return "must be a JSON value";
   if (depth >= MAX_DEPTH) return TOO_DEEP;
   if (hasOperators(value)) return "has an operator inside a value: give it a dotted path of its own";

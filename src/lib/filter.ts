@@ -10,88 +10,29 @@
  *
  * @module
  */
+import { isContainer } from "./exact";
+import { oneOf, ordered, type Passes } from "./filter-values";
+import { instantOf } from "./instant";
+import { splitPath } from "./path";
+import { containsText } from "./substring";
+import { iso } from "./time";
+import { type FailingClause, Visits } from "./visits";
 
 /** A MongoDB-style filter as it is saved: JSON whose paths start at `{event, data, tenant, timestamp}`. */
 export type Filter = Record<string, unknown>;
-
-/** A clause that does not hold. */
-export interface FailingClause {
-  /** The field; empty for `$or` and `$not` over whole filters. */
-  path: string;
-  operator: string;
-  expected: unknown;
-  /** The value at the path; a list of them where the path leads to several; `undefined`: there is none. */
-  actual: unknown;
-  /** Why it counts as not holding though nobody knows: the filter stopped at it. Absent: it was evaluated. */
-  reason?: string;
-}
-
-/** The most levels that conditions and values in a filter are nested. */
-export const MAX_DEPTH = 8;
-/**
- * The most values that a filter visits in a subject. A body of 1 MiB has about 500,000, so that one condition on a list
- * is always evaluated.
- */
-export const MAX_VISITS = 1_000_000;
-/** The most values that all filters of a request visit together: about 0.1 s. */
-const MAX_VISITS_TOGETHER = 10_000_000;
-
-/**
- * What the filters of a request may still visit: each so much, and all together so much. A filter that would visit more
- * does not match, whatever its operators: what could not be evaluated is delivered to nobody, be it negated.
- */
-export class Visits {
-  #together: number;
-  #left = 0;
-  /** The condition that is being evaluated. */
-  at: Omit<FailingClause, "actual"> = { path: "", operator: "", expected: undefined };
-
-  constructor(together = MAX_VISITS_TOGETHER) {
-    this.#together = together;
-  }
-
-  /** What a filter finds with its own share. */
-  take(evaluate: () => FailingClause | null): FailingClause | null {
-    const share = Math.min(MAX_VISITS, this.#together);
-    this.#left = share;
-    try {
-      return evaluate();
-    } catch (error) {
-      if (!(error instanceof TooMany)) throw error;
-      const reason =
-        share === MAX_VISITS
-          ? `the filter would have to look at more than ${MAX_VISITS} values`
-          : "the filters of the request have looked at as many values as they may together";
-      return { ...this.at, actual: undefined, reason };
-    } finally {
-      this.#together -= share - Math.max(this.#left, 0);
-    }
-  }
-
-  /** Notes that so many values are about to be visited. Throws when they are too many. */
-  spend(values: number): void {
-    this.#left -= values;
-    if (this.#left < 0) throw new TooMany();
-  }
-}
-
-class TooMany extends Error {}
 
 /** A filter, or a part of it, made ready: what of it does not hold for a subject. */
 type Clause = (subject: unknown, visits: Visits) => FailingClause | null;
 /** Whether an operator holds for the values that its path leads to. */
 type Holds = (found: readonly unknown[], visits: Visits) => boolean;
-/** Whether one value passes. */
-type Passes = (value: unknown, visits: Visits) => boolean;
-
 /** The operators that compare one value with their operand. */
 const POSITIVE: ReadonlyMap<string, (operand: unknown) => Passes> = new Map<string, (operand: unknown) => Passes>([
   ["$eq", (operand) => oneOf([operand])],
   ["$in", (operand) => oneOf(operand as unknown[])],
-  ["$gt", ordered((a, b) => a > b)],
-  ["$gte", ordered((a, b) => a >= b)],
-  ["$lt", ordered((a, b) => a < b)],
-  ["$lte", ordered((a, b) => a <= b)],
+  ["$gt", ordered((order) => order > 0)],
+  ["$gte", ordered((order) => order >= 0)],
+  ["$lt", ordered((order) => order < 0)],
+  ["$lte", ordered((order) => order <= 0)],
   ["$startsWith", (start) => (value) => typeof value === "string" && value.startsWith(start as string)],
   ["$endsWith", (end) => (value) => typeof value === "string" && value.endsWith(end as string)],
 ]);
@@ -111,12 +52,17 @@ const compiled = new WeakMap<Filter, Clause>();
 export function compile(filter: Filter): Clause {
   const known = compiled.get(filter);
   if (known !== undefined) return known;
-  const clauses = Object.entries(filter).map(([key, operand]) =>
-    isLogical(key) ? group(key, operand) : field(key, operand),
-  );
-  const clause = firstOf(clauses);
+  const clause = build(filter, true);
   compiled.set(filter, clause);
   return clause;
+}
+
+/** `isWhole`: it looks at a whole subject, and not at an element of a list. */
+function build(filter: Filter, isWhole: boolean): Clause {
+  const clauses = Object.entries(filter).map(([key, operand]) =>
+    isLogical(key) ? group(key, operand, isWhole) : field(key, operand, isWhole),
+  );
+  return firstOf(clauses);
 }
 
 /** Whether the subject, any value, matches a filter that `filterErrors` found nothing wrong with. */
@@ -140,8 +86,8 @@ function firstOf(clauses: readonly Clause[]): Clause {
   };
 }
 
-function group(operator: string, operand: unknown): Clause {
-  const parts = (operator === "$not" ? [operand as Filter] : (operand as Filter[])).map(compile);
+function group(operator: string, operand: unknown, isWhole: boolean): Clause {
+  const parts = (operator === "$not" ? [operand as Filter] : (operand as Filter[])).map((part) => build(part, isWhole));
   if (operator === "$and") return firstOf(parts);
   const failing = { path: "", operator, expected: operand, actual: undefined };
   return (subject, visits) => {
@@ -150,27 +96,81 @@ function group(operator: string, operand: unknown): Clause {
   };
 }
 
-function field(path: string, condition: unknown): Clause {
-  const keys = path.split(".").map((key) => ({ key, isIndex: /^(?:0|[1-9]\d*)$/.test(key) }));
-  const operators = operatorsOf(path, condition);
+function field(path: string, condition: unknown, isWhole: boolean): Clause {
+  const keys = splitPath(path).map((key) => ({ key, isIndex: /^(?:0|[1-9]\d*)$/.test(key) }));
+  const operators = operatorsOf(path, condition).map((one) => (isWhole && path === TIME ? atTime(one) : one));
   const [first] = operators;
   return (subject, visits) => {
-    if (first !== undefined) visits.at = first.asked;
+    // Of an element's conditions nobody is told: the one that has them stands in the filter.
+    if (first !== undefined && isWhole) visits.at = first.asked;
     const found = valuesAt(subject, keys, visits);
-    for (const { asked, holds } of operators) {
-      visits.at = asked;
-      if (!holds(found, visits)) return { ...asked, actual: found.length > 1 ? found : found[0] };
+    for (const { asked, holds, shown } of operators) {
+      if (isWhole) visits.at = asked;
+      if (holds(found, visits)) continue;
+      const values = shown === undefined ? found : found.map(shown);
+      return { ...asked, actual: values.length > 1 ? values : values[0] };
     }
     return null;
   };
 }
 
-function operatorsOf(path: string, condition: unknown): { asked: Visits["at"]; holds: Holds }[] {
+/** An operator with its operand. */
+interface Operator {
+  asked: Visits["at"];
+  holds: Holds;
+  /** How a value that it was held against is told; absent: as it is. */
+  shown?: (value: unknown) => unknown;
+}
+
+function operatorsOf(path: string, condition: unknown): Operator[] {
   const operators = hasOperators(condition) ? Object.entries(condition) : [["$eq", condition] as const];
   return operators.map(([operator, expected]) => ({
     asked: { path, operator, expected },
     holds: holdsOf(operator, expected),
   }));
+}
+
+/** The operators that look into a text. */
+const OF_TEXTS: ReadonlySet<string> = new Set(["$startsWith", "$endsWith", "$contains"]);
+
+/** The field of an event that is a time. */
+export const TIME = "timestamp";
+
+/**
+ * An operator on a time: instants are compared, however they are written. One whose operands name none compares texts, as
+ * all did when it was saved.
+ */
+function atTime({ asked, holds }: Operator): Operator {
+  const { path, operator, expected } = asked;
+  if (OF_TEXTS.has(operator)) return { asked, holds };
+  const instants = mapTexts(expected, (text) => instantOf(text) ?? text);
+  if (JSON.stringify(instants) === JSON.stringify(expected)) return { asked, holds };
+  const compares = holdsOf(operator, instants);
+  const read = (value: unknown) => (typeof value === "string" ? (instantOf(value) ?? value) : value);
+  const shown = (value: unknown) => (typeof value === "string" ? instantText(value) : value);
+  return {
+    asked: { path, operator, expected: mapTexts(expected, instantText) },
+    holds: (found, visits) => compares(found.map(read), visits),
+    shown,
+  };
+}
+
+/** An instant as it is answered everywhere; with parts of a ms as it is written. */
+function instantText(text: string): string {
+  const instant = instantOf(text);
+  return Number.isInteger(instant) ? iso(instant as number) : text;
+}
+
+/** The value with each text in it, of lists and conditions too, replaced. */
+function mapTexts(value: unknown, replace: (text: string) => unknown): unknown {
+  if (typeof value === "string") return replace(value);
+  if (!isContainer(value)) return value;
+  if (Array.isArray(value)) return value.map((inner) => mapTexts(inner, replace));
+  const mapped = Object.entries(value).map(([key, inner]) => [
+    key,
+    OF_TEXTS.has(key) ? inner : mapTexts(inner, replace),
+  ]);
+  return Object.fromEntries(mapped);
 }
 
 function holdsOf(operator: string, operand: unknown): Holds {
@@ -184,6 +184,8 @@ function holdsOf(operator: string, operand: unknown): Holds {
     const holds = holdsOf(opposite, operand);
     return (found, visits) => !holds(found, visits);
   }
+  if (operator === "$elemMatch") return hasElement(elementOf(operand as Record<string, unknown>));
+  if (operator === "$contains") return contains(operand);
   const passes = POSITIVE.get(operator)?.(operand);
   if (passes === undefined) return () => false;
   return (found, visits) => {
@@ -193,6 +195,51 @@ function holdsOf(operator: string, operand: unknown): Holds {
     };
     return found.some((value) => one(value) || (Array.isArray(value) && value.some(one)));
   };
+}
+
+/** Whether one of the values is a list with an element that passes. */
+function hasElement(passes: Passes): Holds {
+  return (found, visits) =>
+    found.some(
+      (value) =>
+        Array.isArray(value) &&
+        value.some((element) => {
+          visits.spend(1);
+          return passes(element, visits);
+        }),
+    );
+}
+
+/** What `$elemMatch` asks of one element: operators of a value, or a filter of its own over an object. */
+function elementOf(condition: Record<string, unknown>): Passes {
+  if (isOfValue(condition)) {
+    const operators = operatorsOf("", condition);
+    return (element, visits) => operators.every(({ holds }) => holds([element], visits));
+  }
+  const clause = build(condition, false);
+  return (element, visits) => {
+    return isContainer(element) && clause(element, visits) === null;
+  };
+}
+
+/** Whether a condition of `$elemMatch` is made of a value's operators, rather than of fields. */
+export function isOfValue(condition: Record<string, unknown>): boolean {
+  return Object.entries(condition).some(([key, operand]) =>
+    key === "$not" ? isContainer(operand) && isOfValue(operand) : key.startsWith("$") && !isLogical(key),
+  );
+}
+
+/** A part of a text, or an element of a list. */
+function contains(operand: unknown): Holds {
+  const hasPart = typeof operand === "string" ? containsText(operand) : () => false;
+  const hasOne = hasElement(oneOf([operand]));
+  return (found, visits) =>
+    found.some((value) => {
+      if (typeof value !== "string") return hasOne([value], visits);
+      // A search takes as long as so many visits.
+      visits.spend(1 + (value.length >> 2));
+      return hasPart(value);
+    });
 }
 
 /**
@@ -218,54 +265,6 @@ function valuesAt(
     found = next;
   }
   return found;
-}
-
-/**
- * Whether a value equals one of these JSON values, deeply and whatever the order of keys: one look-up however many they
- * are. A value is read no further than the longest of them goes.
- */
-function oneOf(items: readonly unknown[]): Passes {
-  const scalars = new Set(items.filter((item) => !isContainer(item)));
-  const endless = Number.POSITIVE_INFINITY;
-  const texts = new Set(items.filter(isContainer).map((item) => textOf(item, 0, { left: endless }, null)));
-  const longest = [...texts].reduce((most, text) => Math.max(most, text?.length ?? 0), 0);
-  return (value, visits) => {
-    if (!isContainer(value)) return scalars.has(value);
-    const text = longest === 0 ? null : textOf(value, 0, { left: longest }, visits);
-    return text !== null && texts.has(text);
-  };
-}
-
-/** A text that equal values have, and no others; `null`: it would be longer than there is room, or is too deep. */
-function textOf(value: unknown, depth: number, room: { left: number }, visits: Visits | null): string | null {
-  if (typeof value === "string") {
-    room.left -= value.length;
-    return room.left < 0 ? null : JSON.stringify(value);
-  }
-  if (!isContainer(value)) return `${typeof value} ${String(value)}`;
-  const isList = Array.isArray(value);
-  const size = isList ? value.length : Object.keys(value).length;
-  visits?.spend(size);
-  room.left -= size;
-  if (room.left < 0 || depth === MAX_DEPTH) return null;
-  const parts: string[] = [];
-  for (const key of Object.keys(value).sort()) {
-    const name = isList ? key : textOf(key, depth, room, visits);
-    const part = name === null ? null : textOf(value[key], depth + 1, room, visits);
-    if (part === null) return null;
-    parts.push(`${name}:${part}`);
-  }
-  return isList ? `[${parts.join()}]` : `{${parts.join()}}`;
-}
-
-/** A comparison of numbers with numbers and strings with strings. */
-function ordered(test: (a: string | number, b: string | number) => boolean): (operand: unknown) => Passes {
-  return (operand) => (value) => typeof value === typeof operand && test(value as string, operand as string);
-}
-
-/** Whether the value is an object or a list. */
-export function isContainer(value: unknown): value is Record<string, unknown> {
-  return typeof value === "object" && value !== null;
 }
 
 /** Whether the value, given for a field, is an object of operators rather than something to be equal to. */

@@ -3,6 +3,8 @@
  * `eval`, which Workers forbid.
  */
 import { type OutputUnit, type Schema, type SchemaDraft, Validator } from "@cfworker/json-schema";
+import { Doubles } from "./doubles";
+import { holdsExact, readJson } from "./exact";
 import { bound, Steps, TooCostly } from "./json-schema-cost";
 
 /** A place that was refused, as `company.domain`, and why. */
@@ -81,18 +83,32 @@ export type Check = (value: unknown) => SchemaError[];
 
 /**
  * Makes a check of a usable schema, given as JSON text. The check throws on values that recurse too deep for it, and on
- * those that would cost too much.
+ * those that would cost too much. The validator knows doubles alone: exact numbers are given to it as {@link Doubles}.
  */
-export function compile(schema: string): Check {
-  const draft = draftOf(JSON.parse(schema)) ?? DEFAULT_DRAFT;
+export function compile(text: string): Check {
+  const schema = readJson(text);
+  const isExact = holdsExact(schema);
+  const own = new Doubles([schema]);
+  const check = checkBy(own.of(schema));
+  return (value) => {
+    if (!isExact && !holdsExact(value)) return check(value);
+    const doubles = new Doubles([schema, value]);
+    const fitting = doubles.agrees(own, schema) ? check : checkBy(doubles.of(schema));
+    return fitting(doubles.of(value)).map(({ path, message }) => ({ path, message: doubles.told(message) }));
+  };
+}
+
+/** A check by a schema whose numbers are doubles. */
+function checkBy(schema: unknown): Check {
+  const draft = draftOf(schema as JsonObject) ?? DEFAULT_DRAFT;
   const steps = new Steps();
   const validator = (quick: boolean) => {
-    // Each has a reading of its own, since it marks the objects that it is given.
-    const read = JSON.parse(schema);
+    // Each has a copy of its own, since it marks the objects that it is given.
+    const copy = structuredClone(schema) as Schema;
     const places = new Map<JsonObject, Place>();
-    collect(read, [], places);
+    collect(copy, [], places);
     bound([...places.keys()], steps);
-    return new Validator(read, draft, quick);
+    return new Validator(copy, draft, quick);
   };
   const check = checkWith(validator(true), validator(false));
   return (value) => {
@@ -210,13 +226,14 @@ export function checkSchema(schema: JsonObject): SchemaError[] {
     if (JSON.stringify(schema).length > MAX_SCHEMA_LENGTH) {
       return [{ path: "", message: `must have at most ${MAX_SCHEMA_LENGTH} characters` }];
     }
-    const shape = checkWith(meta, metaInFull)(schema);
+    const plain = new Doubles([schema]).of(schema) as JsonObject;
+    const shape = checkWith(meta, metaInFull)(plain);
     if (shape.length > 0) return shape;
-    const draft = draftOf(schema);
+    const draft = draftOf(plain);
     if (draft === undefined) {
       return [{ path: "$schema", message: `must be absent or one of ${[...DRAFTS.keys()].join(", ")}` }];
     }
-    return checkReferences(structuredClone(schema), draft);
+    return checkReferences(structuredClone(plain), draft);
   } catch (error) {
     if (error instanceof RangeError) return [{ path: "", message: "is nested too deeply" }];
     return [{ path: "", message: `cannot be used: ${error instanceof Error ? error.message : error}` }];

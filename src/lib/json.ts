@@ -2,6 +2,7 @@
  * JSON as text. An event's data is kept as it was posted: parsing and printing it again would sort integer-like keys,
  * round 12345678901234567890 and turn 1.0 into 1, and the receiver would see other bytes than the sender wrote.
  */
+import { ExactNumber, stringEnd } from "./exact";
 
 /** The end (exclusive) of the JSON value that begins at `start`; `text` must be valid JSON. */
 function valueEnd(text: string, start: number): number {
@@ -21,12 +22,6 @@ function valueEnd(text: string, start: number): number {
     }
   }
   return text.length;
-}
-
-function stringEnd(text: string, start: number): number {
-  let i = start + 1;
-  while (text[i] !== '"') i += text[i] === "\\" ? 2 : 1;
-  return i + 1;
 }
 
 function isSpace(char: string | undefined): boolean {
@@ -95,6 +90,7 @@ export function shortened(value: unknown, most: number): unknown {
   const write = (part: unknown, depth: number): void => {
     if (left < 0) return;
     if (typeof part === "string") add(JSON.stringify(part.slice(0, left + 1)));
+    else if (part instanceof ExactNumber) add(part.text);
     else if (typeof part !== "object" || part === null) add(JSON.stringify(part) ?? "null");
     else if (depth === MAX_SHOWN_DEPTH) left = -1;
     else {

@@ -13,6 +13,7 @@ import type {
   RecoverableStatus,
 } from "./delivery";
 import type { DeliveryRef, Match, StoredEvent } from "./event";
+import type { Portable } from "./exact";
 import type { Enablement, EndpointSettings } from "./settings";
 import type { RevealAction } from "./signal";
 
@@ -25,10 +26,10 @@ export interface AppendRequest {
   payloadId?: string;
   data: string;
   matches: Match[];
-  /** A repeat of the same key within 24 h answers the first event. */
+  /** A repeat of the same key, or of the `payloadId`, within 24 h answers the first event. */
   idempotency?: Idempotency;
   /** What automations reveal of the contacts that it brings; the log owns this too, until it is done. */
-  reveal?: Reveal;
+  reveal?: Portable<Reveal>;
   /** The observation that it was emitted for. */
   origin?: Origin;
   /** Its data is refused today: it may answer an earlier event under its key, and is not written down. */
@@ -62,25 +63,30 @@ export interface Idempotency {
   fingerprint: string;
 }
 
+/** How what is known under a caller's own id is named beside keys: no key has a control character. */
+export function idName(id: string): string {
+  return `\u0001${id}`;
+}
+
 /** Events that are appended together or not at all. */
 export interface AppendAllRequest {
   events: AppendRequest[];
-  /** Covers all of them; then their own keys do not count. */
+  /** Covers all of them; then their own ids count only against other data. */
   idempotency?: Idempotency;
 }
 
 export type AppendAllResult =
   | { kind: "appended"; events: { event: StoredEvent; duplicate: boolean }[] }
-  /** A key was used with another body: that of the event at `index`, or (`null`) the one that covers all. */
-  | { kind: "conflict"; index: number | null }
+  /** A key or id was used with another body: of the event at `index`, or (`null`) the key that covers all. */
+  | { kind: "conflict"; index: number | null; by: "key" | "id" }
   /** One that may not be written down is no repeat. */
   | { kind: "refused" }
   | { kind: "sealed" };
 
 export type AppendResult =
   | { kind: "appended" | "duplicate"; event: StoredEvent }
-  /** The key was used with another body. */
-  | { kind: "conflict" }
+  /** The key, or the caller's own id, was used with another body. */
+  | { kind: "conflict"; by: "key" | "id" }
   /** It may not be written down, and is no repeat. */
   | { kind: "refused" }
   /** Keys of this day are closed, since the next day's have begun: ask the next day's log. */

@@ -1,6 +1,7 @@
 /**
  * Signals: rules that turn observations into events. What they are made of, as D1, the Entity object and the API see it.
  */
+import type { Numeric } from "./exact";
 import type { Filter } from "./filter";
 
 /** When a rule fires; each form is a field of its own. Paths begin in the observation: `company.leadScore`. */
@@ -10,9 +11,9 @@ export type When =
   /** At the first observation of the entity. */
   | { once: true }
   /** When the value comes to the threshold or over it. */
-  | { crosses: { path: string; threshold: number } }
+  | { crosses: { path: string; threshold: Numeric } }
   /** When the value has moved by so much since the rule last fired or, before that, since it was first seen. */
-  | { changesBy: { path: string; atLeast: number } }
+  | { changesBy: { path: string; atLeast: Numeric } }
   /** When the entity was seen before, and not for so long. */
   | { returnsAfter: { seconds: number } }
   /** When the entity's key is on that list of the tenant. */

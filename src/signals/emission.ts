@@ -6,6 +6,7 @@ import { hex, sha256 } from "../lib/crypto";
 import type { Emitted } from "../lib/entity";
 import { type Env, eventLogRoom } from "../lib/env";
 import type { StoredEvent } from "../lib/event";
+import { readJson } from "../lib/exact";
 import { eventId, eventRef } from "../lib/ids";
 import { log, logError } from "../lib/log";
 import { once } from "../lib/once";
@@ -58,13 +59,13 @@ export async function emit(
   };
   for (const [i, pending] of fired.entries()) {
     const outcome = outcomes[i] as Outcome;
-    const whole = once(() => JSON.parse(pending.data));
+    const whole = once(() => readJson(pending.data));
     for (const emission of pending.emissions) {
       const { rule, event, endpoint } = emission;
       const data = emittedData(pending.data, emission.attached);
       const idempotencyKey = await keyOf(emitter, pending, emission);
       // Rules that attach nothing emit the same data: it is read once for all of them.
-      const read = data === pending.data ? whole : once(() => JSON.parse(data));
+      const read = data === pending.data ? whole : once(() => readJson(data));
       const { timestamp } = pending;
       const posted = { event, data, read, timestamp, idempotencyKey, origin: originOf(emitter, pending) };
       if (endpoint !== undefined) {

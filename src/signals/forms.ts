@@ -8,6 +8,7 @@
  *
  * @module
  */
+import { areApart, compareNumbers, type Numeric } from "../lib/exact";
 import { ulidTime } from "../lib/ids";
 import type { SignalRule, When } from "../lib/signal";
 import { DAY, iso, MINUTE, SECOND } from "../lib/time";
@@ -18,9 +19,9 @@ export interface RuleMemory {
   /** It has fired. */
   once?: true;
   /** The last value at the path. */
-  crosses?: { path: string; value: number };
+  crosses?: { path: string; value: Numeric };
   /** The value at the path when the rule last fired or, before that, when it was first seen. */
-  changesBy?: { path: string; base: number };
+  changesBy?: { path: string; base: Numeric };
   /** ms; the latest time at which the entity was seen, and the latest of those too far ahead of the clock. */
   returnsAfter?: { seen?: number; ahead?: number };
 }
@@ -36,8 +37,8 @@ export interface Observation {
 
 /** What a rule compared, for those that compare: numbers, or times in ms. `previous` is `null` while unknown. */
 export interface Fire {
-  previous: number | null;
-  current: number | null;
+  previous: Numeric | null;
+  current: Numeric | null;
 }
 
 export interface Evaluation {
@@ -66,7 +67,8 @@ const crosses: Form<"crosses"> = ({ path, threshold }, memory, { data }) => {
   const value = numberAt(data, path);
   if (value === null) return { memory };
   const previous = memory.crosses?.path === path ? memory.crosses.value : null;
-  const fires = value >= threshold && (previous === null || previous < threshold);
+  const isOver = (one: Numeric) => compareNumbers(one, threshold) >= 0;
+  const fires = isOver(value) && (previous === null || !isOver(previous));
   return {
     ...(fires ? { fire: { previous, current: value } } : {}),
     memory: { ...memory, crosses: { path, value } },
@@ -84,11 +86,15 @@ const changesBy: Form<"changesBy"> = ({ path, atLeast }, memory, { data }) => {
   };
 };
 
-/** Whether two values are `atLeast` apart, decimal fractions taken as they are written: 0.3 is 0.1 from 0.2. */
-function hasMoved(from: number, to: number, atLeast: number): boolean {
+/** Whether two values are `atLeast` apart, decimals taken as they are written: 0.3 is 0.1 from 0.2. */
+function hasMoved(from: Numeric, to: Numeric, atLeast: Numeric): boolean {
+  if (typeof from !== "number" || typeof to !== "number" || typeof atLeast !== "number") {
+    return areApart(from, to, atLeast);
+  }
   const rounding = 4 * Number.EPSILON * Math.max(Math.abs(from), Math.abs(to), atLeast);
-  // Of values so large that they cannot tell so small a step, no more is forgiven than a millionth of it.
-  return Math.abs(to - from) >= atLeast - Math.min(rounding, atLeast / 1_000_000);
+  const distance = Math.abs(to - from);
+  // Where a double may have rounded it, the decimals decide.
+  return Math.abs(distance - atLeast) <= rounding ? areApart(from, to, atLeast) : distance >= atLeast;
 }
 
 /**
@@ -149,9 +155,10 @@ export function compares(when: When): boolean {
 export function attachedOf(
   { when, attach }: Pick<SignalRule, "when" | "attach">,
   fire: Fire,
-): Record<string, number | string | null> | undefined {
+): Record<string, Numeric | string | null> | undefined {
   if (attach === null) return undefined;
-  const said = (value: number | null) => (value !== null && "returnsAfter" in when ? iso(value) : value);
+  // The times that it compares are doubles.
+  const said = (value: Numeric | null) => (value !== null && "returnsAfter" in when ? iso(value as number) : value);
   return Object.fromEntries(Object.entries(attach).map(([name, what]) => [name, said(fire[what])]));
 }
 

@@ -4,8 +4,9 @@ import type { Snapshot } from "../config/snapshot";
 import { mapBounded } from "../lib/bounded";
 import type { Claim, Emitted, ObservationRequest, ObserveRequest, ObserveResult, Refused } from "../lib/entity";
 import { type Env, entityRoom } from "../lib/env";
-import { Visits } from "../lib/filter";
+import { toPortable } from "../lib/exact";
 import type { SignalRule } from "../lib/signal";
+import { Visits } from "../lib/visits";
 import { type Plan, plan, type Skipped } from "./plan";
 
 /** Entities called at a time: each may emit as many events as there are rules. */
@@ -187,7 +188,7 @@ function requestFor(
   const concerned = new Set(rules.map(({ emit }) => emit));
   const schemas = new Map([...by.schemas].filter(([event]) => concerned.has(event)));
   const live = signals.map(({ id }) => id);
-  return { observations, rules, live, asOf, ...(schemas.size === 0 ? {} : { schemas }) };
+  return { observations, rules: toPortable(rules), live, asOf, ...(schemas.size === 0 ? {} : { schemas }) };
 }
 
 /** The refusal of a strict request, if an entity has refused it. */

@@ -2,9 +2,11 @@
  * Which rules an observation concerns, and under which keys. Pure.
  * @module
  */
-import { matches, Visits } from "../lib/filter";
+import { isNumeric, isReckonable } from "../lib/exact";
+import { matches } from "../lib/filter";
 import type { SignalRule } from "../lib/signal";
 import { iso } from "../lib/time";
+import { Visits } from "../lib/visits";
 import { neededPath } from "./forms";
 import { keyAt, numberAt, valueAt } from "./values";
 
@@ -92,5 +94,6 @@ function isAbsent(data: object, path: string): string {
   if (value === undefined) return "is missing";
   if (value === null) return "is null";
   if (value === "") return "is empty";
+  if (isNumeric(value)) return isReckonable(value) ? "is a number" : "is a number of too many digits";
   return `is ${Array.isArray(value) ? "a list" : typeof value === "object" ? "an object" : `a ${typeof value}`}`;
 }

@@ -1,4 +1,5 @@
 import type { Firing, ObserveRequest, Refused, RevealRequest } from "../lib/entity";
+import { fromPortable, readJson } from "../lib/exact";
 import { newId } from "../lib/ids";
 import { CONTACT_REVEALED } from "../lib/signal";
 import type { Sql } from "../lib/sql";
@@ -104,17 +105,18 @@ export class Recollection {
    * observed that would add to it.
    */
   observe(request: ObserveRequest, now: number): Taken {
-    const { observations, rules, live, asOf, schemas, strict } = request;
+    const { observations, live, asOf, schemas, strict } = request;
+    const rules = fromPortable(request.rules);
     const repeats = observations.map(({ idempotency }) =>
       idempotency === undefined
         ? null
         : this.#find(`o:${idempotency.key}`, now, String(idempotency.claimed), idempotency.fingerprint),
     );
-    const memory = pruned(JSON.parse(this.#memory), new Set(live), asOf);
+    const memory = pruned(readJson(this.#memory), new Set(live), asOf);
     const judge = judgeBy(schemas ?? new Map());
     const found = observations.map(({ text, at, rules: concerned, listed }, i) => {
       if (repeats[i]) return { pending: null, refused: [], after: "" };
-      const data = JSON.parse(text) as object;
+      const data = readJson(text) as object;
       const seen = { data, at: at ?? now, listed: new Set(listed) };
       const refused: Refused[] = [];
       const emissions = concerned.flatMap((index) => {
@@ -290,7 +292,7 @@ export class Recollection {
 function toRemembered({ seq, pending, data, outcome }: Row): Remembered {
   return {
     seq,
-    pending: pending === null ? null : ({ ...JSON.parse(pending), data } as Pending),
+    pending: pending === null ? null : ({ ...readJson(pending), data } as Pending),
     outcome: JSON.parse(outcome) as Outcome,
   };
 }

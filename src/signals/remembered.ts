@@ -3,6 +3,7 @@
  * @module
  */
 import type { Emitted, Refused } from "../lib/entity";
+import type { Numeric } from "../lib/exact";
 
 /** An event to be emitted. */
 export interface Emission {
@@ -10,7 +11,7 @@ export interface Emission {
   rule: string;
   event: string;
   /** What its data has besides the text. */
-  attached?: Record<string, number | string | null>;
+  attached?: Record<string, Numeric | string | null>;
   /** It goes there alone; absent: to whom it matches. */
   endpoint?: string;
 }

@@ -116,7 +116,7 @@ describe("a batch under an idempotency key", () => {
     const { url } = await newReceiver();
     await newEndpoint(tenant, url);
     const headers = { "Idempotency-Key": "k" };
-    const events = [{ ...event(1), id: "same" }, { ...event(2), id: "same" }, event(3)];
+    const events = [{ ...event(1), id: "one" }, { ...event(2), id: "two" }, event(3)];
     const first = await batch(tenant, events, headers);
     expect(first.status).toBe(202);
     await batch(tenant, [event(9)]);
@@ -202,10 +202,13 @@ describe("a repeat of what a schema refuses by now", () => {
     expect(whole.status).toBe(200);
     expect(whole.body.data[0].id).toBe(keyed.body.data[0].id);
 
+    // Its id says that it is the same.
+    const named = await call("POST", `/v1/tenants/${tenant}/events`, old, { "Idempotency-Key": "new" });
+    expect(named.body).toEqual({ ...first.body, duplicate: true });
+
     const before = await written(tenant);
     for (const answer of [
       await call("POST", `/v1/tenants/${tenant}/events`, { ...old, id: "order-2" }),
-      await call("POST", `/v1/tenants/${tenant}/events`, old, { "Idempotency-Key": "new" }),
       await batch(tenant, [event(3), { ...old, id: "order-2" }]),
       await batch(tenant, [old], { "Idempotency-Key": "new" }),
     ]) {

@@ -77,8 +77,74 @@ describe("a repeat under an idempotency key", () => {
     const other = await call("POST", `/v1/tenants/${tenant}/events`, { ...own, data: {} });
     expect(other.status).toBe(422);
     expect(other.body.errors[0].path).toBe("id");
-    // A header goes before it.
-    expect((await send(tenant, "another", { ...own, data: {} })).status).toBe(202);
+    const keyed = await send(tenant, "another", { ...own, data: {} });
+    expect([keyed.status, keyed.body.errors[0].path]).toEqual([422, "id"]);
+    expect((await send(tenant, "another", own)).body).toEqual({ ...first.body, duplicate: true });
+  });
+
+  it("is told by key and id, where an event has both", async ({ expect }) => {
+    const tenant = await newTenant();
+    const own = { ...EVENT, id: "order-8" };
+    const first = await send(tenant, "k", own);
+    expect(first.status).toBe(202);
+    const repeats = [
+      await send(tenant, "k", own),
+      await send(tenant, "other", own),
+      await call("POST", `/v1/tenants/${tenant}/events`, own),
+      await call("POST", `/v1/tenants/${tenant}/events/batch`, { events: [own] }),
+    ];
+    for (const { status, body } of repeats) {
+      expect([status, (body.data?.[0] ?? body).id]).toEqual([200, first.body.id]);
+    }
+    const changed = { ...own, data: { a: 2 } };
+    const refused = [
+      [await send(tenant, "k", changed), "Idempotency-Key"],
+      [await send(tenant, "other", changed), "id"],
+      [await call("POST", `/v1/tenants/${tenant}/events`, changed), "id"],
+      [await call("POST", `/v1/tenants/${tenant}/events/batch`, { events: [EVENT, changed] }), "events.1.id"],
+      [await send(tenant, "k", { ...EVENT, id: "order-9" }), "Idempotency-Key"],
+    ] as const;
+    for (const [{ status, body }, path] of refused) expect([status, body.errors?.[0].path]).toEqual([422, path]);
+    // A key is no id.
+    expect((await send(tenant, "order-8", { event: "lead.hot", data: {} })).status).toBe(202);
+    const events = (await call("GET", `/v1/tenants/${tenant}/events`)).body.data;
+    expect(events).toHaveLength(2);
+  });
+
+  it("is told by the ids of a batch that has a key of its own", async ({ expect }) => {
+    const tenant = await newTenant();
+    const batch = (key: string, ...events: object[]) =>
+      call("POST", `/v1/tenants/${tenant}/events/batch`, { events }, { "Idempotency-Key": key });
+    const [one, two] = [
+      { ...EVENT, id: "one" },
+      { ...EVENT, id: "two" },
+    ];
+    const first = await batch("b", one, two, EVENT);
+    expect(first.status).toBe(202);
+    expect((await batch("b", one, two, EVENT)).body.data.map(({ id }: { id: string }) => id)).toEqual(
+      first.body.data.map(({ id }: { id: string }) => id),
+    );
+    for (const [i, own] of [one, two].entries()) {
+      const repeat = await call("POST", `/v1/tenants/${tenant}/events`, own);
+      expect([repeat.status, repeat.body.id]).toEqual([200, first.body.data[i].id]);
+      const changed = { ...own, data: {} };
+      const other = await call("POST", `/v1/tenants/${tenant}/events`, changed);
+      const covered = await batch("c", EVENT, changed);
+      expect([other, covered].map(({ status, body }) => [status, body.errors?.[0].path])).toEqual([
+        [422, "id"],
+        [422, "events.1.id"],
+      ]);
+    }
+    expect((await batch("d", { ...one, id: "three" }, { ...one, id: "three", data: {} })).status).toBe(422);
+  });
+
+  it("may have an id of anything but control characters and outer blanks", async ({ expect }) => {
+    const tenant = await newTenant();
+    const status = async (id: string) => (await call("POST", `/v1/tenants/${tenant}/events`, { ...EVENT, id })).status;
+    for (const id of ["a\u0001b", "a\nb", "\u0000", "a\u007f", "\u0085", " a", "a ", "a\u00a0", " ", "\t"]) {
+      expect([id, await status(id)]).toEqual([id, 422]);
+    }
+    for (const id of ["a b", "a.b/c", "ü😀", "\"'"]) expect([id, await status(id)]).toEqual([id, 202]);
   });
 
   it("is none without key and id", async ({ expect }) => {

@@ -110,7 +110,7 @@ test("the tour of README.md goes as it says, and what it delivers passes every c
     retry: [10, 60],
     enabled: false,
     secret: expect.stringMatching(/^[0-9a-f]{64}$/),
-    warnings: [expect.stringContaining("page_view")],
+    warnings: [{ path: "events", message: expect.stringContaining("page_view") }],
   });
   expect(changed).toMatchObject({ method: "PUT", format: "event", retry: [30, 120, 600, 3_600, 14_400] });
 

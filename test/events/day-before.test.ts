@@ -57,6 +57,18 @@ async function world(...keys: string[]) {
 const names = (prefix: string, count: number) => Array.from({ length: count }, (_, i) => `${prefix}-${i}`);
 
 describe("keyed events of a day whose day before had keys", () => {
+  it("are repeats by a caller's own id as well, whatever key it came with", async ({ expect }) => {
+    at(MIDNIGHT - HOUR);
+    const tenant = fresh("t");
+    const logs = [YESTERDAY, TODAY].map((day) => eventLogRoom(env, tenant, day));
+    const both = (key: string, fingerprint = "f") => ({ ...keyed(key, fingerprint), payloadId: "mine" });
+    expect((await logs[0]?.append(both("k")))?.kind).toBe("appended");
+    at(MIDNIGHT + MINUTE);
+    for (const key of ["k", "new", "mine"]) expect((await logs[1]?.append(both(key)))?.kind).toBe("duplicate");
+    expect(await logs[1]?.append(both("new", "other"))).toEqual({ kind: "conflict", by: "id" });
+    expect((await logs[1]?.append({ ...both("new", "other"), payloadId: "another" }))?.kind).toBe("appended");
+  });
+
   it("ask its log once, and not a thousand times", async ({ expect }) => {
     const { today, calls } = await world(...names("old", 200));
     for (const key of names("new", 1_000)) expect((await today.append(keyed(key))).kind).toBe("appended");
@@ -106,9 +118,10 @@ describe("keyed events of a day whose day before had keys", () => {
     const [first] = await yesterday.sealAndFind(["a"], 0);
     const ulid = first?.events[0]?.ulid;
     expect(await today.append(keyed("a"))).toMatchObject({ kind: "duplicate", event: { ulid } });
-    expect(await today.append(keyed("a", "other"))).toEqual({ kind: "conflict" });
+    expect(await today.append(keyed("a", "other"))).toEqual({ kind: "conflict", by: "key" });
     expect(await today.appendAll({ events: [keyed("c"), keyed("b", "other")] }, new Map())).toMatchObject({
       kind: "conflict",
+      by: "key",
       index: 1,
     });
     at(MIDNIGHT + DAY - HOUR + 1);

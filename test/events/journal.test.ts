@@ -136,7 +136,7 @@ describe("the event log", () => {
       const first = ulidOf(journal.append(keyed, T0));
       expect(journal.append(keyed, T0 + SECOND)).toMatchObject({ kind: "duplicate", event: { ulid: first } });
       const other = { ...keyed, idempotency: { key: "k", fingerprint: "other" } };
-      expect(journal.append(other, T0 + SECOND)).toEqual({ kind: "conflict" });
+      expect(journal.append(other, T0 + SECOND)).toEqual({ kind: "conflict", by: "key" });
     });
   });
 });
@@ -158,7 +158,11 @@ describe("events appended together", () => {
     await withJournal((journal) => {
       const keyed = (fingerprint: string) => ({ ...REQUEST, idempotency: { key: "k", fingerprint } });
       journal.append(keyed("f"), T0);
-      expect(journal.appendAll({ events: [REQUEST, keyed("g")] }, T0)).toEqual({ kind: "conflict", index: 1 });
+      expect(journal.appendAll({ events: [REQUEST, keyed("g")] }, T0)).toEqual({
+        kind: "conflict",
+        index: 1,
+        by: "key",
+      });
       const refused = { ...REQUEST, refused: true as const };
       expect(journal.appendAll({ events: [REQUEST, refused] }, T0)).toEqual({ kind: "refused" });
       journal.seal();

@@ -1,7 +1,8 @@
 import { describe, it } from "vitest";
 import type { Automation, Snapshot } from "../../src/config/snapshot";
 import { match } from "../../src/events/matching";
-import { type Filter, MAX_VISITS, Visits } from "../../src/lib/filter";
+import type { Filter } from "../../src/lib/filter";
+import { MAX_VISITS, Visits } from "../../src/lib/visits";
 
 const NOW = Date.parse("2026-11-21T09:30:00.000Z");
 const HOT: Filter = { "data.score": { $gte: 80 } };

@@ -38,14 +38,14 @@ function reference(when: When, history: readonly Past[], firedAt: readonly numbe
   if (typeof now.v !== "number") return false;
   const numbers = before.filter(({ v }) => typeof v === "number").map(({ v }) => v as number);
   if ("crosses" in when) {
-    const { threshold } = when.crosses;
+    const threshold = Number(when.crosses.threshold);
     const last = numbers.at(-1);
     return now.v >= threshold && (last === undefined || last < threshold);
   }
   const lastFired = firedAt.at(-1);
   const from = lastFired === undefined ? numbers[0] : (history[lastFired]?.v as number);
   // Whole numbers: here nothing is rounded.
-  return from !== undefined && Math.abs(now.v - from) >= when.changesBy.atLeast;
+  return from !== undefined && Math.abs(now.v - from) >= Number(when.changesBy.atLeast);
 }
 
 const small = fc.integer({ min: -3, max: 12 });

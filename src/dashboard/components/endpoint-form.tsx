@@ -7,7 +7,7 @@ import { messagesOf } from "../errors";
 import { type EndpointValues, NO_RETRIES } from "../pages/endpoint-values";
 import type { Preview } from "../preview";
 import type { Site } from "../site";
-import { SelectField, TextArea, TextField, Token } from "./form";
+import { FILTER_HINT, SelectField, TextArea, TextField, Token } from "./form";
 import { Card } from "./parts";
 import { PreviewPane } from "./preview";
 import type { EventType } from "./state";
@@ -268,7 +268,7 @@ export const EndpointForm: FC<{
             value={values.filter}
             errors={errors}
             placeholder={'{"data.company.leadScore": {"$gte": 70}}'}
-            hint="Only events that pass it are sent. MongoDB-style, over event, data, tenant and timestamp; empty: all of these types."
+            hint={`Only events that pass it are sent. MongoDB-style, over event, data, tenant and timestamp; empty: all of these types. ${FILTER_HINT}`}
           />
           <Advanced values={values} errors={errors} isNew={isNew} />
           {isNew ? (

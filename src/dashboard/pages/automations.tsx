@@ -1,11 +1,11 @@
 import { Hono } from "hono";
 import type { FC } from "hono/jsx";
-import { callTenant, type ListOf, listTenantThings } from "../api-json";
+import { callTenant, type ListOf, listTenantThings, type Saved } from "../api-json";
 import { Act, Refused, SelectField, TextField, Token, textOf } from "../components/form";
 import { PageHead } from "../components/layout";
 import { Card, Empty, Pager } from "../components/parts";
 import { type Refusal, refusedWith } from "../errors";
-import { needs } from "../guard";
+import { keepWarnings, needs } from "../guard";
 import { path, type Site, type SiteContext, type SiteEnv, tenantPath, withQuery } from "../site";
 import { page } from "../write";
 import { endpointNames } from "./deliveries";
@@ -318,14 +318,21 @@ export const automationPages = new Hono<SiteEnv>()
   .get("/tenants/:tenant/automations", (c) => list(c))
   .post("/tenants/:tenant/automations", async (c) => {
     const filled = automationIn(c.get("form"));
-    const refusal = await refusedWith(() => callTenant(c, "POST", ["automations"], filled));
+    const refusal = await refusedWith(async () =>
+      keepWarnings(c, (await callTenant<Saved>(c, "POST", ["automations"], filled)).warnings),
+    );
     if (refusal !== null) return list(c, refusal, filled);
     return c.redirect(withQuery(tenantPath(c, "automations"), { done: "created" }), 303);
   })
   .get("/tenants/:tenant/automations/:automation", (c) => edit(c))
   .post("/tenants/:tenant/automations/:automation", async (c) => {
     const filled = automationIn(c.get("form"));
-    const refusal = await refusedWith(() => callTenant(c, "PATCH", ["automations", c.req.param("automation")], filled));
+    const refusal = await refusedWith(async () =>
+      keepWarnings(
+        c,
+        (await callTenant<Saved>(c, "PATCH", ["automations", c.req.param("automation")], filled)).warnings,
+      ),
+    );
     if (refusal !== null) return edit(c, refusal, filled);
     return c.redirect(withQuery(tenantPath(c, "automations"), { done: "saved" }), 303);
   })

@@ -9,7 +9,7 @@ import { PreviewPane } from "../components/preview";
 import { type Endpoint, type EventType, nameOf } from "../components/state";
 import { At } from "../components/time";
 import { type FieldErrors, type Refusal, refusalOf } from "../errors";
-import { needs } from "../guard";
+import { keepWarnings, needs } from "../guard";
 import { type Preview, previewOf } from "../preview";
 import type { SiteContext, SiteEnv } from "../site";
 import { tenantPath, withQuery } from "../site";
@@ -167,6 +167,7 @@ async function create(c: SiteContext): Promise<Response> {
   try {
     const input = { ...said, ...secret, url: values.url, events: body.events, enabled: values.enabled };
     const endpoint = await site.api.endpoints.create(tenant, input);
+    keepWarnings(c, endpoint.warnings);
     return c.redirect(withQuery(endpointPath(site, tenant, endpoint.id, "verify"), { done: "created" }), 303);
   } catch (error) {
     const refusal = refusalOf(error);
@@ -191,7 +192,7 @@ async function save(c: SiteContext): Promise<Response> {
   const here = endpointPath(site, tenant, endpoint.id);
   if (Object.keys(change).length === 0) return c.redirect(here, 303);
   try {
-    await site.api.endpoints.update(tenant, endpoint.id, change);
+    keepWarnings(c, (await site.api.endpoints.update(tenant, endpoint.id, change)).warnings);
     return c.redirect(withQuery(`${here}/settings`, { done: "saved" }), 303);
   } catch (error) {
     const refusal = refusalOf(error);

@@ -2,8 +2,11 @@
  * An endpoint's form: what its fields say as the API takes it, and an endpoint as its fields say it. Pure.
  * @module
  */
+
 import { PROFILES, type Profile, profileOf } from "../../config/profiles";
 import { schemeOf } from "../../config/schemes";
+import { isContainer, readJson } from "../../lib/exact";
+
 import { textOf } from "../components/form";
 import type { Endpoint } from "../components/state";
 import { linesOf, recordOf } from "./record-lines";
@@ -209,11 +212,11 @@ function orNull(text: string): string | null {
 function objectOf(text: string): object {
   let value: unknown;
   try {
-    value = JSON.parse(text);
+    value = readJson(text);
   } catch (error) {
     throw new Error(`is not JSON: ${(error as Error).message}`);
   }
-  if (typeof value !== "object" || value === null || Array.isArray(value)) throw new Error("must be a JSON object");
+  if (!isContainer(value) || Array.isArray(value)) throw new Error("must be a JSON object");
   return value;
 }
 

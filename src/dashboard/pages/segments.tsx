@@ -1,11 +1,13 @@
 import { Hono } from "hono";
 import type { FC } from "hono/jsx";
 import type { Client } from "../../client";
+import { readJson } from "../../lib/exact";
 import type { Filter } from "../../lib/filter";
-import { Act, Refused, TextArea, TextField, Token, textOf } from "../components/form";
+import { Act, FILTER_HINT, Refused, TextArea, TextField, Token, textOf } from "../components/form";
 import { PageHead } from "../components/layout";
 import { Block, Card, Empty, Pager } from "../components/parts";
 import { type FieldErrors, type Refusal, refusalOf } from "../errors";
+import { keepWarnings, type Warning } from "../guard";
 import { type Site, type SiteContext, type SiteEnv, tenantPath, withQuery } from "../site";
 import { page } from "../write";
 
@@ -35,7 +37,7 @@ const SegmentForm: FC<{ site: Site; action: string; values: Values; errors: Fiel
       value={values.filter}
       errors={errors}
       placeholder={'{"data.company.employees": {"$gte": 250}}'}
-      hint="MongoDB-style. Over event, data, tenant and timestamp; as a persona, over the contact."
+      hint={`MongoDB-style. Over event, data, tenant and timestamp; as a persona, over the contact. ${FILTER_HINT}`}
     />
     <button type="submit" class="primary">
       {what}
@@ -155,17 +157,18 @@ async function edit(c: SiteContext, refusal: Refusal | null = null, values: Valu
 /** Saves what a form says; answers what it was refused with. */
 async function saved(
   form: FormData,
-  save: (body: { name: string; filter: Filter }) => Promise<unknown>,
+  c: SiteContext,
+  save: (body: { name: string; filter: Filter }) => Promise<{ warnings?: Warning[] | undefined }>,
 ): Promise<Refusal | null> {
   try {
     let filter: Filter;
     try {
-      filter = JSON.parse(textOf(form, "filter"));
+      filter = readJson(textOf(form, "filter"));
     } catch (error) {
       const errors = [{ path: "filter", message: `is not JSON: ${(error as Error).message}` }];
       return { detail: "The filter is not JSON.", errors };
     }
-    await save({ name: textOf(form, "name"), filter });
+    keepWarnings(c, (await save({ name: textOf(form, "name"), filter })).warnings);
     return null;
   } catch (error) {
     const refusal = refusalOf(error);
@@ -181,7 +184,7 @@ export const segmentPages = new Hono<SiteEnv>()
   .get("/tenants/:tenant/segments", (c) => list(c))
   .post("/tenants/:tenant/segments", async (c) => {
     const form = c.get("form");
-    const refusal = await saved(form, (body) => c.get("site").api.segments.create(c.req.param("tenant"), body));
+    const refusal = await saved(form, c, (body) => c.get("site").api.segments.create(c.req.param("tenant"), body));
     if (refusal !== null) return list(c, refusal, valuesIn(form));
     return c.redirect(withQuery(tenantPath(c, "segments"), { done: "created" }), 303);
   })
@@ -189,7 +192,7 @@ export const segmentPages = new Hono<SiteEnv>()
   .post("/tenants/:tenant/segments/:segment", async (c) => {
     const form = c.get("form");
     const { tenant, segment } = c.req.param();
-    const refusal = await saved(form, (body) => c.get("site").api.segments.update(tenant, segment, body));
+    const refusal = await saved(form, c, (body) => c.get("site").api.segments.update(tenant, segment, body));
     if (refusal !== null) return edit(c, refusal, valuesIn(form));
     return c.redirect(withQuery(tenantPath(c, "segments"), { done: "saved" }), 303);
   })

@@ -2,6 +2,7 @@
  * A signal's form: what its fields say as the API takes it, and a rule as its fields say it. Pure.
  * @module
  */
+import { isNumeric, type Numeric, numberText, readJson } from "../../lib/exact";
 import { textOf } from "../components/form";
 import type { FieldErrors } from "../errors";
 
@@ -50,9 +51,9 @@ export function sayWhen(when: Record<string, unknown>): string {
     case "once":
       return "the first observation of an entity";
     case "crosses":
-      return `${path} comes to ${threshold} or over`;
+      return `${path} comes to ${said(threshold)} or over`;
     case "changesBy":
-      return `${path} has moved by ${atLeast} or more`;
+      return `${path} has moved by ${said(atLeast)} or more`;
     case "returnsAfter":
       return `it returns after ${seconds} s or more`;
     case "inList":
@@ -87,7 +88,7 @@ export function valuesOfSignal({ name, emit, entity, filter, when, attach }: Sig
     filter: filter === null ? "" : JSON.stringify(filter, null, 2),
     form,
     path: typeof given.path === "string" ? given.path : "",
-    amount: amount === undefined ? "" : String(amount),
+    amount: isNumeric(amount) ? numberText(amount) : "",
     list: typeof detail === "string" ? detail : "",
     attach: attach === null ? "" : JSON.stringify(attach),
   };
@@ -108,7 +109,7 @@ export function signalBody(values: SignalValues): {
   const read = (path: string, text: string): unknown => {
     if (text === "") return null;
     try {
-      return JSON.parse(text);
+      return readJson(text);
     } catch (error) {
       unread.push({ path, message: `is not JSON: ${(error as Error).message}` });
       return null;
@@ -138,7 +139,7 @@ export function observationsIn(text: string): { lines: Line[]; observations: unk
   const lines = linesOf(text);
   const observations = lines.map(({ number, text }) => {
     try {
-      return JSON.parse(text) as unknown;
+      return readJson(text) as unknown;
     } catch (error) {
       unread.push({ path: "observations", message: `line ${number} is not JSON: ${(error as Error).message}` });
       return null;
@@ -165,9 +166,23 @@ export function dryRunErrors(errors: FieldErrors, lines: readonly Line[]): Field
   });
 }
 
+/** A number as it is typed; what is none is for the API to refuse. */
+function amountOf(text: string): Numeric {
+  try {
+    const read: unknown = readJson(text);
+    return isNumeric(read) ? read : Number.NaN;
+  } catch {
+    return Number(text);
+  }
+}
+
+function said(value: unknown): string {
+  return isNumeric(value) ? numberText(value) : String(value);
+}
+
 function whenOf({ form, path, amount, list }: SignalValues): Record<string, unknown> {
   // An empty field stays away, so that the API says what is missing.
-  const number = amount === "" ? undefined : Number(amount);
+  const number = amount === "" ? undefined : amountOf(amount);
   switch (form) {
     case "crosses":
       return { crosses: { path, threshold: number } };

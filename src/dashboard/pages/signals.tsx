@@ -1,11 +1,11 @@
 import { Hono } from "hono";
 import type { FC } from "hono/jsx";
-import { callTenant, type ListOf, listTenantThings } from "../api-json";
-import { Act, Refused, SelectField, TextArea, TextField, Token, textOf } from "../components/form";
+import { callTenant, type ListOf, listTenantThings, type Saved } from "../api-json";
+import { Act, FILTER_HINT, Refused, SelectField, TextArea, TextField, Token, textOf } from "../components/form";
 import { PageHead } from "../components/layout";
 import { Block, Card, Empty, Pager } from "../components/parts";
 import { type FieldErrors, type Refusal, refusedWith } from "../errors";
-import { needs } from "../guard";
+import { keepWarnings, needs } from "../guard";
 import { prettyJson } from "../json-text";
 import { type Site, type SiteContext, type SiteEnv, tenantPath, withQuery } from "../site";
 import { page } from "../write";
@@ -88,7 +88,7 @@ const SignalForm: FC<{
             value={values.filter}
             errors={errors}
             placeholder={'{"data.company.country": {"$in": ["DK", "NO"]}}'}
-            hint="Over data, tenant and timestamp; empty: every observation."
+            hint={`Over data, tenant and timestamp; empty: every observation. ${FILTER_HINT}`}
           />
           <TextField
             name="attach"
@@ -331,7 +331,9 @@ async function dryRun(c: SiteContext): Promise<Shown> {
 export const signalPages = new Hono<SiteEnv>()
   .get("/tenants/:tenant/signals", (c) => list(c))
   .post("/tenants/:tenant/signals", async (c) => {
-    const shown = await told(c, (body) => callTenant(c, "POST", ["signals"], body));
+    const shown = await told(c, async (body) =>
+      keepWarnings(c, (await callTenant<Saved>(c, "POST", ["signals"], body)).warnings),
+    );
     if (shown.refusal !== null) return list(c, shown);
     return c.redirect(withQuery(tenantPath(c, "signals"), { done: "created" }), 303);
   })
@@ -344,7 +346,9 @@ export const signalPages = new Hono<SiteEnv>()
   })
   .get("/tenants/:tenant/signals/:signal", (c) => edit(c))
   .post("/tenants/:tenant/signals/:signal", async (c) => {
-    const shown = await told(c, (body) => callTenant(c, "PATCH", ["signals", c.req.param("signal")], body));
+    const shown = await told(c, async (body) =>
+      keepWarnings(c, (await callTenant<Saved>(c, "PATCH", ["signals", c.req.param("signal")], body)).warnings),
+    );
     if (shown.refusal !== null) return edit(c, shown);
     return c.redirect(withQuery(tenantPath(c, "signals"), { done: "saved" }), 303);
   })
