@@ -1,9 +1,11 @@
 import { createRoute, z } from "@hono/zod-openapi";
-import { effectiveSettings, updateEndpoint } from "../config/endpoints";
+import { type EndpointSecrets, effectiveSettings, updateEndpoint } from "../config/endpoints";
 import { newSecret, openSecrets, secretRefusal, secretsAt } from "../config/secrets";
 import { invalidateSnapshot } from "../config/snapshot";
+import { repeated } from "../config/version";
 import { seal } from "../lib/crypto";
 import { secretsKey, secretsKeys } from "../lib/env";
+import type { EndpointSettings } from "../lib/settings";
 import { DAY, iso, isoOrNull, SECOND } from "../lib/time";
 import { entry } from "./audit";
 import { type AppContext, router } from "./context";
@@ -52,7 +54,7 @@ const rotate = createRoute({
   },
   responses: {
     200: json(z.object({ secret: z.string(), promotesAt: isoTime }), "the new secret, and when it takes over"),
-    ...problems(400, 401, 404, 422),
+    ...problems(400, 401, 404, 409, 422),
   },
 });
 
@@ -71,31 +73,29 @@ export const secretRoutes = router()
   .openapi(get, async (c) => c.json(await shown(c), 200))
   .openapi(rotate, async (c) => {
     const { secret: own, overlap = DEFAULT_OVERLAP } = c.req.valid("json");
-    const now = Date.now();
-    const settings = effectiveSettings(await endpointOf(c));
-    const { scheme } = settings.signature;
-    if (scheme === "none") throw invalid({ path: "secret", message: "is of no use under the scheme none" });
-    const why = own === undefined ? null : secretRefusal(scheme, own);
-    if (why !== null) throw invalid({ path: "secret", message: why });
-    const secret = own ?? newSecret(scheme);
-    const sealed = await seal(secretsKey(c.env), settings.owner, secret);
-    const { current } = secretsAt(settings, now);
-    const promotesAt = current === null ? now : now + overlap * SECOND;
-    await change(
-      c,
-      "secret.rotated",
-      settings.endpoint,
-      promotesAt <= now || current === null
-        ? { secret: sealed, nextSecret: null, nextFrom: null }
-        : { secret: current, nextSecret: sealed, nextFrom: promotesAt },
-    );
-    return c.json({ secret, promotesAt: iso(promotesAt) }, 200);
+    const rotated = await change(c, "secret.rotated", async (settings, now) => {
+      const { scheme } = settings.signature;
+      if (scheme === "none") throw invalid({ path: "secret", message: "is of no use under the scheme none" });
+      const why = own === undefined ? null : secretRefusal(scheme, own);
+      if (why !== null) throw invalid({ path: "secret", message: why });
+      const secret = own ?? newSecret(scheme);
+      const sealed = await seal(secretsKey(c.env), settings.owner, secret);
+      const { current } = secretsAt(settings, now);
+      const promotesAt = current === null ? now : now + overlap * SECOND;
+      const secrets =
+        promotesAt <= now || current === null
+          ? { secret: sealed, nextSecret: null, nextFrom: null }
+          : { secret: current, nextSecret: sealed, nextFrom: promotesAt };
+      return { secrets, answer: { secret, promotesAt: iso(promotesAt) } };
+    });
+    return c.json(rotated, 200);
   })
   .openapi(promote, async (c) => {
-    const settings = effectiveSettings(await endpointOf(c));
-    const { next } = secretsAt(settings, Date.now());
-    if (next === null) throw new Problem(409, "There is no new secret to promote; rotate first.");
-    await change(c, "secret.promoted", settings.endpoint, { secret: next, nextSecret: null, nextFrom: null });
+    await change(c, "secret.promoted", async (settings, now) => {
+      const { next } = secretsAt(settings, now);
+      if (next === null) throw new Problem(409, "There is no new secret to promote; rotate first.");
+      return { secrets: { secret: next, nextSecret: null, nextFrom: null }, answer: null };
+    });
     return c.json(await shown(c), 200);
   });
 
@@ -106,13 +106,23 @@ async function shown(c: AppContext): Promise<z.infer<typeof secretShape>> {
   return { secret: current, next, nextFrom: isoOrNull(secretsAt(settings, now).nextFrom) };
 }
 
-async function change(
+/** Changes an endpoint's secrets as `decide` says of how they stand, in its own words. */
+async function change<T>(
   c: AppContext,
   action: string,
-  endpoint: string,
-  secrets: { secret: string; nextSecret: string | null; nextFrom: number | null },
-): Promise<void> {
-  await updateEndpoint(c.env.DB, c.get("tenant"), endpoint, secrets, Date.now(), entry(c, action, endpoint));
+  decide: (
+    settings: EndpointSettings,
+    now: number,
+  ) => Promise<{ secrets: Pick<EndpointSecrets, "secret" | "nextSecret" | "nextFrom">; answer: T }>,
+): Promise<T> {
+  const { endpoint, answer } = await repeated(async () => {
+    const read = await endpointOf(c);
+    const now = Date.now();
+    const decided = await decide(effectiveSettings(read), now);
+    await updateEndpoint(c.env.DB, read, decided.secrets, now, entry(c, action, read.id));
+    return { endpoint: read.id, answer: decided.answer };
+  });
   invalidateSnapshot(c.get("tenant"));
   await configureEndpoint(c, endpoint, {});
+  return answer;
 }

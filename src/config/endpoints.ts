@@ -8,7 +8,7 @@ import { selectHosts } from "./own-hosts";
 import { profileOf } from "./profiles";
 import { endpoints, formerEndpoints } from "./schema";
 import { schemeOf } from "./schemes";
-import { nextVersion } from "./version";
+import { nextVersion, written } from "./version";
 
 export type EndpointRow = typeof endpoints.$inferSelect;
 
@@ -120,11 +120,13 @@ export async function insertEndpoint(
   return inserted;
 }
 
-/** Changes an endpoint and its version. `conflict`: another endpoint has that `uid`. Throws `OverLimit`. */
+/**
+ * Changes an endpoint that still is as it was read, and its version. `conflict`: another endpoint has that `uid`. Throws
+ * `OverLimit` and `ChangedMeanwhile`.
+ */
 export async function updateEndpoint(
   d1: D1Database,
-  tenant: string,
-  id: string,
+  { tenant, id, version }: Pick<EndpointRow, "tenant" | "id" | "version">,
   change: Partial<EndpointFields & EndpointSecrets>,
   now: number,
   entry: AuditEntry,
@@ -133,9 +135,10 @@ export async function updateEndpoint(
     const update = database(d1)
       .update(endpoints)
       .set({ ...change, version: nextVersion(now), updatedAt: now })
-      .where(and(eq(endpoints.tenant, tenant), eq(endpoints.id, id), live));
+      .where(and(eq(endpoints.tenant, tenant), eq(endpoints.id, id), eq(endpoints.version, version), live))
+      .returning({ id: endpoints.id });
     const isLoaded = change.events !== undefined || change.filter !== undefined;
-    await audited(d1, update, entry, now, ...(isLoaded ? [await bytesLimit(d1, tenant)] : []));
+    written(await audited(d1, update, entry, now, ...(isLoaded ? [await bytesLimit(d1, tenant)] : [])));
   } catch (error) {
     // The only unique index besides the id is the one over `uid`.
     if (/UNIQUE constraint failed/.test(String(rootCause(error)))) return "conflict";

@@ -14,6 +14,7 @@ import {
   signals,
   tenants,
 } from "./schema";
+import { laterThan, written } from "./version";
 
 export type Tenant = typeof tenants.$inferSelect;
 
@@ -65,21 +66,22 @@ export async function insertTenant(
   return row ?? null;
 }
 
-/** Changes a tenant; `null`: there is none such. */
+/** Changes a tenant that still is as it was read. Throws `ChangedMeanwhile`. */
 export async function updateTenant(
   d1: D1Database,
-  id: string,
+  read: Tenant,
   change: Partial<TenantFields>,
   now: number,
   entry: AuditEntry,
-): Promise<Tenant | null> {
+): Promise<Tenant> {
   const update = database(d1)
     .update(tenants)
-    .set({ ...change, updatedAt: now })
-    .where(and(eq(tenants.id, id), live))
+    .set({ ...change, updatedAt: laterThan(read, now) })
+    .where(
+      and(eq(tenants.id, read.id), eq(tenants.createdAt, read.createdAt), eq(tenants.updatedAt, read.updatedAt), live),
+    )
     .returning();
-  const [row] = await audited(d1, update, entry, now);
-  return row ?? null;
+  return written(await audited(d1, update, entry, now));
 }
 
 /**
