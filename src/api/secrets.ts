@@ -1,6 +1,15 @@
 import { createRoute, z } from "@hono/zod-openapi";
-import { type EndpointSecrets, effectiveSettings, updateEndpoint } from "../config/endpoints";
-import { newSecret, openSecrets, secretRefusal, secretsAt } from "../config/secrets";
+import { effectiveSettings, updateEndpoint } from "../config/endpoints";
+import {
+  MAX_SECRETS,
+  newSecret,
+  type Overlapping,
+  openSecrets,
+  secretColumns,
+  secretRefusal,
+  secretsAt,
+  withNewSecret,
+} from "../config/secrets";
 import { invalidateSnapshot } from "../config/snapshot";
 import { repeated } from "../config/version";
 import { seal } from "../lib/crypto";
@@ -18,11 +27,16 @@ const base = "/v1/tenants/{tenant}/endpoints/{endpoint}/secret";
 const DEFAULT_OVERLAP = DAY / SECOND;
 const LONGEST_OVERLAP = (7 * DAY) / SECOND;
 
+const FULL = `At most ${MAX_SECRETS} secrets overlap. Promote the newest, rotate with no overlap, or wait until one ends.`;
+
 const secretShape = z.object({
-  secret: z.string().nullable(),
-  /** The secret that is to follow, and when. */
-  next: z.string().nullable(),
-  nextFrom: isoTime.nullable(),
+  secret: z.string().nullable().openapi({ description: "The oldest secret that signs; `null`: nothing is signed." }),
+  next: z.string().nullable().openapi({ description: "The newest secret, while others overlap with it." }),
+  nextFrom: isoTime.nullable().openapi({ description: "When the newest secret is the only one." }),
+  between: z
+    .array(z.object({ from: isoTime.openapi({ description: "When it becomes the oldest." }) }))
+    .optional()
+    .openapi({ description: "The secrets between the two, oldest first, while there are any." }),
 });
 
 const get = createRoute({
@@ -40,6 +54,11 @@ const rotate = createRoute({
   path: `${base}/rotate`,
   operationId: "rotateSecret",
   summary: "Replace the signing secret",
+  description:
+    "The new secret signs at once, beside those that are there: a header that can list signatures lists all, the newest " +
+    "first; any other carries the oldest one's, with the newest one's in `<Header>-Next`. At `promotesAt` the new one " +
+    "takes over and all older ones end: that is `overlap` seconds from now (a day unless said), but never before an " +
+    `older one was to take over. \`overlap: 0\` ends all others at once. At most ${MAX_SECRETS} overlap, else 409.`,
   tags: ["Secrets"],
   request: {
     params: endpointParams,
@@ -62,7 +81,8 @@ const promote = createRoute({
   method: "post",
   path: `${base}/promote`,
   operationId: "promoteSecret",
-  summary: "End the overlap of two secrets",
+  summary: "End the overlap of secrets",
+  description: "The newest secret takes over at once; all others end.",
   tags: ["Secrets"],
   request: { params: endpointParams },
   responses: { 200: json(secretShape, "the new secret has taken over"), ...problems(401, 404, 409) },
@@ -80,21 +100,17 @@ export const secretRoutes = router()
       if (why !== null) throw invalid({ path: "secret", message: why });
       const secret = own ?? newSecret(scheme);
       const sealed = await seal(secretsKey(c.env), settings.owner, secret);
-      const { current } = secretsAt(settings, now);
-      const promotesAt = current === null ? now : now + overlap * SECOND;
-      const secrets =
-        promotesAt <= now || current === null
-          ? { secret: sealed, nextSecret: null, nextFrom: null }
-          : { secret: current, nextSecret: sealed, nextFrom: promotesAt };
-      return { secrets, answer: { secret, promotesAt: iso(promotesAt) } };
+      const rotated = withNewSecret(secretsAt(settings, now), sealed, overlap * SECOND, now);
+      if (rotated === "full") throw new Problem(409, FULL);
+      return { secrets: rotated.secrets, answer: { secret, promotesAt: iso(rotated.promotesAt) } };
     });
     return c.json(rotated, 200);
   })
   .openapi(promote, async (c) => {
     await change(c, "secret.promoted", async (settings, now) => {
-      const { next } = secretsAt(settings, now);
-      if (next === null) throw new Problem(409, "There is no new secret to promote; rotate first.");
-      return { secrets: { secret: next, nextSecret: null, nextFrom: null }, answer: null };
+      const [, ...newer] = secretsAt(settings, now);
+      if (newer.length === 0) throw new Problem(409, "There is no new secret to promote; rotate first.");
+      return { secrets: newer.slice(-1), answer: null };
     });
     return c.json(await shown(c), 200);
   });
@@ -102,24 +118,28 @@ export const secretRoutes = router()
 async function shown(c: AppContext): Promise<z.infer<typeof secretShape>> {
   const settings = effectiveSettings(await endpointOf(c));
   const now = Date.now();
-  const { current, next } = await openSecrets(secretsKeys(c.env), settings, now);
-  return { secret: current, next, nextFrom: isoOrNull(secretsAt(settings, now).nextFrom) };
+  const [secret = null, ...newer] = await openSecrets(secretsKeys(c.env), settings, now);
+  const [, ...following] = secretsAt(settings, now);
+  const between = following.slice(0, -1).map(({ from }) => ({ from: iso(from ?? now) }));
+  return {
+    secret,
+    next: newer.at(-1) ?? null,
+    nextFrom: isoOrNull(following.at(-1)?.from),
+    ...(between.length === 0 ? {} : { between }),
+  };
 }
 
 /** Changes an endpoint's secrets as `decide` says of how they stand, in its own words. */
 async function change<T>(
   c: AppContext,
   action: string,
-  decide: (
-    settings: EndpointSettings,
-    now: number,
-  ) => Promise<{ secrets: Pick<EndpointSecrets, "secret" | "nextSecret" | "nextFrom">; answer: T }>,
+  decide: (settings: EndpointSettings, now: number) => Promise<{ secrets: Overlapping[]; answer: T }>,
 ): Promise<T> {
   const { endpoint, answer } = await repeated(async () => {
     const read = await endpointOf(c);
     const now = Date.now();
     const decided = await decide(effectiveSettings(read), now);
-    await updateEndpoint(c.env.DB, read, decided.secrets, now, entry(c, action, read.id));
+    await updateEndpoint(c.env.DB, read, secretColumns(decided.secrets), now, entry(c, action, read.id));
     return { endpoint: read.id, answer: decided.answer };
   });
   invalidateSnapshot(c.get("tenant"));

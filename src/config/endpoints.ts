@@ -33,7 +33,7 @@ export type EndpointFields = Pick<
 >;
 
 /** What is sealed of an endpoint. */
-export type EndpointSecrets = Pick<EndpointRow, "secret" | "nextSecret" | "nextFrom" | "headers">;
+export type EndpointSecrets = Pick<EndpointRow, "secret" | "nextSecret" | "nextFrom" | "laterSecrets" | "headers">;
 
 const live = isNull(endpoints.deletedAt);
 
@@ -224,6 +224,7 @@ export function effectiveSettings(row: EndpointRow): EndpointSettings {
     sealedSecret: row.secret === "" ? null : row.secret,
     sealedNext: row.nextSecret,
     nextFrom: row.nextFrom,
+    sealedLater: row.laterSecrets ?? [],
     retry: row.retry ?? [...profile.retry],
     timeout: row.timeout ?? profile.timeout,
     disableAfter: row.disableAfter,

@@ -87,6 +87,23 @@ const FIELDS: [object, object] = [{ name: "One" }, { description: "Other" }];
 
 const CASES: Case[] = [
   {
+    name: "two rotations",
+    read: ENDPOINT,
+    async world() {
+      const { path, secret } = await endpointPath();
+      const rotate = () => call("POST", `${path}/secret/rotate`, {});
+      return {
+        changes: [rotate, rotate],
+        async lost(answers) {
+          const { body } = await call("GET", `${path}/secret`);
+          const last = answers.some((answer) => answer.body.secret === body.next);
+          const all = body.secret === secret && last && body.between?.length === 1;
+          return all && answers.every(({ status }) => status === 200) ? null : JSON.stringify(body);
+        },
+      };
+    },
+  },
+  {
     name: "a promotion beside a rotation",
     read: ENDPOINT,
     async world() {
@@ -99,7 +116,7 @@ const CASES: Case[] = [
           const second = rotated?.body.secret;
           // Whichever came first: the promotion ended the old one, and the rotation's is there.
           const after = promoted?.body.secret === second ? [second, null] : [first.body.secret, second];
-          const holds = body.secret === after[0] && body.next === after[1];
+          const holds = body.secret === after[0] && body.next === after[1] && !body.between;
           return holds && promoted?.status === 200 && rotated?.status === 200 ? null : JSON.stringify(body);
         },
       };

@@ -24,6 +24,7 @@ function newSecrets() {
   const secret = (what: string) => `${what}${name}S3cr3t`;
   return {
     endpoint: secret("signing"),
+    between: secret("between"),
     next: secret("following"),
     callback: secret("callback"),
     token: secret("token"),
@@ -39,7 +40,7 @@ async function secretWorld() {
   const path = `/v1/tenants/${world.tenant}`;
   await call("PUT", path, { name: "Acme", callbackSecret: secrets.callback });
   const basic = `Basic ${btoa(`me:${secrets.password}`)}`;
-  const sent = [secrets.endpoint, secrets.next, `Bearer ${secrets.token}`, basic, secrets.password];
+  const sent = [secrets.endpoint, secrets.between, secrets.next, `Bearer ${secrets.token}`, basic, secrets.password];
   const echo = {
     headers: { "X-Echo": sent.join("; "), "X-Token": secrets.token },
     body: JSON.stringify({ sent, plain: secrets.plain, base64: btoa(`{"headers":"${sent.join(",")}"}`) }),
@@ -52,7 +53,9 @@ async function secretWorld() {
     headers,
     retry: [1],
   });
-  await call("POST", `${path}/endpoints/${id}/secret/rotate`, { secret: secrets.next });
+  for (const secret of [secrets.between, secrets.next]) {
+    await call("POST", `${path}/endpoints/${id}/secret/rotate`, { secret });
+  }
   const { id: event, deliveries } = await post(world.tenant ?? "");
   const ref = deliveries.find(({ endpoint }: { endpoint: string }) => endpoint === id);
   await delivery(world.tenant ?? "", ref, "succeeded");
