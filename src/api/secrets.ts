@@ -1,4 +1,5 @@
 import { createRoute, z } from "@hono/zod-openapi";
+import { auditRead } from "../config/audit";
 import { effectiveSettings, updateEndpoint } from "../config/endpoints";
 import {
   MAX_SECRETS,
@@ -44,6 +45,7 @@ const get = createRoute({
   path: base,
   operationId: "getSecret",
   summary: "Get the signing secret",
+  description: "Who reads it stands in the audit log.",
   tags: ["Secrets"],
   request: { params: endpointParams },
   responses: { 200: json(secretShape, "the signing secret"), ...problems(401, 404) },
@@ -90,7 +92,12 @@ const promote = createRoute({
 
 /** The signing secret of an endpoint, and its replacement. */
 export const secretRoutes = router()
-  .openapi(get, async (c) => c.json(await shown(c), 200))
+  .openapi(get, async (c) => {
+    const { id } = await endpointOf(c);
+    // First: nobody is shown it without a trace.
+    await auditRead(c.env.DB, entry(c, "secret.read", id), Date.now());
+    return c.json(await shown(c), 200);
+  })
   .openapi(rotate, async (c) => {
     const { secret: own, overlap = DEFAULT_OVERLAP } = c.req.valid("json");
     const rotated = await change(c, "secret.rotated", async (settings, now) => {

@@ -111,7 +111,7 @@ export const audit = sqliteTable(
     /** Sorts by time. */
     id: text("id").primaryKey(),
     at: integer("at").notNull(),
-    /** A key's id, or `operator`. */
+    /** A key's id, `operator`, or `posthorn` for what it did by itself. */
     actor: text("actor").notNull(),
     /** What was done, such as `endpoint.updated`. */
     action: text("action").notNull(),

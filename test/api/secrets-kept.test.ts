@@ -92,6 +92,32 @@ function logged(): () => string {
   return () => JSON.stringify(spies.flatMap(({ mock }) => mock.calls));
 }
 
+describe("an answer", () => {
+  it("is kept by nobody on its way, whatever its status, and is what it says it is", async ({ expect }) => {
+    const world = await newWorld();
+    const base = `/v1/tenants/${world.tenant}`;
+    const answers = [
+      await call("GET", `${base}/endpoints/${world.endpoint}/secret`),
+      await call("POST", `${base}/keys`, { name: "k", role: "viewer" }),
+      await call("POST", `${base}/portal-links`),
+      await call("POST", `${base}/events`, { event: "a", data: {} }),
+      await call("GET", "/v1/event-types"),
+      await call("POST", `${base}/endpoints`, { url: 5 }),
+      await call("GET", "/v1/nowhere"),
+      await call("GET", `${base}/keys`, undefined, { Authorization: "Bearer wrong" }),
+      await call("DELETE", `${base}/keys/${world.key}`),
+    ];
+    expect(answers.map(({ status }) => status)).toEqual([200, 201, 201, 202, 200, 422, 404, 401, 204]);
+    for (const { status, headers } of answers) {
+      expect([status, headers.get("Cache-Control"), headers.get("X-Content-Type-Options")]).toEqual([
+        status,
+        "no-store",
+        "nosniff",
+      ]);
+    }
+  });
+});
+
 describe("a secret", () => {
   it("is in no answer but those made for it, in no log line, and not in D1", async ({ expect }) => {
     const log = logged();
