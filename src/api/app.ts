@@ -46,6 +46,12 @@ app.route(
   openApiRoutes(() => app),
 );
 
+app.use("/v1/*", async (c, next) => {
+  await next();
+  // Answers are for whoever asked: they may have secrets in them, and are never anything but what they say they are.
+  c.header("Cache-Control", "no-store");
+  c.header("X-Content-Type-Options", "nosniff");
+});
 app.use("/v1/*", refuseBrokenPath, authenticate, authorize, noteOwnHost);
 app.use("/v1/tenants/:tenant/*", async (c, next) => {
   // The pattern also matches the tenant itself, which PUT may be about to create.

@@ -7,8 +7,7 @@ import { isoTime, json, listQuery, problems, time } from "./schemas";
 const auditShape = z.object({
   id: z.string(),
   at: isoTime,
-  /** A key's id, or `operator`. */
-  actor: z.string(),
+  actor: z.string().openapi({ description: "A key's or a portal link's id, `operator`, or `posthorn`: by itself." }),
   action: z.string(),
   target: z.string(),
   tenant: z.string().nullable(),

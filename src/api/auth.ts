@@ -1,10 +1,10 @@
 import type { MiddlewareHandler } from "hono";
 import { findHolder, isTouchDue, type KeyHolder, touchKey } from "../config/keys";
-import { OPERATOR, type Principal } from "../config/principal";
+import { isPortal, operatorWith, type Principal } from "../config/principal";
 import { snapshotOf } from "../config/snapshot";
 import { keysIfAny } from "../lib/env";
 import { logError } from "../lib/log";
-import { isOperatorKey } from "../lib/operator";
+import { operatorKeyAt } from "../lib/operator";
 import type { AppContext, AppEnv } from "./context";
 import { allowed } from "./permissions";
 import { Problem } from "./problem";
@@ -30,7 +30,8 @@ export const authenticate: MiddlewareHandler<AppEnv> = async (c, next) => {
   }
   const [, key] = /^Bearer +(\S+) *$/i.exec(c.req.header("Authorization") ?? "") ?? [];
   if (key === undefined) throw await unauthorized(c, "Send your key as `Authorization: Bearer KEY`.");
-  const principal = isOperatorKey(c.env, key) ? OPERATOR : await holderOf(c, key);
+  const nth = operatorKeyAt(c.env, key);
+  const principal = nth >= 0 ? operatorWith(nth) : await holderOf(c, key);
   if (principal === null) throw await unauthorized(c, "The key is not known.");
   c.set("principal", principal);
   await next();
@@ -74,7 +75,7 @@ export const authorize: MiddlewareHandler<AppEnv> = async (c, next) => {
   const [, named] = /^\/v1\/tenants\/([^/]+)/.exec(path) ?? [];
   if (named !== undefined && named !== tenant) throw noTenant();
   if (!allowed(role, method, path)) {
-    const who = role === "portal" ? "A portal" : `A key of the role ${role}`;
+    const who = isPortal(role) ? "A portal" : `A key of the role ${role}`;
     throw new Problem(403, `${who} may not do this.`);
   }
   await next();

@@ -10,8 +10,9 @@ import {
 } from "../config/automations";
 import { findEndpoint } from "../config/endpoints";
 import type { AutomationAction } from "../config/schema";
-import { findSegment } from "../config/segments";
+import { findSegment, type Segment } from "../config/segments";
 import { invalidateSnapshot } from "../config/snapshot";
+import { repeated } from "../config/version";
 import { clauseErrors } from "../lib/filter-errors";
 import { newId } from "../lib/ids";
 import { iso } from "../lib/time";
@@ -115,7 +116,7 @@ const patch = createRoute({
   summary: "Change an automation",
   tags: ["Automations"],
   request: { params: automationParams, ...body(automationPatch, { name: "Warm leads to sales" }) },
-  responses: { 200: json(automationShape.extend(warned), "changed"), ...problems(400, 401, 404, 422) },
+  responses: { 200: json(automationShape.extend(warned), "changed"), ...problems(400, 401, 404, 409, 422) },
 });
 
 const remove = createRoute({
@@ -142,54 +143,54 @@ function notThere(): Problem {
   return new Problem(404, "There is no such automation.");
 }
 
-/** What a body says as it is stored: endpoints by their ids. A 422 when it names what the tenant does not have. */
-async function stored(
-  c: AppContext,
-  { actions, ...rest }: z.infer<typeof automationPatch>,
-): Promise<Partial<AutomationFields>> {
-  const [errors, ...checked] = await Promise.all([
-    segmentErrors(c, rest.segment ?? null),
-    ...(actions ?? []).map((given, i) => storedAction(c, given, `actions.${i}`)),
-  ]);
-  const kept = checked.flatMap((one) => {
-    if ("type" in one) return [one];
-    errors.push(...one);
-    return [];
-  });
-  if (errors.length > 0) throw invalid(...errors);
-  return { ...rest, ...(actions === undefined ? {} : { actions: kept }) } as Partial<AutomationFields>;
+/** What a body says as it is stored: endpoints by their ids; with the segments that it names. */
+interface Stored {
+  fields: Partial<AutomationFields>;
+  segments: Segment[];
 }
 
-/** An action as it is stored, or what is wrong with it. */
-async function storedAction(
-  c: AppContext,
-  given: z.infer<typeof action>,
-  path: string,
-): Promise<AutomationAction | FieldError[]> {
+/** Reads what a body names. A 422 when the tenant does not have it, or it is of no use there. */
+async function stored(c: AppContext, { actions, ...rest }: z.infer<typeof automationPatch>): Promise<Stored> {
   const errors: FieldError[] = [];
-  const endpoint = await endpointId(c, given.endpoint);
-  if (endpoint === null) errors.push({ path: `${path}.endpoint`, message: "is not an endpoint of this tenant" });
-  const persona = given.type === "reveal_contacts" ? (given.persona ?? null) : null;
-  if (persona !== null && (await findSegment(c.env.DB, c.get("tenant"), persona)) === null) {
-    errors.push({ path: `${path}.persona`, message: "is not a segment of this tenant" });
+  const segments: Segment[] = [];
+  const kept: AutomationAction[] = [];
+  if (typeof rest.segment === "string") {
+    const segment = await segmentAt(c, rest.segment, "segment", errors);
+    const [error] = segment === null ? [] : clauseErrors(segment.filter);
+    if (error) errors.push({ path: "segment", message: `is not one over events: ${error.path} ${error.message}` });
+    if (segment !== null) segments.push(segment);
   }
-  if (endpoint === null || errors.length > 0) return errors;
-  if (given.type === "webhook") return { type: "webhook", endpoint };
-  return { type: "reveal_contacts", endpoint, persona, limit: given.limit ?? null };
+  for (const [i, given] of (actions ?? []).entries()) {
+    const endpoint = await endpointId(c, given.endpoint);
+    if (endpoint === null) {
+      errors.push({ path: `actions.${i}.endpoint`, message: "is not an endpoint of this tenant" });
+    }
+    const persona = given.type === "reveal_contacts" ? (given.persona ?? null) : null;
+    const contacts = persona === null ? null : await segmentAt(c, persona, `actions.${i}.persona`, errors);
+    if (contacts !== null) segments.push(contacts);
+    if (endpoint === null) continue;
+    if (given.type === "webhook") kept.push({ type: "webhook", endpoint });
+    else kept.push({ type: "reveal_contacts", endpoint, persona, limit: given.limit ?? null });
+  }
+  if (errors.length > 0) throw invalid(...errors);
+  const fields = { ...rest, ...(actions === undefined ? {} : { actions: kept }) } as Partial<AutomationFields>;
+  return { fields, segments };
 }
 
 async function endpointId(c: AppContext, idOrUid: string): Promise<string | null> {
   return (await findEndpoint(c.env.DB, c.get("tenant"), idOrUid))?.id ?? null;
 }
 
-async function segmentErrors(c: AppContext, id: string | null): Promise<FieldError[]> {
-  if (id === null) return [];
+async function segmentAt(c: AppContext, id: string, path: string, errors: FieldError[]): Promise<Segment | null> {
   const segment = await findSegment(c.env.DB, c.get("tenant"), id);
-  if (segment === null) return [{ path: "segment", message: "is not a segment of this tenant" }];
-  const [error] = clauseErrors(segment.filter);
-  return error === undefined
-    ? []
-    : [{ path: "segment", message: `is not one over events: ${error.path} ${error.message}` }];
+  if (segment === null) errors.push({ path, message: "is not a segment of this tenant" });
+  return segment;
+}
+
+async function found(c: AppContext, id: string): Promise<AutomationRow> {
+  const row = await findAutomation(c.env.DB, c.get("tenant"), id);
+  if (row === null) throw notThere();
+  return row;
 }
 
 /** What the owner should know of the segment that an automation names. */
@@ -203,10 +204,13 @@ export const automationRoutes = router()
   .openapi(create, async (c) => {
     const tenant = c.get("tenant");
     const now = Date.now();
-    const fields = { segment: null, ...(await stored(c, c.req.valid("json"))) } as AutomationFields;
     const id = newId("aut", now);
     const created = entry(c, "automation.created", id);
-    const row = await saving(insertAutomation(c.env.DB, tenant, id, fields, now, created), partOf(fields));
+    const row = await repeated(async () => {
+      const { fields, segments } = await stored(c, c.req.valid("json"));
+      const whole = { segment: null, ...fields } as AutomationFields;
+      return saving(insertAutomation(c.env.DB, tenant, id, whole, segments, now, created), partOf(whole));
+    });
     invalidateSnapshot(tenant);
     return c.json(withWarnings(toShape(row), await warningsFor(c, row)), 201);
   })
@@ -217,18 +221,17 @@ export const automationRoutes = router()
     const nextCursor = rows.length > limit ? (page.at(-1)?.id ?? null) : null;
     return c.json({ data: page.map(toShape), nextCursor }, 200);
   })
-  .openapi(get, async (c) => {
-    const row = await findAutomation(c.env.DB, c.get("tenant"), c.req.valid("param").automation);
-    if (row === null) throw notThere();
-    return c.json(toShape(row), 200);
-  })
+  .openapi(get, async (c) => c.json(toShape(await found(c, c.req.valid("param").automation)), 200))
   .openapi(patch, async (c) => {
     const tenant = c.get("tenant");
-    const change = await stored(c, c.req.valid("json"));
+    const said = c.req.valid("json");
     const { automation: id } = c.req.valid("param");
-    const updated = entry(c, "automation.updated", id, Object.keys(change));
-    const row = await saving(updateAutomation(c.env.DB, tenant, id, change, Date.now(), updated), partOf(change));
-    if (row === null) throw notThere();
+    const updated = entry(c, "automation.updated", id, Object.keys(said));
+    const row = await repeated(async () => {
+      const { fields, segments } = await stored(c, said);
+      const read = await found(c, id);
+      return saving(updateAutomation(c.env.DB, read, fields, segments, Date.now(), updated), partOf(fields));
+    });
     invalidateSnapshot(tenant);
     return c.json(withWarnings(toShape(row), await warningsFor(c, row)), 200);
   })

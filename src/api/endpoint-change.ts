@@ -66,12 +66,12 @@ export async function endpointChange(
     else if (typeof asked === "string") note("secret", secretRefusal(scheme, asked));
     secret = asked ?? (scheme === "none" ? null : newSecret(scheme));
   } else if (scheme !== effectiveSettings(before).signature.scheme && scheme !== "none") {
-    const { current, next } = await openSecrets(secretsKeys(env), effectiveSettings(before), now);
-    const misfit = [current, next].map((known) => known && secretRefusal(scheme, known)).find((why) => why);
+    const live = await openSecrets(secretsKeys(env), effectiveSettings(before), now);
+    const misfit = live.map((known) => secretRefusal(scheme, known)).find((why) => why !== null);
     // Where nothing was signed nobody verifies with the old one.
-    if (current === null || (misfit && effectiveSettings(before).signature.scheme === "none")) {
+    if (live.length === 0 || (misfit && effectiveSettings(before).signature.scheme === "none")) {
       secret = newSecret(scheme);
-      Object.assign(fields, { nextSecret: null, nextFrom: null });
+      Object.assign(fields, { nextSecret: null, nextFrom: null, laterSecrets: null });
     } else if (misfit) note("signature.scheme", `${misfit}; rotate to one first, then change the scheme`);
   }
   if (errors.length > 0) throw invalid(...errors);

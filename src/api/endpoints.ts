@@ -10,6 +10,7 @@ import {
   updateEndpoint,
 } from "../config/endpoints";
 import { invalidateSnapshot } from "../config/snapshot";
+import { repeated } from "../config/version";
 import { endpointRoom, maxEndpoints } from "../lib/env";
 import { newId } from "../lib/ids";
 import { logError } from "../lib/log";
@@ -205,13 +206,16 @@ export const endpointRoutes = router()
     const { enabled } = input;
     const now = Date.now();
     const tenant = c.get("tenant");
-    const before = await endpointOf(c);
     refuseForeign(input.filter, tenant);
-    const { id } = before;
-    const { fields } = await endpointChange(c.env, tenant, id, input, before, await rulesFor(c), now);
-    const changed = entry(c, "endpoint.updated", id, Object.keys(input));
-    const updated = await saving(updateEndpoint(c.env.DB, tenant, id, fields, now, changed), partOf(fields));
-    if (updated === "conflict") throw uidTaken(input.uid);
+    const rules = await rulesFor(c);
+    const id = await repeated(async () => {
+      const before = await endpointOf(c);
+      const { fields } = await endpointChange(c.env, tenant, before.id, input, before, rules, now);
+      const changed = entry(c, "endpoint.updated", before.id, Object.keys(input));
+      const updated = await saving(updateEndpoint(c.env.DB, before, fields, now, changed), partOf(fields));
+      if (updated === "conflict") throw uidTaken(input.uid);
+      return before.id;
+    });
     invalidateSnapshot(tenant);
     await configureEndpoint(c, id, enabled === undefined ? {} : { enabled });
     const row = await endpointById(c, id);

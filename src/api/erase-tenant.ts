@@ -24,10 +24,11 @@ export function daysToErase({ createdAt, deletedAt, erasedDay }: MarkedTenant, l
 
 /**
  * Empties a deleted tenant's objects and at last removes its rows. Answers whether it came to its end; a repeat goes on
- * where this one stopped, also after it threw.
+ * where this one stopped, also after it threw. A tenant of the same name that was made since is not touched.
  */
 export async function eraseTenant(env: Env, tenant: MarkedTenant, objects = OBJECTS_AT_ONCE): Promise<boolean> {
-  const { id } = tenant;
+  const { id, createdAt, deletedAt } = tenant;
+  const deletion = { id, createdAt, deletedAt };
   let left = objects;
   // Logs before endpoints: a log hands its events to endpoints, not the other way round.
   const days = daysToErase(tenant, left + 1);
@@ -35,15 +36,15 @@ export async function eraseTenant(env: Env, tenant: MarkedTenant, objects = OBJE
     const lanes = days.slice(from, from + LANES);
     if (lanes.length > left) return false;
     left -= lanes.length;
-    const results = await Promise.all(lanes.map((day) => eventLogRoom(env, id, day).eraseAll()));
+    const results = await Promise.all(lanes.map((day) => eventLogRoom(env, id, day).eraseAll(deletion)));
     // Days are noted in their order, up to the first that is not empty yet.
     const unfinished = results.indexOf("more");
     const last = unfinished === -1 ? lanes.at(-1) : lanes[unfinished - 1];
-    if (last !== undefined) await noteErased(env.DB, id, last);
+    if (last !== undefined) await noteErased(env.DB, deletion, last);
     if (unfinished !== -1) from += unfinished - LANES;
   }
   for (;;) {
-    const endpoints = await endpointsToErase(env.DB, id, LANES);
+    const endpoints = await endpointsToErase(env.DB, deletion, LANES);
     if (endpoints.length === 0) break;
     if (endpoints.length > left) return false;
     left -= endpoints.length;
@@ -54,6 +55,6 @@ export async function eraseTenant(env: Env, tenant: MarkedTenant, objects = OBJE
       }),
     );
   }
-  await removeTenant(env.DB, id);
+  await removeTenant(env.DB, deletion);
   return true;
 }

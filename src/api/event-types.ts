@@ -11,6 +11,7 @@ import {
   putEventType,
   removeEventType,
 } from "../config/event-types";
+import { repeated } from "../config/version";
 import { below } from "../events/event-schemas";
 import { utf8 } from "../lib/crypto";
 import { isContainer, readJson } from "../lib/exact";
@@ -148,12 +149,14 @@ export const eventTypeRoutes = router()
   })
   .openapi(get, async (c) => answer(c, 200, toText(await typeOf(c, c.req.valid("param").name))))
   .openapi(patch, async (c) => {
-    const type = await typeOf(c, c.req.valid("param").name);
+    const { name } = c.req.valid("param");
     const change = saidIn(c.req.valid("json"), await c.req.text());
-    check({ ...type, ...change });
-    const updated = entry(c, "eventtype.updated", type.name, Object.keys(change));
-    const changed = await changeEventType(c.env.DB, type, change, Date.now(), updated);
-    if (changed === null) throw new Problem(409, "The event type was changed by somebody else meanwhile. Try again.");
+    const updated = entry(c, "eventtype.updated", name, Object.keys(change));
+    const changed = await repeated(async () => {
+      const type = await typeOf(c, name);
+      check({ ...type, ...change });
+      return changeEventType(c.env.DB, type, change, Date.now(), updated);
+    });
     return answer(c, 200, toText(changed));
   })
   .openapi(remove, async (c) => {

@@ -12,6 +12,7 @@ import {
   removeItem,
   updateList,
 } from "../config/lists";
+import { repeated } from "../config/version";
 import { newId } from "../lib/ids";
 import { iso } from "../lib/time";
 import { entry } from "./audit";
@@ -171,10 +172,9 @@ export const listRoutes = router()
   .openapi(get, async (c) => c.json(await toShape(c, await found(c, c.req.valid("param").list)), 200))
   .openapi(patch, async (c) => {
     const change = c.req.valid("json");
-    const read = await found(c, c.req.valid("param").list);
-    const updated = entry(c, "list.updated", read.name, Object.keys(change));
-    const row = await updateList(c.env.DB, c.get("tenant"), read, change, Date.now(), updated);
-    if (row === null) throw notThere();
+    const { list: name } = c.req.valid("param");
+    const updated = entry(c, "list.updated", name, Object.keys(change));
+    const row = await repeated(async () => updateList(c.env.DB, await found(c, name), change, Date.now(), updated));
     if (row === "taken") throw taken();
     return c.json(await toShape(c, row), 200);
   })

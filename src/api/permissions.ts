@@ -12,9 +12,9 @@ const EVENT = `${TENANT}/events/{event}`;
 const ADMIN: readonly TenantRole[] = ["admin"];
 /** Who manages endpoints: a portal is for that, and for reading what they got. */
 const MANAGERS: readonly TenantRole[] = ["admin", "portal"];
-const READERS: readonly TenantRole[] = ["admin", "viewer", "portal"];
+const READERS: readonly TenantRole[] = ["admin", "viewer", "portal", "portal-viewer"];
 const PRODUCERS: readonly TenantRole[] = ["admin", "producer"];
-const ANY: readonly TenantRole[] = ["admin", "producer", "viewer", "portal"];
+const ANY: readonly TenantRole[] = ["admin", "producer", "viewer", "portal", "portal-viewer"];
 
 type Method = "GET" | "POST" | "PUT" | "PATCH" | "DELETE";
 
@@ -22,7 +22,8 @@ const RULES: readonly [path: string, Partial<Record<Method, readonly TenantRole[
   [TENANT, { GET: READERS }],
   [`${TENANT}/keys`, { GET: ADMIN, POST: ADMIN }],
   [`${TENANT}/keys/{key}`, { DELETE: ADMIN }],
-  [`${TENANT}/portal-links`, { POST: ADMIN }],
+  [`${TENANT}/portal-links`, { GET: ADMIN, POST: ADMIN }],
+  [`${TENANT}/portal-links/{link}`, { GET: ADMIN, DELETE: ADMIN }],
   [`${TENANT}/endpoints`, { GET: READERS, POST: MANAGERS }],
   [ENDPOINT, { GET: READERS, PATCH: MANAGERS, DELETE: MANAGERS }],
   [`${ENDPOINT}/secret`, { GET: MANAGERS }],

@@ -1,47 +1,190 @@
 import { createRoute, z } from "@hono/zod-openapi";
-import { insertPortalLink, newPortalToken } from "../config/portal-links";
-import { secretsKey } from "../lib/env";
+import {
+  findPortalLink,
+  insertPortalLink,
+  listPortalLinks,
+  makerOf,
+  makersOf,
+  newPortalToken,
+  type PortalLink,
+  revokePortalLink,
+} from "../config/portal-links";
+import { secretsKey, secretsKeys } from "../lib/env";
 import { newId } from "../lib/ids";
-import { DAY, HOUR, iso, SECOND } from "../lib/time";
+import { operatorKeys } from "../lib/operator";
+import { DAY, HOUR, iso, isoOrNull, SECOND } from "../lib/time";
 import { entry } from "./audit";
-import { router } from "./context";
-import { isoTime, json, optionalBody, problems } from "./schemas";
+import { type AppContext, router } from "./context";
+import { Problem } from "./problem";
+import { isoTime, json, listQuery, optionalBody, problems } from "./schemas";
 
 const DEFAULT_LIFE = HOUR / SECOND;
 const LONGEST_LIFE = (7 * DAY) / SECOND;
+const base = "/v1/tenants/{tenant}/portal-links";
+const params = z.object({ tenant: z.string() });
+const linkParams = params.extend({ link: z.string() });
+
+const path = z
+  .string()
+  .max(500)
+  .regex(/^\/(?![/\\])[!-"$-[\]-~]*$/, "must be a path that begins with one /, such as /endpoints")
+  .refine((text) => !/(^|\/)\.{1,2}(?=[/?]|$)/.test(text), "may not have . or .. for a part");
+
+const input = z.strictObject({
+  expiresIn: z
+    .number()
+    .int()
+    .min(1)
+    .max(LONGEST_LIFE)
+    .optional()
+    .openapi({ description: "Seconds until the link and its session end; an hour unless said." }),
+  readOnly: z
+    .boolean()
+    .optional()
+    .openapi({ description: "Its visitor reads endpoints and logs, changes nothing and sees no secret." }),
+  path: path
+    .nullable()
+    .optional()
+    .openapi({ description: "The page to open, below the tenant's: `/endpoints`. Without it, the first one." }),
+});
+
+const linkShape = z.object({
+  id: z.string(),
+  readOnly: z.boolean(),
+  path: z.string().nullable().openapi({ description: "The page that it opens; `null`: the first one." }),
+  madeBy: z
+    .string()
+    .nullable()
+    .openapi({ description: "The id of the key that made it, with whose end it ends, or `operator`." }),
+  createdAt: isoTime,
+  expiresAt: isoTime.openapi({ description: "When the link and the session that it opened end." }),
+  openedAt: isoTime.nullable().openapi({ description: "When it was exchanged for a session; `null`: not yet." }),
+  endedAt: isoTime.nullable().openapi({ description: "When its visitor signed out; `null`: they did not." }),
+});
 
 const create = createRoute({
   method: "post",
-  path: "/v1/tenants/{tenant}/portal-links",
+  path: base,
   operationId: "createPortalLink",
   summary: "Create a link that opens the tenant's portal",
   description:
-    "Opens the dashboard for this one tenant: it manages endpoints and reads logs, and sees no API keys. The link works " +
-    "once; the session it is exchanged for ends at `expiresAt`. Append `?theme=light` or `?theme=dark` to choose one.",
+    "Opens the dashboard for this one tenant: it manages endpoints and reads logs, and sees no API keys. The link leads to " +
+    "a page with a button, which exchanges it for a session, once; looking at it changes nothing, so that a scanner of " +
+    "mails does not use it up. Link and session end at `expiresAt`, with the key that made the link, and when it is " +
+    "revoked. Append `?theme=light` or `?theme=dark` to choose one.",
   tags: ["Portal"],
-  request: {
-    params: z.object({ tenant: z.string() }),
-    ...optionalBody(
-      z.strictObject({
-        /** Seconds until the link and its session end. */
-        expiresIn: z.number().int().min(1).max(LONGEST_LIFE).optional(),
-      }),
-      { expiresIn: 3_600 },
-    ),
-  },
+  request: { params, ...optionalBody(input, { expiresIn: 3_600 }) },
   responses: {
-    201: json(z.object({ url: z.url(), expiresAt: isoTime }), "created; the link is shown here and never again"),
+    201: json(
+      z.object({
+        id: z.string(),
+        url: z.url(),
+        readOnly: z.boolean(),
+        path: z.string().nullable(),
+        expiresAt: isoTime,
+      }),
+      "created; the link is shown here and never again",
+    ),
     ...problems(400, 401, 403, 404, 422),
   },
 });
 
-/** Portal links: they let a customer in without a key. */
-export const portalLinkRoutes = router().openapi(create, async (c) => {
-  const { expiresIn = DEFAULT_LIFE } = c.req.valid("json");
-  const now = Date.now();
-  const link = { id: newId("lnk", now), tenant: c.get("tenant"), expiresAt: now + expiresIn * SECOND };
-  const token = await newPortalToken(secretsKey(c.env));
-  await insertPortalLink(c.env.DB, link, token, now, entry(c, "portallink.created", link.id));
-  const url = new URL(`/portal/open/${token}`, c.req.url).href;
-  return c.json({ url, expiresAt: iso(link.expiresAt) }, 201);
+const list = createRoute({
+  method: "get",
+  path: base,
+  operationId: "listPortalLinks",
+  summary: "List portal links and their sessions",
+  description: "Those that have not expired and whose key is there. The links themselves are not kept.",
+  tags: ["Portal"],
+  request: { params, query: listQuery(/^lnk_[0-9A-Z]{26}$/) },
+  responses: {
+    200: json(z.object({ data: z.array(linkShape), nextCursor: z.string().nullable() }), "newest first"),
+    ...problems(401, 403, 404, 422),
+  },
 });
+
+const get = createRoute({
+  method: "get",
+  path: `${base}/{link}`,
+  operationId: "getPortalLink",
+  summary: "Get a portal link and its session",
+  tags: ["Portal"],
+  request: { params: linkParams },
+  responses: { 200: json(linkShape, "the link"), ...problems(401, 403, 404) },
+});
+
+const remove = createRoute({
+  method: "delete",
+  path: `${base}/{link}`,
+  operationId: "deletePortalLink",
+  summary: "Revoke a portal link and its session",
+  tags: ["Portal"],
+  request: { params: linkParams },
+  responses: {
+    204: { description: "revoked: it opens nothing, and what it opened is closed" },
+    ...problems(401, 403, 404),
+  },
+});
+
+function toShape(link: PortalLink): z.infer<typeof linkShape> {
+  const { id, readOnly, path, createdAt, expiresAt, openedAt, endedAt } = link;
+  return {
+    id,
+    readOnly,
+    path,
+    madeBy: makerOf(link),
+    createdAt: iso(createdAt),
+    expiresAt: iso(expiresAt),
+    openedAt: isoOrNull(openedAt),
+    endedAt: isoOrNull(endedAt),
+  };
+}
+
+function notThere(): Problem {
+  return new Problem(404, "There is no such portal link.");
+}
+
+function makers(c: AppContext): Promise<string[]> {
+  return makersOf(secretsKeys(c.env), operatorKeys(c.env));
+}
+
+/** Who makes a link, as its row says it. */
+async function maker(c: AppContext): Promise<string> {
+  const { key, nth = 0 } = c.get("principal") as { key: string | null; nth?: number };
+  if (key !== null) return key;
+  const [made = ""] = await makersOf([secretsKey(c.env)], operatorKeys(c.env).slice(nth, nth + 1));
+  return made;
+}
+
+/** Portal links: they let a customer in without a key. */
+export const portalLinkRoutes = router()
+  .openapi(create, async (c) => {
+    const { expiresIn = DEFAULT_LIFE, readOnly = false, path = null } = c.req.valid("json");
+    const now = Date.now();
+    const id = newId("lnk", now);
+    const token = await newPortalToken(secretsKey(c.env));
+    const expiresAt = now + expiresIn * SECOND;
+    const link = { id, tenant: c.get("tenant"), expiresAt, readOnly, path, madeBy: await maker(c) };
+    await insertPortalLink(c.env.DB, link, token, now, entry(c, "portallink.created", id));
+    const url = new URL(`/portal/open/${token}`, c.req.url).href;
+    return c.json({ id, url, readOnly, path, expiresAt: iso(expiresAt) }, 201);
+  })
+  .openapi(list, async (c) => {
+    const { limit, cursor = null } = c.req.valid("query");
+    const rows = await listPortalLinks(c.env.DB, c.get("tenant"), limit + 1, cursor, Date.now(), await makers(c));
+    const page = rows.slice(0, limit);
+    const nextCursor = rows.length > limit ? (page.at(-1)?.id ?? null) : null;
+    return c.json({ data: page.map(toShape), nextCursor }, 200);
+  })
+  .openapi(get, async (c) => {
+    const { link: id } = c.req.valid("param");
+    const link = await findPortalLink(c.env.DB, c.get("tenant"), id, Date.now(), await makers(c));
+    if (link === null) throw notThere();
+    return c.json(toShape(link), 200);
+  })
+  .openapi(remove, async (c) => {
+    const { link: id } = c.req.valid("param");
+    const revoked = entry(c, "portallink.revoked", id);
+    if (!(await revokePortalLink(c.env.DB, c.get("tenant"), id, Date.now(), revoked))) throw notThere();
+    return c.body(null, 204);
+  });

@@ -2,6 +2,7 @@ import type { Context } from "hono";
 import { HTTPException } from "hono/http-exception";
 import type { ContentfulStatusCode } from "hono/utils/http-status";
 import type { z } from "zod";
+import { ChangedMeanwhile } from "../config/version";
 import { logError, rootCause } from "../lib/log";
 import { LOG_FULL, LOG_UNWRITTEN, TENANT_GONE } from "../lib/rooms";
 import { DAY, HOUR, SECOND } from "../lib/time";
@@ -90,6 +91,9 @@ function toProblem(error: Error): Problem {
   if (error instanceof Problem) return error;
   if (error instanceof HTTPException && error.status === 400) return new Problem(400, "The body is not valid JSON.");
   if (error instanceof HTTPException) return new Problem(error.status as ContentfulStatusCode, error.message);
+  if (error instanceof ChangedMeanwhile) {
+    return new Problem(409, "It was changed by others meanwhile, again and again. Nothing was changed; try again.");
+  }
   if (error.message.includes(TENANT_GONE)) return new Problem(404, "There is no such tenant.");
   if (error.message.includes(LOG_FULL)) return logFull(Date.now());
   if (error.message.includes(LOG_UNWRITTEN)) {

@@ -1,9 +1,21 @@
 import { createRoute, z } from "@hono/zod-openapi";
+import { auditRead } from "../config/audit";
 import { effectiveSettings, updateEndpoint } from "../config/endpoints";
-import { newSecret, openSecrets, secretRefusal, secretsAt } from "../config/secrets";
+import {
+  MAX_SECRETS,
+  newSecret,
+  type Overlapping,
+  openSecrets,
+  secretColumns,
+  secretRefusal,
+  secretsAt,
+  withNewSecret,
+} from "../config/secrets";
 import { invalidateSnapshot } from "../config/snapshot";
+import { repeated } from "../config/version";
 import { seal } from "../lib/crypto";
 import { secretsKey, secretsKeys } from "../lib/env";
+import type { EndpointSettings } from "../lib/settings";
 import { DAY, iso, isoOrNull, SECOND } from "../lib/time";
 import { entry } from "./audit";
 import { type AppContext, router } from "./context";
@@ -16,11 +28,16 @@ const base = "/v1/tenants/{tenant}/endpoints/{endpoint}/secret";
 const DEFAULT_OVERLAP = DAY / SECOND;
 const LONGEST_OVERLAP = (7 * DAY) / SECOND;
 
+const FULL = `At most ${MAX_SECRETS} secrets overlap. Promote the newest, rotate with no overlap, or wait until one ends.`;
+
 const secretShape = z.object({
-  secret: z.string().nullable(),
-  /** The secret that is to follow, and when. */
-  next: z.string().nullable(),
-  nextFrom: isoTime.nullable(),
+  secret: z.string().nullable().openapi({ description: "The oldest secret that signs; `null`: nothing is signed." }),
+  next: z.string().nullable().openapi({ description: "The newest secret, while others overlap with it." }),
+  nextFrom: isoTime.nullable().openapi({ description: "When the newest secret is the only one." }),
+  between: z
+    .array(z.object({ from: isoTime.openapi({ description: "When it becomes the oldest." }) }))
+    .optional()
+    .openapi({ description: "The secrets between the two, oldest first, while there are any." }),
 });
 
 const get = createRoute({
@@ -28,6 +45,7 @@ const get = createRoute({
   path: base,
   operationId: "getSecret",
   summary: "Get the signing secret",
+  description: "Who reads it stands in the audit log.",
   tags: ["Secrets"],
   request: { params: endpointParams },
   responses: { 200: json(secretShape, "the signing secret"), ...problems(401, 404) },
@@ -38,6 +56,11 @@ const rotate = createRoute({
   path: `${base}/rotate`,
   operationId: "rotateSecret",
   summary: "Replace the signing secret",
+  description:
+    "The new secret signs at once, beside those that are there: a header that can list signatures lists all, the newest " +
+    "first; any other carries the oldest one's, with the newest one's in `<Header>-Next`. At `promotesAt` the new one " +
+    "takes over and all older ones end: that is `overlap` seconds from now (a day unless said), but never before an " +
+    `older one was to take over. \`overlap: 0\` ends all others at once. At most ${MAX_SECRETS} overlap, else 409.`,
   tags: ["Secrets"],
   request: {
     params: endpointParams,
@@ -52,7 +75,7 @@ const rotate = createRoute({
   },
   responses: {
     200: json(z.object({ secret: z.string(), promotesAt: isoTime }), "the new secret, and when it takes over"),
-    ...problems(400, 401, 404, 422),
+    ...problems(400, 401, 404, 409, 422),
   },
 });
 
@@ -60,7 +83,8 @@ const promote = createRoute({
   method: "post",
   path: `${base}/promote`,
   operationId: "promoteSecret",
-  summary: "End the overlap of two secrets",
+  summary: "End the overlap of secrets",
+  description: "The newest secret takes over at once; all others end.",
   tags: ["Secrets"],
   request: { params: endpointParams },
   responses: { 200: json(secretShape, "the new secret has taken over"), ...problems(401, 404, 409) },
@@ -68,51 +92,64 @@ const promote = createRoute({
 
 /** The signing secret of an endpoint, and its replacement. */
 export const secretRoutes = router()
-  .openapi(get, async (c) => c.json(await shown(c), 200))
+  .openapi(get, async (c) => {
+    const { id } = await endpointOf(c);
+    // First: nobody is shown it without a trace.
+    await auditRead(c.env.DB, entry(c, "secret.read", id), Date.now());
+    return c.json(await shown(c), 200);
+  })
   .openapi(rotate, async (c) => {
     const { secret: own, overlap = DEFAULT_OVERLAP } = c.req.valid("json");
-    const now = Date.now();
-    const settings = effectiveSettings(await endpointOf(c));
-    const { scheme } = settings.signature;
-    if (scheme === "none") throw invalid({ path: "secret", message: "is of no use under the scheme none" });
-    const why = own === undefined ? null : secretRefusal(scheme, own);
-    if (why !== null) throw invalid({ path: "secret", message: why });
-    const secret = own ?? newSecret(scheme);
-    const sealed = await seal(secretsKey(c.env), settings.owner, secret);
-    const { current } = secretsAt(settings, now);
-    const promotesAt = current === null ? now : now + overlap * SECOND;
-    await change(
-      c,
-      "secret.rotated",
-      settings.endpoint,
-      promotesAt <= now || current === null
-        ? { secret: sealed, nextSecret: null, nextFrom: null }
-        : { secret: current, nextSecret: sealed, nextFrom: promotesAt },
-    );
-    return c.json({ secret, promotesAt: iso(promotesAt) }, 200);
+    const rotated = await change(c, "secret.rotated", async (settings, now) => {
+      const { scheme } = settings.signature;
+      if (scheme === "none") throw invalid({ path: "secret", message: "is of no use under the scheme none" });
+      const why = own === undefined ? null : secretRefusal(scheme, own);
+      if (why !== null) throw invalid({ path: "secret", message: why });
+      const secret = own ?? newSecret(scheme);
+      const sealed = await seal(secretsKey(c.env), settings.owner, secret);
+      const rotated = withNewSecret(secretsAt(settings, now), sealed, overlap * SECOND, now);
+      if (rotated === "full") throw new Problem(409, FULL);
+      return { secrets: rotated.secrets, answer: { secret, promotesAt: iso(rotated.promotesAt) } };
+    });
+    return c.json(rotated, 200);
   })
   .openapi(promote, async (c) => {
-    const settings = effectiveSettings(await endpointOf(c));
-    const { next } = secretsAt(settings, Date.now());
-    if (next === null) throw new Problem(409, "There is no new secret to promote; rotate first.");
-    await change(c, "secret.promoted", settings.endpoint, { secret: next, nextSecret: null, nextFrom: null });
+    await change(c, "secret.promoted", async (settings, now) => {
+      const [, ...newer] = secretsAt(settings, now);
+      if (newer.length === 0) throw new Problem(409, "There is no new secret to promote; rotate first.");
+      return { secrets: newer.slice(-1), answer: null };
+    });
     return c.json(await shown(c), 200);
   });
 
 async function shown(c: AppContext): Promise<z.infer<typeof secretShape>> {
   const settings = effectiveSettings(await endpointOf(c));
   const now = Date.now();
-  const { current, next } = await openSecrets(secretsKeys(c.env), settings, now);
-  return { secret: current, next, nextFrom: isoOrNull(secretsAt(settings, now).nextFrom) };
+  const [secret = null, ...newer] = await openSecrets(secretsKeys(c.env), settings, now);
+  const [, ...following] = secretsAt(settings, now);
+  const between = following.slice(0, -1).map(({ from }) => ({ from: iso(from ?? now) }));
+  return {
+    secret,
+    next: newer.at(-1) ?? null,
+    nextFrom: isoOrNull(following.at(-1)?.from),
+    ...(between.length === 0 ? {} : { between }),
+  };
 }
 
-async function change(
+/** Changes an endpoint's secrets as `decide` says of how they stand, in its own words. */
+async function change<T>(
   c: AppContext,
   action: string,
-  endpoint: string,
-  secrets: { secret: string; nextSecret: string | null; nextFrom: number | null },
-): Promise<void> {
-  await updateEndpoint(c.env.DB, c.get("tenant"), endpoint, secrets, Date.now(), entry(c, action, endpoint));
+  decide: (settings: EndpointSettings, now: number) => Promise<{ secrets: Overlapping[]; answer: T }>,
+): Promise<T> {
+  const { endpoint, answer } = await repeated(async () => {
+    const read = await endpointOf(c);
+    const now = Date.now();
+    const decided = await decide(effectiveSettings(read), now);
+    await updateEndpoint(c.env.DB, read, secretColumns(decided.secrets), now, entry(c, action, read.id));
+    return { endpoint: read.id, answer: decided.answer };
+  });
   invalidateSnapshot(c.get("tenant"));
   await configureEndpoint(c, endpoint, {});
+  return answer;
 }

@@ -10,6 +10,7 @@ import {
   updateSegment,
 } from "../config/segments";
 import { invalidateSnapshot } from "../config/snapshot";
+import { ChangedMeanwhile, repeated } from "../config/version";
 import type { Filter } from "../lib/filter";
 import { clauseErrors } from "../lib/filter-errors";
 import { newId } from "../lib/ids";
@@ -82,7 +83,7 @@ const patch = createRoute({
   summary: "Change a segment",
   tags: ["Segments"],
   request: { params: segmentParams, ...body(segmentPatch, { name: "Companies of 250 and more" }) },
-  responses: { 200: json(segmentShape.extend(warned), "changed"), ...problems(400, 401, 404, 422) },
+  responses: { 200: json(segmentShape.extend(warned), "changed"), ...problems(400, 401, 404, 409, 422) },
 });
 
 const remove = createRoute({
@@ -103,11 +104,32 @@ function notThere(): Problem {
   return new Problem(404, "There is no such segment.");
 }
 
-/** Refuses a filter that no event can match where an automation applies it to events. */
-async function checkUse(c: AppContext, id: string, filter: Filter | undefined): Promise<void> {
+async function found(c: AppContext, id: string): Promise<Segment> {
+  const row = await findSegment(c.env.DB, c.get("tenant"), id);
+  if (row === null) throw notThere();
+  return row;
+}
+
+/**
+ * Refuses a filter that no event can match where an automation applies it to events. Answers whether that no automation
+ * does was decisive.
+ */
+async function checkUse(c: AppContext, id: string, filter: Filter | undefined): Promise<boolean> {
   const errors = filter === undefined ? [] : clauseErrors(filter);
-  if (errors.length === 0 || (await findUserOf(c.env.DB, c.get("tenant"), id, "events")) === null) return;
+  if (errors.length === 0) return false;
+  if ((await findUserOf(c.env.DB, c.get("tenant"), id, "events")) === null) return true;
   throw invalid(...errors.map(({ path, message }) => ({ path: `filter.${path}`, message })));
+}
+
+/** Deletes a segment that is there and that no automation uses. */
+async function removeSegment(c: AppContext, id: string): Promise<void> {
+  const tenant = c.get("tenant");
+  if (await deleteSegment(c.env.DB, tenant, id, Date.now(), entry(c, "segment.deleted", id))) return;
+  const user = await findUserOf(c.env.DB, tenant, id, "any");
+  if (user !== null) throw new Problem(409, `The automation ${user.name} (${user.id}) uses this segment.`);
+  await found(c, id);
+  // Whatever used it does so no more.
+  throw new ChangedMeanwhile();
 }
 
 /** Segments: named filters. */
@@ -127,29 +149,21 @@ export const segmentRoutes = router()
     const nextCursor = rows.length > limit ? (page.at(-1)?.id ?? null) : null;
     return c.json({ data: page.map(toShape), nextCursor }, 200);
   })
-  .openapi(get, async (c) => {
-    const row = await findSegment(c.env.DB, c.get("tenant"), c.req.valid("param").segment);
-    if (row === null) throw notThere();
-    return c.json(toShape(row), 200);
-  })
+  .openapi(get, async (c) => c.json(toShape(await found(c, c.req.valid("param").segment)), 200))
   .openapi(patch, async (c) => {
     const tenant = c.get("tenant");
     const { segment: id } = c.req.valid("param");
     const change = c.req.valid("json") as Partial<SegmentFields>;
-    await checkUse(c, id, change.filter);
     const updated = entry(c, "segment.updated", id, Object.keys(change));
-    const row = await saving(updateSegment(c.env.DB, tenant, id, change, Date.now(), updated), "filter");
-    if (row === null) throw notThere();
+    const row = await repeated(async () => {
+      const read = await found(c, id);
+      const unused = await checkUse(c, id, change.filter);
+      return saving(updateSegment(c.env.DB, read, change, unused, Date.now(), updated), "filter");
+    });
     invalidateSnapshot(tenant);
     return c.json(withWarnings(toShape(row), warningsOf(row.filter, null)), 200);
   })
   .openapi(remove, async (c) => {
-    const tenant = c.get("tenant");
-    const { segment: id } = c.req.valid("param");
-    if (!(await deleteSegment(c.env.DB, tenant, id, Date.now(), entry(c, "segment.deleted", id)))) {
-      const user = await findUserOf(c.env.DB, tenant, id, "any");
-      if (user === null) throw notThere();
-      throw new Problem(409, `The automation ${user.name} (${user.id}) uses this segment.`);
-    }
+    await repeated(() => removeSegment(c, c.req.valid("param").segment));
     return c.body(null, 204);
   });

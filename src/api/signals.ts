@@ -11,6 +11,7 @@ import {
   updateSignal,
 } from "../config/signals";
 import { invalidateSnapshot } from "../config/snapshot";
+import { repeated } from "../config/version";
 import { newId } from "../lib/ids";
 import { entry } from "./audit";
 import { type AppContext, router } from "./context";
@@ -154,15 +155,16 @@ export const signalRoutes = router()
     const tenant = c.get("tenant");
     const change = c.req.valid("json") as Partial<SignalFields>;
     refuseForeign(change.filter, tenant);
-    const read = await found(c, c.req.valid("param").signal);
-    const errors = attachErrors({ ...read, ...change });
-    if (errors.length > 0) throw invalid(...errors);
-    const updated = entry(c, "signal.updated", read.id, Object.keys(change));
-    const row = await saving(updateSignal(c.env.DB, read, change, Date.now(), updated), partOf(change));
+    const { signal: id } = c.req.valid("param");
+    const updated = entry(c, "signal.updated", id, Object.keys(change));
+    const row = await repeated(async () => {
+      const read = await found(c, id);
+      const errors = attachErrors({ ...read, ...change });
+      if (errors.length > 0) throw invalid(...errors);
+      return saving(updateSignal(c.env.DB, read, change, Date.now(), updated), partOf(change));
+    });
     invalidateSnapshot(tenant);
-    if (row !== null) return c.json(withWarnings(toSignal(row), warningsOf(row.filter, OBSERVATION_FIELDS)), 200);
-    await found(c, read.id);
-    throw new Problem(409, "The signal was changed meanwhile. Repeat the request.");
+    return c.json(withWarnings(toSignal(row), warningsOf(row.filter, OBSERVATION_FIELDS)), 200);
   })
   .openapi(remove, async (c) => {
     const tenant = c.get("tenant");

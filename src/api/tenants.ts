@@ -11,6 +11,7 @@ import {
   type TenantFields,
   updateTenant,
 } from "../config/tenants";
+import { repeated } from "../config/version";
 import { seal } from "../lib/crypto";
 import { type Env, secretsKey } from "../lib/env";
 import { OPERATOR_TENANT } from "../lib/operator";
@@ -104,7 +105,7 @@ const patch = createRoute({
   summary: "Change a tenant",
   tags: ["Tenants"],
   request: { params, ...body(tenantPatch, { name: "Acme Corporation" }) },
-  responses: { 200: json(tenantShape, "changed"), ...problems(400, 401, 403, 404, 422) },
+  responses: { 200: json(tenantShape, "changed"), ...problems(400, 401, 403, 404, 409, 422) },
 });
 
 const remove = createRoute({
@@ -131,6 +132,12 @@ async function stored(
   return { ...rest, callbackSecret: sealed } as Partial<TenantFields>;
 }
 
+async function found(env: Env, id: string): Promise<Tenant> {
+  const tenant = await findTenant(env.DB, id);
+  if (tenant === null) throw noTenant();
+  return tenant;
+}
+
 /** Tenants: the customers of the SaaS. */
 export const tenantRoutes = router()
   .openapi(create, async (c) => {
@@ -155,24 +162,26 @@ export const tenantRoutes = router()
     const said = c.req.valid("json");
     const fields = (await stored(c.env, id, said)) as TenantFields;
     const now = Date.now();
-    const created = await insertTenant(c.env.DB, id, fields, now, entryOf(c, id, "tenant.created", id));
-    const updated = entryOf(c, id, "tenant.updated", id, Object.keys(said));
-    const tenant = created ?? (await updateTenant(c.env.DB, id, fields, now, updated));
-    if (tenant === null) throw new Problem(409, "The tenant is being deleted. Repeat the deletion first.");
+    const put = await repeated(async () => {
+      const created = await insertTenant(c.env.DB, id, fields, now, entryOf(c, id, "tenant.created", id));
+      if (created !== null) return { tenant: created, status: 201 } as const;
+      const read = await findTenant(c.env.DB, id);
+      if (read === null) throw new Problem(409, "The tenant is being deleted. Repeat the deletion first.");
+      const updated = entryOf(c, id, "tenant.updated", id, Object.keys(said));
+      return { tenant: await updateTenant(c.env.DB, read, fields, now, updated), status: 200 } as const;
+    });
     invalidateSnapshot(id);
-    return c.json(toShape(tenant), created === null ? 200 : 201);
+    return c.json(toShape(put.tenant), put.status);
   })
-  .openapi(get, async (c) => {
-    const tenant = await findTenant(c.env.DB, c.req.valid("param").tenant);
-    if (tenant === null) throw noTenant();
-    return c.json(toShape(tenant), 200);
-  })
+  .openapi(get, async (c) => c.json(toShape(await found(c.env, c.req.valid("param").tenant)), 200))
   .openapi(patch, async (c) => {
     const { tenant: id } = c.req.valid("param");
     const said = c.req.valid("json");
     const updated = entryOf(c, id, "tenant.updated", id, Object.keys(said));
-    const tenant = await updateTenant(c.env.DB, id, await stored(c.env, id, said), Date.now(), updated);
-    if (tenant === null) throw noTenant();
+    const fields = await stored(c.env, id, said);
+    const tenant = await repeated(async () =>
+      updateTenant(c.env.DB, await found(c.env, id), fields, Date.now(), updated),
+    );
     return c.json(toShape(tenant), 200);
   })
   .openapi(remove, async (c) => {

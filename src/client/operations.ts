@@ -15,6 +15,9 @@ export const OPERATIONS = {
   },
   portalLinks: {
     create: "POST /v1/tenants/:tenant/portal-links",
+    list: "GET /v1/tenants/:tenant/portal-links",
+    get: "GET /v1/tenants/:tenant/portal-links/:link",
+    delete: "DELETE /v1/tenants/:tenant/portal-links/:link",
   },
   audit: {
     list: "GET /v1/audit",

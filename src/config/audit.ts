@@ -14,9 +14,12 @@ export const AUDIT_RETENTION = 400 * DAY;
 /** The most rows that go with a change: more than come with it, so that no backlog lasts. */
 const FORGET_AT_ONCE = 10;
 
+/** Who does what nobody asked for, such as disabling an endpoint that fails. */
+export const ITSELF = "posthorn";
+
 /** What is to be written down of a change: who, what, to what. */
 export interface AuditEntry {
-  /** A key's id, or `operator`. */
+  /** A key's id, `operator`, or {@link ITSELF}. */
   actor: string;
   action: string;
   target: string;
@@ -41,6 +44,12 @@ export async function audited<T extends BatchItem<"sqlite">>(
   const [result, written] = await limited(batch);
   if (written.meta.changes > 0) logChange(entry);
   return result as T["_"]["result"];
+}
+
+/** Writes down what changed nothing: that somebody was shown a secret. */
+export async function auditRead(d1: D1Database, entry: AuditEntry, now: number): Promise<void> {
+  await database(d1).batch([auditOfLast(d1, entry, now, sql`1`), forget(d1, now)]);
+  logChange(entry);
 }
 
 /** A statement for a batch: forgets some of what is too old. Where there is none it reads a row. */

@@ -1,9 +1,11 @@
-import { and, desc, eq, lt } from "drizzle-orm";
+import { and, desc, eq, lt, sql } from "drizzle-orm";
 import { type AuditEntry, audited } from "./audit";
 import { database } from "./database";
-import { bytesLimit, countLimit } from "./limits";
-import { automations } from "./schema";
+import { bytesLimit, countLimit, type Limit, stillSo } from "./limits";
+import { automations, segments } from "./schema";
 import { usesSegment } from "./segment-use";
+import type { Segment } from "./segments";
+import { laterThan, written } from "./version";
 
 export type AutomationRow = typeof automations.$inferSelect;
 
@@ -53,12 +55,20 @@ export async function listAutomations(
     .all();
 }
 
-/** Writes a new automation. Throws `OverLimit`. */
+/** That the segments which an automation uses are as they were read. */
+function sameSegments(read: readonly Segment[]): Limit[] {
+  return read.map(({ id, updatedAt }) =>
+    stillSo(sql`EXISTS (SELECT 1 FROM ${segments} WHERE id = ${id} AND updated_at = ${updatedAt})`),
+  );
+}
+
+/** Writes a new automation, which uses these segments. Throws `OverLimit` and `ChangedMeanwhile`. */
 export async function insertAutomation(
   d1: D1Database,
   tenant: string,
   id: string,
   fields: AutomationFields,
+  uses: readonly Segment[],
   now: number,
   entry: AuditEntry,
 ): Promise<AutomationRow> {
@@ -66,27 +76,28 @@ export async function insertAutomation(
     .insert(automations)
     .values({ ...fields, id, tenant, createdAt: now, updatedAt: now })
     .returning();
-  const limits = [countLimit("automations", tenant), await bytesLimit(d1, tenant)];
+  const limits = [countLimit("automations", tenant), await bytesLimit(d1, tenant), ...sameSegments(uses)];
   const [row] = await audited(d1, insert, entry, now, ...limits);
   return row as AutomationRow;
 }
 
-/** Changes an automation; `null`: there is none such. Throws `OverLimit`. */
+/** Changes an automation that still is as it was read. Throws like {@link insertAutomation}. */
 export async function updateAutomation(
   d1: D1Database,
-  tenant: string,
-  id: string,
+  read: AutomationRow,
   change: Partial<AutomationFields>,
+  uses: readonly Segment[],
   now: number,
   entry: AuditEntry,
-): Promise<AutomationRow | null> {
+): Promise<AutomationRow> {
+  const { tenant, id } = read;
   const update = database(d1)
     .update(automations)
-    .set({ ...change, updatedAt: now })
-    .where(named(tenant, id))
+    .set({ ...change, updatedAt: laterThan(read, now) })
+    .where(and(named(tenant, id), eq(automations.updatedAt, read.updatedAt)))
     .returning();
-  const [updated] = await audited(d1, update, entry, now, await bytesLimit(d1, tenant));
-  return updated ?? null;
+  const limits = [await bytesLimit(d1, tenant), ...sameSegments(uses)];
+  return written(await audited(d1, update, entry, now, ...limits));
 }
 
 /** Deletes an automation; answers whether there was one. */

@@ -1,14 +1,14 @@
-import { and, desc, eq, isNull, lt, or, sql } from "drizzle-orm";
+import { and, desc, eq, isNull, lt, ne, or, sql } from "drizzle-orm";
 import { rootCause } from "../lib/log";
 import { type Enablement, type EndpointSettings, secretOwner } from "../lib/settings";
-import { type AuditEntry, audited, auditOfLast, logChange } from "./audit";
+import { type AuditEntry, audited, auditOfLast, ITSELF, logChange } from "./audit";
 import { database } from "./database";
 import { bytesLimit, checkOf, limited } from "./limits";
 import { selectHosts } from "./own-hosts";
 import { profileOf } from "./profiles";
 import { endpoints, formerEndpoints } from "./schema";
 import { schemeOf } from "./schemes";
-import { nextVersion } from "./version";
+import { nextVersion, written } from "./version";
 
 export type EndpointRow = typeof endpoints.$inferSelect;
 
@@ -33,7 +33,7 @@ export type EndpointFields = Pick<
 >;
 
 /** What is sealed of an endpoint. */
-export type EndpointSecrets = Pick<EndpointRow, "secret" | "nextSecret" | "nextFrom" | "headers">;
+export type EndpointSecrets = Pick<EndpointRow, "secret" | "nextSecret" | "nextFrom" | "laterSecrets" | "headers">;
 
 const live = isNull(endpoints.deletedAt);
 
@@ -136,11 +136,13 @@ export async function insertEndpoint(
   return inserted;
 }
 
-/** Changes an endpoint and its version. `conflict`: another endpoint has that `uid`. Throws `OverLimit`. */
+/**
+ * Changes an endpoint that still is as it was read, and its version. `conflict`: another endpoint has that `uid`. Throws
+ * `OverLimit` and `ChangedMeanwhile`.
+ */
 export async function updateEndpoint(
   d1: D1Database,
-  tenant: string,
-  id: string,
+  { tenant, id, version }: Pick<EndpointRow, "tenant" | "id" | "version">,
   change: Partial<EndpointFields & EndpointSecrets>,
   now: number,
   entry: AuditEntry,
@@ -149,9 +151,10 @@ export async function updateEndpoint(
     const update = database(d1)
       .update(endpoints)
       .set({ ...change, version: nextVersion(now), updatedAt: now })
-      .where(and(eq(endpoints.tenant, tenant), eq(endpoints.id, id), live));
+      .where(and(eq(endpoints.tenant, tenant), eq(endpoints.id, id), eq(endpoints.version, version), live))
+      .returning({ id: endpoints.id });
     const isLoaded = change.events !== undefined || change.filter !== undefined;
-    await audited(d1, update, entry, now, ...(isLoaded ? [await bytesLimit(d1, tenant)] : []));
+    written(await audited(d1, update, entry, now, ...(isLoaded ? [await bytesLimit(d1, tenant)] : [])));
   } catch (error) {
     // The only unique index besides the id is the one over `uid`.
     if (/UNIQUE constraint failed/.test(String(rootCause(error)))) return "conflict";
@@ -237,6 +240,7 @@ export function effectiveSettings(row: EndpointRow): EndpointSettings {
     sealedSecret: row.secret === "" ? null : row.secret,
     sealedNext: row.nextSecret,
     nextFrom: row.nextFrom,
+    sealedLater: row.laterSecrets ?? [],
     retry: row.retry ?? [...profile.retry],
     timeout: row.timeout ?? profile.timeout,
     disableAfter: row.disableAfter,
@@ -244,16 +248,23 @@ export function effectiveSettings(row: EndpointRow): EndpointSettings {
   };
 }
 
-/** Writes D1's copy of what the endpoint's object decided. */
+/**
+ * Writes D1's copy of what the endpoint's object decided. What it decided by itself is written down with it, once; a person's
+ * switch was when they made it.
+ */
 export async function mirrorEnablement(
   d1: D1Database,
   tenant: string,
   id: string,
   enablement: Enablement,
 ): Promise<void> {
-  await database(d1)
+  const { enabled, disabledReason, disabledAt } = enablement;
+  // The same again changes nothing.
+  const other = or(ne(endpoints.enabled, enabled), sql`${endpoints.disabledAt} IS NOT ${disabledAt}`);
+  const update = database(d1)
     .update(endpoints)
-    .set({ ...enablement })
-    .where(and(eq(endpoints.tenant, tenant), eq(endpoints.id, id)))
-    .run();
+    .set({ enabled, disabledReason, disabledAt })
+    .where(and(eq(endpoints.tenant, tenant), eq(endpoints.id, id), other));
+  if (disabledAt === null || disabledReason === "manual") await update.run();
+  else await audited(d1, update, { actor: ITSELF, action: "endpoint.disabled", target: id, tenant }, disabledAt);
 }

@@ -6,6 +6,7 @@ import { type CatalogType, findInCatalogs } from "./catalogs";
 import { database } from "./database";
 import { typesLimit } from "./limits";
 import { eventTypes } from "./schema";
+import { laterThan, written } from "./version";
 
 /** How old what is known of the event types may be, in ms. */
 const MAX_AGE = 5 * SECOND;
@@ -54,26 +55,24 @@ export async function putEventType(
     .values({ ...fields, name, createdAt: now, updatedAt: now })
     .onConflictDoUpdate({ target: eventTypes.name, set: { ...fields, updatedAt: later(now) } })
     .returning();
-  const [written] = await changing(audited(d1, put, entry, now, typesLimit(name)));
-  const type = written as EventTypeRow;
+  const [type] = (await changing(audited(d1, put, entry, now, typesLimit(name)))) as [EventTypeRow];
   return { type, created: type.createdAt === type.updatedAt };
 }
 
-/** Changes an event type that still is as it was read; `null` when it is not. */
+/** Changes an event type that still is as it was read. Throws `ChangedMeanwhile`. */
 export async function changeEventType(
   d1: D1Database,
   read: EventTypeRow,
   change: Partial<EventTypeFields>,
   now: number,
   entry: AuditEntry,
-): Promise<EventTypeRow | null> {
+): Promise<EventTypeRow> {
   const update = database(d1)
     .update(eventTypes)
-    .set({ ...change, updatedAt: later(now) })
+    .set({ ...change, updatedAt: laterThan(read, now) })
     .where(and(eq(eventTypes.name, read.name), eq(eventTypes.updatedAt, read.updatedAt)))
     .returning();
-  const [changed] = await changing(audited(d1, update, entry, now));
-  return changed ?? null;
+  return written(await changing(audited(d1, update, entry, now)));
 }
 
 /** Deletes an event type; `false` when there is none. */

@@ -50,8 +50,8 @@ export async function idsOf(secretsKeys: readonly string[]): Promise<string[]> {
 }
 
 /** What stands in the place of a key's id and is none. */
-export function pointsOf({ values }: Sealed): string[] {
-  return values === "headers" ? [SEVERAL] : [];
+export function pointsOf({ mixed }: Sealed): string[] {
+  return mixed ? [SEVERAL] : [];
 }
 
 /** SQL: every id but today's, cut into what can be found in an index: each of the others, and what lies between them. */

@@ -26,6 +26,8 @@ export interface Sealed {
   where: string;
   /** The id of the key that sealed them, or {@link SEVERAL}. */
   keyId: string;
+  /** One row can have values under several keys. */
+  mixed?: true;
   /** They themselves, as JSON. */
   values: string;
 }
@@ -33,9 +35,14 @@ export interface Sealed {
 /** What stands for the id of a key where there are several in one row. */
 export const SEVERAL = "several";
 
-/** How the beginning of a sealed header looks in the JSON text of all: no header's name has such characters. */
+/** How the beginning of a sealed value looks in a JSON text of several: nothing else in it has such characters. */
 const MARK = `':"v1.'`;
-const FIRST = `substr(headers, nullif(instr(headers, ${MARK}), 0) + 5, 8)`;
+
+/** The key of the values in a column that has several as JSON. */
+function keyOfAll(column: string): string {
+  const first = `substr(${column}, nullif(instr(${column}, ${MARK}), 0) + 5, 8)`;
+  return `iif(instr(replace(${column}, ${MARK} || ${first}, ''), ${MARK}) > 0, '${SEVERAL}', ${first})`;
+}
 
 /** All that is sealed in D1. */
 export const SEALED: readonly Sealed[] = [
@@ -49,8 +56,16 @@ export const SEALED: readonly Sealed[] = [
   {
     table: "endpoints",
     where: "headers IS NOT NULL",
-    keyId: `iif(instr(replace(headers, ${MARK} || ${FIRST}, ''), ${MARK}) > 0, '${SEVERAL}', ${FIRST})`,
+    keyId: keyOfAll("headers"),
+    mixed: true,
     values: "headers",
+  },
+  {
+    table: "endpoints",
+    where: "later_secrets IS NOT NULL",
+    keyId: keyOfAll("later_secrets"),
+    mixed: true,
+    values: "(SELECT json_group_array(json_extract(value, '$.secret')) FROM json_each(later_secrets))",
   },
   {
     table: "tenants",

@@ -4,11 +4,12 @@ import { rootCause } from "../lib/log";
 import { database } from "./database";
 import { automations, endpoints, eventTypes, lists, segments, signals } from "./schema";
 import { usesSegment } from "./segment-use";
+import { ChangedMeanwhile } from "./version";
 
 /**
  * What a tenant may have configured. A limit is checked by a statement at the end of the batch that makes a change: it
  * fails when the change has passed the limit, and so undoes all of it. A batch is one transaction, so that of
- * simultaneous changes none passes the limit beside the others.
+ * simultaneous changes none passes the limit beside the others. What else a change was decided by can be checked so, too.
  */
 
 /** The most segments of a tenant, and the most automations, signals and lists. */
@@ -22,15 +23,15 @@ const COUNTED = { segments, automations, signals, lists };
 
 /** A limit, and what is so when it is passed. */
 export interface Limit {
-  name: keyof typeof COUNTED | "types" | "bytes";
+  name: keyof typeof COUNTED | "types" | "bytes" | "changed";
   passed: SQL;
 }
 
 /** A change was undone, since it would have passed a limit. */
 export class OverLimit extends Error {
-  readonly limit: Limit["name"];
+  readonly limit: Exclude<Limit["name"], "changed">;
 
-  constructor(limit: Limit["name"]) {
+  constructor(limit: OverLimit["limit"]) {
     super(`over the limit of ${limit}`);
     this.limit = limit;
   }
@@ -57,6 +58,11 @@ export async function bytesLimit(d1: D1Database, tenant: string): Promise<Limit>
   return { name: "bytes", passed: sql`${loadedBytes(tenant)} > ${most}` };
 }
 
+/** That what the change was decided by is still so. Where it is not, the batch throws `ChangedMeanwhile`. */
+export function stillSo(condition: SQL): Limit {
+  return { name: "changed", passed: sql`NOT ${condition}` };
+}
+
 /** The statement that checks a limit, for the end of a batch. */
 export function checkOf(d1: D1Database, { name, passed }: Limit) {
   // No statement fails on demand. A JSON path that is none does, and is named in the error.
@@ -64,13 +70,14 @@ export function checkOf(d1: D1Database, { name, passed }: Limit) {
   return database(d1).select({ failure }).from(sql`(SELECT 1)`).where(passed);
 }
 
-/** Awaits a batch with such checks. Throws {@link OverLimit} when one of them has undone it. */
+/** Awaits a batch with such checks. Throws {@link OverLimit} or `ChangedMeanwhile` when one of them has undone it. */
 export async function limited<T>(batch: Promise<T>): Promise<T> {
   try {
     return await batch;
   } catch (error) {
     const [, limit] = /over_limit_of_(\w+)/.exec(String(rootCause(error))) ?? [];
-    throw limit === undefined ? error : new OverLimit(limit as Limit["name"]);
+    if (limit === undefined) throw error;
+    throw limit === "changed" ? new ChangedMeanwhile() : new OverLimit(limit as OverLimit["limit"]);
   }
 }
 

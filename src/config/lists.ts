@@ -1,8 +1,10 @@
 import { and, asc, count, desc, eq, lt, sql } from "drizzle-orm";
+import { rootCause } from "../lib/log";
 import { type AuditEntry, audited, auditOfLast } from "./audit";
 import { database } from "./database";
-import { checkOf, countLimit, limited } from "./limits";
+import { checkOf, countLimit, limited, stillSo } from "./limits";
 import { listItems, lists } from "./schema";
+import { laterThan, written } from "./version";
 
 /** The most items of a list. */
 export const MAX_ITEMS = 10_000;
@@ -77,35 +79,36 @@ export async function insertList(
   return row ?? null;
 }
 
-/** Changes a list: its name, and what is on it, all at once. `null`: there is none such. `taken`: the name is. */
+/**
+ * Changes a list that still is as it was read: its name, and what is on it, all at once. `taken`: the name is. Throws
+ * `ChangedMeanwhile`.
+ */
 export async function updateList(
   d1: D1Database,
-  tenant: string,
-  list: ListRow,
-  { name = list.name, items }: { name?: string | undefined; items?: readonly string[] | undefined },
+  read: ListRow,
+  { name = read.name, items }: { name?: string | undefined; items?: readonly string[] | undefined },
   now: number,
   entry: AuditEntry,
-): Promise<ListRow | "taken" | null> {
+): Promise<ListRow | "taken"> {
   const db = database(d1);
-  const free = sql`NOT EXISTS (SELECT 1 FROM ${lists} AS other WHERE other.tenant = ${tenant} AND other.name = ${name} AND other.id <> ${list.id})`;
   const update = db
     .update(lists)
-    .set({ name, updatedAt: now })
-    .where(and(eq(lists.tenant, tenant), eq(lists.id, list.id), free))
+    .set({ name, updatedAt: laterThan(read, now) })
+    .where(eq(lists.id, read.id))
     .returning();
-  const audit = auditOfLast(d1, entry, now);
-  const isThere = sql`EXISTS (SELECT 1 FROM ${lists} WHERE ${lists.id} = ${list.id} AND ${lists.name} = ${name})`;
-  const [[row]] =
-    items === undefined
-      ? await db.batch([update, audit])
-      : await db.batch([
-          update,
-          audit,
-          db.delete(listItems).where(and(eq(listItems.list, list.id), isThere)),
-          fill(d1, list.id, items, name),
-        ]);
-  if (row !== undefined) return row;
-  return (await findList(d1, tenant, name)) === null ? null : "taken";
+  // Before all else: what follows goes by the list's id alone.
+  const same = sql`EXISTS (SELECT 1 FROM ${lists} WHERE id = ${read.id} AND updated_at = ${read.updatedAt})`;
+  const check = checkOf(d1, stillSo(same));
+  const refill = [db.delete(listItems).where(eq(listItems.list, read.id)), fill(d1, read.id, items ?? [])] as const;
+  const batch = db.batch([check, update, auditOfLast(d1, entry, now), ...(items === undefined ? [] : refill)]);
+  try {
+    const [, rows] = await limited(batch);
+    return written(rows as ListRow[]);
+  } catch (error) {
+    // The only unique index besides the id is the one over names.
+    if (/UNIQUE constraint failed/.test(String(rootCause(error)))) return "taken";
+    throw error;
+  }
 }
 
 /** Deletes a list with its items; answers whether there was one. */
@@ -200,14 +203,12 @@ export async function lookUp(
   return found;
 }
 
-/** A statement for a batch: fills a list that is there, of that name if one is given. */
-function fill(d1: D1Database, list: string, items: readonly string[], name?: string) {
-  const condition = name === undefined ? sql`1` : sql`${lists.name} = ${name}`;
+/** A statement for a batch: fills a list that is there. */
+function fill(d1: D1Database, list: string, items: readonly string[]) {
   return database(d1)
     .insert(listItems)
     .select(
-      sql`SELECT DISTINCT ${lists.id}, value FROM ${lists}, json_each(${JSON.stringify(items)})
-          WHERE ${lists.id} = ${list} AND ${condition}`,
+      sql`SELECT DISTINCT ${lists.id}, value FROM ${lists}, json_each(${JSON.stringify(items)}) WHERE ${lists.id} = ${list}`,
     )
     .onConflictDoNothing();
 }

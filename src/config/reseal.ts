@@ -115,10 +115,14 @@ async function resealEndpoints(
   const values: number[] = [];
   for (const row of rows) {
     const owner = secretOwner(row.tenant, row.id);
-    const before = { secret: row.secret, nextSecret: row.nextSecret, headers: row.headers ?? {} };
+    const { secret, nextSecret } = row;
+    const before = { secret, nextSecret, laterSecrets: row.laterSecrets ?? [], headers: row.headers ?? {} };
     const after = {
       secret: (await anew(owner, before.secret)) as string,
       nextSecret: await anew(owner, before.nextSecret),
+      laterSecrets: await Promise.all(
+        before.laterSecrets.map(async (later) => ({ ...later, secret: (await anew(owner, later.secret)) as string })),
+      ),
       headers: Object.fromEntries(
         await Promise.all(
           Object.entries(before.headers).map(async ([name, sealed]) => [name, (await anew(owner, sealed)) as string]),
@@ -130,7 +134,12 @@ async function resealEndpoints(
     const update = database(d1)
       .update(endpoints)
       // A new version, so that the endpoint's object takes the new seals over with its next event.
-      .set({ ...after, headers: row.headers === null ? null : after.headers, version: nextVersion(now) })
+      .set({
+        ...after,
+        laterSecrets: row.laterSecrets && after.laterSecrets,
+        headers: row.headers && after.headers,
+        version: nextVersion(now),
+      })
       .where(and(eq(endpoints.id, row.id), eq(endpoints.version, row.version)))
       .returning({ id: endpoints.id });
     const changed = await audited(d1, update, { ...entry, target: row.id, tenant: row.tenant }, now);
@@ -168,8 +177,14 @@ async function resealTenants(
   return values;
 }
 
-function flat({ secret, nextSecret, headers }: { secret: string; nextSecret: string | null; headers: object }) {
-  return [secret, nextSecret, ...Object.values(headers)];
+function flat(row: {
+  secret: string;
+  nextSecret: string | null;
+  laterSecrets: readonly { secret: string }[];
+  headers: object;
+}) {
+  const later = row.laterSecrets.map(({ secret }) => secret);
+  return [row.secret, row.nextSecret, ...later, ...Object.values(row.headers)];
 }
 
 function differences(before: unknown[], after: unknown[]): number {

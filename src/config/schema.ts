@@ -3,6 +3,7 @@ import { customType, index, integer, primaryKey, sqliteTable, text, uniqueIndex 
 
 import { readJson } from "../lib/exact";
 import type { Filter } from "../lib/filter";
+import type { LaterSecret } from "../lib/settings";
 import type { Attached, When } from "../lib/signal";
 import type { Format, Method, Signature } from "../lib/wire";
 
@@ -60,6 +61,17 @@ export const apiKeys = sqliteTable(
   (table) => [uniqueIndex("api_keys_hash").on(table.hash), index("api_keys_of_tenant").on(table.tenant, table.id)],
 );
 
+/** Sessions of keys that were ended before their time, by signing out. A portal's session ends with its link. */
+export const endedSessions = sqliteTable(
+  "ended_sessions",
+  {
+    id: text("id").primaryKey(),
+    /** ms: from then on it would not count anyway. */
+    expiresAt: integer("expires_at").notNull(),
+  },
+  (table) => [index("ended_sessions_by_end").on(table.expiresAt)],
+);
+
 /** Links that open the portal of a tenant, each once. The link itself is not kept. */
 export const portalLinks = sqliteTable(
   "portal_links",
@@ -75,6 +87,14 @@ export const portalLinks = sqliteTable(
     expiresAt: integer("expires_at").notNull(),
     /** NULL: not opened yet. */
     openedAt: integer("opened_at"),
+    /** Who made it, and whose end is its end: a key's id, or the operator's key as `operator/` and a print; NULL: not known. */
+    madeBy: text("made_by"),
+    /** What it opens may be read and not changed. */
+    readOnly: integer("read_only", { mode: "boolean" }).notNull().default(false),
+    /** The page that it opens, below the tenant's; NULL: the first one. */
+    path: text("path"),
+    /** When its session was ended before its time; NULL: it was not. */
+    endedAt: integer("ended_at"),
   },
   (table) => [
     uniqueIndex("portal_links_hash").on(table.hash),
@@ -101,7 +121,7 @@ export const audit = sqliteTable(
     /** Sorts by time. */
     id: text("id").primaryKey(),
     at: integer("at").notNull(),
-    /** A key's id, or `operator`. */
+    /** A key's id, `operator`, or `posthorn` for what it did by itself. */
     actor: text("actor").notNull(),
     /** What was done, such as `endpoint.updated`. */
     action: text("action").notNull(),
@@ -152,6 +172,8 @@ export const endpoints = sqliteTable(
     /** The secret that takes over at `next_from`, sealed as well. */
     nextSecret: text("next_secret"),
     nextFrom: integer("next_from"),
+    /** Those that take over after it, in their order, each sealed as well; NULL: none. */
+    laterSecrets: text("later_secrets", { mode: "json" }).$type<LaterSecret[]>(),
     /** Counts changes, so that the endpoint's object knows when its copy is old. */
     version: integer("version").notNull(),
     /** A copy of what the endpoint's object decides. */

@@ -1,12 +1,16 @@
 import { base64, fromBase64, keyIdOf, randomHex, seal, sealedPrefix, unseal } from "../lib/crypto";
-import type { EndpointSettings, Secrets } from "../lib/settings";
+import type { EndpointSettings, LaterSecret, Secrets } from "../lib/settings";
 import type { Scheme } from "../lib/wire";
+import type { EndpointSecrets } from "./endpoints";
 import { schemeOf } from "./schemes";
 
 /** Bytes of a generated secret. */
 const SECRET_BYTES = 32;
 /** Bytes that a Standard Webhooks secret may stand for. */
 const WHSEC_BYTES = { min: 24, max: 64 };
+
+/** The most secrets of an endpoint at a time: so many signatures still fit a header that lists them. */
+export const MAX_SECRETS = 10;
 
 /** A new secret in the form that the scheme wants. */
 export function newSecret(scheme: Scheme): string {
@@ -37,26 +41,64 @@ function isWhsec(secret: string): boolean {
   }
 }
 
-/** The sealed secrets as they stand at `now` (ms): the next one takes over when its time has come. Pure. */
-export function secretsAt(
-  { sealedSecret, sealedNext, nextFrom }: Pick<EndpointSettings, "sealedSecret" | "sealedNext" | "nextFrom">,
+/** What an endpoint's settings have of its secrets. */
+type SealedSecrets = Pick<EndpointSettings, "sealedSecret" | "sealedNext" | "nextFrom" | "sealedLater">;
+
+/** A sealed secret and when (ms) all older ones end; `null`: it is the oldest. */
+export interface Overlapping {
+  secret: string;
+  from: number | null;
+}
+
+/** The sealed secrets as they stand at `now` (ms), oldest first: the one that took over last, and what is to follow. Pure. */
+export function secretsAt(settings: SealedSecrets, now: number): Overlapping[] {
+  const all = allOf(settings);
+  const last = all.findLastIndex(({ from }) => from === null || from <= now);
+  return all.slice(Math.max(last, 0)).map((one, i) => (i === 0 ? { ...one, from: null } : one));
+}
+
+function allOf({ sealedSecret, sealedNext, nextFrom, sealedLater = [] }: SealedSecrets): Overlapping[] {
+  return [
+    ...(sealedSecret === null ? [] : [{ secret: sealedSecret, from: null }]),
+    ...(sealedNext === null ? [] : [{ secret: sealedNext, from: nextFrom }]),
+    ...sealedLater,
+  ];
+}
+
+/**
+ * The secrets with a new one behind them, which takes over `overlap` ms from `now` on, and never before one that is older:
+ * each stays as long as it was said to. With no overlap all others end at once. `full`: there are
+ * {@link MAX_SECRETS}. Pure.
+ */
+export function withNewSecret(
+  live: readonly Overlapping[],
+  secret: string,
+  overlap: number,
   now: number,
-): { current: string | null; next: string | null; nextFrom: number | null } {
-  if (sealedNext === null || nextFrom === null) return { current: sealedSecret, next: null, nextFrom: null };
-  if (nextFrom <= now) return { current: sealedNext, next: null, nextFrom: null };
-  return { current: sealedSecret, next: sealedNext, nextFrom };
+): { secrets: Overlapping[]; promotesAt: number } | "full" {
+  if (overlap === 0 || live.length === 0) return { secrets: [{ secret, from: null }], promotesAt: now };
+  if (live.length >= MAX_SECRETS) return "full";
+  const promotesAt = Math.max(now + overlap, live.at(-1)?.from ?? 0);
+  return { secrets: [...live, { secret, from: promotesAt }], promotesAt };
+}
+
+/** Secrets as an endpoint's row has them. There is at least one. Pure. */
+export function secretColumns([oldest, next, ...later]: readonly Overlapping[]): Omit<EndpointSecrets, "headers"> {
+  return {
+    secret: oldest?.secret ?? "",
+    nextSecret: next?.secret ?? null,
+    nextFrom: next?.from ?? null,
+    laterSecrets: later.length === 0 ? null : (later as LaterSecret[]),
+  };
 }
 
 /** The secrets in the clear as they stand at `now` (ms). Throws when they were sealed under none of the keys. */
 export async function openSecrets(
   secretsKeys: readonly string[],
-  settings: EndpointSettings,
+  settings: SealedSecrets & Pick<EndpointSettings, "owner">,
   now: number,
 ): Promise<Secrets> {
-  const { current, next } = secretsAt(settings, now);
-  const open = async (sealed: string | null) => (sealed === null ? null : unseal(secretsKeys, settings.owner, sealed));
-  const [opened, following] = await Promise.all([open(current), open(next)]);
-  return { current: opened, next: following };
+  return Promise.all(secretsAt(settings, now).map(({ secret }) => unseal(secretsKeys, settings.owner, secret)));
 }
 
 /** An endpoint's own headers in the clear. Throws like {@link openSecrets}. */
@@ -73,12 +115,11 @@ export async function openHeaders(
 /** Whether all that is sealed of an endpoint is under one of the keys. */
 export async function isSealedUnder(
   secretsKeys: readonly string[],
-  { sealedSecret, sealedNext, sealedHeaders }: Pick<EndpointSettings, "sealedSecret" | "sealedNext" | "sealedHeaders">,
+  settings: SealedSecrets & Pick<EndpointSettings, "sealedHeaders">,
 ): Promise<boolean> {
   const known = await Promise.all(secretsKeys.map(async (key) => sealedPrefix(await keyIdOf(key))));
-  return [sealedSecret, sealedNext, ...Object.values(sealedHeaders)].every(
-    (sealed) => sealed === null || known.some((prefix) => sealed.startsWith(prefix)),
-  );
+  const sealed = [...allOf(settings).map(({ secret }) => secret), ...Object.values(settings.sealedHeaders)];
+  return sealed.every((text) => known.some((prefix) => text.startsWith(prefix)));
 }
 
 /** An endpoint's own headers with each value sealed. */

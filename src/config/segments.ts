@@ -1,9 +1,10 @@
-import { and, desc, eq, lt, notExists } from "drizzle-orm";
+import { and, desc, eq, lt, notExists, sql } from "drizzle-orm";
 import { type AuditEntry, audited } from "./audit";
 import { database } from "./database";
-import { bytesLimit, countLimit } from "./limits";
+import { bytesLimit, countLimit, stillSo } from "./limits";
 import { automations, segments } from "./schema";
 import { usesSegment } from "./segment-use";
+import { laterThan, written } from "./version";
 
 export type Segment = typeof segments.$inferSelect;
 
@@ -52,22 +53,31 @@ export async function insertSegment(
   return row as Segment;
 }
 
-/** Changes a segment; `null`: there is none such. Throws `OverLimit`. */
+/**
+ * Changes a segment that still is as it was read. `unused`: it was decided that no automation applies it to events.
+ * Throws `OverLimit` and `ChangedMeanwhile`.
+ */
 export async function updateSegment(
   d1: D1Database,
-  tenant: string,
-  id: string,
+  read: Segment,
   change: Partial<SegmentFields>,
+  unused: boolean,
   now: number,
   entry: AuditEntry,
-): Promise<Segment | null> {
-  const update = database(d1)
+): Promise<Segment> {
+  const { tenant, id } = read;
+  const db = database(d1);
+  const update = db
     .update(segments)
-    .set({ ...change, updatedAt: now })
-    .where(named(tenant, id))
+    .set({ ...change, updatedAt: laterThan(read, now) })
+    .where(and(named(tenant, id), eq(segments.updatedAt, read.updatedAt)))
     .returning();
-  const [updated] = await audited(d1, update, entry, now, await bytesLimit(d1, tenant));
-  return updated ?? null;
+  const users = db
+    .select({ id: automations.id })
+    .from(automations)
+    .where(and(eq(automations.tenant, tenant), eq(automations.segment, id)));
+  const checks = unused ? [stillSo(sql`NOT EXISTS ${users}`)] : [];
+  return written(await audited(d1, update, entry, now, await bytesLimit(d1, tenant), ...checks));
 }
 
 /** Deletes a segment unless an automation uses it; answers whether it did. */

@@ -5,6 +5,7 @@ import { database } from "./database";
 import { bytesLimit, checkOf, countLimit, limited } from "./limits";
 import { signals } from "./schema";
 import type { CatalogSignal } from "./signal-catalogs";
+import { laterThan, written } from "./version";
 
 export type SignalRow = typeof signals.$inferSelect;
 
@@ -54,21 +55,20 @@ export async function insertSignal(
   return row as SignalRow;
 }
 
-/** Changes a rule that still is as it was read; `null` when it is not. Throws `OverLimit`. */
+/** Changes a rule that still is as it was read. Throws `OverLimit` and `ChangedMeanwhile`. */
 export async function updateSignal(
   d1: D1Database,
   read: SignalRow,
   change: Partial<SignalFields>,
   now: number,
   entry: AuditEntry,
-): Promise<SignalRow | null> {
+): Promise<SignalRow> {
   const update = database(d1)
     .update(signals)
-    .set({ ...change, updatedAt: sql<number>`max(${now}, ${signals.updatedAt} + 1)` })
+    .set({ ...change, updatedAt: laterThan(read, now) })
     .where(and(named(read.tenant, read.id), eq(signals.updatedAt, read.updatedAt)))
     .returning();
-  const [updated] = await audited(d1, update, entry, now, await bytesLimit(d1, read.tenant));
-  return updated ?? null;
+  return written(await audited(d1, update, entry, now, await bytesLimit(d1, read.tenant)));
 }
 
 /** Deletes a rule; answers whether there was one. */

@@ -1,7 +1,8 @@
-import { and, desc, eq, inArray, isNull, sql } from "drizzle-orm";
+import { and, desc, eq, exists, inArray, isNotNull, isNull, sql } from "drizzle-orm";
 import type { Day } from "../lib/time";
-import { type AuditEntry, audited } from "./audit";
+import { type AuditEntry, audited, auditOfLast, logChange } from "./audit";
 import { database } from "./database";
+import { checkOf, limited, stillSo } from "./limits";
 import {
   apiKeys,
   automations,
@@ -14,6 +15,7 @@ import {
   signals,
   tenants,
 } from "./schema";
+import { ChangedMeanwhile, laterThan, written } from "./version";
 
 export type Tenant = typeof tenants.$inferSelect;
 
@@ -65,21 +67,41 @@ export async function insertTenant(
   return row ?? null;
 }
 
-/** Changes a tenant; `null`: there is none such. */
+/** Changes a tenant that still is as it was read. Throws `ChangedMeanwhile`. */
 export async function updateTenant(
   d1: D1Database,
-  id: string,
+  read: Tenant,
   change: Partial<TenantFields>,
   now: number,
   entry: AuditEntry,
-): Promise<Tenant | null> {
+): Promise<Tenant> {
   const update = database(d1)
     .update(tenants)
-    .set({ ...change, updatedAt: now })
-    .where(and(eq(tenants.id, id), live))
+    .set({ ...change, updatedAt: laterThan(read, now) })
+    .where(
+      and(eq(tenants.id, read.id), eq(tenants.createdAt, read.createdAt), eq(tenants.updatedAt, read.updatedAt), live),
+    )
     .returning();
-  const [row] = await audited(d1, update, entry, now);
-  return row ?? null;
+  return written(await audited(d1, update, entry, now));
+}
+
+/**
+ * A deletion on its way. By its name alone it could be another tenant's, made since: what is done for it goes by which
+ * tenant it was, and when that was deleted.
+ */
+export type Deletion = Pick<Tenant, "id" | "createdAt"> & { deletedAt: number };
+
+/** The row of the tenant whose deletion it is, for as long as that is on its way. */
+function deleted(d1: D1Database, { id, createdAt, deletedAt }: Deletion) {
+  return database(d1)
+    .select({ id: tenants.id })
+    .from(tenants)
+    .where(and(eq(tenants.id, id), eq(tenants.createdAt, createdAt), eq(tenants.deletedAt, deletedAt)));
+}
+
+/** Whether the deletion is still on its way: until it is over there is no other tenant of the name. */
+export async function isBeingDeleted(d1: D1Database, deletion: Deletion): Promise<boolean> {
+  return (await deleted(d1, deletion).get()) !== undefined;
 }
 
 /**
@@ -92,26 +114,49 @@ export async function markTenantDeleted(
   now: number,
   entry: AuditEntry,
 ): Promise<(Tenant & { deletedAt: number }) | null> {
-  const mark = database(d1)
-    .update(tenants)
-    .set({ deletedAt: now })
-    .where(and(eq(tenants.id, id), live));
-  await audited(d1, mark, entry, now);
-  const row = await database(d1).select().from(tenants).where(eq(tenants.id, id)).get();
+  const db = database(d1);
+  // In one transaction: after it, this deletion may be over and another tenant have the name.
+  const [, written, [row]] = await db.batch([
+    db
+      .update(tenants)
+      .set({ deletedAt: now })
+      .where(and(eq(tenants.id, id), live)),
+    auditOfLast(d1, entry, now),
+    db
+      .select()
+      .from(tenants)
+      .where(and(eq(tenants.id, id), isNotNull(tenants.deletedAt))),
+  ]);
+  if (written.meta.changes > 0) logChange(entry);
   return (row as (Tenant & { deletedAt: number }) | undefined) ?? null;
 }
 
 /** Notes how far a deletion came: this day's log and all later ones are erased. */
-export async function noteErased(d1: D1Database, id: string, day: Day): Promise<void> {
-  await database(d1).update(tenants).set({ erasedDay: day }).where(eq(tenants.id, id)).run();
+export async function noteErased(d1: D1Database, deletion: Deletion, day: Day): Promise<void> {
+  const { id } = deletion;
+  await database(d1)
+    .update(tenants)
+    .set({ erasedDay: day })
+    .where(and(eq(tenants.id, id), exists(deleted(d1, deletion))))
+    .run();
 }
 
-/** Endpoints whose objects may hold something, deleted ones included; at most `limit`. */
-export async function endpointsToErase(d1: D1Database, tenant: string, limit: number): Promise<string[]> {
+/** The deleted tenant's endpoints whose objects may hold something, deleted ones included; at most `limit`. */
+export async function endpointsToErase(d1: D1Database, deletion: Deletion, limit: number): Promise<string[]> {
   const db = database(d1);
+  const { id } = deletion;
+  const its = exists(deleted(d1, deletion));
   const [configured, former] = await db.batch([
-    db.select({ id: endpoints.id }).from(endpoints).where(eq(endpoints.tenant, tenant)).limit(limit),
-    db.select({ id: formerEndpoints.id }).from(formerEndpoints).where(eq(formerEndpoints.tenant, tenant)).limit(limit),
+    db
+      .select({ id: endpoints.id })
+      .from(endpoints)
+      .where(and(eq(endpoints.tenant, id), its))
+      .limit(limit),
+    db
+      .select({ id: formerEndpoints.id })
+      .from(formerEndpoints)
+      .where(and(eq(formerEndpoints.tenant, id), its))
+      .limit(limit),
   ]);
   return [...configured, ...former].slice(0, limit).map(({ id }) => id);
 }
@@ -125,11 +170,13 @@ export async function forgetEndpoint(d1: D1Database, tenant: string, id: string)
   ]);
 }
 
-/** The last step of a deletion. */
-export async function removeTenant(d1: D1Database, id: string): Promise<void> {
+/** The last step of a deletion; nothing happens when another request has made it. */
+export async function removeTenant(d1: D1Database, deletion: Deletion): Promise<void> {
   const db = database(d1);
+  const { id } = deletion;
   const own = db.select({ id: lists.id }).from(lists).where(eq(lists.tenant, id));
-  await db.batch([
+  const batch = db.batch([
+    checkOf(d1, stillSo(sql`EXISTS ${deleted(d1, deletion)}`)),
     db.delete(listItems).where(inArray(listItems.list, own)),
     db.delete(lists).where(eq(lists.tenant, id)),
     db.delete(signals).where(eq(signals.tenant, id)),
@@ -139,4 +186,7 @@ export async function removeTenant(d1: D1Database, id: string): Promise<void> {
     db.delete(portalLinks).where(eq(portalLinks.tenant, id)),
     db.delete(tenants).where(eq(tenants.id, id)),
   ]);
+  await limited(batch).catch((error) => {
+    if (!(error instanceof ChangedMeanwhile)) throw error;
+  });
 }

@@ -5,6 +5,7 @@
 import type { MiddlewareHandler } from "hono";
 import { getCookie, setCookie } from "hono/cookie";
 import { createClient, PosthornError, type Problem } from "../client";
+import { isPortal } from "../config/principal";
 import { randomHex } from "../lib/crypto";
 import { type Env, secretsKey } from "../lib/env";
 import { readJson } from "../lib/exact";
@@ -99,10 +100,14 @@ export const visit: MiddlewareHandler<SiteEnv> = async (c, next) => {
     setCookie(c, VISIT, id, cookieOptions(c));
   }
   const url = new URL(c.req.url);
+  const cookie = getCookie(c, SESSION);
+  const session = cookie === undefined ? null : await openSession(secretsKey(c.env), cookie, Date.now());
+  c.set("session", session);
   c.set("visit", {
     base: baseOf(c),
     theme: asked ?? themeOf(getCookie(c, THEME)) ?? "auto",
-    token: await formToken(secretsKey(c.env), id),
+    // Inside a session its own token is the only one that counts.
+    token: await formToken(secretsKey(c.env), session?.id ?? id),
     here: c.req.method === "GET" ? url.pathname + url.search : startOf(c),
   });
   await next();
@@ -152,20 +157,19 @@ export function takeWarnings(c: SiteContext): string[] {
 export function signedIn(call: Call): MiddlewareHandler<SiteEnv> {
   return async (c, next) => {
     const now = Date.now();
-    const cookie = getCookie(c, SESSION);
-    const session = cookie === undefined ? null : await openSession(secretsKey(c.env), cookie, now);
+    const session = c.get("session");
     const principal = session && (await principalOf(c, session, now));
     const there = c.get("visit");
-    const expected = there.base === "/portal" ? principal?.role === "portal" : principal?.role !== "portal";
+    const expected = (there.base === "/portal") === isPortal(principal?.role);
     if (session === null || principal === null || !expected) {
-      if (cookie !== undefined) setSession(c, "", 0);
-      return toSignIn(c, cookie !== undefined);
+      const had = getCookie(c, SESSION) !== undefined;
+      if (had) setSession(c, "", 0);
+      return toSignIn(c, had);
     }
     const { origin } = new URL(c.req.url);
     const send = (request: Request) => call(principal, request, c.env, c.executionCtx as ExecutionContext);
     c.set("site", {
       ...there,
-      token: await formToken(secretsKey(c.env), session.id),
       principal,
       endsAt: session.expiresAt,
       api: createClient({ url: origin, fetch: send, parse: readJson }),
@@ -220,10 +224,9 @@ export const ownForms: MiddlewareHandler<SiteEnv> = async (c, next) => {
     throw new PageError(413, "That is too much for a form. Use the API for payloads of this size.");
   }
   const form = await c.req.formData().catch(() => new FormData());
-  const token = form.get("_token");
-  const known = [getCookie(c, VISIT), await sessionId(c)].filter((id) => id !== undefined);
-  const genuine = await Promise.all(known.map((id) => isFormToken(secretsKey(c.env), id, String(token ?? ""))));
-  if (!genuine.includes(true)) {
+  const token = String(form.get("_token") ?? "");
+  const id = c.get("session")?.id ?? getCookie(c, VISIT);
+  if (id === undefined || !(await isFormToken(secretsKey(c.env), id, token))) {
     throw new PageError(
       403,
       "This form has grown old. Go back, reload the page and send it again. Nothing was changed.",
@@ -232,8 +235,3 @@ export const ownForms: MiddlewareHandler<SiteEnv> = async (c, next) => {
   c.set("form", form);
   await next();
 };
-
-async function sessionId(c: SiteContext): Promise<string | undefined> {
-  const cookie = getCookie(c, SESSION);
-  return cookie === undefined ? undefined : (await openSession(secretsKey(c.env), cookie, Date.now()))?.id;
-}

@@ -1,27 +1,44 @@
 import { findHolder, holderById, isTouchDue, type KeyHolder, touchKey } from "../config/keys";
-import { findPortalLink } from "../config/portal-links";
-import { OPERATOR, type Principal } from "../config/principal";
-import { keysIfAny, secretsKey } from "../lib/env";
+import { endPortalSession, endSession, findPortalSession, isSessionEnded, makersOf } from "../config/portal-links";
+import { operatorWith, type Principal } from "../config/principal";
+import { type Env, keysIfAny, secretsKey, secretsKeys } from "../lib/env";
 import { logError } from "../lib/log";
 import { isOperatorKey, operatorKeys } from "../lib/operator";
 import { type Holder, printOf, type Session } from "./session";
 import type { SiteContext } from "./site";
 
-/** Whom the session lets in now; `null` once the key is revoked or replaced, or the link has ended. `now` in ms. */
-export async function principalOf(c: SiteContext, { holder }: Session, now: number): Promise<Principal | null> {
+/**
+ * Whom the session lets in now; `null` once they have signed out, the key is revoked or replaced, or the link has ended.
+ * `now` in ms.
+ */
+export async function principalOf(c: SiteContext, { id, holder }: Session, now: number): Promise<Principal | null> {
   const { env } = c;
+  if (holder.kind === "portal") {
+    const { tenant, key } = holder;
+    const link = await findPortalSession(env.DB, tenant, key, now, await makers(env));
+    return link && { role: link.readOnly ? "portal-viewer" : "portal", tenant, key };
+  }
   if (holder.kind === "operator") {
     const prints = await Promise.all(operatorKeys(env).map((key) => printOf(secretsKey(env), key)));
-    return prints.includes(holder.print) ? OPERATOR : null;
+    const nth = prints.indexOf(holder.print);
+    return nth < 0 || (await isSessionEnded(env.DB, id)) ? null : operatorWith(nth);
   }
   const { tenant, key } = holder;
-  if (holder.kind === "portal") {
-    const link = await findPortalLink(env.DB, tenant, key, now);
-    return link && { role: "portal", tenant, key };
-  }
-  const found = await holderById(env.DB, tenant, key);
-  if (found !== null) noteUse(c, found, now);
-  return found && { role: found.role, tenant, key };
+  const [found, ended] = await Promise.all([holderById(env.DB, tenant, key), isSessionEnded(env.DB, id)]);
+  if (found === null || ended) return null;
+  noteUse(c, found, now);
+  return { role: found.role, tenant, key };
+}
+
+/** Ends a session: its cookie lets nobody in any more, whoever has a copy of it. `now` in ms. */
+export async function end(env: Env, { id, holder, expiresAt }: Session, now: number): Promise<void> {
+  if (holder.kind === "portal") await endPortalSession(env.DB, holder.tenant, holder.key, now);
+  else await endSession(env.DB, id, expiresAt, now);
+}
+
+/** How portal links name today's operator keys. */
+export function makers(env: Env): Promise<string[]> {
+  return makersOf(secretsKeys(env), operatorKeys(env));
 }
 
 /** Whom a key signs in; `null`: it is not known. `now` in ms. */

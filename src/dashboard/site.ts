@@ -2,6 +2,7 @@ import type { Context } from "hono";
 import type { Client } from "../client";
 import type { Principal } from "../config/principal";
 import type { Env } from "../lib/env";
+import type { Session } from "./session";
 
 /** Answers a request to the API as somebody who is known: the dashboard's one way to read and change anything. */
 export type Call = (principal: Principal, request: Request, env: Env, context: ExecutionContext) => Promise<Response>;
@@ -54,7 +55,8 @@ export function mayOf({ role }: Principal): May {
 
 export interface SiteEnv {
   Bindings: Env;
-  Variables: { visit: Visit; site: Site; form: FormData };
+  /** `session`: as its cookie has it; whether it still lets somebody in is asked where that counts. */
+  Variables: { visit: Visit; session: Session | null; site: Site; form: FormData };
 }
 
 export type SiteContext = Context<SiteEnv>;

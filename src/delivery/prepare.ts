@@ -40,7 +40,7 @@ interface Opened {
 /** What all attempts under one copy of an endpoint's settings have in common. */
 interface Common {
   opening: Promise<Opened>;
-  /** Until the next secret takes over, in ms. */
+  /** Until another secret takes over, in ms. */
   until: number;
   rules: DestinationRules;
   deadlines: Watch<Deadline>;
@@ -56,7 +56,7 @@ function commonOf(env: Env, settings: EndpointSettings, now: number): Common {
   if (known !== undefined && now < known.until) return known;
   const common = {
     opening: open(secretsKeys(env), settings, now),
-    until: secretsAt(settings, now).nextFrom ?? Number.POSITIVE_INFINITY,
+    until: secretsAt(settings, now)[1]?.from ?? Number.POSITIVE_INFINITY,
     rules: {
       allowInsecure: allowsInsecure(env),
       ownHosts: [...(settings.ownHosts ?? []), ...hostsSeenHere()],
@@ -86,14 +86,13 @@ const BYTES_PER_CHARACTER = 60;
 const opened = new Cache<Opened>(32_000_000);
 
 async function open(keys: readonly string[], settings: EndpointSettings, now: number): Promise<Opened> {
-  const { current, next } = secretsAt(settings, now);
-  const sealed = JSON.stringify([keys, settings.owner, current, next, settings.sealedHeaders]);
+  const live = secretsAt(settings, now).map(({ secret }) => secret);
+  const sealed = JSON.stringify([keys, settings.owner, live, settings.sealedHeaders]);
   const remembered = opened.get(sealed);
   if (remembered !== undefined) return remembered;
   const [secrets, saved] = await Promise.all([openSecrets(keys, settings, now), openHeaders(keys, settings)]);
   const own = sendable(saved);
-  const known = [secrets.current, secrets.next].filter((secret) => secret !== null);
-  const masked = maskingOf([...known, ...Object.values(own).flatMap(secretsOfHeader)]);
+  const masked = maskingOf([...secrets, ...Object.values(own).flatMap(secretsOfHeader)]);
   const what = { secrets, own, masked };
   opened.set(sealed, what, BYTES_PER_CHARACTER * sealed.length);
   return what;
@@ -156,10 +155,10 @@ export async function prepare(
 function shownOf(
   headers: Record<string, string>,
   theirs: Record<string, string>,
-  { current, next }: Secrets,
+  secrets: Secrets,
 ): Record<string, string> {
   const entries = Object.entries(headers);
-  const isHidden = ([name, value]: [string, string]) => name in theirs || value === current || value === next;
+  const isHidden = ([name, value]: [string, string]) => name in theirs || secrets.includes(value);
   if (!entries.some(isHidden)) return headers;
   return Object.fromEntries(entries.map((entry) => [entry[0], isHidden(entry) ? MASK : entry[1]]));
 }

@@ -15,9 +15,9 @@ export interface Signable {
 }
 
 /**
- * The signature headers of a request. While a secret is being replaced, a header that can list signatures lists both, the
- * new one first; one that cannot goes on carrying the old one's, with the new one's in a header of its own, so that no
- * receiver breaks. Throws without a secret: nothing is ever sent unsigned instead.
+ * The signature headers of a request. While secrets are being replaced, a header that can list signatures lists all, the
+ * newest first; one that cannot goes on carrying the oldest one's, with the newest one's in a header of its own, so that
+ * no receiver breaks. Throws without a secret: nothing is ever sent unsigned instead.
  */
 export async function sign(
   signature: { scheme: Scheme; header: string | null },
@@ -26,22 +26,22 @@ export async function sign(
 ): Promise<Record<string, string>> {
   const scheme = schemeOf(signature.scheme);
   if (scheme === null) return {};
-  if (secrets.current === null) throw new Error(`the scheme ${signature.scheme} needs a secret and there is none`);
+  const [oldest, ...newer] = secrets;
+  if (oldest === undefined) throw new Error(`the scheme ${signature.scheme} needs a secret and there is none`);
   const header = signature.header ?? scheme.header;
-  const current = await signatureOf(scheme, secrets.current, signable);
-  const next = secrets.next === null ? null : await signatureOf(scheme, secrets.next, signable);
   const { separator } = scheme;
-  const value = (...signatures: string[]) =>
+  // Nothing is signed that is not sent.
+  const used = separator === null ? [oldest, ...newer.slice(-1)] : [...newer.toReversed(), oldest];
+  const signatures = await Promise.all(used.map((secret) => signatureOf(scheme, secret, signable)));
+  const value = (some: string[]) =>
     scheme.prefix.replace("{timestamp}", String(signable.timestamp)) +
-    signatures.map((text) => scheme.each.replace("{signature}", () => text)).join(separator ?? "");
+    some.map((text) => scheme.each.replace("{signature}", () => text)).join(separator ?? "");
+  const next = separator === null ? signatures[1] : undefined;
   return {
     ...(scheme.idHeader === null ? {} : { [scheme.idHeader]: signable.id }),
     ...(scheme.timestampHeader === null ? {} : { [scheme.timestampHeader]: String(signable.timestamp) }),
-    ...(next === null
-      ? { [header]: value(current) }
-      : separator === null
-        ? { [header]: value(current), [nextHeader(header)]: value(next) }
-        : { [header]: value(next, current) }),
+    [header]: value(next === undefined ? signatures : signatures.slice(0, 1)),
+    ...(next === undefined ? {} : { [nextHeader(header)]: value([next]) }),
   };
 }
 

@@ -1,5 +1,5 @@
 import { DurableObject } from "cloudflare:workers";
-import { findTenant } from "../config/tenants";
+import { type Deletion, findTenant, isBeingDeleted } from "../config/tenants";
 import { type Env, endpointRoom, eventLogRoom, nameParts, reconcileAfterMs, retentionMs } from "../lib/env";
 import type { StoredEvent } from "../lib/event";
 import { dayOfLog, eventId } from "../lib/ids";
@@ -33,6 +33,8 @@ import { retire } from "./retire";
 import { eraseRevealed, revealContacts } from "./reveal";
 import { Revealer } from "./revealer";
 
+/** How often a deletion asks whether it is still on its way while others come to write. */
+const MOST_ASKS = 5;
 const NONE: ReadonlyMap<string, KeyedEvents> = new Map();
 
 /**
@@ -57,6 +59,8 @@ export class EventLog extends DurableObject<Env> implements EventLogRoom {
   readonly #retired = new Set<string>();
   /** After something failed, when what the alarm does is tried again, in ms. */
   #restsUntil = 0;
+  /** Counts those who came to write. */
+  #writes = 0;
   /** The tenant has been deleted, and unless it is there again nothing may be written. */
   #erased = false;
 
@@ -180,19 +184,36 @@ export class EventLog extends DurableObject<Env> implements EventLogRoom {
     return this.#change((journal) => journal.noteDerived(source, derived));
   }
 
-  async eraseAll(): Promise<"erased" | "more"> {
+  async eraseAll(deletion: { createdAt: number; deletedAt: number }): Promise<"erased" | "more"> {
+    const held = await this.#heldBy({ ...deletion, id: this.#tenant });
+    if (held !== "deleted") return held === "busy" ? "more" : "erased";
     this.#erased = true;
     // A callback's object is named in its event alone, so the event goes after it.
     const callbacks = this.#opened?.callbacks() ?? [];
     await Promise.all(
       callbacks.flatMap(({ endpoints }) => endpoints).map((id) => endpointRoom(this.env, this.#tenant, id).eraseAll()),
     );
+    // Another request has made an end of it, and another tenant has begun to write.
+    if (!this.#erased) return "erased";
     if (callbacks.length > 0) {
       this.#journal.remove(callbacks.map(({ ulid }) => ulid));
       return "more";
     }
     await this.#forget();
     return "erased";
+  }
+
+  /**
+   * Whose all that is held is. It is the deleted tenant's when nothing came since D1 said that the deletion is on its way:
+   * until that is over there is no other tenant of the name. `busy`: each time something came.
+   */
+  async #heldBy(deletion: Deletion): Promise<"deleted" | "another" | "busy"> {
+    for (let asks = 0; asks < MOST_ASKS; asks++) {
+      const writes = this.#writes;
+      if (!(await isBeingDeleted(this.env.DB, deletion))) return "another";
+      if (writes === this.#writes) return "deleted";
+    }
+    return "busy";
   }
 
   async #forget(): Promise<void> {
@@ -207,6 +228,7 @@ export class EventLog extends DurableObject<Env> implements EventLogRoom {
    * log that has been erased has to ask, and remembers so for longer than any isolate goes without hearing.
    */
   async #checkTenant(): Promise<void> {
+    this.#writes++;
     if (!this.#erased) return;
     if ((await findTenant(this.env.DB, this.#tenant)) === null) throw new Error(TENANT_GONE);
     this.#erased = false;

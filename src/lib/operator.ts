@@ -14,9 +14,14 @@ export function operatorKeys({ OPERATOR_KEY, OPERATOR_KEY_NEXT }: OperatorKeys):
   return [OPERATOR_KEY, OPERATOR_KEY_NEXT].filter((key): key is string => key !== undefined && key !== "");
 }
 
-/** Whether the key is one of the operator's, in constant time. */
-export function isOperatorKey(env: OperatorKeys, key: string): boolean {
+/** Which of the operator's keys it is, in constant time; -1: none. */
+export function operatorKeyAt(env: OperatorKeys, key: string): number {
   // Each is compared, whatever the first comparison says.
   const same = operatorKeys(env).map((known) => sameText(known, key));
-  return same.includes(true);
+  return same.indexOf(true);
+}
+
+/** Whether the key is one of the operator's, in constant time. */
+export function isOperatorKey(env: OperatorKeys, key: string): boolean {
+  return operatorKeyAt(env, key) >= 0;
 }

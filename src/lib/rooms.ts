@@ -117,8 +117,11 @@ export type Versions = ReadonlyMap<string, number>;
 
 /** The EventLog of a tenant and UTC day. */
 export interface EventLogRoom {
-  /** The tenant is deleted: forgets everything, with its callbacks. `more`: a part is done, ask again. */
-  eraseAll(): Promise<"erased" | "more">;
+  /**
+   * The tenant is deleted: forgets everything, with its callbacks. `more`: a part is done, ask again. What another tenant
+   * of the name has written since that deletion was over stays.
+   */
+  eraseAll(deletion: { createdAt: number; deletedAt: number }): Promise<"erased" | "more">;
   /** Writes an event down and puts its messages onto the queue; without `versions` it only writes. */
   append(request: AppendRequest, versions?: Versions): Promise<AppendResult>;
   /** Appends all or nothing, in one transaction. */

@@ -1,9 +1,12 @@
 import type { Format, Method, Signature } from "./wire";
 
-/** The secret that signs now, and the one that is to follow it. */
-export interface Secrets {
-  current: string | null;
-  next: string | null;
+/** The secrets that sign, oldest first: more than one while they are being replaced, none where nothing signs. */
+export type Secrets = readonly string[];
+
+/** A secret that is to take over, as {@link import("./crypto").seal} made it, and when (ms). */
+export interface LaterSecret {
+  secret: string;
+  from: number;
 }
 
 /** What delivering to an endpoint needs of its configuration: the endpoint object's copy of its row in D1. */
@@ -33,6 +36,8 @@ export interface EndpointSettings {
   /** The secret that takes over at `nextFrom` (ms), sealed. */
   sealedNext: string | null;
   nextFrom: number | null;
+  /** Those that take over after it, in their order; absent from copies older than the field. */
+  sealedLater?: LaterSecret[];
   /** Delays before the retries, in seconds. */
   retry: number[];
   /** Seconds of one attempt until the headers of its answer are there, and never more for all of it. */

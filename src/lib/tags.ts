@@ -6,7 +6,7 @@ const TAG_BYTES = 6;
 export const TAG_LENGTH = 8;
 
 /** What is tagged; each purpose has its own key. */
-type Purpose = "posthorn key tag" | "posthorn link tag";
+type Purpose = "posthorn key tag" | "posthorn link tag" | "posthorn maker";
 
 const tagKeys = new Map<string, CryptoKey>();
 

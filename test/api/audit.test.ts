@@ -1,9 +1,11 @@
 import { env } from "cloudflare:workers";
 import { describe, it, onTestFinished, vi } from "vitest";
 import { AUDIT_RETENTION } from "../../src/config/audit";
+import { mirrorEnablement } from "../../src/config/endpoints";
 import { newId } from "../../src/lib/ids";
 import { DAY } from "../../src/lib/time";
-import { type Answered, call, fresh, newEndpoint, newReceiver, newTenant } from "../api";
+import { type Answered, call, fresh, newEndpoint, newReceiver, newTenant, post, until } from "../api";
+import { inPortal } from "../dashboard/visitor";
 
 async function auditOf(tenant: string, query = ""): Promise<Answered["body"][]> {
   const { body } = await call("GET", `/v1/audit?limit=250&tenant=${tenant}${query}`);
@@ -91,6 +93,54 @@ describe("the audit", () => {
     }
     expect((await call("PATCH", `${own}/segments/seg_none`, { name: "x" })).status).toBe(404);
     expect(await auditOf(tenant)).toEqual(before);
+  });
+
+  it("has a row for each time that a secret was read, and none for who was refused it", async ({ expect }) => {
+    const tenant = await newTenant();
+    const { id } = await newEndpoint(tenant, (await newReceiver()).url, { uid: "crm" });
+    const path = `/v1/tenants/${tenant}/endpoints/crm/secret`;
+    const { body: viewer } = await call("POST", `/v1/tenants/${tenant}/keys`, { name: "v", role: "viewer" });
+    expect((await call("GET", path, undefined, { Authorization: `Bearer ${viewer.key}` })).status).toBe(403);
+    expect((await call("GET", path)).status).toBe(200);
+    const portal = await inPortal(tenant);
+    const page = await portal.get(`/portal/tenants/${tenant}/endpoints/${id}/verify`);
+    expect(page.status).toBe(200);
+    const [link] = (await call("GET", `/v1/tenants/${tenant}/portal-links`)).body.data;
+    const reads = (await auditOf(tenant)).filter(({ action }) => action === "secret.read");
+    expect(reads.map(({ actor, target }) => [actor, target])).toEqual([
+      [link.id, id],
+      ["operator", id],
+    ]);
+    // Where nothing can be written down, nothing is shown.
+    await env.DB.prepare(
+      "CREATE TRIGGER full BEFORE INSERT ON audit BEGIN SELECT RAISE(ABORT, 'database or disk is full'); END",
+    ).run();
+    onTestFinished(async () => void (await env.DB.prepare("DROP TRIGGER full").run()));
+    const refused = await call("GET", path);
+    expect(refused.status).toBeGreaterThanOrEqual(500);
+    expect(refused.text).not.toContain("secret");
+  });
+
+  it("has one row for an endpoint that was disabled by itself, and none of its own for a person's", async ({
+    expect,
+  }) => {
+    const tenant = await newTenant();
+    const gone = await newEndpoint(tenant, (await newReceiver({ status: 410 })).url);
+    const byHand = await newEndpoint(tenant, (await newReceiver()).url, { events: [] });
+    await post(tenant);
+    const { disabledAt } = await until("its end", async () => {
+      const { body } = await call("GET", `/v1/tenants/${tenant}/endpoints/${gone.id}`);
+      return !body.enabled && body;
+    });
+    // Told once more, it is the same: the object reads its row and compares.
+    await call("PATCH", `/v1/tenants/${tenant}/endpoints/${gone.id}`, { name: "n" });
+    await call("PATCH", `/v1/tenants/${tenant}/endpoints/${byHand.id}`, { enabled: false });
+    const rows = (await auditOf(tenant)).filter(({ action }) => action === "endpoint.disabled");
+    expect(rows.map(({ actor, target, at }) => [actor, target, at])).toEqual([["posthorn", gone.id, disabledAt]]);
+    const { disabledAt: again } = (await call("GET", `/v1/tenants/${tenant}/endpoints/${gone.id}`)).body;
+    const enablement = { enabled: false, disabledReason: "gone" as const, disabledAt: Date.parse(again) };
+    await mirrorEnablement(env.DB, tenant, gone.id, enablement);
+    expect((await auditOf(tenant)).filter(({ action }) => action === "endpoint.disabled")).toHaveLength(1);
   });
 
   it("is listed page by page, and within a span of time", async ({ expect }) => {

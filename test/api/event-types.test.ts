@@ -4,6 +4,7 @@ import { allowed } from "../../src/api/permissions";
 import { catalogOf } from "../../src/config/catalogs";
 import { changeEventType, findEventType } from "../../src/config/event-types";
 import { ROLES } from "../../src/config/keys";
+import { ChangedMeanwhile } from "../../src/config/version";
 import { type Answered, call, fresh } from "../api";
 
 const base = "/v1/event-types";
@@ -113,7 +114,7 @@ describe("an event type", () => {
     const now = Date.now();
     const entry = { actor: "operator", action: "eventtype.updated", target: read.name, tenant: null };
     expect(await changeEventType(env.DB, read, { enforce: false }, now, entry)).toMatchObject({ title: "A" });
-    expect(await changeEventType(env.DB, read, { title: "B" }, now, entry)).toBeNull();
+    await expect(changeEventType(env.DB, read, { title: "B" }, now, entry)).rejects.toThrow(ChangedMeanwhile);
     expect((await call("GET", `${base}/${name}`)).body.title).toBe("A");
   });
 

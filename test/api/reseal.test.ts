@@ -34,7 +34,9 @@ describe("replacing SECRETS_KEY", () => {
     const headers = { "X-Token": "header-value" };
     const one = await newEndpoint(tenant, receivers[0].url, { secret: "first-secret", headers });
     await newEndpoint(tenant, receivers[1].url, { events: ["two"], secret: "second-secret" });
-    await call("POST", `/v1/tenants/${tenant}/endpoints/${one.id}/secret/rotate`, { secret: "third-secret" });
+    for (const secret of ["between-secret", "another-between", "third-secret"]) {
+      await call("POST", `/v1/tenants/${tenant}/endpoints/${one.id}/secret/rotate`, { secret });
+    }
     await post(tenant);
     const [before] = await receivers[0].arrived(1);
 
@@ -46,8 +48,8 @@ describe("replacing SECRETS_KEY", () => {
     const secretPath = `/v1/tenants/${tenant}/endpoints/${one.id}/secret`;
     expect((await call("GET", secretPath)).body).toMatchObject({ secret: "first-secret", next: "third-secret" });
     const result = await reseal();
-    // secret, next and header of the first endpoint, secret of the second, and the callbacks' secret; the tests before left none.
-    expect(result).toMatchObject({ resealed: 5, underOldKeys: 0, unreadable: 0 });
+    // Secret, three that follow it and header of the first endpoint, secret of the second, and the callbacks' secret; the tests before left none.
+    expect(result).toMatchObject({ resealed: 7, underOldKeys: 0, unreadable: 0 });
 
     deployWith("a new key");
     expect((await call("GET", secretPath)).body).toMatchObject({ secret: "first-secret", next: "third-secret" });

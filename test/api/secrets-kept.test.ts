@@ -24,6 +24,7 @@ function newSecrets() {
   const secret = (what: string) => `${what}${name}S3cr3t`;
   return {
     endpoint: secret("signing"),
+    between: secret("between"),
     next: secret("following"),
     callback: secret("callback"),
     token: secret("token"),
@@ -39,7 +40,7 @@ async function secretWorld() {
   const path = `/v1/tenants/${world.tenant}`;
   await call("PUT", path, { name: "Acme", callbackSecret: secrets.callback });
   const basic = `Basic ${btoa(`me:${secrets.password}`)}`;
-  const sent = [secrets.endpoint, secrets.next, `Bearer ${secrets.token}`, basic, secrets.password];
+  const sent = [secrets.endpoint, secrets.between, secrets.next, `Bearer ${secrets.token}`, basic, secrets.password];
   const echo = {
     headers: { "X-Echo": sent.join("; "), "X-Token": secrets.token },
     body: JSON.stringify({ sent, plain: secrets.plain, base64: btoa(`{"headers":"${sent.join(",")}"}`) }),
@@ -52,7 +53,9 @@ async function secretWorld() {
     headers,
     retry: [1],
   });
-  await call("POST", `${path}/endpoints/${id}/secret/rotate`, { secret: secrets.next });
+  for (const secret of [secrets.between, secrets.next]) {
+    await call("POST", `${path}/endpoints/${id}/secret/rotate`, { secret });
+  }
   const { id: event, deliveries } = await post(world.tenant ?? "");
   const ref = deliveries.find(({ endpoint }: { endpoint: string }) => endpoint === id);
   await delivery(world.tenant ?? "", ref, "succeeded");
@@ -88,6 +91,32 @@ function logged(): () => string {
   const spies = levels.map((level) => vi.spyOn(console, level).mockImplementation(() => undefined));
   return () => JSON.stringify(spies.flatMap(({ mock }) => mock.calls));
 }
+
+describe("an answer", () => {
+  it("is kept by nobody on its way, whatever its status, and is what it says it is", async ({ expect }) => {
+    const world = await newWorld();
+    const base = `/v1/tenants/${world.tenant}`;
+    const answers = [
+      await call("GET", `${base}/endpoints/${world.endpoint}/secret`),
+      await call("POST", `${base}/keys`, { name: "k", role: "viewer" }),
+      await call("POST", `${base}/portal-links`),
+      await call("POST", `${base}/events`, { event: "a", data: {} }),
+      await call("GET", "/v1/event-types"),
+      await call("POST", `${base}/endpoints`, { url: 5 }),
+      await call("GET", "/v1/nowhere"),
+      await call("GET", `${base}/keys`, undefined, { Authorization: "Bearer wrong" }),
+      await call("DELETE", `${base}/keys/${world.key}`),
+    ];
+    expect(answers.map(({ status }) => status)).toEqual([200, 201, 201, 202, 200, 422, 404, 401, 204]);
+    for (const { status, headers } of answers) {
+      expect([status, headers.get("Cache-Control"), headers.get("X-Content-Type-Options")]).toEqual([
+        status,
+        "no-store",
+        "nosniff",
+      ]);
+    }
+  });
+});
 
 describe("a secret", () => {
   it("is in no answer but those made for it, in no log line, and not in D1", async ({ expect }) => {

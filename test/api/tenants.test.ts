@@ -1,9 +1,15 @@
 import { runInDurableObject } from "cloudflare:test";
 import { env } from "cloudflare:workers";
-import { describe, it } from "vitest";
+import { describe, type ExpectStatic, it } from "vitest";
 import { app } from "../../src/api/app";
 import { daysToErase, eraseTenant } from "../../src/api/erase-tenant";
-import { markTenantDeleted } from "../../src/config/tenants";
+import {
+  endpointsToErase,
+  isBeingDeleted,
+  markTenantDeleted,
+  noteErased,
+  removeTenant,
+} from "../../src/config/tenants";
 import type { EventLogRoom } from "../../src/lib/rooms";
 import { DAY, dayOf } from "../../src/lib/time";
 import { type Answered, call, fresh, newEndpoint, newReceiver, newTenant, post, until } from "../api";
@@ -26,7 +32,16 @@ const NOTHING = { tables: [], alarm: null };
 
 /** How many rows of each table of D1 belong to the tenant, but for the audit. */
 async function rowsOf(tenant: string): Promise<Record<string, number>> {
-  const tables = ["endpoints", "former_endpoints", "segments", "automations", "signals", "lists", "api_keys"];
+  const tables = [
+    "endpoints",
+    "former_endpoints",
+    "segments",
+    "automations",
+    "signals",
+    "lists",
+    "api_keys",
+    "portal_links",
+  ];
   const counts = tables.map(async (table) => {
     const row = await env.DB.prepare(`SELECT count(*) AS n FROM ${table} WHERE tenant = ?`).bind(tenant).first("n");
     return [table, row as number] as const;
@@ -38,7 +53,7 @@ async function rowsOf(tenant: string): Promise<Record<string, number>> {
 }
 
 const CONFIGURED = { endpoints: 0, segments: 0, automations: 0, signals: 0, lists: 0, items: 0, api_keys: 0 };
-const NO_ROWS = { ...CONFIGURED, former_endpoints: 0, tenants: 0 };
+const NO_ROWS = { ...CONFIGURED, former_endpoints: 0, portal_links: 0, tenants: 0 };
 
 /** Calls the API with bindings of which some are out of order. */
 function callWith(bindings: object, method: string, path: string): Response | Promise<Response> {
@@ -48,6 +63,28 @@ function callWith(bindings: object, method: string, path: string): Response | Pr
 
 async function newKey(tenant: string): Promise<Answered["body"]> {
   return (await call("POST", `/v1/tenants/${tenant}/keys`, { name: "k", role: "admin" })).body;
+}
+
+/** Gives a tenant an endpoint, an event and a list. */
+async function fill(tenant: string): Promise<{ endpoint: string; event: string }> {
+  const { id } = await newEndpoint(tenant, (await newReceiver()).url);
+  await call("POST", `/v1/tenants/${tenant}/lists`, { name: "l", items: ["a"] });
+  return { endpoint: id, event: (await post(tenant)).id };
+}
+
+/** Makes a tenant of a name that has become free, and answers what tells that it has all that it was given. */
+async function successor(tenant: string): Promise<(expect: ExpectStatic) => Promise<void>> {
+  const created = await call("POST", "/v1/tenants", { id: tenant, name: "Successor" });
+  if (created.status !== 201) throw new Error(`the name is not free: ${created.text}`);
+  const { endpoint, event } = await fill(tenant);
+  return async (expect) => {
+    const own = `/v1/tenants/${tenant}`;
+    expect((await call("GET", own)).body.name).toBe("Successor");
+    for (const path of [`/endpoints/${endpoint}`, `/events/${event}`]) {
+      expect([path, (await call("GET", own + path)).status]).toEqual([path, 200]);
+    }
+    expect((await call("GET", `${own}/lists/l`)).body.items).toEqual(["a"]);
+  };
 }
 
 describe("a tenant", () => {
@@ -265,6 +302,66 @@ describe("deleting a tenant", () => {
     await post(tenant);
     await anew.arrived();
     expect(await receiver.seen()).toHaveLength(1);
+  });
+
+  it("that overlaps with others takes nothing of another tenant that got the name meanwhile", async ({ expect }) => {
+    for (let round = 0; round < 8; round++) {
+      const tenant = await newTenant();
+      await fill(tenant);
+      const deletions = [1, 2, 3].map(() => call("DELETE", `/v1/tenants/${tenant}`));
+      await Promise.any(deletions.map(async (deletion) => (await deletion).status === 204 || Promise.reject(deletion)));
+      const whole = await successor(tenant);
+      for (const { status } of await Promise.all(deletions)) expect([204, 404]).toContain(status);
+      await whole(expect);
+    }
+  });
+
+  it.for(["EVENT_LOG", "ENDPOINT"] as const)(
+    "that is overtaken before it empties its first %s takes nothing of another tenant of the name",
+    async (binding, { expect }) => {
+      const tenant = await newTenant();
+      await fill(tenant);
+      const reached = Promise.withResolvers<void>();
+      const gate = Promise.withResolvers<void>();
+      const slowed = {
+        getByName: (name: string) => ({
+          eraseAll: async (deletion: { createdAt: number; deletedAt: number }) => {
+            reached.resolve();
+            await gate.promise;
+            return env[binding].getByName(name).eraseAll(deletion as never);
+          },
+        }),
+      };
+      const slow = callWith({ [binding]: slowed }, "DELETE", `/v1/tenants/${tenant}`);
+      await reached.promise;
+      expect((await call("DELETE", `/v1/tenants/${tenant}`)).status).toBe(204);
+      const whole = await successor(tenant);
+      gate.resolve();
+      expect((await slow).status).toBe(204);
+      await whole(expect);
+      // Its own deletion finds it.
+      expect((await call("DELETE", `/v1/tenants/${tenant}`)).status).toBe(204);
+      expect(await rowsOf(tenant)).toEqual(NO_ROWS);
+      expect(await held(logObject(tenant))).toEqual(NOTHING);
+    },
+  );
+
+  it("leaves a log alone that another tenant of the name writes to while it is asked about", async ({ expect }) => {
+    const tenant = await newTenant();
+    const entry = { actor: "operator", action: "tenant.deleted", target: tenant, tenant };
+    const marked = await markTenantDeleted(env.DB, tenant, Date.now(), entry);
+    if (marked === null) throw new Error("it was just created");
+    expect(await isBeingDeleted(env.DB, marked)).toBe(true);
+    await removeTenant(env.DB, marked);
+    expect(await isBeingDeleted(env.DB, marked)).toBe(false);
+    const whole = await successor(tenant);
+    await logObject(tenant).eraseAll(marked);
+    await noteErased(env.DB, marked, dayOf(Date.now()));
+    expect(await endpointsToErase(env.DB, marked, 10)).toEqual([]);
+    await removeTenant(env.DB, marked);
+    await whole(expect);
+    const erasedDay = "SELECT erased_day FROM tenants WHERE id = ?";
+    expect(await env.DB.prepare(erasedDay).bind(tenant).first("erased_day")).toBeNull();
   });
 
   it("of none is a 404", async ({ expect }) => {

@@ -16,6 +16,7 @@ export async function newWorld(): Promise<World> {
   const automation = await made("POST", `${base}/automations`, { name: "a", trigger: "never", actions: [action] });
   const key = await made("POST", `${base}/keys`, { name: "a", role: "viewer" });
   const signal = await made("POST", `${base}/signals`, { name: "a", emit: "b", entity: "c", when: { once: true } });
+  const link = await made("POST", `${base}/portal-links`, {});
   const list = fresh("list");
   const item = "acme.com";
   await call("POST", `${base}/lists`, { name: list, items: [item] });
@@ -30,6 +31,7 @@ export async function newWorld(): Promise<World> {
     segment,
     automation,
     signal,
+    link,
     list,
     item,
     key,

@@ -16,6 +16,8 @@ test("a customer comes by a link, adds an endpoint, tests it, loses it, and reco
 
   // From nothing to an endpoint.
   await page.goto(url);
+  await person.looks("portal-open");
+  await page.getByRole("button", { name: "Open" }).click();
   await page.waitForURL(/\/portal\/tenants\/acme$/);
   await person.looks("portal-empty");
   expect(await page.getByRole("link", { name: "API keys" }).count()).toBe(0);

@@ -185,7 +185,7 @@ describe("a host of our own", () => {
 describe("what requests ask of D1", () => {
   /** Tables that have a row per tenant, endpoint, key, link, change, or item of a list. */
   const GROWING =
-    /^SCAN (tenants|endpoints|former_endpoints|audit|api_keys|portal_links|segments|automations|signals|lists|list_items)\b/;
+    /^SCAN (tenants|endpoints|former_endpoints|audit|api_keys|portal_links|ended_sessions|segments|automations|signals|lists|list_items)\b/;
   /** Pages in the order of an index, from its end on: they stop at their LIMIT. */
   const PAGES = ["SCAN audit USING INDEX sqlite_autoindex_audit_1", "SCAN tenants USING INDEX tenants_by_creation"];
 
@@ -220,7 +220,10 @@ describe("what requests ask of D1", () => {
     const operator = new Visitor();
     await operator.signIn(env.OPERATOR_KEY ?? "");
     await operator.get("/dashboard/tenants");
-    await new Visitor().get(await portalLink(tenant));
+    await operator.submit("/dashboard/tenants", "/dashboard/sign-out", {});
+    const customer = new Visitor();
+    await customer.open(await portalLink(tenant));
+    await customer.submit("/portal/help", "/portal/sign-out", {});
     Object.assign(env, { SECRETS_KEY_OLD: "an older key" });
     await call("POST", "/v1/secrets/reseal");
     delete env.SECRETS_KEY_OLD;

@@ -48,6 +48,22 @@ describe("a form", () => {
     expect(await enabled()).toBe(false);
   });
 
+  it("of a session is taken with the session's token alone, not with that of the visit before it", async ({
+    expect,
+  }) => {
+    const tenant = await newTenant();
+    const { id } = await newEndpoint(tenant, (await newReceiver()).url);
+    const action = `/dashboard/tenants/${tenant}/endpoints/${id}/disable`;
+    const visitor = new Visitor();
+    const before = /name="_token" value="([^"]+)"/.exec((await visitor.get("/dashboard/sign-in")).html)?.[1] ?? "";
+    expect((await visitor.post("/dashboard/sign-in", { _token: before, key: KEY })).status).toBe(303);
+    expect((await visitor.post(action, { _token: before })).status).toBe(403);
+    expect((await visitor.post("/dashboard/sign-out", { _token: before })).status).toBe(403);
+    expect((await visitor.get("/dashboard/tenants")).status).toBe(200);
+    // Whoever signs in once more does it in a form of the session that is there.
+    expect((await visitor.signIn(KEY)).status).toBe(303);
+  });
+
   it("of signing in is ours as well", async ({ expect }) => {
     expect((await new Visitor().post("/dashboard/sign-in", { key: KEY })).status).toBe(403);
   });
@@ -100,7 +116,7 @@ describe("a page", () => {
   it("has the theme that its link or its visitor chose", async ({ expect }) => {
     const tenant = await newTenant();
     const visitor = new Visitor();
-    await visitor.get(`${await portalLink(tenant)}?theme=dark`);
+    await visitor.open(`${await portalLink(tenant)}?theme=dark`);
     expect((await visitor.get(`/portal/tenants/${tenant}`)).html).toContain('data-theme="dark"');
     await visitor.submit(`/portal/tenants/${tenant}`, "/portal/theme", { theme: "light", back: "/portal" });
     expect((await visitor.get(`/portal/tenants/${tenant}`)).html).toContain('data-theme="light"');

@@ -111,6 +111,28 @@ describe("signing in", () => {
     expect((await visitor.submit("/dashboard/tenants", "/dashboard/sign-out", {})).status).toBe(303);
     expect((await visitor.get("/dashboard/tenants")).status).toBe(303);
   });
+
+  it("ends on the server: a copy of the cookie lets nobody in after the sign-out", async ({ expect }) => {
+    const tenant = await newTenant();
+    const operator = new Visitor();
+    await operator.signIn(KEY);
+    const { visitor: admin } = await withKey(tenant, "admin");
+    for (const [visitor, page] of [
+      [operator, "/dashboard/tenants"],
+      [admin, `/dashboard/tenants/${tenant}`],
+      [await inPortal(tenant), `/portal/tenants/${tenant}`],
+    ] as const) {
+      const base = page.split("/tenants")[0] as string;
+      const Cookie = `posthorn_session=${/=([^;]+)/.exec(visitor.session(base))?.[1]}`;
+      expect([page, (await new Visitor().get(page, { Cookie })).status]).toEqual([page, 200]);
+      await visitor.submit(page, `${base}/sign-out`, {});
+      expect([page, (await new Visitor().get(page, { Cookie })).status]).toEqual([page, 303]);
+    }
+    // Another session of the same key goes on.
+    const again = new Visitor();
+    await again.signIn(KEY);
+    expect((await again.get("/dashboard/tenants")).status).toBe(200);
+  });
 });
 
 describe("a portal link", () => {
@@ -118,20 +140,150 @@ describe("a portal link", () => {
     const tenant = await newTenant();
     const link = await portalLink(tenant);
     const visitor = new Visitor();
-    expect((await visitor.get(link)).headers.get("Location")).toBe("/portal");
+    expect((await visitor.open(link)).headers.get("Location")).toBe("/portal");
     expect((await visitor.get("/portal")).headers.get("Location")).toBe(`/portal/tenants/${tenant}`);
     expect((await visitor.get(`/portal/tenants/${tenant}`)).status).toBe(200);
     const second = new Visitor();
-    expect([(await second.get(link)).status, second.session("/portal")]).toEqual([401, ""]);
+    expect([(await second.open(link)).status, second.session("/portal")]).toEqual([401, ""]);
   });
 
-  it("is not used up by two at a time, nor by one who only looks", async ({ expect }) => {
+  it("is not used up by who only looks: a scanner, a prefetch, a HEAD, a reload", async ({ expect }) => {
+    const tenant = await newTenant();
+    const link = await portalLink(tenant);
+    const row = async () => (await call("GET", `/v1/tenants/${tenant}/portal-links`)).body.data;
+    const before = await row();
+    for (let i = 0; i < 3; i++) expect((await new Visitor().get(link)).status).toBe(200);
+    await new Visitor().get(link, { Purpose: "prefetch", "Sec-Purpose": "prefetch" });
+    expect((await call("HEAD", link)).status).toBe(200);
+    // Without a token of its page, or from another site, the form is nobody's.
+    expect((await new Visitor().post(link, {})).status).toBe(403);
+    const token = /name="_token" value="([^"]+)"/.exec((await new Visitor().get(link)).html)?.[1] ?? "";
+    expect((await new Visitor().post(link, { _token: token })).status).toBe(403);
+    const foreign = new Visitor();
+    await foreign.get(link);
+    expect((await foreign.post(link, { _token: token }, { Origin: "https://evil.example" })).status).toBe(403);
+    expect(await row()).toEqual(before);
+    expect(before[0].openedAt).toBeNull();
+    expect((await new Visitor().open(link)).status).toBe(303);
+    expect((await row())[0].openedAt).not.toBeNull();
+  });
+
+  it("lets one of two in who open it at a time", async ({ expect }) => {
     const link = await portalLink(await newTenant());
-    const looked = await call("HEAD", link);
-    expect(looked.status).toBe(404);
     const both = [new Visitor(), new Visitor()];
-    const answers = await Promise.all(both.map((visitor) => visitor.get(link)));
+    for (const visitor of both) await visitor.get(link);
+    const answers = await Promise.all(both.map((visitor) => visitor.open(link)));
     expect(answers.map(({ status }) => status).toSorted()).toEqual([303, 401]);
+  });
+
+  it("leads whoever it let in back inside, and takes nobody's session away", async ({ expect }) => {
+    const [tenant, other] = [await newTenant(), await newTenant()];
+    const link = await portalLink(tenant, { path: "/endpoints" });
+    const visitor = new Visitor();
+    await visitor.open(link);
+    const session = visitor.session("/portal");
+    const there = `/portal/tenants/${tenant}/endpoints`;
+    expect((await visitor.get(link)).headers.get("Location")).toBe(there);
+    expect((await visitor.submit(there, link, {})).headers.get("Location")).toBe(there);
+    const used = await portalLink(other);
+    await new Visitor().open(used);
+    expect((await visitor.get(used)).status).toBe(401);
+    expect((await visitor.submit(there, used, {})).status).toBe(401);
+    // Only looked at, a fresh one leaves the session as it is; its button replaces it.
+    const fresh = await portalLink(other);
+    expect((await visitor.get(fresh)).status).toBe(200);
+    expect(visitor.session("/portal")).toBe(session);
+    expect((await visitor.get(there)).status).toBe(200);
+    expect((await visitor.open(fresh)).status).toBe(303);
+    expect((await visitor.get(there)).status).toBe(404);
+  });
+
+  it("is listed and revoked, with its session", async ({ expect }) => {
+    const tenant = await newTenant();
+    const at = `/v1/tenants/${tenant}/portal-links`;
+    const { body: key } = await call("POST", `/v1/tenants/${tenant}/keys`, { name: "k", role: "admin" });
+    const mine = { Authorization: `Bearer ${key.key}` };
+    const one = (await call("POST", at, { readOnly: true, path: "/deliveries?status=failed" }, mine)).body;
+    const other = (await call("POST", at, {})).body;
+    const { body } = await call("GET", at);
+    expect(
+      body.data.map(({ id, madeBy, readOnly, path }: Record<string, unknown>) => [id, madeBy, readOnly, path]),
+    ).toEqual([
+      [other.id, "operator", false, null],
+      [one.id, key.id, true, "/deliveries?status=failed"],
+    ]);
+    expect(JSON.stringify(body)).not.toContain(new URL(one.url).pathname.split("/").at(-1));
+    expect((await call("GET", `${at}?limit=1`)).body.nextCursor).toBe(other.id);
+    expect((await call("GET", `${at}/${one.id}`)).body).toEqual(body.data[1]);
+    const visitor = new Visitor();
+    await visitor.open(new URL(other.url).pathname);
+    expect((await call("DELETE", `/v1/tenants/${await newTenant()}/portal-links/${other.id}`)).status).toBe(404);
+    expect((await visitor.get(`/portal/tenants/${tenant}`)).status).toBe(200);
+    expect((await call("DELETE", `${at}/${other.id}`)).status).toBe(204);
+    expect((await visitor.get(`/portal/tenants/${tenant}`)).status).toBe(303);
+    expect((await call("DELETE", `${at}/${other.id}`)).status).toBe(404);
+    expect((await call("GET", `${at}/${other.id}`)).status).toBe(404);
+    expect((await call("DELETE", `${at}/${one.id}`, undefined, mine)).status).toBe(204);
+    expect((await new Visitor().get(new URL(one.url).pathname)).status).toBe(401);
+    expect((await call("GET", at)).body.data).toEqual([]);
+  });
+
+  it("ends with the key that made it, opened or not, a tenant's as the operator's", async ({ expect }) => {
+    const tenant = await newTenant();
+    const at = `/v1/tenants/${tenant}/portal-links`;
+    const { body: key } = await call("POST", `/v1/tenants/${tenant}/keys`, { name: "k", role: "admin" });
+    const make = async (bearer: string) => {
+      const { body } = await call("POST", at, {}, { Authorization: `Bearer ${bearer}` });
+      return new URL(body.url).pathname;
+    };
+    const opened = async (link: string) => {
+      const visitor = new Visitor();
+      await visitor.open(link);
+      return visitor;
+    };
+    const statuses = async (visitor: Visitor, link: string) => [
+      (await visitor.get(`/portal/tenants/${tenant}`)).status,
+      (await new Visitor().get(link)).status,
+    ];
+    const theirs = [await opened(await make(key.key)), await make(key.key)] as const;
+    Object.assign(env, { OPERATOR_KEY_NEXT: "the-next-one" });
+    try {
+      const first = [await opened(await make(KEY)), await make(KEY)] as const;
+      const next = [await opened(await make("the-next-one")), await make("the-next-one")] as const;
+      await call("DELETE", `/v1/tenants/${tenant}/keys/${key.id}`);
+      expect(await statuses(...theirs)).toEqual([303, 401]);
+      expect(await statuses(...first)).toEqual([200, 200]);
+      // The first is taken away, the second moves up.
+      Object.assign(env, { OPERATOR_KEY: "the-next-one", OPERATOR_KEY_NEXT: undefined });
+      expect(await statuses(...first)).toEqual([303, 401]);
+      expect(await statuses(...next)).toEqual([200, 200]);
+    } finally {
+      Object.assign(env, { OPERATOR_KEY: KEY });
+      delete env.OPERATOR_KEY_NEXT;
+    }
+  });
+
+  it("that only reads shows endpoints and logs, no secret, and changes nothing", async ({ expect }) => {
+    const tenant = await newTenant();
+    const { id, secret } = await newEndpoint(tenant, (await newReceiver()).url);
+    const visitor = await inPortal(tenant, { readOnly: true, path: "/endpoints" });
+    const base = `/portal/tenants/${tenant}`;
+    for (const page of ["", "/endpoints", `/endpoints/${id}`, "/deliveries", "/events"]) {
+      const { status, html } = await visitor.get(base + page);
+      expect([page, status]).toEqual([page, 200]);
+      expect(html).not.toContain(secret);
+    }
+    for (const page of [`/endpoints/${id}/verify`, `/endpoints/${id}/settings`, "/keys", "/portal-links"]) {
+      const { status, html } = await visitor.get(base + page);
+      expect([page, status]).toEqual([page, 403]);
+      expect(html).not.toContain(secret);
+    }
+    const before = (await call("GET", `/v1/tenants/${tenant}/endpoints`)).body;
+    for (const what of ["disable", "delete", "rotate", "promote", "recover", "test", "settings"]) {
+      const { status } = await visitor.submit(base, `${base}/endpoints/${id}/${what}`, { url: "https://x.example/" });
+      expect([what, status >= 400]).toEqual([what, true]);
+    }
+    expect((await call("GET", `/v1/tenants/${tenant}/endpoints`)).body).toEqual(before);
   });
 
   it("ends when it says, and its session with it", async ({ expect }) => {
@@ -141,7 +293,7 @@ describe("a portal link", () => {
     expect(left).toBeGreaterThan(50_000);
     expect(left).toBeLessThanOrEqual(60_000);
     const visitor = new Visitor();
-    await visitor.get(new URL(body.url).pathname);
+    await visitor.open(new URL(body.url).pathname);
     vi.setSystemTime(Date.parse(body.expiresAt));
     try {
       expect((await visitor.get(`/portal/tenants/${tenant}`)).status).toBe(303);
@@ -197,6 +349,19 @@ describe("a portal link", () => {
     for (const expiresIn of [0, -1, 1.5, "60", 604_801]) {
       const { status, body } = await call("POST", at, { expiresIn });
       expect([status, body.errors[0].path]).toEqual([422, "expiresIn"]);
+    }
+    for (const path of [
+      "endpoints",
+      "//evil.example",
+      "/\\evil.example",
+      "/a#b",
+      "/../../dashboard",
+      "/a/./b",
+      "/é",
+      "/ a",
+    ]) {
+      const { status, body } = await call("POST", at, { path });
+      expect([path, status, body.errors?.[0].path]).toEqual([path, 422, "path"]);
     }
     expect((await call("POST", at)).status).toBe(201);
     expect((await call("POST", "/v1/tenants/nobody/portal-links", {})).status).toBe(404);

@@ -46,6 +46,7 @@ async function requestOf(profile: string): Promise<string> {
     rateLimit: null,
     nextSecret: null,
     nextFrom: null,
+    laterSecrets: null,
   } as EndpointRow;
   const { request } = await prepare(ENV, effectiveSettings(row), GRANT, EVENT, NOW);
   const headers = Object.entries(request.headers)

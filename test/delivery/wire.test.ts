@@ -296,6 +296,53 @@ describe("replacing a secret", () => {
       expect(() => new StandardWebhook(secret).verify(body, headers)).not.toThrow();
   });
 
+  it("rotated again and again keeps every secret until its own overlap ends", async ({ expect }) => {
+    const tenant = await newTenant();
+    const [plain, listed] = await Promise.all([newReceiver(), newReceiver()]);
+    const one = await newEndpoint(tenant, plain.url);
+    const all = await newEndpoint(tenant, listed.url, { profile: "standard" });
+    const path = (endpoint: { id: string }) => `/v1/tenants/${tenant}/endpoints/${endpoint.id}/secret`;
+    const rotate = async (endpoint: { id: string }, overlap: number) =>
+      (await call("POST", `${path(endpoint)}/rotate`, { overlap })).body;
+    const before = Date.now();
+    const [b, c] = [await rotate(one, 600), await rotate(one, 60)];
+    const secrets = [all.secret, (await rotate(all, 600)).secret, (await rotate(all, 1_200)).secret];
+    // The later one does not shorten what was said of the one before it.
+    expect(c.promotesAt).toBe(b.promotesAt);
+    expect(Date.parse(b.promotesAt)).toBeGreaterThanOrEqual(before + 600_000);
+    expect((await call("GET", path(one))).body).toEqual({
+      secret: one.secret,
+      next: c.secret,
+      nextFrom: c.promotesAt,
+      between: [{ from: b.promotesAt }],
+    });
+    await post(tenant);
+    const single = await arrived(plain);
+    expect(single.headers["x-webhook-signature"]).toBe(hex(one.secret, single.body));
+    expect(single.headers["x-webhook-signature-next"]).toBe(hex(c.secret, single.body));
+    const { body, headers } = await arrived(listed);
+    const listing = headers["webhook-signature"]?.split(" ") ?? [];
+    const alone = (signature: string | undefined) => ({ ...headers, "webhook-signature": signature ?? "" });
+    for (const [i, secret] of secrets.toReversed().entries()) {
+      expect(() => new StandardWebhook(secret).verify(body, alone(listing[i]))).not.toThrow();
+    }
+    expect(listing).toHaveLength(3);
+    expect((await call("POST", `${path(one)}/promote`)).body).toEqual({ secret: c.secret, next: null, nextFrom: null });
+  });
+
+  it("overlaps with nine others at most", async ({ expect }) => {
+    const tenant = await newTenant();
+    const endpoint = await newEndpoint(tenant, "https://hooks.example.com/");
+    const path = `/v1/tenants/${tenant}/endpoints/${endpoint.id}/secret`;
+    for (let i = 2; i <= 10; i++) expect((await call("POST", `${path}/rotate`, {})).status).toBe(200);
+    const before = (await call("GET", path)).body;
+    expect(before.between).toHaveLength(8);
+    expect((await call("POST", `${path}/rotate`, {})).status).toBe(409);
+    expect((await call("GET", path)).body).toEqual(before);
+    const { secret } = (await call("POST", `${path}/rotate`, { overlap: 0 })).body;
+    expect((await call("GET", path)).body).toEqual({ secret, next: null, nextFrom: null });
+  });
+
   it("takes effect at once with no overlap, and is refused where it makes no sense", async ({ expect }) => {
     const tenant = await newTenant();
     const receiver = await newReceiver();

@@ -40,34 +40,13 @@ const SecretCard: FC<{
     ) : (
       <>
         <Hidden name="secret" secret={secret.secret} />
-        {secret.next === null || secret.nextFrom === null ? (
-          <details {...(refusal === null ? {} : { open: true })}>
-            <summary>Rotate it …</summary>
-            <Refused refusal={refusal} what="The secret was not rotated." />
-            <p>
-              For the overlap both secrets' signatures are sent, so the receiver can change over at any time within it.
-            </p>
-            <form method="post" action={`${here}/rotate`}>
-              <Token visit={site} />
-              <div class="inline">
-                <TextField
-                  name="overlap"
-                  label="Overlap in hours"
-                  type="number"
-                  min={0}
-                  max={LONGEST_OVERLAP}
-                  value={overlap}
-                  errors={refusal?.errors ?? []}
-                />
-                <TextField name="secret" label="New secret" placeholder="made for you" errors={refusal?.errors ?? []} />
-                <button type="submit">Rotate</button>
-              </div>
-            </form>
-          </details>
-        ) : (
+        {secret.next === null || secret.nextFrom === null ? null : (
           <div class="notice warn">
             <p>
-              <strong>A rotation is under way.</strong> Both signatures are sent until the new secret takes over{" "}
+              <strong>A rotation is under way.</strong>{" "}
+              {secret.between === undefined
+                ? "Both signatures are sent until the new secret takes over"
+                : `${secret.between.length + 2} secrets overlap until the newest takes over`}{" "}
               <Ago at={secret.nextFrom} now={now} /> (<At at={secret.nextFrom} />
               ). Give the receiver the new one before that.
             </p>
@@ -75,12 +54,36 @@ const SecretCard: FC<{
             <Act
               visit={site}
               action={`${here}/promote`}
-              asks="End the overlap? A receiver that still has the old secret will refuse what comes."
+              asks="End the overlap? A receiver that still has an older secret will refuse what comes."
             >
               Promote it now
             </Act>
           </div>
         )}
+        <details {...(refusal === null ? {} : { open: true })}>
+          <summary>{secret.next === null ? "Rotate it …" : "Rotate it again …"}</summary>
+          <Refused refusal={refusal} what="The secret was not rotated." />
+          <p>
+            For the overlap the signatures of the old and the new secret are sent, so the receiver can change over at
+            any time within it. With an overlap of 0 all older secrets end at once.
+          </p>
+          <form method="post" action={`${here}/rotate`}>
+            <Token visit={site} />
+            <div class="inline">
+              <TextField
+                name="overlap"
+                label="Overlap in hours"
+                type="number"
+                min={0}
+                max={LONGEST_OVERLAP}
+                value={overlap}
+                errors={refusal?.errors ?? []}
+              />
+              <TextField name="secret" label="New secret" placeholder="made for you" errors={refusal?.errors ?? []} />
+              <button type="submit">Rotate</button>
+            </div>
+          </form>
+        </details>
       </>
     )}
   </Card>

@@ -1,11 +1,13 @@
 import { Hono } from "hono";
-import { Refused, SelectField, Token, textOf } from "../components/form";
+import type { FC } from "hono/jsx";
+import type { Client } from "../../client";
+import { Act, Refused, SelectField, TextField, Token, textOf } from "../components/form";
 import { PageHead } from "../components/layout";
-import { Block, Card, Copyable, Notice } from "../components/parts";
-import { At } from "../components/time";
+import { Block, Card, Copyable, Notice, Pager } from "../components/parts";
+import { Ago, At } from "../components/time";
 import { type Refusal, refusalOf } from "../errors";
 import { frameAncestors, needs } from "../guard";
-import { type SiteContext, type SiteEnv, tenantPath } from "../site";
+import { type Site, type SiteContext, type SiteEnv, tenantPath, withQuery } from "../site";
 import { page } from "../write";
 
 const LIVES: readonly (readonly [string, string])[] = [
@@ -21,15 +23,82 @@ const THEMES: readonly (readonly [string, string])[] = [
   ["dark", "dark"],
 ];
 
+const RIGHTS: readonly (readonly [string, string])[] = [
+  ["manage", "manages endpoints"],
+  ["read", "only reads"],
+];
+const PAGE_SIZE = 50;
+
 interface Made {
   url: string;
   expiresAt: string;
 }
 
-function show(c: SiteContext, made: Made | null = null, refusal: Refusal | null = null): Response {
+type Link = Awaited<ReturnType<Client["portalLinks"]["get"]>>;
+
+/** What became of a link. */
+const State: FC<{ link: Link; now: number }> = ({ link: { openedAt, endedAt }, now }) => {
+  if (endedAt !== null) return <span class="muted">closed by its visitor</span>;
+  if (openedAt === null) return <span class="muted">not opened yet</span>;
+  return (
+    <>
+      opened <Ago at={openedAt} now={now} />
+    </>
+  );
+};
+
+const Links: FC<{ site: Site; here: string; links: readonly Link[]; now: number }> = ({ site, here, links, now }) => (
+  <table class="rows">
+    <thead>
+      <tr>
+        <th scope="col">Made</th>
+        <th scope="col">Session</th>
+        <th scope="col">Ends</th>
+        <th scope="col">
+          <span class="hidden-text">Actions</span>
+        </th>
+      </tr>
+    </thead>
+    <tbody>
+      {links.map((link) => (
+        <tr>
+          <td data-name="Made">
+            <At at={link.createdAt} /> <small class="muted clip">by {link.madeBy ?? "somebody"}</small>
+          </td>
+          <td data-name="Session">
+            <State link={link} now={now} />
+            {link.readOnly ? ", only reads" : ""}
+          </td>
+          <td data-name="Ends">
+            <At at={link.expiresAt} />
+          </td>
+          <td class="row-actions">
+            <Act
+              visit={site}
+              action={`${here}/revoke`}
+              class="small danger"
+              fields={{ link: link.id }}
+              label={`Revoke ${link.id}`}
+              asks="Revoke this link? Whoever came by it is signed out."
+            >
+              Revoke
+            </Act>
+          </td>
+        </tr>
+      ))}
+    </tbody>
+  </table>
+);
+
+async function show(c: SiteContext, made: Made | null = null, refusal: Refusal | null = null): Promise<Response> {
   const site = c.get("site");
   needs(c, "configure", "Your role does not make portal links.");
   const tenant = c.req.param("tenant") ?? "";
+  const cursor = c.req.query("cursor");
+  const now = Date.now();
+  const links = await site.api.portalLinks.list(tenant, {
+    query: { limit: PAGE_SIZE, ...(cursor === undefined ? {} : { cursor }) },
+  });
   const here = tenantPath(c, "portal-links");
   const { origin } = new URL(c.req.url);
   const ancestors = frameAncestors(c.env);
@@ -43,7 +112,7 @@ function show(c: SiteContext, made: Made | null = null, refusal: Refusal | null 
       {made === null ? null : (
         <Notice tone="good">
           <p>
-            <strong>The link works once.</strong> It and the session it opens end at <At at={made.expiresAt} />.
+            <strong>The link opens one session,</strong> with a button. Both end at <At at={made.expiresAt} />.
           </p>
           <Copyable text={made.url} label="Copy the link" />
         </Notice>
@@ -53,11 +122,25 @@ function show(c: SiteContext, made: Made | null = null, refusal: Refusal | null 
         <form method="post" action={here} class="inline">
           <Token visit={site} />
           <SelectField name="expiresIn" label="Lasts" value="3600" options={LIVES} />
+          <SelectField name="rights" label="Its visitor" value="manage" options={RIGHTS} />
+          <TextField name="path" label="Opens at" placeholder="/endpoints" errors={refusal?.errors ?? []} />
           <SelectField name="theme" label="Theme" value="" options={THEMES} />
           <button type="submit" class="primary">
             Create the link
           </button>
         </form>
+      </Card>
+      <Card title="Links and sessions">
+        {links.data.length === 0 ? (
+          <p>There are none that last.</p>
+        ) : (
+          <Links {...{ site, here, now }} links={links.data} />
+        )}
+        <Pager
+          next={links.nextCursor === null ? null : withQuery(here, { cursor: links.nextCursor })}
+          first={cursor === undefined ? null : here}
+          what="links"
+        />
       </Card>
       <Card title="From your application">
         <p>Make a link when your customer opens the page, and send them there, or show it in a frame.</p>
@@ -81,11 +164,18 @@ export const portalLinkPages = new Hono<SiteEnv>()
     const theme = textOf(form, "theme");
     try {
       const expiresIn = Number(textOf(form, "expiresIn"));
-      const made = await c.get("site").api.portalLinks.create(c.req.param("tenant"), { expiresIn });
+      const readOnly = textOf(form, "rights") === "read";
+      const path = textOf(form, "path");
+      const fields = { expiresIn, readOnly, ...(path === "" ? {} : { path }) };
+      const made = await c.get("site").api.portalLinks.create(c.req.param("tenant"), fields);
       return show(c, { ...made, url: theme === "light" || theme === "dark" ? `${made.url}?theme=${theme}` : made.url });
     } catch (error) {
       const refusal = refusalOf(error);
       if (refusal === null) throw error;
       return show(c, null, refusal);
     }
+  })
+  .post("/tenants/:tenant/portal-links/revoke", async (c) => {
+    await c.get("site").api.portalLinks.delete(c.req.param("tenant"), textOf(c.get("form"), "link"));
+    return c.redirect(withQuery(tenantPath(c, "portal-links"), { done: "revoked" }), 303);
   });

@@ -1,6 +1,6 @@
 import { Hono } from "hono";
 import { isRefusedTooOften, REFUSALS_PERIOD } from "../../api/refusals";
-import { openPortalLink } from "../../config/portal-links";
+import { openPortalLink, type PortalLink, seePortalLink } from "../../config/portal-links";
 import { randomHex } from "../../lib/crypto";
 import { secretsKey, secretsKeys } from "../../lib/env";
 import { log } from "../../lib/log";
@@ -10,7 +10,7 @@ import { BarePage } from "../components/layout";
 import { Notice } from "../components/parts";
 import { PageError } from "../errors";
 import { setSession, setTheme, themeOf } from "../guard";
-import { holderOf } from "../identity";
+import { end, holderOf, makers, principalOf } from "../identity";
 import { type Holder, sealSession } from "../session";
 import { type SiteContext, type SiteEnv, type Visit, withQuery } from "../site";
 import { html } from "../write";
@@ -48,6 +48,19 @@ const PortalClosed = ({ visit, ended }: { visit: Visit; ended: boolean }) => (
   </BarePage>
 );
 
+const OpenPortal = ({ visit, action }: { visit: Visit; action: string }) => (
+  <BarePage visit={visit} title="Open your webhooks">
+    <h1>Open your webhooks</h1>
+    <p>The link that brought you here works once, in this browser.</p>
+    <form method="post" action={action} class="stack">
+      <Token visit={visit} />
+      <button type="submit" class="primary">
+        Open
+      </button>
+    </form>
+  </BarePage>
+);
+
 /** Signs in and out, for those with a key and those with a link. */
 export const signInPages = new Hono<SiteEnv>()
   .get("/sign-in", (c) => {
@@ -76,22 +89,26 @@ export const signInPages = new Hono<SiteEnv>()
     return c.redirect(isOwnPath(next, visit.base) ? next : visit.base, 303);
   })
   .get("/open/:token", async (c) => {
-    const visit = c.get("visit");
-    // A HEAD only looks: it does not use the link up.
-    if (visit.base !== "/portal" || c.req.method !== "GET") throw new PageError(404, "There is nothing here.");
-    const now = Date.now();
-    const link = await openPortalLink(c.env.DB, c.req.param("token"), now, secretsKeys(c.env));
-    if (link === null) {
-      await limitRefusals(c, "portal link");
-      throw new PageError(
-        401,
-        "This link was used before, or has ended. Open your webhooks again from your application.",
-      );
-    }
-    await begin(c, { kind: "portal", tenant: link.tenant, key: link.id }, link.expiresAt, now);
-    return c.redirect(visit.base, 303);
+    const link = await linkOf(c);
+    if (await isInside(c, link)) return c.redirect(startOf(link), 303);
+    if (link.openedAt !== null) throw await linkRefused(c);
+    // Whoever only looks, such as a scanner of mails, does not use it up: the button does.
+    return html(c, <OpenPortal visit={c.get("visit")} action={c.req.path} />);
   })
-  .post("/sign-out", (c) => {
+  .post("/open/:token", async (c) => {
+    const seen = await linkOf(c);
+    if (await isInside(c, seen)) return c.redirect(startOf(seen), 303);
+    const now = Date.now();
+    const { env } = c;
+    const link = await openPortalLink(env.DB, c.req.param("token"), now, secretsKeys(env), await makers(env));
+    if (link === null) throw await linkRefused(c);
+    await begin(c, { kind: "portal", tenant: link.tenant, key: link.id }, link.expiresAt, now);
+    return c.redirect(startOf(link), 303);
+  })
+  .post("/sign-out", async (c) => {
+    const session = c.get("session");
+    // On the server first: should that fail, there is still somebody who can try again.
+    if (session !== null) await end(c.env, session, Date.now());
     setSession(c, "", 0);
     const { base } = c.get("visit");
     return c.redirect(withQuery(`${base}/sign-in`, base === "/portal" ? { ended: 1 } : {}), 303);
@@ -104,6 +121,34 @@ export const signInPages = new Hono<SiteEnv>()
     const back = textOf(form, "back");
     return c.redirect(isOwnPath(back, base) ? withoutTheme(c, back) : base, 303);
   });
+
+/** The link of the path, opened or not. Throws when it has ended or there is none. */
+async function linkOf(c: SiteContext): Promise<PortalLink> {
+  if (c.get("visit").base !== "/portal") throw new PageError(404, "There is nothing here.");
+  const { env } = c;
+  const token = c.req.param("token") ?? "";
+  const link = await seePortalLink(env.DB, token, Date.now(), secretsKeys(env), await makers(env));
+  if (link === null) throw await linkRefused(c);
+  return link;
+}
+
+/** Whether the visitor is in the session that the link opened. */
+async function isInside(c: SiteContext, link: PortalLink): Promise<boolean> {
+  const session = c.get("session");
+  if (session?.holder.kind !== "portal" || session.holder.key !== link.id) return false;
+  return (await principalOf(c, session, Date.now())) !== null;
+}
+
+/** Where a link leads to. */
+function startOf({ tenant, path }: PortalLink): string {
+  return path === null ? "/portal" : `/portal/tenants/${tenant}${path}`;
+}
+
+async function linkRefused(c: SiteContext): Promise<PageError> {
+  await limitRefusals(c, "portal link");
+  const what = "This link was used before, or has ended. Open your webhooks again from your application.";
+  return new PageError(401, what);
+}
 
 /** Counts a refusal; throws where that were too many. */
 async function limitRefusals(c: SiteContext, kind: "sign-in" | "portal link"): Promise<void> {

@@ -20,7 +20,7 @@ export default {
     const theirs = new Webhook(SECRET);
     const ours = async () => {
       const scheme = { scheme: "standard", header: null } as const;
-      return (await sign(scheme, { current: SECRET, next: null }, { id: ID, timestamp, body }))["webhook-signature"];
+      return (await sign(scheme, [SECRET], { id: ID, timestamp, body }))["webhook-signature"];
     };
     const expected = theirs.sign(ID, now, text);
     if ((await ours()) !== expected) throw new Error("the two do not sign alike");
