@@ -19,8 +19,8 @@ const GATHER = 100;
 /** The most deliveries that are handed back to their endpoint in one call. */
 const BACK_AT_ONCE = 100;
 /**
- * The longest timeout of an endpoint, in seconds, whose sends may outlast the batch: the platform gives what goes on after
- * it 30 s, of which an invocation takes on more for half.
+ * The longest timeout of an endpoint, in seconds, whose sends may begin after the batch is done: the platform gives what
+ * goes on then 30 s, and an invocation takes on more for half of them.
  */
 const LONGEST_ALONE = 12;
 
@@ -86,7 +86,7 @@ export class EndpointRun implements Stream {
   /** The report that what ends now goes with. */
   #nextReport: Promise<void> | null = null;
   #gathering: ReturnType<typeof setTimeout> | null = null;
-  readonly #watch = new Watch<Ready>(hangsAfter(null), (ready) => this.#hangs(ready));
+  readonly #watch = new Watch<Ready>(0, (ready) => this.#hangs(ready));
   #hanging: Ready[] = [];
   /** Of those that hang and whose rows own them: what gives their lane back. */
   readonly #unblock = new Map<Ready, () => void>();
@@ -202,7 +202,7 @@ export class EndpointRun implements Stream {
         if (!owed) this.#owed--;
       } else this.#owed--;
     }
-    if (pace !== undefined) this.#watch.ms = hangsAfter(pace);
+    if (settings !== undefined) this.#watch.ms = hangsAfter(pace ?? null, settings.timeout);
     // It was not told that others of its own would make way for them: it could not decide over anything.
     const undecided = !returns && this.#ready.length === 0 && later.length === offered.length;
     if (undecided && later.length > 0) this.#giveUp(later.length);
@@ -347,7 +347,8 @@ export class EndpointRun implements Stream {
 
   #leave(ready: Ready): void {
     if (!this.#underWay.has(ready)) return;
-    if (ready.owed && this.#mayOutlast(ready.settings)) {
+    // Whatever its timeout: it has begun before the batch is done, so that it ends within what is given to it after that.
+    if (ready.owed) {
       ready.owed = false;
       this.#owed--;
     }

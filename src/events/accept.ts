@@ -123,6 +123,7 @@ async function toAppend(
   if (posted.callback !== undefined) matches.push({ endpoint: "", url: posted.callback });
   const versions = new Map(matched.map(({ id, version }) => [id, version]));
   const request = await requestOf(posted, matches);
+  request.tenantSince = snapshot.since;
   const actions = revealsOf(snapshot, subject, visits);
   if (actions.length > 0) request.reveal = toPortable({ since: snapshot.since, actions });
   return { request, versions };

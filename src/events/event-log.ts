@@ -59,6 +59,8 @@ export class EventLog extends DurableObject<Env> implements EventLogRoom {
   readonly #retired = new Set<string>();
   /** After something failed, when what the alarm does is tried again, in ms. */
   #restsUntil = 0;
+  /** When the tenant was created that has the name since another was deleted, in ms; `null`: not asked. */
+  #since: number | null = null;
   /** Counts those who came to write. */
   #writes = 0;
   /** The tenant has been deleted, and unless it is there again nothing may be written. */
@@ -114,7 +116,7 @@ export class EventLog extends DurableObject<Env> implements EventLogRoom {
   }
 
   async append(request: AppendRequest, versions?: Versions): Promise<AppendResult> {
-    await this.#checkTenant();
+    await this.#checkTenant(request.tenantSince);
     const earlier = await this.#usedBefore(namesOf(request).map(({ name }) => name));
     // One after the other: of simultaneous requests with one key the first appends, the others find it.
     const change = this.#together.change(() => {
@@ -132,7 +134,7 @@ export class EventLog extends DurableObject<Env> implements EventLogRoom {
 
   async appendAll(request: AppendAllRequest, versions: Versions): Promise<AppendAllResult> {
     const { events, idempotency } = request;
-    await this.#checkTenant();
+    await this.#checkTenant(events[0]?.tenantSince);
     const keys = [
       ...(idempotency === undefined ? [] : [idempotency.key]),
       ...events.flatMap((event) => namesOf(event).map(({ name }) => name)),
@@ -227,11 +229,15 @@ export class EventLog extends DurableObject<Env> implements EventLogRoom {
    * Refuses to write for a deleted tenant. An isolate that has not heard of the deletion may still post to it; only a
    * log that has been erased has to ask, and remembers so for longer than any isolate goes without hearing.
    */
-  async #checkTenant(): Promise<void> {
+  async #checkTenant(since?: number): Promise<void> {
     this.#writes++;
-    if (!this.#erased) return;
-    if ((await findTenant(this.env.DB, this.#tenant)) === null) throw new Error(TENANT_GONE);
-    this.#erased = false;
+    if (this.#erased) {
+      const tenant = await findTenant(this.env.DB, this.#tenant);
+      if (tenant === null) throw new Error(TENANT_GONE);
+      this.#erased = false;
+      this.#since = tenant.createdAt;
+    }
+    if (since !== undefined && this.#since !== null && since !== this.#since) throw new Error(TENANT_GONE);
   }
 
   async tell(event: OperatorEvent): Promise<void> {

@@ -19,6 +19,8 @@ import type { RevealAction } from "./signal";
 
 /** An event on its way into the log. */
 export interface AppendRequest {
+  /** When the tenant was created that it was accepted for (ms): by its name alone it could be another, made since. */
+  tenantSince?: number;
   event: string;
   /** ms since the epoch; absent: the time of acceptance. */
   timestamp?: number;

@@ -5,6 +5,7 @@ import { app } from "../../src/api/app";
 import { daysToErase, eraseTenant } from "../../src/api/erase-tenant";
 import {
   endpointsToErase,
+  findTenant,
   isBeingDeleted,
   markTenantDeleted,
   noteErased,
@@ -345,6 +346,28 @@ describe("deleting a tenant", () => {
       expect(await held(logObject(tenant))).toEqual(NOTHING);
     },
   );
+
+  it("is not outlived by an event that somebody posts who has not heard of it, once the name is another's", async ({
+    expect,
+  }) => {
+    const tenant = await newTenant();
+    const before = (await findTenant(env.DB, tenant)) ?? { createdAt: 0 };
+    await fill(tenant);
+    expect((await call("DELETE", `/v1/tenants/${tenant}`)).status).toBe(204);
+    const whole = await successor(tenant);
+    const stale = { event: "late", data: "{}", matches: [], tenantSince: before.createdAt };
+    for (const request of [stale, { events: [stale] }]) {
+      const late = await runInDurableObject(logObject(tenant), async (log) => {
+        const room = log as unknown as EventLogRoom;
+        const append = "events" in request ? room.appendAll(request, new Map()) : room.append(request);
+        return append.catch(String);
+      });
+      expect(late).toMatch(/TENANT_GONE/);
+    }
+    const { body } = await call("GET", `/v1/tenants/${tenant}/events`);
+    expect(body.data).toHaveLength(1);
+    await whole(expect);
+  });
 
   it("leaves a log alone that another tenant of the name writes to while it is asked about", async ({ expect }) => {
     const tenant = await newTenant();

@@ -106,7 +106,7 @@ test("the first page is small, and the pages work without JavaScript", async () 
   await page.getByText("Disabled. New deliveries are held").waitFor();
   await page.getByLabel("State").selectOption("disabled");
   await page.getByRole("button", { name: "Filter" }).click();
-  expect(await page.locator("tbody tr").count()).toBe(1);
+  await expect.poll(() => page.locator("tbody tr").count(), { timeout: 30_000 }).toBe(1);
   expect((await shared.api("GET", `/v1/tenants/${tenant}/endpoints/${endpoint}`)).enabled).toBe(false);
   expect([...cold.complaints, ...plain.complaints]).toEqual([]);
 });
