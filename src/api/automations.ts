@@ -17,6 +17,8 @@ import { newId } from "../lib/ids";
 import { iso } from "../lib/time";
 import { entry } from "./audit";
 import { type AppContext, router } from "./context";
+import { locateAt } from "./location";
+import { pageOf } from "./paging";
 import { type FieldError, invalid, Problem } from "./problem";
 import { saving } from "./saving";
 import { body, eventType, isoTime, json, listQuery, problems } from "./schemas";
@@ -138,7 +140,7 @@ function partOf({ segment, actions }: Partial<AutomationFields>): string {
 }
 
 function notThere(): Problem {
-  return new Problem(404, "There is no such automation.");
+  return new Problem("automation-unknown", "There is no such automation.");
 }
 
 /** What a body says as it is stored: endpoints by their ids. A 422 when it names what the tenant does not have. */
@@ -201,14 +203,13 @@ export const automationRoutes = router()
     const created = entry(c, "automation.created", id);
     const row = await saving(insertAutomation(c.env.DB, tenant, id, fields, now, created), partOf(fields));
     invalidateSnapshot(tenant);
+    locateAt(c, id);
     return c.json(toShape(row), 201);
   })
   .openapi(list, async (c) => {
     const { limit, cursor } = c.req.valid("query");
     const rows = await listAutomations(c.env.DB, c.get("tenant"), limit + 1, cursor ?? null);
-    const page = rows.slice(0, limit);
-    const nextCursor = rows.length > limit ? (page.at(-1)?.id ?? null) : null;
-    return c.json({ data: page.map(toShape), nextCursor }, 200);
+    return pageOf(c, rows, limit, toShape, ({ id }) => id);
   })
   .openapi(get, async (c) => {
     const row = await findAutomation(c.env.DB, c.get("tenant"), c.req.valid("param").automation);

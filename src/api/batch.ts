@@ -3,8 +3,8 @@ import { acceptAll, type PostedEvent } from "../events/accept";
 import { schemaErrors } from "../events/event-schemas";
 import { elementTexts, memberTexts } from "../lib/json";
 import { router } from "./context";
-import { acceptedShape, eventInput, eventsParams, toAccepted, usedKey } from "./events";
-import { type FieldError, invalid } from "./problem";
+import { acceptedShape, eventInput, eventsParams, toAccepted } from "./events";
+import { type FieldError, invalid, usedKey } from "./problem";
 import { body, json, problems } from "./schemas";
 
 const MAX_EVENTS = 100;

@@ -3,7 +3,8 @@ import type { Context } from "hono";
 import type { Principal } from "../config/principal";
 import type { Snapshot } from "../config/snapshot";
 import type { Env } from "../lib/env";
-import { invalidFrom, Problem } from "./problem";
+import { Problem } from "./problem";
+import { invalidFrom } from "./wording";
 
 /** What the middleware leaves for the handlers. */
 export interface AppEnv {
@@ -70,5 +71,6 @@ export async function parsedBody<T extends z.ZodType>(c: AppContext, schema: T):
 
 /** A 400 for a body without a type, which is an empty one, see `readBody`. For routes whose schema allows any object. */
 export function refuseEmpty(c: Pick<AppContext, "req">): void {
-  if (c.req.header("Content-Type") === undefined) throw new Problem(400, "The body is empty; it must be JSON.");
+  if (c.req.header("Content-Type") === undefined)
+    throw new Problem("body-empty", "The body is empty; it must be JSON.");
 }

@@ -18,6 +18,7 @@ import { checkSchema, compile } from "../lib/json-schema";
 import { iso } from "../lib/time";
 import { entry } from "./audit";
 import { type AppContext, router } from "./context";
+import { linkNext } from "./paging";
 import { invalid, Problem } from "./problem";
 import { saving } from "./saving";
 import { body, eventType, isoTime, json, listQuery, problems } from "./schemas";
@@ -134,6 +135,7 @@ export const eventTypeRoutes = router()
     const rows = await listEventTypes(c.env.DB, limit + 1, cursor ?? null, group ?? null);
     const page = rows.slice(0, limit);
     const nextCursor = rows.length > limit ? (page.at(-1)?.name ?? null) : null;
+    linkNext(c, nextCursor);
     return answer(c, 200, jsonWithRaw({}, { data: listText(page), nextCursor: JSON.stringify(nextCursor) }));
   })
   .openapi(put, async (c) => {
@@ -151,7 +153,8 @@ export const eventTypeRoutes = router()
     check({ ...type, ...change });
     const updated = entry(c, "eventtype.updated", type.name, Object.keys(change));
     const changed = await changeEventType(c.env.DB, type, change, Date.now(), updated);
-    if (changed === null) throw new Problem(409, "The event type was changed by somebody else meanwhile. Try again.");
+    if (changed === null)
+      throw new Problem("changed-meanwhile", "The event type was changed by somebody else meanwhile. Try again.");
     return answer(c, 200, toText(changed));
   })
   .openapi(remove, async (c) => {
@@ -223,13 +226,13 @@ async function typeOf(c: AppContext, name: string): Promise<EventTypeRow> {
 }
 
 function noSuchType(): Problem {
-  return new Problem(404, "There is no such event type.");
+  return new Problem("event-type-unknown", "There is no such event type.");
 }
 
 function catalog(profile: string): readonly CatalogType[] {
   const types = catalogOf(profile);
   if (types !== null) return types;
-  throw new Problem(404, `There is no catalog of that name. There are ${CATALOG_NAMES.join(", ")}.`);
+  throw new Problem("catalog-unknown", `There is no catalog of that name. There are ${CATALOG_NAMES.join(", ")}.`);
 }
 
 /** An event type as it is answered; without times while it is not registered. */

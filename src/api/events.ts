@@ -10,7 +10,7 @@ import { iso } from "../lib/time";
 import { type AppContext, parsed, parsedBody, queryOf, router } from "./context";
 import { attemptShape, deliveryShape, toAttempts, toDelivery, unseen } from "./delivery-shape";
 import { rulesFor } from "./destination";
-import { invalid, Problem } from "./problem";
+import { invalid, Problem, usedKey } from "./problem";
 import { body, dataField, eventType, isoTime, json, problems, time } from "./schemas";
 
 /** The tenant's path. */
@@ -145,11 +145,6 @@ export const eventRoutes = (routes as unknown as ReturnType<typeof routes.openap
   },
 );
 
-/** The 422 of a key whose first use said something else. */
-export function usedKey(path: string): Problem {
-  return invalid({ path, message: "was used within the last 24 hours with another body" });
-}
-
 /** An event as its acceptance answers it. */
 export function toAccepted(event: StoredEvent): z.infer<typeof acceptedShape> {
   return {
@@ -164,7 +159,7 @@ export function toAccepted(event: StoredEvent): z.infer<typeof acceptedShape> {
 export async function findEvent(c: AppContext, id: string): Promise<StoredEvent> {
   const ref = parseEventId(id);
   const [event = null] = ref === null ? [] : await eventLogRoom(c.env, c.get("tenant"), ref).read([ref.ulid]);
-  if (event === null) throw new Problem(404, "There is no such event.");
+  if (event === null) throw new Problem("event-unknown", "There is no such event.");
   return event;
 }
 

@@ -58,5 +58,7 @@ export const healthRoutes = router().openapi(get, async (c) => {
   };
   const silent = Object.entries(parts).filter(([, { ok }]) => !ok);
   if (silent.length === 0) return c.json({ status: "ok" as const, ...told }, 200);
-  throw new Problem(503, `Out of reach: ${silent.map(([part]) => part).join(", ")}.`, { members: told });
+  throw new Problem("parts-out-of-reach", `Out of reach: ${silent.map(([part]) => part).join(", ")}.`, {
+    members: told,
+  });
 });

@@ -16,6 +16,8 @@ import { newId } from "../lib/ids";
 import { iso } from "../lib/time";
 import { entry } from "./audit";
 import { type AppContext, router } from "./context";
+import { locateAt } from "./location";
+import { pageOf } from "./paging";
 import { Problem } from "./problem";
 import { saving } from "./saving";
 import { body, isoTime, json, listQuery, plainText, problems } from "./schemas";
@@ -127,11 +129,11 @@ const take = createRoute({
 });
 
 function notThere(): Problem {
-  return new Problem(404, "There is no such list.");
+  return new Problem("list-unknown", "There is no such list.");
 }
 
 function taken(): Problem {
-  return new Problem(409, "There is a list of that name already.");
+  return new Problem("list-name-taken", "There is a list of that name already.");
 }
 
 async function found(c: AppContext, name: string): Promise<ListRow> {
@@ -159,14 +161,13 @@ export const listRoutes = router()
     const created = entry(c, "list.created", given.name);
     const row = await saving(insertList(c.env.DB, tenant, newId("lst", now), given, now, created));
     if (row === null) throw taken();
+    locateAt(c, row.name);
     return c.json(await toShape(c, row), 201);
   })
   .openapi(list, async (c) => {
     const { limit, cursor } = c.req.valid("query");
     const rows = await listLists(c.env.DB, c.get("tenant"), limit + 1, cursor ?? null);
-    const page = rows.slice(0, limit);
-    const nextCursor = rows.length > limit ? (page.at(-1)?.id ?? null) : null;
-    return c.json({ data: page.map(toHead), nextCursor }, 200);
+    return pageOf(c, rows, limit, toHead, ({ id }) => id);
   })
   .openapi(get, async (c) => c.json(await toShape(c, await found(c, c.req.valid("param").list)), 200))
   .openapi(patch, async (c) => {
@@ -189,13 +190,13 @@ export const listRoutes = router()
     const row = await found(c, name);
     const result = await putItem(c.env.DB, row, key, Date.now(), entry(c, "list.item.put", name));
     if (result === "gone") throw notThere();
-    if (result === "full") throw new Problem(409, `A list has at most ${MAX_ITEMS} items.`);
+    if (result === "full") throw new Problem("limit-reached", `A list has at most ${MAX_ITEMS} items.`);
     return c.json({ list: name, item: key }, result === "put" ? 201 : 200);
   })
   .openapi(take, async (c) => {
     const { list: name, item: key } = c.req.valid("param");
     const row = await found(c, name);
     const removed = await removeItem(c.env.DB, row, key, Date.now(), entry(c, "list.item.deleted", name));
-    if (!removed) throw new Problem(404, "That is not on the list.");
+    if (!removed) throw new Problem("item-unknown", "That is not on the list.");
     return c.body(null, 204);
   });

@@ -6,8 +6,7 @@ import { observeKeyed } from "../signals/keyed";
 import type { PostedObservation, Told } from "../signals/observe";
 import type { Skipped } from "../signals/plan";
 import { type AppContext, refuseEmpty, router } from "./context";
-import { usedKey } from "./events";
-import { invalid, Problem } from "./problem";
+import { invalid, Problem, usedKey } from "./problem";
 import { body, json, problems, time } from "./schemas";
 
 const MAX_OBSERVATIONS = 100;
@@ -133,7 +132,7 @@ async function observed(
   if (result.kind === "refused") throw refusal(c, result.skipped, way);
   if (result.kind === "full") {
     throw new Problem(
-      503,
+      "entity-full",
       "An entity has fired more than could be emitted, and observes no more until it is. Try again.",
       {
         headers: { "Retry-After": String(Math.ceil(reconcileAfterMs(c.env) / SECOND)) },

@@ -5,6 +5,7 @@ import { newId } from "../lib/ids";
 import { DAY, HOUR, iso, SECOND } from "../lib/time";
 import { entry } from "./audit";
 import { router } from "./context";
+import { locateAt } from "./location";
 import { isoTime, json, optionalBody, problems } from "./schemas";
 
 const DEFAULT_LIFE = HOUR / SECOND;
@@ -43,5 +44,6 @@ export const portalLinkRoutes = router().openapi(create, async (c) => {
   const token = await newPortalToken(secretsKey(c.env));
   await insertPortalLink(c.env.DB, link, token, now, entry(c, "portallink.created", link.id));
   const url = new URL(`/portal/open/${token}`, c.req.url).href;
+  locateAt(c, link.id);
   return c.json({ url, expiresAt: iso(link.expiresAt) }, 201);
 });

@@ -94,7 +94,7 @@ export const secretRoutes = router()
   .openapi(promote, async (c) => {
     const settings = effectiveSettings(await endpointOf(c));
     const { next } = secretsAt(settings, Date.now());
-    if (next === null) throw new Problem(409, "There is no new secret to promote; rotate first.");
+    if (next === null) throw new Problem("no-next-secret", "There is no new secret to promote; rotate first.");
     await change(c, "secret.promoted", settings.endpoint, { secret: next, nextSecret: null, nextFrom: null });
     return c.json(await shown(c), 200);
   });

@@ -16,6 +16,8 @@ import { newId } from "../lib/ids";
 import { iso } from "../lib/time";
 import { entry } from "./audit";
 import { type AppContext, router } from "./context";
+import { locateAt } from "./location";
+import { pageOf } from "./paging";
 import { invalid, Problem } from "./problem";
 import { saving } from "./saving";
 import { anyFilterField, body, isoTime, json, listQuery, problems } from "./schemas";
@@ -99,7 +101,7 @@ function toShape({ id, name, filter, createdAt, updatedAt }: Segment): z.infer<t
 }
 
 function notThere(): Problem {
-  return new Problem(404, "There is no such segment.");
+  return new Problem("segment-unknown", "There is no such segment.");
 }
 
 /** Refuses a filter that no event can match where an automation applies it to events. */
@@ -117,14 +119,13 @@ export const segmentRoutes = router()
     const id = newId("seg", now);
     const created = entry(c, "segment.created", id);
     const row = await saving(insertSegment(c.env.DB, tenant, id, c.req.valid("json"), now, created));
+    locateAt(c, id);
     return c.json(toShape(row), 201);
   })
   .openapi(list, async (c) => {
     const { limit, cursor } = c.req.valid("query");
     const rows = await listSegments(c.env.DB, c.get("tenant"), limit + 1, cursor ?? null);
-    const page = rows.slice(0, limit);
-    const nextCursor = rows.length > limit ? (page.at(-1)?.id ?? null) : null;
-    return c.json({ data: page.map(toShape), nextCursor }, 200);
+    return pageOf(c, rows, limit, toShape, ({ id }) => id);
   })
   .openapi(get, async (c) => {
     const row = await findSegment(c.env.DB, c.get("tenant"), c.req.valid("param").segment);
@@ -148,7 +149,7 @@ export const segmentRoutes = router()
     if (!(await deleteSegment(c.env.DB, tenant, id, Date.now(), entry(c, "segment.deleted", id)))) {
       const user = await findUserOf(c.env.DB, tenant, id, "any");
       if (user === null) throw notThere();
-      throw new Problem(409, `The automation ${user.name} (${user.id}) uses this segment.`);
+      throw new Problem("segment-in-use", `The automation ${user.name} (${user.id}) uses this segment.`);
     }
     return c.body(null, 204);
   });

@@ -14,6 +14,8 @@ import { invalidateSnapshot } from "../config/snapshot";
 import { newId } from "../lib/ids";
 import { entry } from "./audit";
 import { type AppContext, router } from "./context";
+import { locateAt } from "./location";
+import { pageOf } from "./paging";
 import { invalid, Problem } from "./problem";
 import { saving } from "./saving";
 import { body, json, listQuery, problems } from "./schemas";
@@ -112,7 +114,7 @@ function partOf({ filter }: Partial<SignalFields>): string {
 }
 
 function notThere(): Problem {
-  return new Problem(404, "There is no such signal.");
+  return new Problem("signal-unknown", "There is no such signal.");
 }
 
 async function found(c: AppContext, id: string): Promise<SignalRow> {
@@ -130,14 +132,13 @@ export const signalRoutes = router()
     const created = entry(c, "signal.created", id);
     const row = await saving(insertSignal(c.env.DB, tenant, id, fields, now, created), partOf(fields));
     invalidateSnapshot(tenant);
+    locateAt(c, id);
     return c.json(toSignal(row), 201);
   })
   .openapi(list, async (c) => {
     const { limit, cursor } = c.req.valid("query");
     const rows = await listSignals(c.env.DB, c.get("tenant"), limit + 1, cursor ?? null);
-    const page = rows.slice(0, limit);
-    const nextCursor = rows.length > limit ? (page.at(-1)?.id ?? null) : null;
-    return c.json({ data: page.map(toSignal), nextCursor }, 200);
+    return pageOf(c, rows, limit, toSignal, ({ id }) => id);
   })
   .openapi(get, async (c) => c.json(toSignal(await found(c, c.req.valid("param").signal)), 200))
   .openapi(patch, async (c) => {
@@ -151,7 +152,7 @@ export const signalRoutes = router()
     invalidateSnapshot(tenant);
     if (row !== null) return c.json(toSignal(row), 200);
     await found(c, read.id);
-    throw new Problem(409, "The signal was changed meanwhile. Repeat the request.");
+    throw new Problem("changed-meanwhile", "The signal was changed meanwhile. Repeat the request.");
   })
   .openapi(remove, async (c) => {
     const tenant = c.get("tenant");
@@ -165,7 +166,10 @@ export const signalRoutes = router()
     const { profile } = c.req.valid("param");
     const rules = signalCatalogOf(profile);
     if (rules === null) {
-      throw new Problem(404, `There are no signals of that name. There are ${SIGNAL_CATALOG_NAMES.join(", ")}.`);
+      throw new Problem(
+        "catalog-unknown",
+        `There are no signals of that name. There are ${SIGNAL_CATALOG_NAMES.join(", ")}.`,
+      );
     }
     const installed = entry(c, "signals.installed", profile);
     const { rows, created } = await saving(installSignals(c.env.DB, tenant, profile, rules, Date.now(), installed));

@@ -20,6 +20,8 @@ import { noTenant } from "./auth";
 import { router } from "./context";
 import { secretField } from "./endpoint-shape";
 import { eraseTenant } from "./erase-tenant";
+import { locateAt } from "./location";
+import { pageOf } from "./paging";
 import { Problem } from "./problem";
 import { body, isoTime, json, listQuery, plainText, problems } from "./schemas";
 
@@ -137,8 +139,9 @@ export const tenantRoutes = router()
     const { id, ...said } = c.req.valid("json");
     const fields = (await stored(c.env, id, said)) as TenantFields;
     const tenant = await insertTenant(c.env.DB, id, fields, Date.now(), entryOf(c, id, "tenant.created", id));
-    if (tenant === null) throw new Problem(409, `There is a tenant ${id} already.`);
+    if (tenant === null) throw new Problem("tenant-exists", `There is a tenant ${id} already.`);
     invalidateSnapshot(id);
+    locateAt(c, id);
     return c.json(toShape(tenant), 201);
   })
   .openapi(list, async (c) => {
@@ -146,9 +149,7 @@ export const tenantRoutes = router()
     const [createdAt, id] = cursor?.split(".") ?? [];
     const before = id === undefined ? null : { createdAt: Number(createdAt), id };
     const rows = await listTenants(c.env.DB, limit + 1, before);
-    const page = rows.slice(0, limit);
-    const last = rows.length > limit ? page.at(-1) : undefined;
-    return c.json({ data: page.map(toShape), nextCursor: last ? `${last.createdAt}.${last.id}` : null }, 200);
+    return pageOf(c, rows, limit, toShape, (last) => `${last.createdAt}.${last.id}`);
   })
   .openapi(put, async (c) => {
     const { tenant: id } = c.req.valid("param");
@@ -158,7 +159,8 @@ export const tenantRoutes = router()
     const created = await insertTenant(c.env.DB, id, fields, now, entryOf(c, id, "tenant.created", id));
     const updated = entryOf(c, id, "tenant.updated", id, Object.keys(said));
     const tenant = created ?? (await updateTenant(c.env.DB, id, fields, now, updated));
-    if (tenant === null) throw new Problem(409, "The tenant is being deleted. Repeat the deletion first.");
+    if (tenant === null)
+      throw new Problem("tenant-in-deletion", "The tenant is being deleted. Repeat the deletion first.");
     invalidateSnapshot(id);
     return c.json(toShape(tenant), created === null ? 200 : 201);
   })
@@ -177,12 +179,13 @@ export const tenantRoutes = router()
   })
   .openapi(remove, async (c) => {
     const { tenant: id } = c.req.valid("param");
-    if (id === OPERATOR_TENANT) throw new Problem(409, "The tenant operator is the service's own and stays.");
+    if (id === OPERATOR_TENANT)
+      throw new Problem("tenant-reserved", "The tenant operator is the service's own and stays.");
     const marked = await markTenantDeleted(c.env.DB, id, Date.now(), entryOf(c, id, "tenant.deleted", id));
     if (marked === null) throw noTenant();
     invalidateSnapshot(id);
     invalidateKeys();
     if (await eraseTenant(c.env, marked)) return c.body(null, 204);
     const detail = "The tenant is gone for its keys, but not all that it had is removed yet. Repeat the request.";
-    throw new Problem(503, detail, { headers: { "Retry-After": "1" } });
+    throw new Problem("deletion-unfinished", detail, { headers: { "Retry-After": "1" } });
   });

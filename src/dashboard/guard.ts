@@ -159,7 +159,8 @@ export function needs(c: SiteContext, may: keyof May, refusal: string): void {
 
 async function textOf(send: (request: Request) => Promise<Response>, url: URL, body?: string, method?: string) {
   const verb = method ?? (body === undefined ? "GET" : "POST");
-  const response = await send(new Request(url, { method: verb, ...(body === undefined ? {} : { body }) }));
+  const init = body === undefined ? {} : { body, headers: { "Content-Type": "application/json" } };
+  const response = await send(new Request(url, { method: verb, ...init }));
   const text = await response.text();
   if (!response.ok) throw new PosthornError(`${verb} ${url.pathname}`, JSON.parse(text) as Problem, response.headers);
   return text;
