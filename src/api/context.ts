@@ -3,6 +3,7 @@ import type { Context } from "hono";
 import type { Principal } from "../config/principal";
 import type { Snapshot } from "../config/snapshot";
 import type { Env } from "../lib/env";
+import { idempotent, keyHeader } from "./idempotency";
 import { Problem } from "./problem";
 import { invalidFrom } from "./wording";
 
@@ -42,8 +43,13 @@ const NOTHING = z.strictObject({});
 function strict<R extends RouteConfig>(route: R): R {
   if (!route.path.startsWith("/v1/")) return route;
   const writes = ["post", "put", "patch"].includes(route.method);
+  const isPost = route.method === "post";
+  // Events and observations, which say so themselves, have their own way to know a repeat.
+  const ownKeys = route.request?.headers !== undefined;
+  const keyed = isPost && !ownKeys;
   const noBody = { body: { required: false, content: { "application/json": { schema: NOTHING, example: {} } } } };
-  return { ...route, request: { query: NOTHING, ...(writes ? noBody : {}), ...route.request } };
+  const request = { query: NOTHING, ...(writes ? noBody : {}), ...(keyed ? { headers: keyHeader } : {}) };
+  return { ...route, ...(keyed ? { middleware: idempotent } : {}), request: { ...request, ...route.request } };
 }
 
 /** What a schema makes of a value; a 422 naming each field when it refuses it. */

@@ -10,6 +10,7 @@ import { iso } from "../lib/time";
 import { type AppContext, parsed, parsedBody, queryOf, router } from "./context";
 import { attemptShape, deliveryShape, toAttempts, toDelivery, unseen } from "./delivery-shape";
 import { rulesFor } from "./destination";
+import { keyHeader, keyOf } from "./idempotency";
 import { invalid, Problem, usedKey } from "./problem";
 import { body, dataField, eventType, isoTime, json, problems, time } from "./schemas";
 
@@ -44,7 +45,6 @@ const postQuery = z.strictObject({
   /** Also delivers this one event there: no endpoint is needed. */
   webhook_url: z.string().max(2048).optional(),
 });
-const keyHeader = z.object({ "idempotency-key": z.string().min(1).max(255).optional() });
 
 const post = createRoute({
   method: "post",
@@ -101,9 +101,7 @@ const routes = router();
 routes.openAPIRegistry.registerPath(post);
 routes.post(post.getRoutingPath(), async (c) => {
   const { webhook_url: callback } = parsed(postQuery, queryOf(c));
-  const { "idempotency-key": idempotencyKey } = parsed(keyHeader, {
-    "idempotency-key": c.req.header("idempotency-key"),
-  });
+  const idempotencyKey = keyOf(c);
   const input = await parsedBody(c, eventInput);
   const refused = callback === undefined ? null : await destinationRefusal(callback, await rulesFor(c), Date.now());
   if (refused !== null) throw invalid({ path: "webhook_url", message: refused });

@@ -6,6 +6,7 @@ import { observeKeyed } from "../signals/keyed";
 import type { PostedObservation, Told } from "../signals/observe";
 import type { Skipped } from "../signals/plan";
 import { type AppContext, refuseEmpty, router } from "./context";
+import { keyHeader } from "./idempotency";
 import { invalid, Problem, usedKey } from "./problem";
 import { body, json, problems, time } from "./schemas";
 
@@ -18,7 +19,7 @@ const request = {
     /** Refuses what a rule can make nothing of, instead of leaving the rule alone. */
     strict: z.enum(["true", "false"], { error: "must be true or false" }).optional(),
   }),
-  headers: z.object({ "idempotency-key": z.string().min(1).max(255).optional() }),
+  headers: keyHeader,
 };
 
 /** An observation as it is posted: any JSON object. Handlers take it from the body, which zod would not keep to the byte. */

@@ -28,7 +28,8 @@ const TAGS = {
 
 const ABOUT = `Outgoing webhooks on your own Cloudflare account. Send your key as \`Authorization: Bearer KEY\`.
 
-Every error is \`application/problem+json\` (RFC 9457). Unknown fields are refused, and nothing is written when anything is.
+Every error is \`application/problem+json\` (RFC 9457); \`/docs/problems\` lists their causes. Every POST takes an
+\`Idempotency-Key\`. Unknown fields are refused, and nothing is written when anything is.
 Times are ISO 8601 in UTC; durations without a unit in their name are seconds. Lists answer \`{data, nextCursor}\`, newest
 first; a filtered page may be short or empty and still have a \`nextCursor\`.`;
 

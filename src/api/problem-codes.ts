@@ -141,6 +141,11 @@ export const PROBLEMS = {
     title: "A limit is reached",
     remedy: "Delete what is no longer used. The answer says how many there may be.",
   },
+  "request-under-way": {
+    status: 409,
+    title: "The first request is under way",
+    remedy: "Repeat the request, as it is, after `Retry-After` seconds: it is then answered as the first was.",
+  },
   "changed-meanwhile": {
     status: 409,
     title: "Changed meanwhile",
