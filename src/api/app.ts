@@ -18,6 +18,7 @@ import { keyRoutes } from "./keys";
 import { acceptRate } from "./limits";
 import { listRoutes } from "./lists";
 import { locate } from "./location";
+import { tagged } from "./matching";
 import { refuseMethods } from "./methods";
 import { observationRoutes } from "./observations";
 import { openApiRoutes } from "./openapi";
@@ -51,7 +52,7 @@ app.route(
   openApiRoutes(() => app),
 );
 
-app.use("/v1/*", locate, refuseBrokenPath, authenticate, authorize, noteOwnHost);
+app.use("/v1/*", locate, tagged, refuseBrokenPath, authenticate, authorize, noteOwnHost);
 app.use("/v1/tenants/:tenant/*", async (c, next) => {
   // The pattern also matches the tenant itself, which PUT may be about to create.
   if (/^\/v1\/tenants\/[^/]+\/?$/.test(c.req.path)) return next();

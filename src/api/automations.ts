@@ -18,6 +18,7 @@ import { iso } from "../lib/time";
 import { entry } from "./audit";
 import { type AppContext, router } from "./context";
 import { locateAt } from "./location";
+import { changing, tagAs } from "./matching";
 import { pageOf } from "./paging";
 import { type FieldError, invalid, Problem } from "./problem";
 import { saving } from "./saving";
@@ -143,6 +144,12 @@ function notThere(): Problem {
   return new Problem("automation-unknown", "There is no such automation.");
 }
 
+async function found(c: AppContext): Promise<AutomationRow> {
+  const row = await findAutomation(c.env.DB, c.get("tenant"), c.req.param("automation") ?? "");
+  if (row === null) throw notThere();
+  return row;
+}
+
 /** What a body says as it is stored: endpoints by their ids. A 422 when it names what the tenant does not have. */
 async function stored(
   c: AppContext,
@@ -204,6 +211,7 @@ export const automationRoutes = router()
     const row = await saving(insertAutomation(c.env.DB, tenant, id, fields, now, created), partOf(fields));
     invalidateSnapshot(tenant);
     locateAt(c, id);
+    await tagAs(c, toShape(row));
     return c.json(toShape(row), 201);
   })
   .openapi(list, async (c) => {
@@ -211,26 +219,26 @@ export const automationRoutes = router()
     const rows = await listAutomations(c.env.DB, c.get("tenant"), limit + 1, cursor ?? null);
     return pageOf(c, rows, limit, toShape, ({ id }) => id);
   })
-  .openapi(get, async (c) => {
-    const row = await findAutomation(c.env.DB, c.get("tenant"), c.req.valid("param").automation);
-    if (row === null) throw notThere();
-    return c.json(toShape(row), 200);
-  })
+  .openapi(get, async (c) => c.json(toShape(await found(c)), 200))
   .openapi(patch, async (c) => {
     const tenant = c.get("tenant");
     const change = await stored(c, c.req.valid("json"));
     const { automation: id } = c.req.valid("param");
     const updated = entry(c, "automation.updated", id, Object.keys(change));
-    const row = await saving(updateAutomation(c.env.DB, tenant, id, change, Date.now(), updated), partOf(change));
-    if (row === null) throw notThere();
+    const update = ({ updatedAt }: AutomationRow) =>
+      saving(updateAutomation(c.env.DB, tenant, id, change, Date.now(), updated, updatedAt), partOf(change));
+    const row = await changing(c, () => found(c), toShape, update);
     invalidateSnapshot(tenant);
+    await tagAs(c, toShape(row));
     return c.json(toShape(row), 200);
   })
   .openapi(remove, async (c) => {
     const tenant = c.get("tenant");
     const { automation: id } = c.req.valid("param");
     const deleted = entry(c, "automation.deleted", id);
-    if (!(await deleteAutomation(c.env.DB, tenant, id, Date.now(), deleted))) throw notThere();
+    const remove = async ({ updatedAt }: AutomationRow) =>
+      (await deleteAutomation(c.env.DB, tenant, id, Date.now(), deleted, updatedAt)) || null;
+    await changing(c, () => found(c), toShape, remove);
     invalidateSnapshot(tenant);
     return c.body(null, 204);
   });

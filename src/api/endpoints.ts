@@ -1,6 +1,7 @@
 import { createRoute, z } from "@hono/zod-openapi";
 import {
   type EndpointFields,
+  type EndpointRow,
   type EndpointSecrets,
   findEndpoint,
   insertEndpoint,
@@ -19,9 +20,10 @@ import { entry } from "./audit";
 import { type AppContext, router } from "./context";
 import { rulesFor } from "./destination";
 import { endpointChange } from "./endpoint-change";
-import { endpointInput, endpointPatch, endpointShape, toShape } from "./endpoint-shape";
+import { endpointInput, endpointPatch, endpointShape, merged, toShape } from "./endpoint-shape";
 import { forgetFormerEndpoints } from "./former-endpoints";
 import { locateAt } from "./location";
+import { changing, checkMatch, tagAs } from "./matching";
 import { pageOf } from "./paging";
 import { Problem } from "./problem";
 import { saving } from "./saving";
@@ -180,6 +182,7 @@ export const endpointRoutes = router()
     invalidateSnapshot(tenant);
     const warnings = await warningsFor(c.env.DB, row.events, now);
     locateAt(c, id);
+    await tagAs(c, toShape(row));
     return c.json({ ...toShape(row), secret: shown, warnings }, 201);
   })
   .openapi(list, async (c) => {
@@ -193,20 +196,27 @@ export const endpointRoutes = router()
     const { enabled } = input;
     const now = Date.now();
     const tenant = c.get("tenant");
-    const before = await endpointOf(c);
-    const { id } = before;
-    const { fields } = await endpointChange(c.env, tenant, id, input, before, await rulesFor(c), now);
-    const changed = entry(c, "endpoint.updated", id, Object.keys(input));
-    const updated = await saving(updateEndpoint(c.env.DB, tenant, id, fields, now, changed), partOf(fields));
-    if (updated === "conflict") throw uidTaken(input.uid);
+    const rules = await rulesFor(c);
+    const update = async (before: EndpointRow) => {
+      const { id, version } = before;
+      const { fields } = await endpointChange(c.env, tenant, id, merged(input, before), before, rules, now);
+      const changed = entry(c, "endpoint.updated", id, Object.keys(input));
+      const update = updateEndpoint(c.env.DB, tenant, id, fields, now, changed, version);
+      const updated = await saving(update, partOf(fields));
+      if (updated === "conflict") throw uidTaken(input.uid);
+      return updated === "changed" ? null : id;
+    };
+    const id = await changing(c, () => endpointOf(c), toShape, update);
     invalidateSnapshot(tenant);
     await configureEndpoint(c, id, enabled === undefined ? {} : { enabled });
     const row = await endpointById(c, id);
+    await tagAs(c, toShape(row));
     return c.json({ ...toShape(row), warnings: await warningsFor(c.env.DB, row.events, now) }, 200);
   })
   .openapi(remove, async (c) => {
     const tenant = c.get("tenant");
     const { endpoint } = c.req.valid("param");
+    if (c.req.header("If-Match") !== undefined) await checkMatch(c, toShape(await endpointOf(c)));
     const deleted = (found: string) => entry(c, "endpoint.deleted", found);
     const now = Date.now();
     const id = await markEndpointDeleted(c.env.DB, tenant, endpoint, now, deleted);

@@ -18,6 +18,7 @@ import { checkSchema, compile } from "../lib/json-schema";
 import { iso } from "../lib/time";
 import { entry } from "./audit";
 import { type AppContext, router } from "./context";
+import { changing, tagAs } from "./matching";
 import { linkNext } from "./paging";
 import { invalid, Problem } from "./problem";
 import { saving } from "./saving";
@@ -143,24 +144,42 @@ export const eventTypeRoutes = router()
     check(said);
     const { name } = c.req.valid("param");
     const put = entry(c, "eventtype.put", name);
+    if (c.req.header("If-Match") !== undefined) {
+      // Whoever names what they have read means to change it, and not to create anything.
+      const replace = (type: EventTypeRow | null) =>
+        changeEventType(c.env.DB, type as EventTypeRow, said, Date.now(), put);
+      const replaced = await changing(
+        c,
+        () => findEventType(c.env.DB, name),
+        (type) => type && toText(type),
+        replace,
+      );
+      await tagAs(c, toText(replaced));
+      return answer(c, 200, toText(replaced));
+    }
     const { type, created } = await saving(putEventType(c.env.DB, name, said, Date.now(), put));
+    await tagAs(c, toText(type));
     return answer(c, created ? 201 : 200, toText(type));
   })
   .openapi(get, async (c) => answer(c, 200, toText(await typeOf(c, c.req.valid("param").name))))
   .openapi(patch, async (c) => {
-    const type = await typeOf(c, c.req.valid("param").name);
+    const { name } = c.req.valid("param");
     const change = saidIn(c.req.valid("json"), await c.req.text());
-    check({ ...type, ...change });
-    const updated = entry(c, "eventtype.updated", type.name, Object.keys(change));
-    const changed = await changeEventType(c.env.DB, type, change, Date.now(), updated);
-    if (changed === null)
-      throw new Problem("changed-meanwhile", "The event type was changed by somebody else meanwhile. Try again.");
+    const updated = entry(c, "eventtype.updated", name, Object.keys(change));
+    const update = (type: EventTypeRow) => {
+      check({ ...type, ...change });
+      return changeEventType(c.env.DB, type, change, Date.now(), updated);
+    };
+    const changed = await changing(c, () => typeOf(c, name), toText, update);
+    await tagAs(c, toText(changed));
     return answer(c, 200, toText(changed));
   })
   .openapi(remove, async (c) => {
     const { name } = c.req.valid("param");
     const deleted = entry(c, "eventtype.deleted", name);
-    if (!(await removeEventType(c.env.DB, name, Date.now(), deleted))) throw noSuchType();
+    const remove = async ({ updatedAt }: EventTypeRow) =>
+      (await removeEventType(c.env.DB, name, Date.now(), deleted, updatedAt)) || null;
+    await changing(c, () => typeOf(c, name), toText, remove);
     return c.body(null, 204);
   })
   .openapi(preview, async (c) => {

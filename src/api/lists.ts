@@ -17,6 +17,7 @@ import { iso } from "../lib/time";
 import { entry } from "./audit";
 import { type AppContext, router } from "./context";
 import { locateAt } from "./location";
+import { changing, checkMatch, tagAs } from "./matching";
 import { pageOf } from "./paging";
 import { Problem } from "./problem";
 import { saving } from "./saving";
@@ -162,7 +163,9 @@ export const listRoutes = router()
     const row = await saving(insertList(c.env.DB, tenant, newId("lst", now), given, now, created));
     if (row === null) throw taken();
     locateAt(c, row.name);
-    return c.json(await toShape(c, row), 201);
+    const shown = await toShape(c, row);
+    await tagAs(c, shown);
+    return c.json(shown, 201);
   })
   .openapi(list, async (c) => {
     const { limit, cursor } = c.req.valid("query");
@@ -172,16 +175,24 @@ export const listRoutes = router()
   .openapi(get, async (c) => c.json(await toShape(c, await found(c, c.req.valid("param").list)), 200))
   .openapi(patch, async (c) => {
     const change = c.req.valid("json");
-    const read = await found(c, c.req.valid("param").list);
-    const updated = entry(c, "list.updated", read.name, Object.keys(change));
-    const row = await updateList(c.env.DB, c.get("tenant"), read, change, Date.now(), updated);
-    if (row === null) throw notThere();
+    const { list: name } = c.req.valid("param");
+    const updated = entry(c, "list.updated", name, Object.keys(change));
+    const update = (read: ListRow) => updateList(c.env.DB, c.get("tenant"), read, change, Date.now(), updated);
+    const row = await changing(
+      c,
+      () => found(c, name),
+      (read) => toShape(c, read),
+      update,
+    );
     if (row === "taken") throw taken();
-    return c.json(await toShape(c, row), 200);
+    const shown = await toShape(c, row);
+    await tagAs(c, shown);
+    return c.json(shown, 200);
   })
   .openapi(remove, async (c) => {
     const { list: name } = c.req.valid("param");
     const deleted = entry(c, "list.deleted", name);
+    if (c.req.header("If-Match") !== undefined) await checkMatch(c, await toShape(c, await found(c, name)));
     if (!(await deleteList(c.env.DB, c.get("tenant"), name, Date.now(), deleted))) throw notThere();
     return c.body(null, 204);
   })

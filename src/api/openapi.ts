@@ -51,6 +51,9 @@ const get = createRoute({
 
 type OpenApiDocument = ReturnType<OpenAPIHono["getOpenAPI31Document"]>;
 type MediaType = { schema?: Schema; example?: unknown };
+type Siblings = NonNullable<OpenApiDocument["paths"]>[string];
+const VERBS = ["get", "put", "post", "delete", "patch"] as const;
+type Method = (typeof VERBS)[number];
 type Content = Record<string, MediaType>;
 type Operation = NonNullable<NonNullable<OpenApiDocument["paths"]>[string]["get"]>;
 
@@ -95,12 +98,12 @@ export function openApiDocument(app: OpenAPIHono<AppEnv>): OpenApiDocument {
     },
   };
   for (const [path, item] of Object.entries(document.paths ?? {})) {
-    for (const method of ["get", "put", "post", "delete", "patch"] as const) {
+    for (const method of VERBS) {
       const operation = item[method];
       if (operation === undefined) continue;
-      if (path.startsWith("/v1/")) addCommonProblems(path, operation);
+      if (path.startsWith("/v1/")) addCommonProblems(path, method, item, operation);
       addExamples(operation);
-      addHeaders(operation);
+      addHeaders(operation, path.startsWith("/v1/") && (method === "get" || takesMatch(path, method, item)));
     }
   }
   shareProblems(document);
@@ -108,13 +111,31 @@ export function openApiDocument(app: OpenAPIHono<AppEnv>): OpenApiDocument {
   return document;
 }
 
+/** The tag of what is changed, as it was read. */
+const IF_MATCH = {
+  name: "If-Match",
+  in: "header" as const,
+  required: false,
+  description: "The `ETag` of what you have read: a 412 when it is not what it was.",
+  schema: { type: "string" as const },
+};
+
+/** Whether an operation changes what can be read at its path, and so heeds `If-Match`. */
+function takesMatch(path: string, method: Method, siblings: Siblings): boolean {
+  return ["put", "patch", "delete"].includes(method) && siblings.get !== undefined && path.startsWith("/v1/");
+}
+
 /** Adds what is answered before and around the handlers, whatever the route says of itself. */
-function addCommonProblems(path: string, operation: Operation): void {
+function addCommonProblems(path: string, method: Method, siblings: Siblings, operation: Operation): void {
   // 429: an address that is answered 401 too often.
   const statuses = [401, 403, 405, 422, 429, 500, 503];
   // A path that is no text is malformed.
   if (path.includes("{")) statuses.push(400, 404);
   if (operation.requestBody !== undefined) statuses.push(400, 413, 415);
+  if (takesMatch(path, method, siblings)) {
+    statuses.push(409, 412);
+    operation.parameters = [...(operation.parameters ?? []), IF_MATCH];
+  }
   operation.responses = {
     ...Object.fromEntries(statuses.map((status) => [status, problemResponse(status)])),
     ...operation.responses,
@@ -145,13 +166,14 @@ function header(description: string, type = "string") {
 }
 
 /** Says which headers an operation's answers carry. */
-function addHeaders({ responses = {} }: Operation): void {
+function addHeaders({ responses = {} }: Operation, isTagged: boolean): void {
   for (const [status, response] of Object.entries(responses) as [string, { headers?: object; content?: Content }][]) {
     const list = response.content?.["application/json"]?.schema?.properties?.nextCursor !== undefined;
     response.headers = {
       "X-Request-Id": HEADERS.requestId,
       ...(status === "201" ? { Location: HEADERS.location } : {}),
       ...(status === "200" && list ? { Link: HEADERS.next } : {}),
+      ...(isTagged && ["200", "201", "412"].includes(status) ? { ETag: HEADERS.tag } : {}),
       ...(status === "405" ? { Allow: HEADERS.allow } : {}),
       ...(status === "429" ? { RateLimit: HEADERS.rateLimit } : {}),
       ...(status === "429" || status === "503" ? { "Retry-After": HEADERS.retryAfter } : {}),

@@ -151,6 +151,11 @@ export const PROBLEMS = {
     title: "Changed meanwhile",
     remedy: "Read it again, make the change on what it is now, and repeat the request.",
   },
+  "precondition-failed": {
+    status: 412,
+    title: "Not what it was",
+    remedy: "It was changed since you read its `ETag`. Read it again, and repeat the change with the new one.",
+  },
   "body-too-large": { status: 413, title: "Too large", remedy: "Send less at once: split a batch, shorten the data." },
   "media-type-unsupported": {
     status: 415,

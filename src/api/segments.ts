@@ -17,6 +17,7 @@ import { iso } from "../lib/time";
 import { entry } from "./audit";
 import { type AppContext, router } from "./context";
 import { locateAt } from "./location";
+import { changing, tagAs } from "./matching";
 import { pageOf } from "./paging";
 import { invalid, Problem } from "./problem";
 import { saving } from "./saving";
@@ -104,6 +105,12 @@ function notThere(): Problem {
   return new Problem("segment-unknown", "There is no such segment.");
 }
 
+async function found(c: AppContext): Promise<Segment> {
+  const row = await findSegment(c.env.DB, c.get("tenant"), c.req.param("segment") ?? "");
+  if (row === null) throw notThere();
+  return row;
+}
+
 /** Refuses a filter that no event can match where an automation applies it to events. */
 async function checkUse(c: AppContext, id: string, filter: Filter | undefined): Promise<void> {
   const errors = filter === undefined ? [] : clauseErrors(filter);
@@ -120,6 +127,7 @@ export const segmentRoutes = router()
     const created = entry(c, "segment.created", id);
     const row = await saving(insertSegment(c.env.DB, tenant, id, c.req.valid("json"), now, created));
     locateAt(c, id);
+    await tagAs(c, toShape(row));
     return c.json(toShape(row), 201);
   })
   .openapi(list, async (c) => {
@@ -127,29 +135,34 @@ export const segmentRoutes = router()
     const rows = await listSegments(c.env.DB, c.get("tenant"), limit + 1, cursor ?? null);
     return pageOf(c, rows, limit, toShape, ({ id }) => id);
   })
-  .openapi(get, async (c) => {
-    const row = await findSegment(c.env.DB, c.get("tenant"), c.req.valid("param").segment);
-    if (row === null) throw notThere();
-    return c.json(toShape(row), 200);
-  })
+  .openapi(get, async (c) => c.json(toShape(await found(c)), 200))
   .openapi(patch, async (c) => {
     const tenant = c.get("tenant");
     const { segment: id } = c.req.valid("param");
     const change = c.req.valid("json") as Partial<SegmentFields>;
     await checkUse(c, id, change.filter);
     const updated = entry(c, "segment.updated", id, Object.keys(change));
-    const row = await saving(updateSegment(c.env.DB, tenant, id, change, Date.now(), updated), "filter");
-    if (row === null) throw notThere();
+    const update = ({ updatedAt }: Segment) =>
+      saving(updateSegment(c.env.DB, tenant, id, change, Date.now(), updated, updatedAt), "filter");
+    const row = await changing(c, () => found(c), toShape, update);
     invalidateSnapshot(tenant);
+    await tagAs(c, toShape(row));
     return c.json(toShape(row), 200);
   })
   .openapi(remove, async (c) => {
     const tenant = c.get("tenant");
     const { segment: id } = c.req.valid("param");
-    if (!(await deleteSegment(c.env.DB, tenant, id, Date.now(), entry(c, "segment.deleted", id)))) {
-      const user = await findUserOf(c.env.DB, tenant, id, "any");
-      if (user === null) throw notThere();
-      throw new Problem("segment-in-use", `The automation ${user.name} (${user.id}) uses this segment.`);
-    }
+    const deleted = entry(c, "segment.deleted", id);
+    await changing(
+      c,
+      () => found(c),
+      toShape,
+      async ({ updatedAt }) => {
+        if (await deleteSegment(c.env.DB, tenant, id, Date.now(), deleted, updatedAt)) return true;
+        const user = await findUserOf(c.env.DB, tenant, id, "any");
+        if (user === null) return null;
+        throw new Problem("segment-in-use", `The automation ${user.name} (${user.id}) uses this segment.`);
+      },
+    );
     return c.body(null, 204);
   });

@@ -15,6 +15,7 @@ import { newId } from "../lib/ids";
 import { entry } from "./audit";
 import { type AppContext, router } from "./context";
 import { locateAt } from "./location";
+import { changing, tagAs } from "./matching";
 import { pageOf } from "./paging";
 import { invalid, Problem } from "./problem";
 import { saving } from "./saving";
@@ -133,6 +134,7 @@ export const signalRoutes = router()
     const row = await saving(insertSignal(c.env.DB, tenant, id, fields, now, created), partOf(fields));
     invalidateSnapshot(tenant);
     locateAt(c, id);
+    await tagAs(c, toSignal(row));
     return c.json(toSignal(row), 201);
   })
   .openapi(list, async (c) => {
@@ -144,20 +146,25 @@ export const signalRoutes = router()
   .openapi(patch, async (c) => {
     const tenant = c.get("tenant");
     const change = c.req.valid("json") as Partial<SignalFields>;
-    const read = await found(c, c.req.valid("param").signal);
-    const errors = attachErrors({ ...read, ...change });
-    if (errors.length > 0) throw invalid(...errors);
-    const updated = entry(c, "signal.updated", read.id, Object.keys(change));
-    const row = await saving(updateSignal(c.env.DB, read, change, Date.now(), updated), partOf(change));
+    const { signal: id } = c.req.valid("param");
+    const updated = entry(c, "signal.updated", id, Object.keys(change));
+    const update = (read: SignalRow) => {
+      const errors = attachErrors({ ...read, ...change });
+      if (errors.length > 0) throw invalid(...errors);
+      return saving(updateSignal(c.env.DB, read, change, Date.now(), updated), partOf(change));
+    };
+    const row = await changing(c, () => found(c, id), toSignal, update);
     invalidateSnapshot(tenant);
-    if (row !== null) return c.json(toSignal(row), 200);
-    await found(c, read.id);
-    throw new Problem("changed-meanwhile", "The signal was changed meanwhile. Repeat the request.");
+    await tagAs(c, toSignal(row));
+    return c.json(toSignal(row), 200);
   })
   .openapi(remove, async (c) => {
     const tenant = c.get("tenant");
     const { signal: id } = c.req.valid("param");
-    if (!(await deleteSignal(c.env.DB, tenant, id, Date.now(), entry(c, "signal.deleted", id)))) throw notThere();
+    const deleted = entry(c, "signal.deleted", id);
+    const remove = async ({ updatedAt }: SignalRow) =>
+      (await deleteSignal(c.env.DB, tenant, id, Date.now(), deleted, updatedAt)) || null;
+    await changing(c, () => found(c, id), toSignal, remove);
     invalidateSnapshot(tenant);
     return c.body(null, 204);
   })

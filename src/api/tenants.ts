@@ -17,10 +17,11 @@ import { OPERATOR_TENANT } from "../lib/operator";
 import { iso } from "../lib/time";
 import { entryOf } from "./audit";
 import { noTenant } from "./auth";
-import { router } from "./context";
+import { type AppContext, router } from "./context";
 import { secretField } from "./endpoint-shape";
 import { eraseTenant } from "./erase-tenant";
 import { locateAt } from "./location";
+import { changing, checkMatch, tagAs } from "./matching";
 import { pageOf } from "./paging";
 import { Problem } from "./problem";
 import { body, isoTime, json, listQuery, plainText, problems } from "./schemas";
@@ -133,6 +134,12 @@ async function stored(
   return { ...rest, callbackSecret: sealed } as Partial<TenantFields>;
 }
 
+async function found(c: AppContext, id: string): Promise<Tenant> {
+  const tenant = await findTenant(c.env.DB, id);
+  if (tenant === null) throw noTenant();
+  return tenant;
+}
+
 /** Tenants: the customers of the SaaS. */
 export const tenantRoutes = router()
   .openapi(create, async (c) => {
@@ -142,6 +149,7 @@ export const tenantRoutes = router()
     if (tenant === null) throw new Problem("tenant-exists", `There is a tenant ${id} already.`);
     invalidateSnapshot(id);
     locateAt(c, id);
+    await tagAs(c, toShape(tenant));
     return c.json(toShape(tenant), 201);
   })
   .openapi(list, async (c) => {
@@ -156,31 +164,44 @@ export const tenantRoutes = router()
     const said = c.req.valid("json");
     const fields = (await stored(c.env, id, said)) as TenantFields;
     const now = Date.now();
-    const created = await insertTenant(c.env.DB, id, fields, now, entryOf(c, id, "tenant.created", id));
     const updated = entryOf(c, id, "tenant.updated", id, Object.keys(said));
+    if (c.req.header("If-Match") !== undefined) {
+      // Whoever names what they have read means to change it, and not to create anything.
+      const replaced = await changing(
+        c,
+        () => findTenant(c.env.DB, id),
+        (tenant) => tenant && toShape(tenant),
+        (tenant) => updateTenant(c.env.DB, id, fields, Date.now(), updated, tenant?.updatedAt),
+      );
+      await tagAs(c, toShape(replaced));
+      return c.json(toShape(replaced), 200);
+    }
+    const created = await insertTenant(c.env.DB, id, fields, now, entryOf(c, id, "tenant.created", id));
     const tenant = created ?? (await updateTenant(c.env.DB, id, fields, now, updated));
     if (tenant === null)
       throw new Problem("tenant-in-deletion", "The tenant is being deleted. Repeat the deletion first.");
     invalidateSnapshot(id);
+    await tagAs(c, toShape(tenant));
     return c.json(toShape(tenant), created === null ? 200 : 201);
   })
   .openapi(get, async (c) => {
-    const tenant = await findTenant(c.env.DB, c.req.valid("param").tenant);
-    if (tenant === null) throw noTenant();
-    return c.json(toShape(tenant), 200);
+    return c.json(toShape(await found(c, c.req.valid("param").tenant)), 200);
   })
   .openapi(patch, async (c) => {
     const { tenant: id } = c.req.valid("param");
     const said = c.req.valid("json");
     const updated = entryOf(c, id, "tenant.updated", id, Object.keys(said));
-    const tenant = await updateTenant(c.env.DB, id, await stored(c.env, id, said), Date.now(), updated);
-    if (tenant === null) throw noTenant();
+    const fields = await stored(c.env, id, said);
+    const update = ({ updatedAt }: Tenant) => updateTenant(c.env.DB, id, fields, Date.now(), updated, updatedAt);
+    const tenant = await changing(c, () => found(c, id), toShape, update);
+    await tagAs(c, toShape(tenant));
     return c.json(toShape(tenant), 200);
   })
   .openapi(remove, async (c) => {
     const { tenant: id } = c.req.valid("param");
     if (id === OPERATOR_TENANT)
       throw new Problem("tenant-reserved", "The tenant operator is the service's own and stays.");
+    if (c.req.header("If-Match") !== undefined) await checkMatch(c, toShape(await found(c, id)));
     const marked = await markTenantDeleted(c.env.DB, id, Date.now(), entryOf(c, id, "tenant.deleted", id));
     if (marked === null) throw noTenant();
     invalidateSnapshot(id);

@@ -4,6 +4,7 @@ import { database } from "./database";
 import { bytesLimit, countLimit } from "./limits";
 import { automations } from "./schema";
 import { usesSegment } from "./segment-use";
+import { asRead, later } from "./version";
 
 export type AutomationRow = typeof automations.$inferSelect;
 
@@ -71,7 +72,7 @@ export async function insertAutomation(
   return row as AutomationRow;
 }
 
-/** Changes an automation; `null`: there is none such. Throws `OverLimit`. */
+/** Changes an automation; `null`: there is none such, or it is not as read. Throws `OverLimit`. */
 export async function updateAutomation(
   d1: D1Database,
   tenant: string,
@@ -79,11 +80,13 @@ export async function updateAutomation(
   change: Partial<AutomationFields>,
   now: number,
   entry: AuditEntry,
+  /** The `updatedAt` that the caller has read; absent: whatever it is. */
+  read?: number,
 ): Promise<AutomationRow | null> {
   const update = database(d1)
     .update(automations)
-    .set({ ...change, updatedAt: now })
-    .where(named(tenant, id))
+    .set({ ...change, updatedAt: later(automations.updatedAt, now) })
+    .where(and(named(tenant, id), asRead(automations.updatedAt, read)))
     .returning();
   const [updated] = await audited(d1, update, entry, now, await bytesLimit(d1, tenant));
   return updated ?? null;
@@ -96,8 +99,13 @@ export async function deleteAutomation(
   id: string,
   now: number,
   entry: AuditEntry,
+  /** The `updatedAt` that the caller has read; absent: whatever it is. */
+  read?: number,
 ): Promise<boolean> {
-  const remove = database(d1).delete(automations).where(named(tenant, id)).returning({ id: automations.id });
+  const remove = database(d1)
+    .delete(automations)
+    .where(and(named(tenant, id), asRead(automations.updatedAt, read)))
+    .returning({ id: automations.id });
   const deleted = await audited(d1, remove, entry, now);
   return deleted.length > 0;
 }

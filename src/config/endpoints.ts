@@ -8,7 +8,7 @@ import { selectHosts } from "./own-hosts";
 import { profileOf } from "./profiles";
 import { endpoints, formerEndpoints } from "./schema";
 import { schemeOf } from "./schemes";
-import { nextVersion } from "./version";
+import { asRead, nextVersion } from "./version";
 
 export type EndpointRow = typeof endpoints.$inferSelect;
 
@@ -120,7 +120,7 @@ export async function insertEndpoint(
   return inserted;
 }
 
-/** Changes an endpoint and its version. `conflict`: another endpoint has that `uid`. Throws `OverLimit`. */
+/** Changes an endpoint and its version. `conflict`: another endpoint has that `uid`; `changed`: it is not as read. Throws `OverLimit`. */
 export async function updateEndpoint(
   d1: D1Database,
   tenant: string,
@@ -128,14 +128,17 @@ export async function updateEndpoint(
   change: Partial<EndpointFields & EndpointSecrets>,
   now: number,
   entry: AuditEntry,
-): Promise<"updated" | "conflict"> {
+  /** The version that the caller has read; absent: whatever it is. */
+  read?: number,
+): Promise<"updated" | "conflict" | "changed"> {
   try {
     const update = database(d1)
       .update(endpoints)
       .set({ ...change, version: nextVersion(now), updatedAt: now })
-      .where(and(eq(endpoints.tenant, tenant), eq(endpoints.id, id), live));
+      .where(and(eq(endpoints.tenant, tenant), eq(endpoints.id, id), live, asRead(endpoints.version, read)));
     const isLoaded = change.events !== undefined || change.filter !== undefined;
-    await audited(d1, update, entry, now, ...(isLoaded ? [await bytesLimit(d1, tenant)] : []));
+    const { meta } = await audited(d1, update, entry, now, ...(isLoaded ? [await bytesLimit(d1, tenant)] : []));
+    if (read !== undefined && meta.changes === 0) return "changed";
   } catch (error) {
     // The only unique index besides the id is the one over `uid`.
     if (/UNIQUE constraint failed/.test(String(rootCause(error)))) return "conflict";

@@ -6,6 +6,7 @@ import { type CatalogType, findInCatalogs } from "./catalogs";
 import { database } from "./database";
 import { typesLimit } from "./limits";
 import { eventTypes } from "./schema";
+import { asRead } from "./version";
 
 /** How old what is known of the event types may be, in ms. */
 const MAX_AGE = 5 * SECOND;
@@ -77,8 +78,17 @@ export async function changeEventType(
 }
 
 /** Deletes an event type; `false` when there is none. */
-export async function removeEventType(d1: D1Database, name: string, now: number, entry: AuditEntry): Promise<boolean> {
-  const remove = database(d1).delete(eventTypes).where(eq(eventTypes.name, name)).returning({ name: eventTypes.name });
+export async function removeEventType(
+  d1: D1Database,
+  name: string,
+  now: number,
+  entry: AuditEntry,
+  read?: number,
+): Promise<boolean> {
+  const remove = database(d1)
+    .delete(eventTypes)
+    .where(and(eq(eventTypes.name, name), asRead(eventTypes.updatedAt, read)))
+    .returning({ name: eventTypes.name });
   const removed = await changing(audited(d1, remove, entry, now));
   return removed.length > 0;
 }

@@ -3,6 +3,7 @@ import { type AuditEntry, audited, auditOfLast } from "./audit";
 import { database } from "./database";
 import { checkOf, countLimit, limited } from "./limits";
 import { listItems, lists } from "./schema";
+import { asRead, later } from "./version";
 
 /** The most items of a list. */
 export const MAX_ITEMS = 10_000;
@@ -90,22 +91,26 @@ export async function updateList(
   const free = sql`NOT EXISTS (SELECT 1 FROM ${lists} AS other WHERE other.tenant = ${tenant} AND other.name = ${name} AND other.id <> ${list.id})`;
   const update = db
     .update(lists)
-    .set({ name, updatedAt: now })
-    .where(and(eq(lists.tenant, tenant), eq(lists.id, list.id), free))
+    .set({ name, updatedAt: later(lists.updatedAt, now) })
+    .where(and(eq(lists.tenant, tenant), eq(lists.id, list.id), asRead(lists.updatedAt, list.updatedAt), free))
     .returning();
   const audit = auditOfLast(d1, entry, now);
-  const isThere = sql`EXISTS (SELECT 1 FROM ${lists} WHERE ${lists.id} = ${list.id} AND ${lists.name} = ${name})`;
-  const [[row]] =
+  // Before the list is another: what tells whether it is as read is gone afterwards.
+  const isAsRead = sql`EXISTS (SELECT 1 FROM ${lists} WHERE ${lists.id} = ${list.id} AND ${lists.updatedAt} = ${list.updatedAt} AND ${free})`;
+  const [row] =
     items === undefined
-      ? await db.batch([update, audit])
-      : await db.batch([
-          update,
-          audit,
-          db.delete(listItems).where(and(eq(listItems.list, list.id), isThere)),
-          fill(d1, list.id, items, name),
-        ]);
+      ? (await db.batch([update, audit]))[0]
+      : (
+          await db.batch([
+            db.delete(listItems).where(and(eq(listItems.list, list.id), isAsRead)),
+            fill(d1, list.id, items, isAsRead),
+            update,
+            audit,
+          ])
+        )[2];
   if (row !== undefined) return row;
-  return (await findList(d1, tenant, name)) === null ? null : "taken";
+  const holder = await findList(d1, tenant, name);
+  return holder === null || holder.id === list.id ? null : "taken";
 }
 
 /** Deletes a list with its items; answers whether there was one. */
@@ -200,9 +205,8 @@ export async function lookUp(
   return found;
 }
 
-/** A statement for a batch: fills a list that is there, of that name if one is given. */
-function fill(d1: D1Database, list: string, items: readonly string[], name?: string) {
-  const condition = name === undefined ? sql`1` : sql`${lists.name} = ${name}`;
+/** A statement for a batch: fills a list that is there, if that holds. */
+function fill(d1: D1Database, list: string, items: readonly string[], condition = sql`1`) {
   return database(d1)
     .insert(listItems)
     .select(

@@ -4,6 +4,7 @@ import { database } from "./database";
 import { bytesLimit, countLimit } from "./limits";
 import { automations, segments } from "./schema";
 import { usesSegment } from "./segment-use";
+import { asRead, later } from "./version";
 
 export type Segment = typeof segments.$inferSelect;
 
@@ -52,7 +53,7 @@ export async function insertSegment(
   return row as Segment;
 }
 
-/** Changes a segment; `null`: there is none such. Throws `OverLimit`. */
+/** Changes a segment; `null`: there is none such, or it is not as read. Throws `OverLimit`. */
 export async function updateSegment(
   d1: D1Database,
   tenant: string,
@@ -60,11 +61,13 @@ export async function updateSegment(
   change: Partial<SegmentFields>,
   now: number,
   entry: AuditEntry,
+  /** The `updatedAt` that the caller has read; absent: whatever it is. */
+  read?: number,
 ): Promise<Segment | null> {
   const update = database(d1)
     .update(segments)
-    .set({ ...change, updatedAt: now })
-    .where(named(tenant, id))
+    .set({ ...change, updatedAt: later(segments.updatedAt, now) })
+    .where(and(named(tenant, id), asRead(segments.updatedAt, read)))
     .returning();
   const [updated] = await audited(d1, update, entry, now, await bytesLimit(d1, tenant));
   return updated ?? null;
@@ -77,6 +80,8 @@ export async function deleteSegment(
   id: string,
   now: number,
   entry: AuditEntry,
+  /** The `updatedAt` that the caller has read; absent: whatever it is. */
+  read?: number,
 ): Promise<boolean> {
   const db = database(d1);
   const users = db
@@ -85,7 +90,7 @@ export async function deleteSegment(
     .where(and(eq(automations.tenant, tenant), usesSegment(id)));
   const remove = db
     .delete(segments)
-    .where(and(named(tenant, id), notExists(users)))
+    .where(and(named(tenant, id), asRead(segments.updatedAt, read), notExists(users)))
     .returning({ id: segments.id });
   const deleted = await audited(d1, remove, entry, now);
   return deleted.length > 0;

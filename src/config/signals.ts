@@ -5,6 +5,7 @@ import { database } from "./database";
 import { bytesLimit, checkOf, countLimit, limited } from "./limits";
 import { signals } from "./schema";
 import type { CatalogSignal } from "./signal-catalogs";
+import { asRead, later } from "./version";
 
 export type SignalRow = typeof signals.$inferSelect;
 
@@ -64,7 +65,7 @@ export async function updateSignal(
 ): Promise<SignalRow | null> {
   const update = database(d1)
     .update(signals)
-    .set({ ...change, updatedAt: sql<number>`max(${now}, ${signals.updatedAt} + 1)` })
+    .set({ ...change, updatedAt: later(signals.updatedAt, now) })
     .where(and(named(read.tenant, read.id), eq(signals.updatedAt, read.updatedAt)))
     .returning();
   const [updated] = await audited(d1, update, entry, now, await bytesLimit(d1, read.tenant));
@@ -78,8 +79,13 @@ export async function deleteSignal(
   id: string,
   now: number,
   entry: AuditEntry,
+  /** The `updatedAt` that the caller has read; absent: whatever it is. */
+  read?: number,
 ): Promise<boolean> {
-  const remove = database(d1).delete(signals).where(named(tenant, id)).returning({ id: signals.id });
+  const remove = database(d1)
+    .delete(signals)
+    .where(and(named(tenant, id), asRead(signals.updatedAt, read)))
+    .returning({ id: signals.id });
   const deleted = await audited(d1, remove, entry, now);
   return deleted.length > 0;
 }

@@ -14,6 +14,7 @@ import {
   signals,
   tenants,
 } from "./schema";
+import { asRead, later } from "./version";
 
 export type Tenant = typeof tenants.$inferSelect;
 
@@ -72,11 +73,13 @@ export async function updateTenant(
   change: Partial<TenantFields>,
   now: number,
   entry: AuditEntry,
+  /** The `updatedAt` that the caller has read; absent: whatever it is. */
+  read?: number,
 ): Promise<Tenant | null> {
   const update = database(d1)
     .update(tenants)
-    .set({ ...change, updatedAt: now })
-    .where(and(eq(tenants.id, id), live))
+    .set({ ...change, updatedAt: later(tenants.updatedAt, now) })
+    .where(and(eq(tenants.id, id), live, asRead(tenants.updatedAt, read)))
     .returning();
   const [row] = await audited(d1, update, entry, now);
   return row ?? null;

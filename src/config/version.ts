@@ -1,4 +1,5 @@
-import { type SQL, sql } from "drizzle-orm";
+import { eq, type SQL, sql } from "drizzle-orm";
+import type { SQLiteColumn } from "drizzle-orm/sqlite-core";
 import { endpoints } from "./schema";
 
 /**
@@ -7,4 +8,14 @@ import { endpoints } from "./schema";
  */
 export function nextVersion(now: number): SQL {
   return sql`max(${endpoints.version} + 1, ${now})`;
+}
+
+/** SQL: that a row is as it was read, by the column that every change moves; without what was read: any row is. */
+export function asRead(column: SQLiteColumn, read: number | undefined): SQL | undefined {
+  return read === undefined ? undefined : eq(column, read);
+}
+
+/** SQL: the time of a change at `now` (ms), later than the change before it, so that {@link asRead} tells the two apart. */
+export function later(column: SQLiteColumn, now: number): SQL<number> {
+  return sql<number>`max(${now}, ${column} + 1)`;
 }

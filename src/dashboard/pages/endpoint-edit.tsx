@@ -16,6 +16,7 @@ import { tenantPath, withQuery } from "../site";
 import { page, part, wantsPart } from "../write";
 import { EndpointFrame, endpointPath } from "./endpoint-frame";
 import {
+  asPatch,
   bodyOf,
   changed,
   changeOf,
@@ -191,7 +192,7 @@ async function save(c: SiteContext): Promise<Response> {
   const here = endpointPath(site, tenant, endpoint.id);
   if (Object.keys(change).length === 0) return c.redirect(here, 303);
   try {
-    await site.api.endpoints.update(tenant, endpoint.id, change);
+    await site.api.endpoints.update(tenant, endpoint.id, asPatch(change, endpoint));
     return c.redirect(withQuery(`${here}/settings`, { done: "saved" }), 303);
   } catch (error) {
     const refusal = refusalOf(error);
