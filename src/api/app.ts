@@ -6,6 +6,7 @@ import { readBody } from "./body";
 import { contentRoutes } from "./content";
 import { router } from "./context";
 import { deliveryRoutes } from "./deliveries";
+import { refuseMisconfigured } from "./deployment";
 import { noteOwnHost } from "./destination";
 import { docsRoutes } from "./docs";
 import { endpointRoutes } from "./endpoints";
@@ -52,7 +53,7 @@ app.route(
   openApiRoutes(() => app),
 );
 
-app.use("/v1/*", locate, tagged, refuseBrokenPath, authenticate, authorize, noteOwnHost);
+app.use("/v1/*", refuseMisconfigured, locate, tagged, refuseBrokenPath, authenticate, authorize, noteOwnHost);
 app.use("/v1/tenants/:tenant/*", async (c, next) => {
   // The pattern also matches the tenant itself, which PUT may be about to create.
   if (/^\/v1\/tenants\/[^/]+\/?$/.test(c.req.path)) return next();

@@ -227,6 +227,12 @@ export const PROBLEMS = {
     title: "Parts are out of reach",
     remedy: "The answer names them. The operator looks at Cloudflare's status and the deployment's bindings.",
   },
+  misconfigured: {
+    status: 503,
+    title: "Misconfigured",
+    remedy:
+      "The operator sets right each variable that `errors` names, and deploys: wrangler.toml and the README explain them.",
+  },
 } as const satisfies Record<string, Cause>;
 
 /** The stable name of a cause. */

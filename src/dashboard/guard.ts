@@ -6,7 +6,7 @@ import type { MiddlewareHandler } from "hono";
 import { getCookie, setCookie } from "hono/cookie";
 import { createClient, PosthornError, type Problem } from "../client";
 import { randomHex } from "../lib/crypto";
-import { type Env, secretsKey } from "../lib/env";
+import { frameAncestors, secretsKey } from "../lib/env";
 import { PageError } from "./errors";
 import { principalOf } from "./identity";
 import { formToken, isFormToken, openSession } from "./session";
@@ -30,11 +30,7 @@ const SESSION = "posthorn_session";
 const VISIT = "posthorn_visit";
 const THEME = "posthorn_theme";
 
-/** The origins that may show the portal in a frame; empty: none. What is no origin does not count. */
-export function frameAncestors(env: Env): string[] {
-  const named = (env.FRAME_ANCESTORS ?? "").split(/[\s,]+/).filter((text) => text !== "");
-  return named.filter((text) => /^https?:\/\/(\*\.)?[a-z0-9.-]+(:\d{1,5})?$/i.test(text));
-}
+export { frameAncestors };
 
 /** Nothing from elsewhere, no script or style in the page, and frames only where the operator allows them. */
 export const headers: MiddlewareHandler<SiteEnv> = async (c, next) => {
