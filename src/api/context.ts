@@ -5,6 +5,7 @@ import type { Snapshot } from "../config/snapshot";
 import type { Env } from "../lib/env";
 import { idempotent, keyHeader } from "./idempotency";
 import { Problem } from "./problem";
+import { noteReader, takeReadOnly } from "./read-back";
 import { invalidFrom } from "./wording";
 
 /** What the middleware leaves for the handlers. */
@@ -34,7 +35,10 @@ export function router(): OpenAPIHono<AppEnv> {
     },
   });
   const { openapi } = routes;
-  routes.openapi = ((route, handler, hook) => openapi(strict(route), handler, hook)) as typeof openapi;
+  routes.openapi = ((route, handler, hook) => {
+    if (route.method === "get") noteReader(route.path, handler as unknown as Parameters<typeof noteReader>[1]);
+    return openapi(strict(route), handler, hook);
+  }) as typeof openapi;
   return routes;
 }
 
@@ -43,13 +47,22 @@ const NOTHING = z.strictObject({});
 function strict<R extends RouteConfig>(route: R): R {
   if (!route.path.startsWith("/v1/")) return route;
   const writes = ["post", "put", "patch"].includes(route.method);
-  const isPost = route.method === "post";
   // Events and observations, which say so themselves, have their own way to know a repeat.
   const ownKeys = route.request?.headers !== undefined;
-  const keyed = isPost && !ownKeys;
+  const keyed = route.method === "post" && !ownKeys;
+  const known = fieldsOf(route);
+  const before = [...(keyed ? [idempotent] : []), ...(known === null ? [] : [takeReadOnly(route.path, known)])];
   const noBody = { body: { required: false, content: { "application/json": { schema: NOTHING, example: {} } } } };
   const request = { query: NOTHING, ...(writes ? noBody : {}), ...(keyed ? { headers: keyHeader } : {}) };
-  return { ...route, ...(keyed ? { middleware: idempotent } : {}), request: { ...request, ...route.request } };
+  return { ...route, middleware: before, request: { ...request, ...route.request } };
+}
+
+/** What the body of a route that changes what can be read may name; `null`: it is none such. */
+function fieldsOf({ method, request }: RouteConfig): ReadonlySet<string> | null {
+  if (method !== "put" && method !== "patch") return null;
+  const content = request?.body?.content["application/json"];
+  if (content === undefined || !("schema" in content)) return null;
+  return content.schema instanceof z.ZodObject ? new Set(Object.keys(content.schema.shape)) : null;
 }
 
 /** What a schema makes of a value; a 422 naming each field when it refuses it. */

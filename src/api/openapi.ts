@@ -29,7 +29,8 @@ const TAGS = {
 const ABOUT = `Outgoing webhooks on your own Cloudflare account. Send your key as \`Authorization: Bearer KEY\`.
 
 Every error is \`application/problem+json\` (RFC 9457); \`/docs/problems\` lists their causes. Every POST takes an
-\`Idempotency-Key\`. Unknown fields are refused, and nothing is written when anything is.
+\`Idempotency-Key\`. Unknown fields are refused, and nothing is written when anything is; what is read can be sent back, its read-only fields
+as they are.
 Times are ISO 8601 in UTC; durations without a unit in their name are seconds. Lists answer \`{data, nextCursor}\`, newest
 first; a filtered page may be short or empty and still have a \`nextCursor\`.`;
 
