@@ -170,7 +170,9 @@ export function asPatch(change: Record<string, unknown>, endpoint: Endpoint): Re
 function patchOf(said: unknown, is: Record<string, string>): Record<string, unknown> | null {
   if (typeof said !== "object" || said === null) return null;
   const gone = Object.keys(is).filter((name) => !Object.hasOwn(said, name));
-  return { ...Object.fromEntries(gone.map((name) => [name, null])), ...said };
+  // What stays as it was is not named: somebody else may have taken it away meanwhile.
+  const moved = Object.entries(said).filter(([name, value]) => is[name] !== value);
+  return Object.fromEntries([...gone.map((name) => [name, null]), ...moved]);
 }
 
 /** The endpoint with a change made, `null` where it would leave something to its profile. */

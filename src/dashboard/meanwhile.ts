@@ -1,0 +1,60 @@
+/**
+ * Two who change one thing at once: a form carries what it was rendered from, so that it changes what its reader changed
+ * and nothing else, and tells them when somebody else changed the same.
+ * @module
+ */
+import { same } from "../api/read-back";
+import { listAudit } from "../config/audit";
+import type { Env } from "../lib/env";
+import type { Refusal } from "./errors";
+
+/** The name of the field that carries it. */
+export const READ = "_read";
+/** The most rows of the audit that are looked through for who it was. */
+const LOOKED_THROUGH = 100;
+
+type Fields = Record<string, unknown>;
+
+/** What a form was rendered from; `fallback` where it does not say, or nothing that could be it. */
+export function readIn<T extends { id: string }>(form: FormData, fallback: T): T {
+  try {
+    const read = JSON.parse(String(form.get(READ) ?? ""));
+    // Only what differs from it is written, and the API checks that: it needs to be no more than the same thing.
+    return read?.id === fallback.id ? { ...fallback, ...read } : fallback;
+  } catch {
+    return fallback;
+  }
+}
+
+/** The fields of a change that somebody else has changed since they were read, to something else. Pure. */
+export function clashes(change: Fields, read: object, now: object): string[] {
+  const [before, after] = [read as Fields, now as Fields];
+  return Object.keys(change).filter(
+    (name) => !same(before[name], after[name]) && !same(change[name], after[name] ?? null),
+  );
+}
+
+/** The refusal of a change that clashes; `since`: when what was read was last changed, in ms. */
+export async function clashRefusal(
+  env: Env,
+  tenant: string,
+  target: string,
+  since: number,
+  names: readonly string[],
+): Promise<Refusal> {
+  const who = await changerOf(env, tenant, target, since);
+  const message = `was changed meanwhile by ${who}`;
+  return {
+    detail: `It was changed meanwhile by ${who}. Look at what it is now; saving once more puts yours in its place.`,
+    errors: names.map((path) => ({ path, message })),
+  };
+}
+
+/** Who changed it last since then, in words; the audit knows. */
+async function changerOf(env: Env, tenant: string, target: string, since: number): Promise<string> {
+  const rows = await listAudit(env.DB, { tenant, since, until: null }, LOOKED_THROUGH, null);
+  const actor = rows.find((row) => row.target === target)?.actor;
+  if (actor === undefined) return "somebody else";
+  if (actor === "operator") return "the operator";
+  return actor.startsWith("lnk_") ? `a visitor of the portal (${actor})` : `the key ${actor}`;
+}
