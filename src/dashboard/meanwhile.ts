@@ -4,9 +4,11 @@
  * @module
  */
 import { same } from "../api/read-back";
+import { PosthornError } from "../client";
 import { listAudit } from "../config/audit";
 import type { Env } from "../lib/env";
 import type { Refusal } from "./errors";
+import type { SiteContext } from "./site";
 
 /** The name of the field that carries it. */
 export const READ = "_read";
@@ -57,4 +59,34 @@ async function changerOf(env: Env, tenant: string, target: string, since: number
   if (actor === undefined) return "somebody else";
   if (actor === "operator") return "the operator";
   return actor.startsWith("lnk_") ? `a visitor of the portal (${actor})` : `the key ${actor}`;
+}
+
+/**
+ * Changes a thing of the path's tenant as a form says: what its reader has changed of what the form was rendered from.
+ * Throws the API's refusal, and one of its kind where somebody else has changed the same meanwhile.
+ */
+export async function patchRead(c: SiteContext, parts: readonly string[], said: Fields): Promise<void> {
+  const tenant = c.req.param("tenant") ?? "";
+  const at = `/v1/${["tenants", tenant, ...parts].map(encodeURIComponent).join("/")}`;
+  const site = c.get("site");
+  const now = JSON.parse(await site.text(at)) as { id: string; updatedAt: string };
+  const read = readIn(c.get("form"), now);
+  const change = Object.fromEntries(
+    Object.entries(said).filter(([name, value]) => !same(value ?? null, (read as unknown as Fields)[name] ?? null)),
+  );
+  if (Object.keys(change).length === 0) return;
+  const clashing = clashes(change, read, now);
+  if (clashing.length > 0) {
+    const { detail, errors } = await clashRefusal(c.env, tenant, now.id, Date.parse(read.updatedAt), clashing);
+    const problem = { type: "about:blank", title: "Changed meanwhile", status: 409, detail, errors };
+    throw new PosthornError(`PATCH ${at}`, problem, new Headers());
+  }
+  await site.text(at, JSON.stringify(change), "PATCH");
+}
+
+/** What a form carries that is shown again: what it carried, unless its refusal shows what somebody else made of it. */
+export function carriedOn<T extends { id: string }>(c: SiteContext, now: T, refusal: Refusal | null): T {
+  const form = c.get("form") as FormData | undefined;
+  const clashed = refusal?.errors.some(({ message }) => message.startsWith("was changed meanwhile by ")) ?? false;
+  return form === undefined || clashed ? now : readIn(form, now);
 }

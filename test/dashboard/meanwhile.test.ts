@@ -81,3 +81,26 @@ describe("a settings form that was open while somebody else changed the endpoint
     }
   });
 });
+
+describe("a segment's page that was open meanwhile", () => {
+  it("changes what its reader changed, and says who changed the same", async ({ expect }) => {
+    const tenant = await newTenant();
+    const { body: rendered } = await call("POST", `/v1/tenants/${tenant}/segments`, {
+      name: "First",
+      filter: { "data.a": 1 },
+    });
+    const at = `/v1/tenants/${tenant}/segments/${rendered.id}`;
+    const page = `/dashboard/tenants/${tenant}/segments/${rendered.id}`;
+    const visitor = new Visitor();
+    await visitor.signIn(env.OPERATOR_KEY ?? "");
+    const save = (name: string, filter: object) =>
+      visitor.submit(page, page, { name, filter: JSON.stringify(filter), _read: JSON.stringify(rendered) });
+    await call("PATCH", at, { filter: { "data.a": 2 } });
+    expect((await save("Ours", { "data.a": 1 })).status).toBe(303);
+    expect((await call("GET", at)).body).toMatchObject({ name: "Ours", filter: { "data.a": 2 } });
+    const refused = await save("First", { "data.a": 3 });
+    expect(refused.status).toBe(422);
+    expect(words(refused.html)).toContain("filter was changed meanwhile by the operator");
+    expect((await call("GET", at)).body.filter).toEqual({ "data.a": 2 });
+  });
+});
