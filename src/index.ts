@@ -4,6 +4,7 @@ import { dashboard, isPage } from "./dashboard/dashboard";
 import { consume } from "./delivery/consumer";
 import { consumeDeadLetters } from "./delivery/dead-letters";
 import type { Env } from "./lib/env";
+import { underRequestId } from "./lib/request-id";
 
 export { Endpoint } from "./endpoint/endpoint";
 export { EventLog } from "./events/event-log";
@@ -15,7 +16,7 @@ const pages = dashboard(callAs);
 export default {
   fetch(request, env, context) {
     const answering = isPage(new URL(request.url).pathname) ? pages : app;
-    return answering.fetch(request, env, context);
+    return underRequestId(request, Date.now(), () => answering.fetch(request, env, context));
   },
   async queue(batch, env, context) {
     await (batch.queue.endsWith("-dead")

@@ -6,6 +6,7 @@ import { readBody } from "./body";
 import { contentRoutes } from "./content";
 import { router } from "./context";
 import { deliveryRoutes } from "./deliveries";
+import { refuseMisconfigured } from "./deployment";
 import { noteOwnHost } from "./destination";
 import { docsRoutes } from "./docs";
 import { endpointRoutes } from "./endpoints";
@@ -17,11 +18,15 @@ import { healthRoutes } from "./health";
 import { keyRoutes } from "./keys";
 import { acceptRate } from "./limits";
 import { listRoutes } from "./lists";
+import { locate } from "./location";
+import { tagged } from "./matching";
+import { refuseMethods } from "./methods";
 import { observationRoutes } from "./observations";
 import { openApiRoutes } from "./openapi";
 import { refuseBrokenPath } from "./path";
 import { portalLinkRoutes } from "./portal-links";
 import { answerError, Problem } from "./problem";
+import { problemPageRoutes } from "./problem-page";
 import { replayRoutes } from "./replay";
 import { resealRoutes } from "./reseal";
 import { secretRoutes } from "./secrets";
@@ -37,10 +42,12 @@ import { testSendRoutes } from "./test-sends";
 export const app = router();
 
 app.onError(answerError);
-app.notFound((c) => answerError(new Problem(404, "There is nothing at this path."), c));
+app.notFound((c) => answerError(new Problem("path-unknown", "There is nothing at this path."), c));
 
+app.use(refuseMethods(() => app));
 app.route("/", healthRoutes);
 app.route("/", docsRoutes);
+app.route("/", problemPageRoutes);
 app.route(
   "/",
   openApiRoutes(() => app),
@@ -52,7 +59,7 @@ app.use("/v1/*", async (c, next) => {
   c.header("Cache-Control", "no-store");
   c.header("X-Content-Type-Options", "nosniff");
 });
-app.use("/v1/*", refuseBrokenPath, authenticate, authorize, noteOwnHost);
+app.use("/v1/*", refuseMisconfigured, locate, tagged, refuseBrokenPath, authenticate, authorize, noteOwnHost);
 app.use("/v1/tenants/:tenant/*", async (c, next) => {
   // The pattern also matches the tenant itself, which PUT may be about to create.
   if (/^\/v1\/tenants\/[^/]+\/?$/.test(c.req.path)) return next();

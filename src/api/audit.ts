@@ -2,6 +2,7 @@ import { createRoute, z } from "@hono/zod-openapi";
 import { type AuditEntry, type AuditRow, listAudit } from "../config/audit";
 import { iso } from "../lib/time";
 import { type AppContext, router } from "./context";
+import { pageOf } from "./paging";
 import { isoTime, json, listQuery, problems, time } from "./schemas";
 
 const auditShape = z.object({
@@ -42,9 +43,7 @@ function toShape({ id, at, actor, action, target, tenant, fields }: AuditRow): z
 export const auditRoutes = router().openapi(list, async (c) => {
   const { limit, cursor, tenant = null, since = null, until = null } = c.req.valid("query");
   const rows = await listAudit(c.env.DB, { tenant, since, until }, limit + 1, cursor ?? null);
-  const page = rows.slice(0, limit);
-  const nextCursor = rows.length > limit ? (page.at(-1)?.id ?? null) : null;
-  return c.json({ data: page.map(toShape), nextCursor }, 200);
+  return pageOf(c, rows, limit, toShape, ({ id }) => id);
 });
 
 /** What is written down of a change by this caller in the tenant of the path; the queries write it with the change. */

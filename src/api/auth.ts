@@ -7,7 +7,7 @@ import { logError } from "../lib/log";
 import { operatorKeyAt } from "../lib/operator";
 import type { AppContext, AppEnv } from "./context";
 import { allowed } from "./permissions";
-import { Problem } from "./problem";
+import { Problem, spent } from "./problem";
 import { isRefusedTooOften, REFUSALS_PERIOD } from "./refusals";
 
 /** Requests made inside the Worker, for somebody who has shown already who they are. */
@@ -29,10 +29,10 @@ export const authenticate: MiddlewareHandler<AppEnv> = async (c, next) => {
     return next();
   }
   const [, key] = /^Bearer +(\S+) *$/i.exec(c.req.header("Authorization") ?? "") ?? [];
-  if (key === undefined) throw await unauthorized(c, "Send your key as `Authorization: Bearer KEY`.");
+  if (key === undefined) throw await unauthorized(c, "key-missing", "Send your key as `Authorization: Bearer KEY`.");
   const nth = operatorKeyAt(c.env, key);
   const principal = nth >= 0 ? operatorWith(nth) : await holderOf(c, key);
-  if (principal === null) throw await unauthorized(c, "The key is not known.");
+  if (principal === null) throw await unauthorized(c, "key-unknown", "The key is not known.");
   c.set("principal", principal);
   await next();
 };
@@ -54,13 +54,12 @@ async function touch(c: AppContext, holder: KeyHolder, now: number): Promise<voi
   }
 }
 
-async function unauthorized(c: AppContext, detail: string): Promise<Problem> {
+async function unauthorized(c: AppContext, code: "key-missing" | "key-unknown", detail: string): Promise<Problem> {
   if (await isRefusedTooOften(c.env, "key", c.req.raw)) {
-    return new Problem(429, "Too many requests without a key that is known came from this address. Wait a minute.", {
-      headers: { "Retry-After": String(REFUSALS_PERIOD) },
-    });
+    const detail = "Too many requests without a key that is known came from this address. Wait a minute.";
+    return new Problem("refused-too-often", detail, { headers: spent("refusals", REFUSALS_PERIOD) });
   }
-  return new Problem(401, detail, { headers: { "WWW-Authenticate": 'Bearer realm="posthorn"' } });
+  return new Problem(code, detail, { headers: { "WWW-Authenticate": 'Bearer realm="posthorn"' } });
 }
 
 /**
@@ -76,7 +75,7 @@ export const authorize: MiddlewareHandler<AppEnv> = async (c, next) => {
   if (named !== undefined && named !== tenant) throw noTenant();
   if (!allowed(role, method, path)) {
     const who = isPortal(role) ? "A portal" : `A key of the role ${role}`;
-    throw new Problem(403, `${who} may not do this.`);
+    throw new Problem("role-not-allowed", `${who} may not do this.`);
   }
   await next();
 };
@@ -93,5 +92,5 @@ export const resolveTenant: MiddlewareHandler<AppEnv> = async (c, next) => {
 
 /** A 404 that says no more to a key of another tenant than to one of none. */
 export function noTenant(): Problem {
-  return new Problem(404, "There is no such tenant.");
+  return new Problem("tenant-unknown", "There is no such tenant.");
 }

@@ -18,6 +18,9 @@ import { newId } from "../lib/ids";
 import { iso } from "../lib/time";
 import { entry } from "./audit";
 import { type AppContext, router } from "./context";
+import { locateAt } from "./location";
+import { changing, tagAs } from "./matching";
+import { pageOf } from "./paging";
 import { type FieldError, invalid, Problem } from "./problem";
 import { saving } from "./saving";
 import { body, eventType, isoTime, json, listQuery, problems } from "./schemas";
@@ -140,7 +143,7 @@ function partOf({ segment, actions }: Partial<AutomationFields>): string {
 }
 
 function notThere(): Problem {
-  return new Problem(404, "There is no such automation.");
+  return new Problem("automation-unknown", "There is no such automation.");
 }
 
 /** What a body says as it is stored: endpoints by their ids; with the segments that it names. */
@@ -212,14 +215,14 @@ export const automationRoutes = router()
       return saving(insertAutomation(c.env.DB, tenant, id, whole, segments, now, created), partOf(whole));
     });
     invalidateSnapshot(tenant);
+    locateAt(c, id);
+    await tagAs(c, toShape(row));
     return c.json(withWarnings(toShape(row), await warningsFor(c, row)), 201);
   })
   .openapi(list, async (c) => {
     const { limit, cursor } = c.req.valid("query");
     const rows = await listAutomations(c.env.DB, c.get("tenant"), limit + 1, cursor ?? null);
-    const page = rows.slice(0, limit);
-    const nextCursor = rows.length > limit ? (page.at(-1)?.id ?? null) : null;
-    return c.json({ data: page.map(toShape), nextCursor }, 200);
+    return pageOf(c, rows, limit, toShape, ({ id }) => id);
   })
   .openapi(get, async (c) => c.json(toShape(await found(c, c.req.valid("param").automation)), 200))
   .openapi(patch, async (c) => {
@@ -227,19 +230,21 @@ export const automationRoutes = router()
     const said = c.req.valid("json");
     const { automation: id } = c.req.valid("param");
     const updated = entry(c, "automation.updated", id, Object.keys(said));
-    const row = await repeated(async () => {
+    const update = async (read: AutomationRow) => {
       const { fields, segments } = await stored(c, said);
-      const read = await found(c, id);
       return saving(updateAutomation(c.env.DB, read, fields, segments, Date.now(), updated), partOf(fields));
-    });
+    };
+    const row = await changing(c, () => found(c, id), toShape, update);
     invalidateSnapshot(tenant);
+    await tagAs(c, toShape(row));
     return c.json(withWarnings(toShape(row), await warningsFor(c, row)), 200);
   })
   .openapi(remove, async (c) => {
     const tenant = c.get("tenant");
     const { automation: id } = c.req.valid("param");
     const deleted = entry(c, "automation.deleted", id);
-    if (!(await deleteAutomation(c.env.DB, tenant, id, Date.now(), deleted))) throw notThere();
+    const remove = (read: AutomationRow) => deleteAutomation(c.env.DB, read, Date.now(), deleted);
+    await changing(c, () => found(c, id), toShape, remove);
     invalidateSnapshot(tenant);
     return c.body(null, 204);
   });

@@ -3,8 +3,9 @@ import { acceptAll, type PostedEvent } from "../events/accept";
 import { schemaErrors } from "../events/event-schemas";
 import { elementTexts, memberTexts } from "../lib/json";
 import { router } from "./context";
-import { acceptedShape, eventInput, eventsParams, toAccepted, usedKey } from "./events";
-import { type FieldError, invalid } from "./problem";
+import { acceptedShape, eventInput, eventsParams, toAccepted } from "./events";
+import { keyHeader } from "./idempotency";
+import { type FieldError, invalid, usedKey } from "./problem";
 import { body, json, problems } from "./schemas";
 
 const MAX_EVENTS = 100;
@@ -21,7 +22,7 @@ const post = createRoute({
   tags: ["Events"],
   request: {
     params: eventsParams,
-    headers: z.object({ "idempotency-key": z.string().min(1).max(255).optional() }),
+    headers: keyHeader,
     ...body(z.strictObject({ events: z.array(eventInput).min(1).max(MAX_EVENTS) }), {
       events: [
         { event: "lead.hot", data: { score: 91 } },

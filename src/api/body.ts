@@ -8,17 +8,23 @@ import { Problem } from "./problem";
 export const MAX_BODY = 1_048_576;
 const JSON_TYPE = "application/json";
 
+/** What `curl -d` and `fetch` call any text that nobody has named: there the text itself says whether it is JSON. */
+const UNNAMED_TYPE = /^(?:application\/x-www-form-urlencoded|text\/plain)\s*(?:;\s*charset\s*=\s*"?utf-?8"?\s*)?$/i;
+/** JSON by any name, in UTF-8 or without saying so. */
+const JSON_TYPES = /^application\/(?:[\w!#$&^.+-]+\+)?json\s*(?:;\s*charset\s*=\s*"?utf-?8"?\s*)?$/i;
+
 /**
- * Reads the body of a request that has one: at most 1 MiB, valid UTF-8, valid JSON. It is then at hand as text, and as
- * JSON whatever the `Content-Type` says, since nothing but JSON is spoken here: parsed once, for whoever asks, so nobody
- * may change it. An empty body has no type: routes that need one refuse it.
+ * Reads the body of a request that has one: at most 1 MiB, valid UTF-8, valid JSON, not compressed; a 415 for what says
+ * that it is something else. It is then at hand as text, and as JSON: parsed once, for whoever asks, so nobody may change
+ * it. An empty body has no type: routes that need one refuse it.
  */
 export const readBody: MiddlewareHandler<AppEnv> = async (c, next) => {
   if (["POST", "PUT", "PATCH"].includes(c.req.method)) {
+    const unnamed = checkType(c.req.raw);
     const text = decode(await readLimited(c.req.raw));
     const empty = text.trim() === "";
     if (!empty) {
-      const value = parse(text);
+      const value = parse(text, unnamed);
       c.req.json = async () => value;
     }
     if (empty || c.req.header("Content-Type") !== JSON_TYPE) retype(c, empty ? null : text);
@@ -26,6 +32,26 @@ export const readBody: MiddlewareHandler<AppEnv> = async (c, next) => {
   }
   await next();
 };
+
+/** Refuses a body that says it is no JSON. Answers whether it says nothing that could be relied on. */
+function checkType({ headers, body }: Request): boolean {
+  if (body === null || headers.get("Content-Length") === "0") return false;
+  const encoding = headers.get("Content-Encoding")?.trim().toLowerCase() ?? "";
+  if (encoding !== "" && encoding !== "identity") {
+    throw new Problem("encoding-unsupported", "The body is compressed. Send it as it is.", {
+      headers: { "Accept-Encoding": "identity" },
+    });
+  }
+  const type = headers.get("Content-Type")?.trim() ?? "";
+  if (type !== "" && UNNAMED_TYPE.test(type)) return true;
+  if (type === "" || JSON_TYPES.test(type)) return false;
+  throw notJson();
+}
+
+function notJson(): Problem {
+  const detail = "The body must be JSON in UTF-8, and say so: `Content-Type: application/json`.";
+  return new Problem("media-type-unsupported", detail, { headers: { Accept: JSON_TYPE } });
+}
 
 /** Makes the request say that its body is JSON, or that it has none. */
 function retype(c: AppContext, text: string | null): void {
@@ -54,7 +80,7 @@ async function readLimited(request: Request): Promise<Uint8Array> {
 }
 
 function tooLarge(): Problem {
-  return new Problem(413, `The body may have at most ${MAX_BODY} bytes.`);
+  return new Problem("body-too-large", `The body may have at most ${MAX_BODY} bytes.`);
 }
 
 const decoder = new TextDecoder("utf-8", { fatal: true, ignoreBOM: false });
@@ -63,15 +89,16 @@ function decode(bytes: Uint8Array): string {
   try {
     return decoder.decode(bytes);
   } catch {
-    throw new Problem(400, "The body is not valid UTF-8.");
+    throw new Problem("body-not-utf8", "The body is not valid UTF-8.");
   }
 }
 
 // biome-ignore lint/suspicious/noExplicitAny: as Hono has it
-function parse(text: string): any {
+function parse(text: string, unnamed: boolean): any {
   try {
     return readJson(text);
   } catch {
-    throw new Problem(400, "The body is not valid JSON.");
+    if (unnamed) throw notJson();
+    throw new Problem("body-not-json", "The body is not valid JSON.");
   }
 }

@@ -32,7 +32,7 @@ export const contentRoutes = router().openapi(erase, async (c) => {
   const tenant = c.get("tenant");
   const ref = parseEventId(c.req.valid("param").event);
   const erased = ref === null ? null : await eraseContent(c.env, tenant, ref.ulid);
-  if (erased === null) throw new Problem(404, "There is no such event.");
+  if (erased === null) throw new Problem("event-unknown", "There is no such event.");
   const { event, derived } = erased;
   log("event.erased", {
     tenant,

@@ -3,7 +3,10 @@ import type { Context } from "hono";
 import type { Principal } from "../config/principal";
 import type { Snapshot } from "../config/snapshot";
 import type { Env } from "../lib/env";
-import { invalidFrom, Problem } from "./problem";
+import { idempotent, keyHeader } from "./idempotency";
+import { Problem } from "./problem";
+import { noteReader, takeReadOnly } from "./read-back";
+import { invalidFrom } from "./wording";
 
 /** What the middleware leaves for the handlers. */
 export interface AppEnv {
@@ -32,7 +35,10 @@ export function router(): OpenAPIHono<AppEnv> {
     },
   });
   const { openapi } = routes;
-  routes.openapi = ((route, handler, hook) => openapi(strict(route), handler, hook)) as typeof openapi;
+  routes.openapi = ((route, handler, hook) => {
+    if (route.method === "get") noteReader(route.path, handler as unknown as Parameters<typeof noteReader>[1]);
+    return openapi(strict(route), handler, hook);
+  }) as typeof openapi;
   return routes;
 }
 
@@ -41,8 +47,22 @@ const NOTHING = z.strictObject({});
 function strict<R extends RouteConfig>(route: R): R {
   if (!route.path.startsWith("/v1/")) return route;
   const writes = ["post", "put", "patch"].includes(route.method);
+  // Events and observations, which say so themselves, have their own way to know a repeat.
+  const ownKeys = route.request?.headers !== undefined;
+  const keyed = route.method === "post" && !ownKeys;
+  const known = fieldsOf(route);
+  const before = [...(keyed ? [idempotent] : []), ...(known === null ? [] : [takeReadOnly(route.path, known)])];
   const noBody = { body: { required: false, content: { "application/json": { schema: NOTHING, example: {} } } } };
-  return { ...route, request: { query: NOTHING, ...(writes ? noBody : {}), ...route.request } };
+  const request = { query: NOTHING, ...(writes ? noBody : {}), ...(keyed ? { headers: keyHeader } : {}) };
+  return { ...route, middleware: before, request: { ...request, ...route.request } };
+}
+
+/** What the body of a route that changes what can be read may name; `null`: it is none such. */
+function fieldsOf({ method, request }: RouteConfig): ReadonlySet<string> | null {
+  if (method !== "put" && method !== "patch") return null;
+  const content = request?.body?.content["application/json"];
+  if (content === undefined || !("schema" in content)) return null;
+  return content.schema instanceof z.ZodObject ? new Set(Object.keys(content.schema.shape)) : null;
 }
 
 /** What a schema makes of a value; a 422 naming each field when it refuses it. */
@@ -70,5 +90,6 @@ export async function parsedBody<T extends z.ZodType>(c: AppContext, schema: T):
 
 /** A 400 for a body without a type, which is an empty one, see `readBody`. For routes whose schema allows any object. */
 export function refuseEmpty(c: Pick<AppContext, "req">): void {
-  if (c.req.header("Content-Type") === undefined) throw new Problem(400, "The body is empty; it must be JSON.");
+  if (c.req.header("Content-Type") === undefined)
+    throw new Problem("body-empty", "The body is empty; it must be JSON.");
 }

@@ -17,6 +17,7 @@ import {
   unseen,
 } from "./delivery-shape";
 import { endpointOf, endpointParams } from "./endpoints";
+import { linkNext } from "./paging";
 import { Problem } from "./problem";
 import { contentErased } from "./replay";
 import { body, json, problems, time } from "./schemas";
@@ -105,6 +106,7 @@ export const deliveryRoutes = router()
       query.limit,
       query.cursor ?? null,
     );
+    linkNext(c, page.next);
     return c.json({ data: page.deliveries.map((record) => toDelivery(id, record)), nextCursor: page.next }, 200);
   })
   .openapi(get, async (c) => {
@@ -128,8 +130,9 @@ export const deliveryRoutes = router()
     const room = endpointRoom(c.env, c.get("tenant"), row.id);
     const result = await room.resend({ id: deliveryId, event: event.event, test: match.test });
     if (result === "unknown") throw notFound();
-    if (result === "disabled") throw new Problem(409, DISABLED);
-    if (result === "in-flight") throw new Problem(409, "An attempt is under way; see first what comes of it.");
+    if (result === "disabled") throw new Problem("endpoint-disabled", DISABLED);
+    if (result === "in-flight")
+      throw new Problem("attempt-under-way", "An attempt is under way; see first what comes of it.");
     const actor = actorOf(c);
     log("delivery.resent", { tenant: c.get("tenant"), endpoint: row.id, delivery: deliveryId, actor });
     const { records } = await room.look([deliveryId]);
@@ -146,15 +149,17 @@ export const deliveryRoutes = router()
       statuses: status === undefined ? ["failed", "held"] : [status].flat(),
       dryRun,
     });
-    if (result === "disabled") throw new Problem(409, DISABLED);
-    if (result === "busy") throw new Problem(409, "Too many recoveries wait to be carried out; wait for some of them.");
+    if (result === "disabled") throw new Problem("endpoint-disabled", DISABLED);
+    if (result === "busy") {
+      throw new Problem("recoveries-waiting", "Too many recoveries wait to be carried out; wait for some of them.");
+    }
     const actor = actorOf(c);
     if (!dryRun) log("endpoint.recovered", { tenant: c.get("tenant"), endpoint: id, deliveries: result.count, actor });
     return c.json(result, 200);
   });
 
 function notFound(): Problem {
-  return new Problem(404, "There is no such delivery.");
+  return new Problem("delivery-unknown", "There is no such delivery.");
 }
 
 /** The event of a delivery id; `null` when the log has none (any more). A 404 for what is no delivery id at all. */

@@ -4,6 +4,7 @@ import { PROFILE_NAMES } from "../config/profiles";
 import type { Env } from "../lib/env";
 import { DAY, iso, isoOrNull, SECOND } from "../lib/time";
 import { FORMATS, METHODS, SCHEMES } from "../lib/wire";
+import { invalid } from "./problem";
 import { eventType, filterField, isoTime, plainText } from "./schemas";
 
 /** What stands for a header's value in answers: it may be a secret. */
@@ -11,6 +12,8 @@ export const MASK = "***";
 
 /** The most event types that one endpoint lists. */
 const MAX_EVENTS = 100;
+/** The most entries of an endpoint's metadata. */
+const MAX_METADATA = 50;
 const WEEK = (7 * DAY) / SECOND;
 
 const events = z
@@ -19,12 +22,12 @@ const events = z
   .refine((list) => !list.includes("*") || list.length === 1, "* stands alone: it means every event type")
   .transform((list) => [...new Set(list)]);
 
-type Names = Record<string, string>;
+type Names<Value> = Record<string, Value>;
 
 /** A record that refuses the one name which zod would drop in silence. */
-function named(record: z.ZodType<Names, Names>) {
+function named<Value>(record: z.ZodType<Names<Value>, Names<Value>>) {
   return z
-    .custom<Names>()
+    .custom<Names<Value>>()
     .refine((value) => !Object.hasOwn(Object(value), "__proto__"), {
       path: ["__proto__"],
       error: "cannot be a name here",
@@ -62,7 +65,7 @@ const fields = {
   metadata: named(
     z
       .record(plainText(64).min(1), plainText(512))
-      .refine((record) => Object.keys(record).length <= 50, "may have at most 50 entries"),
+      .refine((record) => Object.keys(record).length <= MAX_METADATA, `may have at most ${MAX_METADATA} entries`),
   ).nullable(),
   retry: z.array(z.number().int().min(1).max(43_200)).max(20).nullable(),
   timeout: z.number().int().min(1).max(30).nullable(),
@@ -70,6 +73,8 @@ const fields = {
   rateLimit: z.number().int().min(1).max(1000).nullable(),
   enabled: z.boolean(),
 };
+
+const whole = z.object(fields).partial();
 
 /** A secret of the caller's own. */
 export const secretField = plainText(256)
@@ -79,21 +84,63 @@ export const secretField = plainText(256)
 
 /** What POST takes. */
 export const endpointInput = z.strictObject({
-  ...z.object(fields).partial().shape,
+  ...whole.shape,
   url: fields.url,
   events: fields.events,
   secret: secretField.nullable().optional(),
 });
 
-/** What PATCH takes: what is absent stays, `null` goes back to the default. */
+/** A record as PATCH merges it: `null` takes a name away, and what is not named stays. */
+function merging(value: z.ZodType<string, string>, name: z.ZodType<string, string> = z.string()) {
+  const record = z.record(name, value.nullable()) as z.ZodType<Names<string | null>, Names<string | null>>;
+  return named(record)
+    .nullable()
+    .openapi({ type: "object", additionalProperties: { type: ["string", "null"] } });
+}
+
+/** What PATCH takes: what is absent stays, `null` goes back to the default; `headers` and `metadata` are merged (RFC 7396). */
 export const endpointPatch = z
-  .strictObject(z.object(fields).partial().shape)
+  .strictObject({
+    ...whole.shape,
+    headers: merging(z.string()).optional(),
+    metadata: merging(plainText(512), plainText(64).min(1)).optional(),
+  })
   .refine((patch) => Object.keys(patch).length > 0, {
     error: "names nothing to change",
     when: ({ issues }) => issues.length === 0,
   });
 
-export type EndpointPatch = z.output<typeof endpointPatch>;
+/** What a change says of an endpoint, with `headers` and `metadata` whole. */
+export type EndpointPatch = z.output<typeof whole>;
+
+/** A PATCH with its records merged into those of the endpoint as it is. Throws a 422 where there are then too many. */
+export function merged(
+  { headers, metadata, ...rest }: z.output<typeof endpointPatch>,
+  before: Pick<EndpointRow, "headers" | "metadata">,
+): EndpointPatch {
+  const kept = Object.fromEntries(Object.keys(before.headers ?? {}).map((name) => [name, MASK]));
+  const merged: EndpointPatch = {
+    ...rest,
+    headers: headers && mergedInto(kept, headers, (name) => name.toLowerCase()),
+    metadata: metadata && mergedInto(before.metadata, metadata, (name) => name),
+  };
+  if (Object.keys(merged.metadata ?? {}).length > MAX_METADATA) {
+    throw invalid({ path: "metadata", message: `may have at most ${MAX_METADATA} entries` });
+  }
+  return merged;
+}
+
+/** RFC 7396 for a flat record, whose names are the same when `sameAs` says so. */
+function mergedInto(
+  before: Names<string>,
+  patch: Names<string | null>,
+  sameAs: (name: string) => string,
+): Names<string> {
+  const named = new Set(Object.keys(patch).map(sameAs));
+  const kept = Object.entries(before).filter(([name]) => !named.has(sameAs(name)));
+  const said = Object.entries(patch).filter((entry): entry is [string, string] => entry[1] !== null);
+  return Object.fromEntries([...kept, ...said]);
+}
 
 /** What an endpoint is that does not say otherwise, and what `null` in a PATCH goes back to. */
 export function defaultsOf(env: Pick<Env, "DEFAULT_PROFILE">): Omit<EndpointFields, "url" | "events"> {

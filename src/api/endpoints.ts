@@ -1,6 +1,7 @@
 import { createRoute, z } from "@hono/zod-openapi";
 import {
   type EndpointFields,
+  type EndpointRow,
   type EndpointSecrets,
   findEndpoint,
   insertEndpoint,
@@ -10,7 +11,6 @@ import {
   updateEndpoint,
 } from "../config/endpoints";
 import { invalidateSnapshot } from "../config/snapshot";
-import { repeated } from "../config/version";
 import { endpointRoom, maxEndpoints } from "../lib/env";
 import { newId } from "../lib/ids";
 import { logError } from "../lib/log";
@@ -19,8 +19,11 @@ import { entry } from "./audit";
 import { type AppContext, router } from "./context";
 import { rulesFor } from "./destination";
 import { endpointChange } from "./endpoint-change";
-import { endpointInput, endpointPatch, endpointShape, toShape } from "./endpoint-shape";
+import { endpointInput, endpointPatch, endpointShape, merged, toShape } from "./endpoint-shape";
 import { forgetFormerEndpoints } from "./former-endpoints";
+import { locateAt } from "./location";
+import { changing, checkMatch, tagAs } from "./matching";
+import { pageOf } from "./paging";
 import { Problem } from "./problem";
 import { saving } from "./saving";
 import { body, isoTime, json, listQuery, problems } from "./schemas";
@@ -147,7 +150,7 @@ export async function endpointOf(c: AppContext) {
 
 async function endpointById(c: AppContext, idOrUid: string) {
   const row = await findEndpoint(c.env.DB, c.get("tenant"), idOrUid);
-  if (row === null) throw new Problem(404, "There is no such endpoint.");
+  if (row === null) throw new Problem("endpoint-unknown", "There is no such endpoint.");
   return row;
 }
 
@@ -159,7 +162,7 @@ export async function configureEndpoint(c: AppContext, endpoint: string, change:
   } catch (error) {
     logError("endpoint.configure.failed", error, { tenant, endpoint });
     const detail = "The change is saved, but the endpoint could not be told of it yet. Repeat the request.";
-    throw new Problem(503, detail, { headers: { "Retry-After": "2" } });
+    throw new Problem("endpoint-not-told", detail, { headers: { "Retry-After": "2" } });
   }
 }
 
@@ -169,7 +172,7 @@ function partOf({ filter }: Partial<EndpointFields>): string {
 }
 
 function uidTaken(uid: string | null | undefined): Problem {
-  return new Problem(409, `Another endpoint has the uid ${uid}.`);
+  return new Problem("uid-taken", `Another endpoint has the uid ${uid}.`);
 }
 
 /** Endpoints: where a tenant's events go. */
@@ -188,17 +191,18 @@ export const endpointRoutes = router()
     const insert = insertEndpoint(c.env.DB, tenant, id, { ...whole, enabled }, most, now, created);
     const row = await saving(insert, partOf(fields));
     if (row === "conflict") throw uidTaken(input.uid);
-    if (row === "full") throw new Problem(409, `The tenant may have at most ${most} endpoints (MAX_ENDPOINTS).`);
+    if (row === "full")
+      throw new Problem("limit-reached", `The tenant may have at most ${most} endpoints (MAX_ENDPOINTS).`);
     invalidateSnapshot(tenant);
     const warnings = await endpointWarnings(c.env.DB, row, now);
+    locateAt(c, id);
+    await tagAs(c, toShape(row));
     return c.json({ ...toShape(row), secret: shown, warnings }, 201);
   })
   .openapi(list, async (c) => {
     const { limit, cursor } = c.req.valid("query");
     const rows = await listEndpoints(c.env.DB, c.get("tenant"), limit + 1, cursor ?? null);
-    const page = rows.slice(0, limit);
-    const nextCursor = rows.length > limit ? (page.at(-1)?.id ?? null) : null;
-    return c.json({ data: page.map(toShape), nextCursor }, 200);
+    return pageOf(c, rows, limit, toShape, ({ id }) => id);
   })
   .openapi(get, async (c) => c.json(toShape(await endpointOf(c)), 200))
   .openapi(patch, async (c) => {
@@ -208,26 +212,29 @@ export const endpointRoutes = router()
     const tenant = c.get("tenant");
     refuseForeign(input.filter, tenant);
     const rules = await rulesFor(c);
-    const id = await repeated(async () => {
-      const before = await endpointOf(c);
-      const { fields } = await endpointChange(c.env, tenant, before.id, input, before, rules, now);
-      const changed = entry(c, "endpoint.updated", before.id, Object.keys(input));
+    const update = async (before: EndpointRow) => {
+      const { id } = before;
+      const { fields } = await endpointChange(c.env, tenant, id, merged(input, before), before, rules, now);
+      const changed = entry(c, "endpoint.updated", id, Object.keys(input));
       const updated = await saving(updateEndpoint(c.env.DB, before, fields, now, changed), partOf(fields));
       if (updated === "conflict") throw uidTaken(input.uid);
-      return before.id;
-    });
+      return id;
+    };
+    const id = await changing(c, () => endpointOf(c), toShape, update);
     invalidateSnapshot(tenant);
     await configureEndpoint(c, id, enabled === undefined ? {} : { enabled });
     const row = await endpointById(c, id);
+    await tagAs(c, toShape(row));
     return c.json({ ...toShape(row), warnings: await endpointWarnings(c.env.DB, row, now) }, 200);
   })
   .openapi(remove, async (c) => {
     const tenant = c.get("tenant");
     const { endpoint } = c.req.valid("param");
+    if (c.req.header("If-Match") !== undefined) await checkMatch(c, toShape(await endpointOf(c)));
     const deleted = (found: string) => entry(c, "endpoint.deleted", found);
     const now = Date.now();
     const id = await markEndpointDeleted(c.env.DB, tenant, endpoint, now, deleted);
-    if (id === null) throw new Problem(404, "There is no such endpoint.");
+    if (id === null) throw new Problem("endpoint-unknown", "There is no such endpoint.");
     invalidateSnapshot(tenant);
     // Between the two a repeat of the request finds the mark and ends what this one could not.
     await endpointRoom(c.env, tenant, id).close();

@@ -5,6 +5,7 @@ import { eventId, parseEventId } from "../lib/ids";
 import { iso } from "../lib/time";
 import { router } from "./context";
 import { eventsParams } from "./events";
+import { linkNext } from "./paging";
 import { eventType, isoTime, json, listQuery, problems, time } from "./schemas";
 
 const list = createRoute({
@@ -45,5 +46,7 @@ export const eventListRoutes = router().openapi(list, async (c) => {
   const before = cursor === undefined ? null : (parseEventId(cursor)?.ulid ?? null);
   const { events, next } = await listEvents(c.env, tenant, { ...query, before, createdAt }, Date.now());
   const data = events.map(({ ulid, event, timestamp }) => ({ id: eventId(ulid), event, timestamp: iso(timestamp) }));
-  return c.json({ data, nextCursor: next === null ? null : eventId(next) }, 200);
+  const nextCursor = next === null ? null : eventId(next);
+  linkNext(c, nextCursor);
+  return c.json({ data, nextCursor }, 200);
 });

@@ -11,7 +11,6 @@ import {
   putEventType,
   removeEventType,
 } from "../config/event-types";
-import { repeated } from "../config/version";
 import { below } from "../events/event-schemas";
 import { utf8 } from "../lib/crypto";
 import { isContainer, readJson } from "../lib/exact";
@@ -21,6 +20,8 @@ import { checkSchema, compile } from "../lib/json-schema";
 import { iso } from "../lib/time";
 import { entry } from "./audit";
 import { type AppContext, router } from "./context";
+import { changing, tagAs } from "./matching";
+import { linkNext } from "./paging";
 import { invalid, Problem } from "./problem";
 import { saving } from "./saving";
 import { body, eventType, isoTime, json, listQuery, problems } from "./schemas";
@@ -137,6 +138,7 @@ export const eventTypeRoutes = router()
     const rows = await listEventTypes(c.env.DB, limit + 1, cursor ?? null, group ?? null);
     const page = rows.slice(0, limit);
     const nextCursor = rows.length > limit ? (page.at(-1)?.name ?? null) : null;
+    linkNext(c, nextCursor);
     return answer(c, 200, jsonWithRaw({}, { data: listText(page), nextCursor: JSON.stringify(nextCursor) }));
   })
   .openapi(put, async (c) => {
@@ -144,7 +146,21 @@ export const eventTypeRoutes = router()
     check(said);
     const { name } = c.req.valid("param");
     const put = entry(c, "eventtype.put", name);
+    if (c.req.header("If-Match") !== undefined) {
+      // Whoever names what they have read means to change it, and not to create anything.
+      const replace = (type: EventTypeRow | null) =>
+        changeEventType(c.env.DB, type as EventTypeRow, said, Date.now(), put);
+      const replaced = await changing(
+        c,
+        () => findEventType(c.env.DB, name),
+        (type) => type && toText(type),
+        replace,
+      );
+      await tagAs(c, toText(replaced));
+      return answer(c, 200, toText(replaced));
+    }
     const { type, created } = await saving(putEventType(c.env.DB, name, said, Date.now(), put));
+    await tagAs(c, toText(type));
     return answer(c, created ? 201 : 200, toText(type));
   })
   .openapi(get, async (c) => answer(c, 200, toText(await typeOf(c, c.req.valid("param").name))))
@@ -152,17 +168,19 @@ export const eventTypeRoutes = router()
     const { name } = c.req.valid("param");
     const change = saidIn(c.req.valid("json"), await c.req.text());
     const updated = entry(c, "eventtype.updated", name, Object.keys(change));
-    const changed = await repeated(async () => {
-      const type = await typeOf(c, name);
+    const update = (type: EventTypeRow) => {
       check({ ...type, ...change });
       return changeEventType(c.env.DB, type, change, Date.now(), updated);
-    });
+    };
+    const changed = await changing(c, () => typeOf(c, name), toText, update);
+    await tagAs(c, toText(changed));
     return answer(c, 200, toText(changed));
   })
   .openapi(remove, async (c) => {
     const { name } = c.req.valid("param");
     const deleted = entry(c, "eventtype.deleted", name);
-    if (!(await removeEventType(c.env.DB, name, Date.now(), deleted))) throw noSuchType();
+    const remove = (read: EventTypeRow) => removeEventType(c.env.DB, read, Date.now(), deleted);
+    await changing(c, () => typeOf(c, name), toText, remove);
     return c.body(null, 204);
   })
   .openapi(preview, async (c) => {
@@ -228,13 +246,13 @@ async function typeOf(c: AppContext, name: string): Promise<EventTypeRow> {
 }
 
 function noSuchType(): Problem {
-  return new Problem(404, "There is no such event type.");
+  return new Problem("event-type-unknown", "There is no such event type.");
 }
 
 function catalog(profile: string): readonly CatalogType[] {
   const types = catalogOf(profile);
   if (types !== null) return types;
-  throw new Problem(404, `There is no catalog of that name. There are ${CATALOG_NAMES.join(", ")}.`);
+  throw new Problem("catalog-unknown", `There is no catalog of that name. There are ${CATALOG_NAMES.join(", ")}.`);
 }
 
 /** An event type as it is answered; without times while it is not registered. */

@@ -10,7 +10,8 @@ import { iso } from "../lib/time";
 import { type AppContext, parsed, parsedBody, queryOf, router } from "./context";
 import { attemptShape, deliveryShape, toAttempts, toDelivery, unseen } from "./delivery-shape";
 import { rulesFor } from "./destination";
-import { invalid, Problem } from "./problem";
+import { keyHeader, keyOf } from "./idempotency";
+import { invalid, Problem, usedKey } from "./problem";
 import { body, dataField, eventType, isoTime, json, problems, time } from "./schemas";
 
 /** The tenant's path. */
@@ -50,7 +51,6 @@ const postQuery = z.strictObject({
   /** Also delivers this one event there: no endpoint is needed. */
   webhook_url: z.string().max(2048).optional(),
 });
-const keyHeader = z.object({ "idempotency-key": z.string().min(1).max(255).optional() });
 
 const post = createRoute({
   method: "post",
@@ -107,9 +107,7 @@ const routes = router();
 routes.openAPIRegistry.registerPath(post);
 routes.post(post.getRoutingPath(), async (c) => {
   const { webhook_url: callback } = parsed(postQuery, queryOf(c));
-  const { "idempotency-key": idempotencyKey } = parsed(keyHeader, {
-    "idempotency-key": c.req.header("idempotency-key"),
-  });
+  const idempotencyKey = keyOf(c);
   const input = await parsedBody(c, eventInput);
   const refused = callback === undefined ? null : await destinationRefusal(callback, await rulesFor(c), Date.now());
   if (refused !== null) throw invalid({ path: "webhook_url", message: refused });
@@ -152,11 +150,6 @@ export const eventRoutes = (routes as unknown as ReturnType<typeof routes.openap
   },
 );
 
-/** The 422 of a key whose first use said something else. */
-export function usedKey(path: string): Problem {
-  return invalid({ path, message: "was used within the last 24 hours with another body" });
-}
-
 /** An event as its acceptance answers it. */
 export function toAccepted(event: StoredEvent): z.infer<typeof acceptedShape> {
   return {
@@ -171,7 +164,7 @@ export function toAccepted(event: StoredEvent): z.infer<typeof acceptedShape> {
 export async function findEvent(c: AppContext, id: string): Promise<StoredEvent> {
   const ref = parseEventId(id);
   const [event = null] = ref === null ? [] : await eventLogRoom(c.env, c.get("tenant"), ref).read([ref.ulid]);
-  if (event === null) throw new Problem(404, "There is no such event.");
+  if (event === null) throw new Problem("event-unknown", "There is no such event.");
   return event;
 }
 

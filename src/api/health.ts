@@ -2,6 +2,7 @@ import { createRoute, z } from "@hono/zod-openapi";
 import { isOperatorKey } from "../lib/operator";
 import { isoOrNull } from "../lib/time";
 import { router } from "./context";
+import { checkDeployment } from "./deployment";
 import { Problem } from "./problem";
 import { reachability } from "./reachability";
 import { json, problems } from "./schemas";
@@ -15,7 +16,7 @@ const get = createRoute({
   operationId: "getHealth",
   summary: "Whether the service runs",
   description:
-    "Needs no key; with the operator's it tells more, of sealed values under other keys at least how many. A part that does not answer within two seconds makes it a 503, " +
+    "Needs no key; with the operator's it tells more, of sealed values under other keys at least how many. A 503 names each variable of the deployment that is missing or wrong. A part that does not answer within two seconds makes it a 503, " +
     "whose problem has the same `parts`, `deadLetters` and `secrets`.",
   tags: ["Service"],
   security: [{}, { key: [] }],
@@ -48,6 +49,7 @@ const get = createRoute({
 
 /** Whether the Worker runs; needs no key. */
 export const healthRoutes = router().openapi(get, async (c) => {
+  checkDeployment(c.env);
   const key = (c.req.header("Authorization") ?? "").replace(/^Bearer +/i, "").trim();
   if (key === "" || !isOperatorKey(c.env, key)) return c.json({ status: "ok" as const }, 200);
   const { parts, deadLetters, secrets } = await reachability(c.env);
@@ -58,5 +60,7 @@ export const healthRoutes = router().openapi(get, async (c) => {
   };
   const silent = Object.entries(parts).filter(([, { ok }]) => !ok);
   if (silent.length === 0) return c.json({ status: "ok" as const, ...told }, 200);
-  throw new Problem(503, `Out of reach: ${silent.map(([part]) => part).join(", ")}.`, { members: told });
+  throw new Problem("parts-out-of-reach", `Out of reach: ${silent.map(([part]) => part).join(", ")}.`, {
+    members: told,
+  });
 });

@@ -5,6 +5,8 @@ import { newId } from "../lib/ids";
 import { iso, isoOrNull } from "../lib/time";
 import { entry } from "./audit";
 import { router } from "./context";
+import { locateAt } from "./location";
+import { pageOf } from "./paging";
 import { Problem } from "./problem";
 import { body, isoTime, json, listQuery, plainText, problems } from "./schemas";
 
@@ -70,20 +72,20 @@ export const keyRoutes = router()
     const key = await newKey(secretsKey(c.env));
     const fields = { name, role, hash: await hashOf(key) };
     const row = await insertKey(c.env.DB, c.get("tenant"), id, fields, now, entry(c, "key.created", id));
-    if (row === null) throw new Problem(409, `A tenant has at most ${MAX_KEYS} keys. Delete one that is not used.`);
+    if (row === null)
+      throw new Problem("limit-reached", `A tenant has at most ${MAX_KEYS} keys. Delete one that is not used.`);
+    locateAt(c, id);
     return c.json({ ...toShape(row), key }, 201);
   })
   .openapi(list, async (c) => {
     const { limit, cursor } = c.req.valid("query");
     const rows = await listKeys(c.env.DB, c.get("tenant"), limit + 1, cursor ?? null);
-    const page = rows.slice(0, limit);
-    const nextCursor = rows.length > limit ? (page.at(-1)?.id ?? null) : null;
-    return c.json({ data: page.map(toShape), nextCursor }, 200);
+    return pageOf(c, rows, limit, toShape, ({ id }) => id);
   })
   .openapi(remove, async (c) => {
     const { key: id } = c.req.valid("param");
     if (!(await deleteKey(c.env.DB, c.get("tenant"), id, Date.now(), entry(c, "key.deleted", id)))) {
-      throw new Problem(404, "There is no such key.");
+      throw new Problem("key-not-there", "There is no such key.");
     }
     return c.body(null, 204);
   });

@@ -1,6 +1,6 @@
 import type { MiddlewareHandler } from "hono";
 import type { AppContext, AppEnv } from "./context";
-import { Problem } from "./problem";
+import { Problem, spent } from "./problem";
 
 /** The period of the binding ACCEPT_RATE in wrangler.toml, in seconds. */
 const PERIOD = 10;
@@ -19,9 +19,8 @@ export const acceptRate: MiddlewareHandler<AppEnv> = async (c, next) => {
     const counted = Array.from({ length: await weightOf(c) }, () => rate.limit({ key }));
     const outcomes = await Promise.all(counted);
     if (outcomes.some(({ success }) => !success)) {
-      throw new Problem(429, "The tenant sends events faster than its limit allows. Slow down, then try again.", {
-        headers: { "Retry-After": String(PERIOD) },
-      });
+      const detail = "The tenant sends events faster than its limit allows. Slow down, then try again.";
+      throw new Problem("rate-limited", detail, { headers: spent("events", PERIOD) });
     }
   }
   await next();

@@ -12,11 +12,13 @@ import {
   removeItem,
   updateList,
 } from "../config/lists";
-import { repeated } from "../config/version";
 import { newId } from "../lib/ids";
 import { iso } from "../lib/time";
 import { entry } from "./audit";
 import { type AppContext, router } from "./context";
+import { locateAt } from "./location";
+import { changing, checkMatch, tagAs } from "./matching";
+import { pageOf } from "./paging";
 import { Problem } from "./problem";
 import { saving } from "./saving";
 import { body, isoTime, json, listQuery, plainText, problems } from "./schemas";
@@ -128,11 +130,11 @@ const take = createRoute({
 });
 
 function notThere(): Problem {
-  return new Problem(404, "There is no such list.");
+  return new Problem("list-unknown", "There is no such list.");
 }
 
 function taken(): Problem {
-  return new Problem(409, "There is a list of that name already.");
+  return new Problem("list-name-taken", "There is a list of that name already.");
 }
 
 async function found(c: AppContext, name: string): Promise<ListRow> {
@@ -160,27 +162,36 @@ export const listRoutes = router()
     const created = entry(c, "list.created", given.name);
     const row = await saving(insertList(c.env.DB, tenant, newId("lst", now), given, now, created));
     if (row === null) throw taken();
-    return c.json(await toShape(c, row), 201);
+    locateAt(c, row.name);
+    const shown = await toShape(c, row);
+    await tagAs(c, shown);
+    return c.json(shown, 201);
   })
   .openapi(list, async (c) => {
     const { limit, cursor } = c.req.valid("query");
     const rows = await listLists(c.env.DB, c.get("tenant"), limit + 1, cursor ?? null);
-    const page = rows.slice(0, limit);
-    const nextCursor = rows.length > limit ? (page.at(-1)?.id ?? null) : null;
-    return c.json({ data: page.map(toHead), nextCursor }, 200);
+    return pageOf(c, rows, limit, toHead, ({ id }) => id);
   })
   .openapi(get, async (c) => c.json(await toShape(c, await found(c, c.req.valid("param").list)), 200))
   .openapi(patch, async (c) => {
     const change = c.req.valid("json");
     const { list: name } = c.req.valid("param");
     const updated = entry(c, "list.updated", name, Object.keys(change));
-    const row = await repeated(async () => updateList(c.env.DB, await found(c, name), change, Date.now(), updated));
+    const row = await changing(
+      c,
+      () => found(c, name),
+      (read) => toShape(c, read),
+      (read) => updateList(c.env.DB, read, change, Date.now(), updated),
+    );
     if (row === "taken") throw taken();
-    return c.json(await toShape(c, row), 200);
+    const shown = await toShape(c, row);
+    await tagAs(c, shown);
+    return c.json(shown, 200);
   })
   .openapi(remove, async (c) => {
     const { list: name } = c.req.valid("param");
     const deleted = entry(c, "list.deleted", name);
+    if (c.req.header("If-Match") !== undefined) await checkMatch(c, await toShape(c, await found(c, name)));
     if (!(await deleteList(c.env.DB, c.get("tenant"), name, Date.now(), deleted))) throw notThere();
     return c.body(null, 204);
   })
@@ -189,13 +200,13 @@ export const listRoutes = router()
     const row = await found(c, name);
     const result = await putItem(c.env.DB, row, key, Date.now(), entry(c, "list.item.put", name));
     if (result === "gone") throw notThere();
-    if (result === "full") throw new Problem(409, `A list has at most ${MAX_ITEMS} items.`);
+    if (result === "full") throw new Problem("limit-reached", `A list has at most ${MAX_ITEMS} items.`);
     return c.json({ list: name, item: key }, result === "put" ? 201 : 200);
   })
   .openapi(take, async (c) => {
     const { list: name, item: key } = c.req.valid("param");
     const row = await found(c, name);
     const removed = await removeItem(c.env.DB, row, key, Date.now(), entry(c, "list.item.deleted", name));
-    if (!removed) throw new Problem(404, "That is not on the list.");
+    if (!removed) throw new Problem("item-unknown", "That is not on the list.");
     return c.body(null, 204);
   });

@@ -7,8 +7,8 @@ import { observeKeyed } from "../signals/keyed";
 import type { PostedObservation, Told } from "../signals/observe";
 import type { Skipped } from "../signals/plan";
 import { type AppContext, refuseEmpty, router } from "./context";
-import { usedKey } from "./events";
-import { invalid, Problem } from "./problem";
+import { keyHeader } from "./idempotency";
+import { invalid, Problem, usedKey } from "./problem";
 import { body, json, problems, time } from "./schemas";
 
 const MAX_OBSERVATIONS = 100;
@@ -20,7 +20,7 @@ const request = {
     /** Refuses what a rule can make nothing of, instead of leaving the rule alone. */
     strict: z.enum(["true", "false"], { error: "must be true or false" }).optional(),
   }),
-  headers: z.object({ "idempotency-key": z.string().min(1).max(255).optional() }),
+  headers: keyHeader,
 };
 
 /** An observation as it is posted: any JSON object. Handlers take it from the body, which zod would not keep to the byte. */
@@ -135,7 +135,7 @@ async function observed(
   if (result.kind === "refused") throw refusal(c, result.skipped, way);
   if (result.kind === "full") {
     throw new Problem(
-      503,
+      "entity-full",
       "An entity has fired more than could be emitted, and observes no more until it is. Try again.",
       {
         headers: { "Retry-After": String(Math.ceil(reconcileAfterMs(c.env) / SECOND)) },

@@ -8,7 +8,7 @@ export const refuseBrokenPath: MiddlewareHandler<AppEnv> = async (c, next) => {
   try {
     if (url.includes("%")) decodeURIComponent(new URL(url).pathname);
   } catch {
-    throw new Problem(400, "The path is not valid percent-encoded UTF-8.");
+    throw new Problem("path-malformed", "The path is not valid percent-encoded UTF-8.");
   }
   await next();
 };

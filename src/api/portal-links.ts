@@ -15,6 +15,9 @@ import { operatorKeys } from "../lib/operator";
 import { DAY, HOUR, iso, isoOrNull, SECOND } from "../lib/time";
 import { entry } from "./audit";
 import { type AppContext, router } from "./context";
+import { locateAt } from "./location";
+import { checkMatch } from "./matching";
+import { pageOf } from "./paging";
 import { Problem } from "./problem";
 import { isoTime, json, listQuery, optionalBody, problems } from "./schemas";
 
@@ -141,7 +144,13 @@ function toShape(link: PortalLink): z.infer<typeof linkShape> {
 }
 
 function notThere(): Problem {
-  return new Problem(404, "There is no such portal link.");
+  return new Problem("portal-link-unknown", "There is no such portal link.");
+}
+
+async function found(c: AppContext, id: string): Promise<PortalLink> {
+  const link = await findPortalLink(c.env.DB, c.get("tenant"), id, Date.now(), await makers(c));
+  if (link === null) throw notThere();
+  return link;
 }
 
 function makers(c: AppContext): Promise<string[]> {
@@ -167,23 +176,21 @@ export const portalLinkRoutes = router()
     const link = { id, tenant: c.get("tenant"), expiresAt, readOnly, path, madeBy: await maker(c) };
     await insertPortalLink(c.env.DB, link, token, now, entry(c, "portallink.created", id));
     const url = new URL(`/portal/open/${token}`, c.req.url).href;
+    locateAt(c, id);
     return c.json({ id, url, readOnly, path, expiresAt: iso(expiresAt) }, 201);
   })
   .openapi(list, async (c) => {
     const { limit, cursor = null } = c.req.valid("query");
     const rows = await listPortalLinks(c.env.DB, c.get("tenant"), limit + 1, cursor, Date.now(), await makers(c));
-    const page = rows.slice(0, limit);
-    const nextCursor = rows.length > limit ? (page.at(-1)?.id ?? null) : null;
-    return c.json({ data: page.map(toShape), nextCursor }, 200);
+    return pageOf(c, rows, limit, toShape, ({ id }) => id);
   })
   .openapi(get, async (c) => {
     const { link: id } = c.req.valid("param");
-    const link = await findPortalLink(c.env.DB, c.get("tenant"), id, Date.now(), await makers(c));
-    if (link === null) throw notThere();
-    return c.json(toShape(link), 200);
+    return c.json(toShape(await found(c, id)), 200);
   })
   .openapi(remove, async (c) => {
     const { link: id } = c.req.valid("param");
+    if (c.req.header("If-Match") !== undefined) await checkMatch(c, toShape(await found(c, id)));
     const revoked = entry(c, "portallink.revoked", id);
     if (!(await revokePortalLink(c.env.DB, c.get("tenant"), id, Date.now(), revoked))) throw notThere();
     return c.body(null, 204);

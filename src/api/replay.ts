@@ -53,7 +53,7 @@ export const replayRoutes = router().openapi(post, async (c) => {
 
 /** The 409 of an event that has nothing left to send. */
 export function contentErased(): Problem {
-  return new Problem(409, "The event's content is erased: there is nothing left to send.");
+  return new Problem("content-erased", "The event's content is erased: there is nothing left to send.");
 }
 
 async function resend(c: AppContext, event: StoredEvent, index: number): Promise<z.infer<typeof replayed>> {

@@ -10,8 +10,10 @@ export async function saving<T>(save: Promise<T>, path = ""): Promise<T> {
     return await save;
   } catch (error) {
     if (!(error instanceof OverLimit)) throw error;
-    if (error.limit === "types") throw new Problem(409, `There are at most ${MAX_EVENT_TYPES} event types.`);
-    if (error.limit !== "bytes") throw new Problem(409, `A tenant has at most ${MAX_OF_EACH} ${error.limit}.`);
+    if (error.limit === "types")
+      throw new Problem("limit-reached", `There are at most ${MAX_EVENT_TYPES} event types.`);
+    if (error.limit !== "bytes")
+      throw new Problem("limit-reached", `A tenant has at most ${MAX_OF_EACH} ${error.limit}.`);
     const message = `would make what is matched of the tenant more than ${MAX_LOADED_BYTES} bytes: its endpoints' events and filters, its automations with their segments, and its signals`;
     throw invalid({ path, message });
   }

@@ -2,7 +2,7 @@ import { z } from "@hono/zod-openapi";
 import { isContainer } from "../lib/exact";
 import type { Filter } from "../lib/filter";
 import { EVENT_FIELDS, filterErrors, MAX_FILTER_BYTES } from "../lib/filter-errors";
-import { TITLES } from "./problem";
+import { PROBLEMS, type ProblemCode, typeOf } from "./problem-codes";
 
 /** `?limit=&cursor=` of a list; the cursor is the last id of the page before. */
 export function listQuery(cursor: RegExp) {
@@ -76,10 +76,15 @@ export const isoTime = z.iso.datetime();
 
 export const problem = z
   .object({
+    /** Where its cause is explained. */
     type: z.string(),
+    /** The cause's stable name. */
+    code: z.string().openapi({ enum: Object.keys(PROBLEMS) }),
     title: z.string(),
     status: z.number().int(),
     detail: z.string(),
+    /** As in `X-Request-Id`, and in the service's log. */
+    requestId: z.string().optional(),
     errors: z.array(z.object({ path: z.string(), message: z.string() })).optional(),
   })
   .openapi("Problem");
@@ -108,15 +113,43 @@ export function problems(...statuses: number[]) {
   return Object.fromEntries(statuses.map((status) => [status, problemResponse(status, problem)]));
 }
 
+/** What the error answers of a status are called in the document. */
+const TITLES: Readonly<Record<number, string>> = {
+  400: "Malformed request",
+  401: "Not authenticated",
+  403: "Not allowed",
+  404: "Not found",
+  405: "Method not allowed",
+  409: "Conflict",
+  412: "Not what it was",
+  413: "Too large",
+  415: "Not JSON",
+  422: "Invalid request",
+  429: "Too many requests",
+  500: "Internal error",
+  503: "Temporarily unavailable",
+};
+
 /** An error answer of that status; without a schema it names the one that the routes' bring along. */
 export function problemResponse(status: number, schema: object = { $ref: "#/components/schemas/Problem" }) {
-  const title = TITLES[status] ?? "Error";
+  const description = TITLES[status] ?? "Error";
+  const [code, { title }] = exampleCause(status);
   const example = {
-    type: `urn:posthorn:problem:${status}`,
+    type: typeOf(code),
+    code,
     title,
     status,
     detail: "What is wrong, in a sentence.",
+    requestId: "req_01KAJ3Q8Z500W7X8Y9Z0A1B2C3",
     ...(status === 422 ? { errors: [{ path: "events.0", message: "What is wrong with this field." }] } : {}),
   };
-  return { description: title, content: { "application/problem+json": { schema, example } } };
+  return { description, content: { "application/problem+json": { schema, example } } };
+}
+
+/** The first cause of a status. Throws where no cause has it. */
+function exampleCause(status: number): [ProblemCode, (typeof PROBLEMS)[ProblemCode]] {
+  const causes = Object.entries(PROBLEMS) as [ProblemCode, (typeof PROBLEMS)[ProblemCode]][];
+  const found = causes.find(([, cause]) => cause.status === status);
+  if (found === undefined) throw new Error(`no problem has the status ${status}`);
+  return found;
 }

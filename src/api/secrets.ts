@@ -108,7 +108,7 @@ export const secretRoutes = router()
       const secret = own ?? newSecret(scheme);
       const sealed = await seal(secretsKey(c.env), settings.owner, secret);
       const rotated = withNewSecret(secretsAt(settings, now), sealed, overlap * SECOND, now);
-      if (rotated === "full") throw new Problem(409, FULL);
+      if (rotated === "full") throw new Problem("secrets-too-many", FULL);
       return { secrets: rotated.secrets, answer: { secret, promotesAt: iso(rotated.promotesAt) } };
     });
     return c.json(rotated, 200);
@@ -116,7 +116,7 @@ export const secretRoutes = router()
   .openapi(promote, async (c) => {
     await change(c, "secret.promoted", async (settings, now) => {
       const [, ...newer] = secretsAt(settings, now);
-      if (newer.length === 0) throw new Problem(409, "There is no new secret to promote; rotate first.");
+      if (newer.length === 0) throw new Problem("no-next-secret", "There is no new secret to promote; rotate first.");
       return { secrets: newer.slice(-1), answer: null };
     });
     return c.json(await shown(c), 200);

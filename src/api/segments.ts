@@ -10,13 +10,16 @@ import {
   updateSegment,
 } from "../config/segments";
 import { invalidateSnapshot } from "../config/snapshot";
-import { ChangedMeanwhile, repeated } from "../config/version";
+import { ChangedMeanwhile } from "../config/version";
 import type { Filter } from "../lib/filter";
 import { clauseErrors } from "../lib/filter-errors";
 import { newId } from "../lib/ids";
 import { iso } from "../lib/time";
 import { entry } from "./audit";
 import { type AppContext, router } from "./context";
+import { locateAt } from "./location";
+import { changing, tagAs } from "./matching";
+import { pageOf } from "./paging";
 import { invalid, Problem } from "./problem";
 import { saving } from "./saving";
 import { anyFilterField, body, isoTime, json, listQuery, problems } from "./schemas";
@@ -101,7 +104,7 @@ function toShape({ id, name, filter, createdAt, updatedAt }: Segment): z.infer<t
 }
 
 function notThere(): Problem {
-  return new Problem(404, "There is no such segment.");
+  return new Problem("segment-unknown", "There is no such segment.");
 }
 
 async function found(c: AppContext, id: string): Promise<Segment> {
@@ -121,14 +124,15 @@ async function checkUse(c: AppContext, id: string, filter: Filter | undefined): 
   throw invalid(...errors.map(({ path, message }) => ({ path: `filter.${path}`, message })));
 }
 
-/** Deletes a segment that is there and that no automation uses. */
-async function removeSegment(c: AppContext, id: string): Promise<void> {
-  const tenant = c.get("tenant");
-  if (await deleteSegment(c.env.DB, tenant, id, Date.now(), entry(c, "segment.deleted", id))) return;
+/** Deletes a segment that still is as it was read and that no automation uses. */
+async function removeSegment(c: AppContext, read: Segment): Promise<void> {
+  const { tenant, id } = read;
+  if (await deleteSegment(c.env.DB, read, Date.now(), entry(c, "segment.deleted", id))) return;
   const user = await findUserOf(c.env.DB, tenant, id, "any");
-  if (user !== null) throw new Problem(409, `The automation ${user.name} (${user.id}) uses this segment.`);
-  await found(c, id);
-  // Whatever used it does so no more.
+  if (user !== null) {
+    throw new Problem("segment-in-use", `The automation ${user.name} (${user.id}) uses this segment.`);
+  }
+  // It is another one by now, or whatever used it does so no more.
   throw new ChangedMeanwhile();
 }
 
@@ -140,14 +144,14 @@ export const segmentRoutes = router()
     const id = newId("seg", now);
     const created = entry(c, "segment.created", id);
     const row = await saving(insertSegment(c.env.DB, tenant, id, c.req.valid("json"), now, created));
+    locateAt(c, id);
+    await tagAs(c, toShape(row));
     return c.json(withWarnings(toShape(row), warningsOf(row.filter, null)), 201);
   })
   .openapi(list, async (c) => {
     const { limit, cursor } = c.req.valid("query");
     const rows = await listSegments(c.env.DB, c.get("tenant"), limit + 1, cursor ?? null);
-    const page = rows.slice(0, limit);
-    const nextCursor = rows.length > limit ? (page.at(-1)?.id ?? null) : null;
-    return c.json({ data: page.map(toShape), nextCursor }, 200);
+    return pageOf(c, rows, limit, toShape, ({ id }) => id);
   })
   .openapi(get, async (c) => c.json(toShape(await found(c, c.req.valid("param").segment)), 200))
   .openapi(patch, async (c) => {
@@ -155,15 +159,22 @@ export const segmentRoutes = router()
     const { segment: id } = c.req.valid("param");
     const change = c.req.valid("json") as Partial<SegmentFields>;
     const updated = entry(c, "segment.updated", id, Object.keys(change));
-    const row = await repeated(async () => {
-      const read = await found(c, id);
+    const update = async (read: Segment) => {
       const unused = await checkUse(c, id, change.filter);
       return saving(updateSegment(c.env.DB, read, change, unused, Date.now(), updated), "filter");
-    });
+    };
+    const row = await changing(c, () => found(c, id), toShape, update);
     invalidateSnapshot(tenant);
+    await tagAs(c, toShape(row));
     return c.json(withWarnings(toShape(row), warningsOf(row.filter, null)), 200);
   })
   .openapi(remove, async (c) => {
-    await repeated(() => removeSegment(c, c.req.valid("param").segment));
+    const { segment: id } = c.req.valid("param");
+    await changing(
+      c,
+      () => found(c, id),
+      toShape,
+      (read) => removeSegment(c, read),
+    );
     return c.body(null, 204);
   });

@@ -11,10 +11,12 @@ import {
   updateSignal,
 } from "../config/signals";
 import { invalidateSnapshot } from "../config/snapshot";
-import { repeated } from "../config/version";
 import { newId } from "../lib/ids";
 import { entry } from "./audit";
 import { type AppContext, router } from "./context";
+import { locateAt } from "./location";
+import { changing, tagAs } from "./matching";
+import { pageOf } from "./paging";
 import { invalid, Problem } from "./problem";
 import { saving } from "./saving";
 import { body, json, listQuery, problems } from "./schemas";
@@ -122,7 +124,7 @@ function partOf({ filter }: Partial<SignalFields>): string {
 }
 
 function notThere(): Problem {
-  return new Problem(404, "There is no such signal.");
+  return new Problem("signal-unknown", "There is no such signal.");
 }
 
 async function found(c: AppContext, id: string): Promise<SignalRow> {
@@ -141,14 +143,14 @@ export const signalRoutes = router()
     const created = entry(c, "signal.created", id);
     const row = await saving(insertSignal(c.env.DB, tenant, id, fields, now, created), partOf(fields));
     invalidateSnapshot(tenant);
+    locateAt(c, id);
+    await tagAs(c, toSignal(row));
     return c.json(withWarnings(toSignal(row), warningsOf(row.filter, OBSERVATION_FIELDS)), 201);
   })
   .openapi(list, async (c) => {
     const { limit, cursor } = c.req.valid("query");
     const rows = await listSignals(c.env.DB, c.get("tenant"), limit + 1, cursor ?? null);
-    const page = rows.slice(0, limit);
-    const nextCursor = rows.length > limit ? (page.at(-1)?.id ?? null) : null;
-    return c.json({ data: page.map(toSignal), nextCursor }, 200);
+    return pageOf(c, rows, limit, toSignal, ({ id }) => id);
   })
   .openapi(get, async (c) => c.json(toSignal(await found(c, c.req.valid("param").signal)), 200))
   .openapi(patch, async (c) => {
@@ -157,19 +159,22 @@ export const signalRoutes = router()
     refuseForeign(change.filter, tenant);
     const { signal: id } = c.req.valid("param");
     const updated = entry(c, "signal.updated", id, Object.keys(change));
-    const row = await repeated(async () => {
-      const read = await found(c, id);
+    const update = (read: SignalRow) => {
       const errors = attachErrors({ ...read, ...change });
       if (errors.length > 0) throw invalid(...errors);
       return saving(updateSignal(c.env.DB, read, change, Date.now(), updated), partOf(change));
-    });
+    };
+    const row = await changing(c, () => found(c, id), toSignal, update);
     invalidateSnapshot(tenant);
+    await tagAs(c, toSignal(row));
     return c.json(withWarnings(toSignal(row), warningsOf(row.filter, OBSERVATION_FIELDS)), 200);
   })
   .openapi(remove, async (c) => {
     const tenant = c.get("tenant");
     const { signal: id } = c.req.valid("param");
-    if (!(await deleteSignal(c.env.DB, tenant, id, Date.now(), entry(c, "signal.deleted", id)))) throw notThere();
+    const deleted = entry(c, "signal.deleted", id);
+    const remove = (read: SignalRow) => deleteSignal(c.env.DB, read, Date.now(), deleted);
+    await changing(c, () => found(c, id), toSignal, remove);
     invalidateSnapshot(tenant);
     return c.body(null, 204);
   })
@@ -178,7 +183,10 @@ export const signalRoutes = router()
     const { profile } = c.req.valid("param");
     const rules = signalCatalogOf(profile);
     if (rules === null) {
-      throw new Problem(404, `There are no signals of that name. There are ${SIGNAL_CATALOG_NAMES.join(", ")}.`);
+      throw new Problem(
+        "catalog-unknown",
+        `There are no signals of that name. There are ${SIGNAL_CATALOG_NAMES.join(", ")}.`,
+      );
     }
     const installed = entry(c, "signals.installed", profile);
     const { rows, created } = await saving(installSignals(c.env.DB, tenant, profile, rules, Date.now(), installed));

@@ -3,6 +3,7 @@ import { endpointIds } from "../config/endpoints";
 import { endpointRoom } from "../lib/env";
 import { router } from "./context";
 import { deliveriesPage, deliveriesQuery, toDelivery, toFilter } from "./delivery-shape";
+import { linkNext } from "./paging";
 import { json, problems } from "./schemas";
 
 const list = createRoute({
@@ -37,5 +38,7 @@ export const tenantDeliveryRoutes = router().openapi(list, async (c) => {
   const data = known.slice(0, limit);
   const whole = end === "" && known.length <= limit;
   const last = known.length > limit || end === "" ? data.at(-1)?.id : end;
-  return c.json({ data, nextCursor: whole ? null : (last ?? null) }, 200);
+  const nextCursor = whole ? null : (last ?? null);
+  linkNext(c, nextCursor);
+  return c.json({ data, nextCursor }, 200);
 });

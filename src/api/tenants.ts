@@ -18,9 +18,12 @@ import { OPERATOR_TENANT } from "../lib/operator";
 import { iso } from "../lib/time";
 import { entryOf } from "./audit";
 import { noTenant } from "./auth";
-import { router } from "./context";
+import { type AppContext, router } from "./context";
 import { secretField } from "./endpoint-shape";
 import { eraseTenant } from "./erase-tenant";
+import { locateAt } from "./location";
+import { changing, checkMatch, tagAs } from "./matching";
+import { pageOf } from "./paging";
 import { Problem } from "./problem";
 import { body, isoTime, json, listQuery, plainText, problems } from "./schemas";
 
@@ -132,8 +135,8 @@ async function stored(
   return { ...rest, callbackSecret: sealed } as Partial<TenantFields>;
 }
 
-async function found(env: Env, id: string): Promise<Tenant> {
-  const tenant = await findTenant(env.DB, id);
+async function found(c: AppContext, id: string): Promise<Tenant> {
+  const tenant = await findTenant(c.env.DB, id);
   if (tenant === null) throw noTenant();
   return tenant;
 }
@@ -144,8 +147,10 @@ export const tenantRoutes = router()
     const { id, ...said } = c.req.valid("json");
     const fields = (await stored(c.env, id, said)) as TenantFields;
     const tenant = await insertTenant(c.env.DB, id, fields, Date.now(), entryOf(c, id, "tenant.created", id));
-    if (tenant === null) throw new Problem(409, `There is a tenant ${id} already.`);
+    if (tenant === null) throw new Problem("tenant-exists", `There is a tenant ${id} already.`);
     invalidateSnapshot(id);
+    locateAt(c, id);
+    await tagAs(c, toShape(tenant));
     return c.json(toShape(tenant), 201);
   })
   .openapi(list, async (c) => {
@@ -153,9 +158,7 @@ export const tenantRoutes = router()
     const [createdAt, id] = cursor?.split(".") ?? [];
     const before = id === undefined ? null : { createdAt: Number(createdAt), id };
     const rows = await listTenants(c.env.DB, limit + 1, before);
-    const page = rows.slice(0, limit);
-    const last = rows.length > limit ? page.at(-1) : undefined;
-    return c.json({ data: page.map(toShape), nextCursor: last ? `${last.createdAt}.${last.id}` : null }, 200);
+    return pageOf(c, rows, limit, toShape, (last) => `${last.createdAt}.${last.id}`);
   })
   .openapi(put, async (c) => {
     const { tenant: id } = c.req.valid("param");
@@ -163,35 +166,44 @@ export const tenantRoutes = router()
     const fields = (await stored(c.env, id, said)) as TenantFields;
     const now = Date.now();
     const put = await repeated(async () => {
-      const created = await insertTenant(c.env.DB, id, fields, now, entryOf(c, id, "tenant.created", id));
+      // Whoever names what they have read means to change it, and not to create anything.
+      const mayCreate = c.req.header("If-Match") === undefined;
+      const add = () => insertTenant(c.env.DB, id, fields, now, entryOf(c, id, "tenant.created", id));
+      const created = mayCreate ? await add() : null;
       if (created !== null) return { tenant: created, status: 201 } as const;
       const read = await findTenant(c.env.DB, id);
-      if (read === null) throw new Problem(409, "The tenant is being deleted. Repeat the deletion first.");
+      await checkMatch(c, read && toShape(read));
+      if (read === null) {
+        throw new Problem("tenant-in-deletion", "The tenant is being deleted. Repeat the deletion first.");
+      }
       const updated = entryOf(c, id, "tenant.updated", id, Object.keys(said));
       return { tenant: await updateTenant(c.env.DB, read, fields, now, updated), status: 200 } as const;
     });
     invalidateSnapshot(id);
+    await tagAs(c, toShape(put.tenant));
     return c.json(toShape(put.tenant), put.status);
   })
-  .openapi(get, async (c) => c.json(toShape(await found(c.env, c.req.valid("param").tenant)), 200))
+  .openapi(get, async (c) => c.json(toShape(await found(c, c.req.valid("param").tenant)), 200))
   .openapi(patch, async (c) => {
     const { tenant: id } = c.req.valid("param");
     const said = c.req.valid("json");
     const updated = entryOf(c, id, "tenant.updated", id, Object.keys(said));
     const fields = await stored(c.env, id, said);
-    const tenant = await repeated(async () =>
-      updateTenant(c.env.DB, await found(c.env, id), fields, Date.now(), updated),
-    );
+    const update = (read: Tenant) => updateTenant(c.env.DB, read, fields, Date.now(), updated);
+    const tenant = await changing(c, () => found(c, id), toShape, update);
+    await tagAs(c, toShape(tenant));
     return c.json(toShape(tenant), 200);
   })
   .openapi(remove, async (c) => {
     const { tenant: id } = c.req.valid("param");
-    if (id === OPERATOR_TENANT) throw new Problem(409, "The tenant operator is the service's own and stays.");
+    if (id === OPERATOR_TENANT)
+      throw new Problem("tenant-reserved", "The tenant operator is the service's own and stays.");
+    if (c.req.header("If-Match") !== undefined) await checkMatch(c, toShape(await found(c, id)));
     const marked = await markTenantDeleted(c.env.DB, id, Date.now(), entryOf(c, id, "tenant.deleted", id));
     if (marked === null) throw noTenant();
     invalidateSnapshot(id);
     invalidateKeys();
     if (await eraseTenant(c.env, marked)) return c.body(null, 204);
     const detail = "The tenant is gone for its keys, but not all that it had is removed yet. Repeat the request.";
-    throw new Problem(503, detail, { headers: { "Retry-After": "1" } });
+    throw new Problem("deletion-unfinished", detail, { headers: { "Retry-After": "1" } });
   });

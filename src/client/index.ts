@@ -11,10 +11,15 @@ import type { Routes } from "./routes";
 
 /** An error answer of the API (RFC 9457). */
 export interface Problem {
+  /** Where its cause is explained, relative to the service. */
   type: string;
+  /** The stable name of its cause, such as `uid-taken`; absent: something else answered in the service's stead. */
+  code?: string;
   title: string;
   status: number;
   detail: string;
+  /** As in the answer's `X-Request-Id`. */
+  requestId?: string;
   errors?: { path: string; message: string }[];
 }
 

@@ -100,15 +100,16 @@ export async function updateAutomation(
   return written(await audited(d1, update, entry, now, ...limits));
 }
 
-/** Deletes an automation; answers whether there was one. */
+/** Deletes an automation that still is as it was read. Throws `ChangedMeanwhile`. */
 export async function deleteAutomation(
   d1: D1Database,
-  tenant: string,
-  id: string,
+  { tenant, id, updatedAt }: AutomationRow,
   now: number,
   entry: AuditEntry,
-): Promise<boolean> {
-  const remove = database(d1).delete(automations).where(named(tenant, id)).returning({ id: automations.id });
-  const deleted = await audited(d1, remove, entry, now);
-  return deleted.length > 0;
+): Promise<void> {
+  const remove = database(d1)
+    .delete(automations)
+    .where(and(named(tenant, id), eq(automations.updatedAt, updatedAt)))
+    .returning({ id: automations.id });
+  written(await audited(d1, remove, entry, now));
 }

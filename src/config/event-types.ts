@@ -75,11 +75,18 @@ export async function changeEventType(
   return written(await changing(audited(d1, update, entry, now)));
 }
 
-/** Deletes an event type; `false` when there is none. */
-export async function removeEventType(d1: D1Database, name: string, now: number, entry: AuditEntry): Promise<boolean> {
-  const remove = database(d1).delete(eventTypes).where(eq(eventTypes.name, name)).returning({ name: eventTypes.name });
-  const removed = await changing(audited(d1, remove, entry, now));
-  return removed.length > 0;
+/** Deletes an event type that still is as it was read. Throws `ChangedMeanwhile`. */
+export async function removeEventType(
+  d1: D1Database,
+  { name, updatedAt }: EventTypeRow,
+  now: number,
+  entry: AuditEntry,
+): Promise<void> {
+  const remove = database(d1)
+    .delete(eventTypes)
+    .where(and(eq(eventTypes.name, name), eq(eventTypes.updatedAt, updatedAt)))
+    .returning({ name: eventTypes.name });
+  written(await changing(audited(d1, remove, entry, now)));
 }
 
 /**

@@ -314,6 +314,23 @@ export const ownHosts = sqliteTable("own_hosts", {
   seenAt: integer("seen_at").notNull(),
 });
 
+/** What requests with an `Idempotency-Key` were answered, so that a repeat is answered the same. */
+export const keptAnswers = sqliteTable(
+  "kept_answers",
+  {
+    /** A hash of whose key it is and of the key: api/idempotency.ts. */
+    id: text("id").primaryKey(),
+    /** A hash of the request: another one under the same key is refused. */
+    fingerprint: text("fingerprint").notNull(),
+    /** Of the request that has claimed the key, so that one which took too long does not write over its successor's. */
+    claim: text("claim").notNull(),
+    /** Status, headers and body, sealed, since it may show a secret; NULL: the first request is under way. */
+    answer: text("answer"),
+    expiresAt: integer("expires_at").notNull(),
+  },
+  (table) => [index("kept_answers_by_expiry").on(table.expiresAt)],
+);
+
 /** Messages that no room could make sense of, counted by queue. */
 export const deadLetters = sqliteTable("dead_letters", {
   queue: text("queue").primaryKey(),

@@ -80,11 +80,10 @@ export async function updateSegment(
   return written(await audited(d1, update, entry, now, await bytesLimit(d1, tenant), ...checks));
 }
 
-/** Deletes a segment unless an automation uses it; answers whether it did. */
+/** Deletes a segment that still is as it was read unless an automation uses it; answers whether it did. */
 export async function deleteSegment(
   d1: D1Database,
-  tenant: string,
-  id: string,
+  { tenant, id, updatedAt }: Segment,
   now: number,
   entry: AuditEntry,
 ): Promise<boolean> {
@@ -95,7 +94,7 @@ export async function deleteSegment(
     .where(and(eq(automations.tenant, tenant), usesSegment(id)));
   const remove = db
     .delete(segments)
-    .where(and(named(tenant, id), notExists(users)))
+    .where(and(named(tenant, id), eq(segments.updatedAt, updatedAt), notExists(users)))
     .returning({ id: segments.id });
   const deleted = await audited(d1, remove, entry, now);
   return deleted.length > 0;

@@ -71,17 +71,18 @@ export async function updateSignal(
   return written(await audited(d1, update, entry, now, await bytesLimit(d1, read.tenant)));
 }
 
-/** Deletes a rule; answers whether there was one. */
+/** Deletes a rule that still is as it was read. Throws `ChangedMeanwhile`. */
 export async function deleteSignal(
   d1: D1Database,
-  tenant: string,
-  id: string,
+  { tenant, id, updatedAt }: SignalRow,
   now: number,
   entry: AuditEntry,
-): Promise<boolean> {
-  const remove = database(d1).delete(signals).where(named(tenant, id)).returning({ id: signals.id });
-  const deleted = await audited(d1, remove, entry, now);
-  return deleted.length > 0;
+): Promise<void> {
+  const remove = database(d1)
+    .delete(signals)
+    .where(and(named(tenant, id), eq(signals.updatedAt, updatedAt)))
+    .returning({ id: signals.id });
+  written(await audited(d1, remove, entry, now));
 }
 
 /**

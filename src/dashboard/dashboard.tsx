@@ -5,6 +5,7 @@
  * @module
  */
 import { Hono } from "hono";
+import { misconfigured, misconfiguredText } from "../api/deployment";
 import { PosthornError } from "../client";
 import { logError } from "../lib/log";
 import { BarePage, Page } from "./components/layout";
@@ -64,7 +65,12 @@ const PAGES = [
 /** The pages, over a way to call the API. */
 export function dashboard(call: Call): Hono<SiteEnv> {
   const pages = new Hono<SiteEnv>();
-  pages.use(headers, visit, ownForms);
+  pages.use(headers, async (c, next) => {
+    const faults = misconfigured(c.env);
+    if (faults.length > 0) return failed(c, 503, misconfiguredText(faults), "Misconfigured");
+    await next();
+  });
+  pages.use(visit, ownForms);
   pages.route("/", signInPages);
   pages.use(signedIn(call));
   pages.use("/tenants/:tenant/*", ofTenant);
@@ -100,8 +106,12 @@ const TITLES: Readonly<Record<number, string>> = {
 };
 
 /** What went wrong, as a page, or as a line where only a part of one was asked for. */
-async function failed(c: SiteContext, status: number, detail: string): Promise<Response> {
-  const title = TITLES[status] ?? "Something went wrong";
+async function failed(
+  c: SiteContext,
+  status: number,
+  detail: string,
+  title = TITLES[status] ?? "Something went wrong",
+): Promise<Response> {
   const site = c.get("site");
   const known = c.get("visit") ?? { base: baseOf(c), theme: "auto" as const, token: "", here: c.req.path };
   const body = (

@@ -7,7 +7,7 @@ import { getCookie, setCookie } from "hono/cookie";
 import { createClient, PosthornError, type Problem } from "../client";
 import { isPortal } from "../config/principal";
 import { randomHex } from "../lib/crypto";
-import { type Env, secretsKey } from "../lib/env";
+import { frameAncestors, secretsKey } from "../lib/env";
 import { readJson } from "../lib/exact";
 import { PageError } from "./errors";
 import { principalOf } from "./identity";
@@ -40,11 +40,7 @@ export interface Warning {
   message: string;
 }
 
-/** The origins that may show the portal in a frame; empty: none. What is no origin does not count. */
-export function frameAncestors(env: Env): string[] {
-  const named = (env.FRAME_ANCESTORS ?? "").split(/[\s,]+/).filter((text) => text !== "");
-  return named.filter((text) => /^https?:\/\/(\*\.)?[a-z0-9.-]+(:\d{1,5})?$/i.test(text));
-}
+export { frameAncestors };
 
 /** Nothing from elsewhere, no script or style in the page, and frames only where the operator allows them. */
 export const headers: MiddlewareHandler<SiteEnv> = async (c, next) => {
@@ -196,7 +192,8 @@ export function needs(c: SiteContext, may: keyof May, refusal: string): void {
 
 async function textOf(send: (request: Request) => Promise<Response>, url: URL, body?: string, method?: string) {
   const verb = method ?? (body === undefined ? "GET" : "POST");
-  const response = await send(new Request(url, { method: verb, ...(body === undefined ? {} : { body }) }));
+  const init = body === undefined ? {} : { body, headers: { "Content-Type": "application/json" } };
+  const response = await send(new Request(url, { method: verb, ...init }));
   const text = await response.text();
   if (!response.ok) throw new PosthornError(`${verb} ${url.pathname}`, JSON.parse(text) as Problem, response.headers);
   return text;

@@ -1,11 +1,10 @@
+import { configurationOf } from "./configuration";
 import { hex, sha256 } from "./crypto";
 import type { EntityRoom } from "./entity";
 import { type EventRef, logName } from "./ids";
 import type { DeliveryMessage } from "./messages";
 import type { EndpointRoom, EventLogRoom } from "./rooms";
-import { DAY, type Day } from "./time";
-
-const DEFAULT_RESOLVER = "https://cloudflare-dns.com/dns-query";
+import type { Day } from "./time";
 
 /** The Worker's bindings; wrangler.toml explains each. */
 export interface Env {
@@ -61,53 +60,50 @@ export function nameParts(name: string | undefined): [tenant: string, rest: stri
 
 /** Whether http and loopback endpoints are let in: for local work only. */
 export function allowsInsecure(env: Env): boolean {
-  return env.ALLOW_INSECURE_ENDPOINTS === "true";
+  return configurationOf(env).allowsInsecure;
 }
 
 /** Where names are looked up over HTTPS; `null`: nowhere, since it is switched off or endpoints may be insecure. */
 export function resolverOf(env: Env): string | null {
-  return allowsInsecure(env) ? null : (env.DOH_URL ?? DEFAULT_RESOLVER) || null;
+  const { allowsInsecure, resolver } = configurationOf(env);
+  return allowsInsecure ? null : resolver;
 }
 
 /** How long after its acceptance an event is handed to endpoints that have not confirmed it, in ms. */
 export function reconcileAfterMs(env: Env): number {
-  const seconds = Number(env.RECONCILE_AFTER_SECONDS);
-  return (Number.isFinite(seconds) && seconds > 0 ? seconds : 300) * 1_000;
+  return configurationOf(env).reconcileAfterMs;
 }
-
-/** Days until a delivery has ended for certain: 20 retries 12 h apart, each at most 10 % later, and 24 h more. */
-const LEAST_RETENTION_DAYS = 12;
 
 /** How long events and their deliveries are kept after the day of their acceptance, in ms. */
 export function retentionMs(env: Env): number {
-  const days = Number(env.RETENTION_DAYS || Number.NaN);
-  return (Number.isFinite(days) && days > 0 ? Math.max(days, LEAST_RETENTION_DAYS) : 30) * DAY;
+  return configurationOf(env).retentionMs;
 }
 
 /** The most endpoints of a tenant. */
 export function maxEndpoints(env: Env): number {
-  const most = Number(env.MAX_ENDPOINTS || Number.NaN);
-  return Number.isInteger(most) && most >= 0 ? most : 100;
+  return configurationOf(env).maxEndpoints;
 }
 
 /** How long an entity is remembered that nothing is heard of, in ms. */
 export function entityTtlMs(env: Env): number {
-  const days = Number(env.ENTITY_TTL_DAYS || Number.NaN);
-  return (Number.isFinite(days) && days > 0 ? days : 400) * DAY;
+  return configurationOf(env).entityTtlMs;
+}
+
+/** The origins that may show the portal in a frame; empty: none. */
+export function frameAncestors(env: Env): string[] {
+  return configurationOf(env).frameAncestors;
 }
 
 /** The keys that open secrets; the first also seals them. Throws when the deployment has none. */
 export function secretsKeys(env: Env): [string, ...string[]] {
-  if (!env.SECRETS_KEY) throw new Error("SECRETS_KEY is not set: run `wrangler secret put SECRETS_KEY`");
-  const { SECRETS_KEY_OLD: old = "" } = env;
-  // Also as a whole, since a key of somebody's own making may have a comma in it.
-  const listed = [old, ...old.split(",").map((key) => key.trim())].filter((key) => key !== "");
-  return [env.SECRETS_KEY, ...new Set(listed)];
+  const [key, ...old] = configurationOf(env).secretsKeys;
+  if (key === undefined) throw new Error("SECRETS_KEY is not set: run `wrangler secret put SECRETS_KEY`");
+  return [key, ...old];
 }
 
 /** Like {@link secretsKeys}; none when the deployment has none. */
 export function keysIfAny(env: Env): string[] {
-  return env.SECRETS_KEY ? secretsKeys(env) : [];
+  return configurationOf(env).secretsKeys;
 }
 
 /** The key that seals secrets. Throws when the deployment has none. */

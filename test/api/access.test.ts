@@ -1,6 +1,7 @@
 import { env, exports } from "cloudflare:workers";
 import { describe, it, onTestFinished, vi } from "vitest";
 import { app } from "../../src/api/app";
+import { isOperatorKey } from "../../src/lib/operator";
 import { call, deliveryPath, fresh, newEndpoint, newReceiver, newTenant, post } from "../api";
 
 describe("the operator's key", () => {
@@ -52,7 +53,10 @@ describe("the operator's key", () => {
     const bare = { ...env, OPERATOR_KEY: "", OPERATOR_KEY_NEXT: undefined };
     for (const key of ["undefined", "null", '""']) {
       const headers = { Authorization: `Bearer ${key}` };
-      expect((await app.request("/v1/tenants/acme", { headers }, bare as unknown as typeof env)).status).toBe(401);
+      const answer = await app.request("/v1/tenants/acme", { headers }, bare as unknown as typeof env);
+      expect(answer.status).toBe(503);
+      expect(await answer.json()).toMatchObject({ code: "misconfigured", errors: [{ path: "OPERATOR_KEY" }] });
+      expect(isOperatorKey(bare as unknown as typeof env, key)).toBe(false);
     }
   });
 });

@@ -278,7 +278,7 @@ describe("a change that others are always faster than", () => {
     });
     const answer = await call("PATCH", path, { name: "New" });
     vi.restoreAllMocks();
-    expect([answer.status, answer.body.title]).toEqual([409, "Conflict"]);
+    expect([answer.status, answer.body.code]).toEqual([409, "changed-meanwhile"]);
     expect(reads).toBeGreaterThan(2);
     expect(reads).toBeLessThan(30);
     expect((await call("GET", path)).body.name).toBe("Old");
@@ -286,6 +286,19 @@ describe("a change that others are always faster than", () => {
     expect(
       body.data.filter((row: { target: string }) => row.target === id).map((row: { action: string }) => row.action),
     ).toEqual(["endpoint.created"]);
+  });
+
+  it("is refused with a 412 as soon as it is not what If-Match names, and not tried again", async ({ expect }) => {
+    const { path } = await endpointPath({ name: "Old" });
+    const tag = (await call("GET", path)).headers.get("ETag") ?? "";
+    const between = whenRead(ENDPOINT, () => call("PATCH", path, { description: "Theirs" }));
+    const answer = await call("PATCH", path, { name: "New" }, { "If-Match": tag });
+    vi.restoreAllMocks();
+    expect(between.happened()).toBe(true);
+    expect([answer.status, answer.body.code]).toEqual([412, "precondition-failed"]);
+    const { headers, body } = await call("GET", path);
+    expect([body.name, body.description]).toEqual(["Old", "Theirs"]);
+    expect(answer.headers.get("ETag")).toBe(headers.get("ETag"));
   });
 
   it("is not repeated for any other reason", async ({ expect }) => {

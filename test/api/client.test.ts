@@ -80,7 +80,7 @@ describe("the typed client", () => {
   it("throws a refusal as the problem it is", async ({ expect }) => {
     const tenant = await newTenant();
     const error = await refusal(client().endpoints.create(tenant, { url: "not a url", events: [] }));
-    expect(error.problem).toMatchObject({ status: 422, type: "urn:posthorn:problem:422" });
+    expect(error.problem).toMatchObject({ status: 422, code: "invalid", type: "/docs/problems#invalid" });
     expect(error.problem.errors?.map(({ path }) => path)).toEqual(["url"]);
     expect(error.message).toMatch(/^POST \/v1\/tenants\/\S+\/endpoints was answered 422 .*url: /);
   });

@@ -1,6 +1,7 @@
 import { Validator } from "@cfworker/json-schema";
 import fc from "fast-check";
 import { describe, it } from "vitest";
+import { PROBLEMS } from "../../src/api/problem-codes";
 import { type Answered, call, newReceiver } from "../api";
 import { holdsAsync } from "../property";
 import { arbitraryOf, mutated, oddText } from "./arbitrary";
@@ -106,6 +107,12 @@ function complaint(operation: Operation, { status, headers, body, text }: Answer
     if (body.status !== status || typeof body.title !== "string" || typeof body.detail !== "string") {
       return "a problem without its fields";
     }
+    if (body.type !== `/docs/problems#${body.code}` || !(body.code in PROBLEMS)) return "a problem without a cause";
+    const told: { message: string }[] = body.errors ?? [];
+    const foreign = told.find(({ message }) =>
+      /^(?:Invalid|Too|Unrecognized|Expected)\b|\b(?:expected|received)\b/.test(message),
+    );
+    if (foreign !== undefined) return `words that are not ours: ${foreign.message}`;
     // An odd path may be another operation's, or nobody's.
     return null;
   }

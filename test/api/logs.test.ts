@@ -87,7 +87,9 @@ describe("the log", () => {
     for (const step of steps) {
       const line = lines.find((candidate) => candidate.step === step) ?? {};
       expect(table.has(step), step).toBe(true);
-      expect(Object.keys(line).toSorted(), step).toEqual(["step", ...(table.get(step) ?? [])].toSorted());
+      const { requestId, ...rest } = line;
+      if (requestId !== undefined) expect(requestId, step).toMatch(/^req_[0-9A-Z]{26}$/);
+      expect(Object.keys(rest).toSorted(), step).toEqual(["step", ...(table.get(step) ?? [])].toSorted());
     }
     const attempts = lines.filter(({ step }) => step === "delivery.attempted");
     expect(attempts.find((line) => line.delivery === delivered.id)).toEqual({

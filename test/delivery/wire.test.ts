@@ -178,8 +178,8 @@ describe("an endpoint's own headers", () => {
       JSON.stringify(await env.DB.prepare("SELECT * FROM endpoints WHERE id = ?").bind(endpoint.id).first()),
     ).not.toContain("s3cr3t");
 
-    // Sent back as shown they stay; one that is named anew is replaced, one that is not named goes.
-    await call("PATCH", path, { headers: { authorization: "***", "X-New": " 1\t" } });
+    // Sent back as shown they stay; one that is named anew is replaced, one that is `null` goes.
+    await call("PATCH", path, { headers: { authorization: "***", "X-Version": null, "X-New": " 1\t" } });
     await post(tenant);
     const next = await arrived(receiver, 2);
     expect(next.headers).toMatchObject({ authorization: "Bearer s3cr3t-of-ours", "x-new": "1" });

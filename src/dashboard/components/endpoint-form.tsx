@@ -4,13 +4,14 @@ import { schemeOf } from "../../config/schemes";
 import { FORMATS, METHODS, SCHEMES } from "../../lib/wire";
 import type { FieldErrors } from "../errors";
 import { messagesOf } from "../errors";
+import { READ } from "../meanwhile";
 import { type EndpointValues, NO_RETRIES } from "../pages/endpoint-values";
 import type { Preview } from "../preview";
 import type { Site } from "../site";
 import { FILTER_HINT, SelectField, TextArea, TextField, Token } from "./form";
 import { Card } from "./parts";
 import { PreviewPane } from "./preview";
-import type { EventType } from "./state";
+import type { Endpoint, EventType } from "./state";
 import { duration } from "./time";
 
 /** A profile in a line. */
@@ -240,10 +241,13 @@ export const EndpointForm: FC<{
   errors: FieldErrors;
   preview: Preview | null;
   isNew: boolean;
+  /** What it is rendered from; absent: there is no endpoint yet. */
+  read?: Endpoint;
   cancel: string;
-}> = ({ site, action, tryAt, values, types, errors, preview, isNew, cancel }) => (
+}> = ({ site, action, tryAt, values, types, errors, preview, isNew, read, cancel }) => (
   <form method="post" action={action}>
     <Token visit={site} />
+    {read === undefined ? null : <input type="hidden" name={READ} value={JSON.stringify(read)} />}
     <div class="split">
       <div>
         <Card>

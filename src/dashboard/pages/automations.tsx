@@ -6,6 +6,7 @@ import { PageHead } from "../components/layout";
 import { Card, Empty, Pager } from "../components/parts";
 import { type Refusal, refusedWith } from "../errors";
 import { keepWarnings, needs } from "../guard";
+import { carriedOn, patchRead, READ } from "../meanwhile";
 import { path, type Site, type SiteContext, type SiteEnv, tenantPath, withQuery } from "../site";
 import { page } from "../write";
 import { endpointNames } from "./deliveries";
@@ -77,13 +78,16 @@ const AutomationForm: FC<{
   choices: Choices;
   refusal: Refusal | null;
   what: string;
-}> = ({ site, action, automation, choices, refusal, what }) => {
+  /** What it is rendered from; absent: there is no automation yet. */
+  read?: Automation;
+}> = ({ site, action, automation, choices, refusal, what, read }) => {
   const errors = refusal?.errors ?? [];
   const endpoints: [string, string][] = [["", "nobody"], ...choices.endpoints];
   const rooms = Math.max(ROOMS, automation.actions.length);
   return (
     <form method="post" action={action}>
       <Token visit={site} />
+      {read === undefined ? null : <input type="hidden" name={READ} value={JSON.stringify(read)} />}
       <div class="columns fields">
         <TextField
           name="name"
@@ -166,7 +170,8 @@ function automationIn(form: FormData): Omit<Automation, "id"> {
     const [type, endpoint] = [textOf(form, `type.${i}`), textOf(form, `endpoint.${i}`)];
     const [persona, limit] = [textOf(form, `persona.${i}`), textOf(form, `limit.${i}`)];
     if (endpoint === "") continue;
-    const more = { ...(persona === "" ? {} : { persona }), ...(limit === "" ? {} : { limit: Number(limit) }) };
+    // As the API answers them, so that what is as it was is seen to be.
+    const more = { persona: persona || null, limit: limit === "" ? null : Number(limit) };
     actions.push(type === "webhook" ? { type, endpoint } : { type, endpoint, ...more });
   }
   return {
@@ -307,6 +312,7 @@ async function edit(
           choices={choices}
           refusal={refusal}
           what="Save"
+          read={carriedOn(c, automation, refusal)}
         />
       </Card>
     </>,
@@ -328,10 +334,7 @@ export const automationPages = new Hono<SiteEnv>()
   .post("/tenants/:tenant/automations/:automation", async (c) => {
     const filled = automationIn(c.get("form"));
     const refusal = await refusedWith(async () =>
-      keepWarnings(
-        c,
-        (await callTenant<Saved>(c, "PATCH", ["automations", c.req.param("automation")], filled)).warnings,
-      ),
+      keepWarnings(c, await patchRead(c, ["automations", c.req.param("automation")], { ...filled })),
     );
     if (refusal !== null) return edit(c, refusal, filled);
     return c.redirect(withQuery(tenantPath(c, "automations"), { done: "saved" }), 303);

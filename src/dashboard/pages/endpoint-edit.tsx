@@ -1,5 +1,8 @@
 import { Hono } from "hono";
+import { tagOf } from "../../api/etags";
+import { PosthornError } from "../../client";
 import { catalogOf } from "../../config/catalogs";
+import { readJson } from "../../lib/exact";
 import { OPERATOR_TENANT } from "../../lib/operator";
 import { EndpointForm } from "../components/endpoint-form";
 import { Refused, textOf } from "../components/form";
@@ -10,12 +13,14 @@ import { type Endpoint, type EventType, nameOf } from "../components/state";
 import { At } from "../components/time";
 import { type FieldErrors, type Refusal, refusalOf } from "../errors";
 import { keepWarnings, needs } from "../guard";
+import { clashes, clashRefusal, readIn } from "../meanwhile";
 import { type Preview, previewOf } from "../preview";
 import type { SiteContext, SiteEnv } from "../site";
 import { tenantPath, withQuery } from "../site";
 import { page, part, wantsPart } from "../write";
 import { EndpointFrame, endpointPath } from "./endpoint-frame";
 import {
+  asPatch,
   bodyOf,
   changed,
   changeOf,
@@ -41,6 +46,8 @@ async function typesFor(c: SiteContext): Promise<EventType[]> {
 
 interface Shown {
   values: EndpointValues;
+  /** What the form was rendered from, where that is not the endpoint as it is now. */
+  read?: Endpoint;
   refusal?: Refusal | null;
   preview?: Preview | null;
 }
@@ -75,7 +82,7 @@ async function showNew(c: SiteContext, { values, refusal = null, preview = null 
 async function showEdit(
   c: SiteContext,
   endpoint: Endpoint,
-  { values, refusal = null, preview = null }: Shown,
+  { values, read = endpoint, refusal = null, preview = null }: Shown,
 ): Promise<Response> {
   const site = c.get("site");
   const tenant = c.req.param("tenant") ?? "";
@@ -94,6 +101,7 @@ async function showEdit(
         errors={refusal?.errors ?? []}
         preview={preview}
         isNew={false}
+        read={read}
         cancel={here}
       />
       <Card title="About it">
@@ -181,23 +189,41 @@ async function found(c: SiteContext): Promise<Endpoint> {
   return c.get("site").api.endpoints.get(c.req.param("tenant") ?? "", c.req.param("endpoint") ?? "");
 }
 
-async function save(c: SiteContext): Promise<Response> {
-  const endpoint = await found(c);
+async function save(c: SiteContext, tries = 3): Promise<Response> {
+  only(c);
   const site = c.get("site");
   const tenant = c.req.param("tenant") ?? "";
+  const at = ["tenants", tenant, "endpoints", c.req.param("endpoint") ?? ""].map(encodeURIComponent).join("/");
+  const text = await site.text(`/v1/${at}`);
+  const endpoint = readJson(text) as Endpoint;
   const values = valuesIn(c.get("form"));
   const { body, unread } = bodyOf(values);
-  if (unread.length > 0) return showEdit(c, endpoint, { values, refusal: unreadRefusal(unread) });
-  const change = changeOf(body, endpoint);
+  if (unread.length > 0)
+    return showEdit(c, endpoint, { values, read: readIn(c.get("form"), endpoint), refusal: unreadRefusal(unread) });
+  const read = readIn(c.get("form"), endpoint);
+  const change = changeOf(body, read);
   const here = endpointPath(site, tenant, endpoint.id);
   if (Object.keys(change).length === 0) return c.redirect(here, 303);
+  const clashing = clashes(change, read, endpoint);
+  if (clashing.length > 0) {
+    const refusal = await clashRefusal(c.env, tenant, endpoint.id, Date.parse(read.updatedAt), clashing);
+    return showEdit(c, endpoint, { values, refusal });
+  }
   try {
-    keepWarnings(c, (await site.api.endpoints.update(tenant, endpoint.id, change)).warnings);
+    const headers = { "If-Match": await tagOf(text) };
+    keepWarnings(
+      c,
+      (await site.api.endpoints.update(tenant, endpoint.id, asPatch(change, read), { headers })).warnings,
+    );
     return c.redirect(withQuery(`${here}/settings`, { done: "saved" }), 303);
   } catch (error) {
     const refusal = refusalOf(error);
+    // In the very moment between reading and writing: what is clashing is told by the next look.
+    if (error instanceof PosthornError && error.problem.code === "precondition-failed" && tries > 0) {
+      return save(c, tries - 1);
+    }
     if (refusal === null) throw error;
-    return showEdit(c, endpoint, { values, refusal: namingEvents(refusal, body.events) });
+    return showEdit(c, endpoint, { values, read, refusal: namingEvents(refusal, body.events) });
   }
 }
 
@@ -220,9 +246,11 @@ export const endpointEditPages = new Hono<SiteEnv>()
     const values = valuesOf(endpoint, types);
     return showEdit(c, endpoint, { values, preview: await firstPreview(c, values, endpoint) });
   })
-  .post("/tenants/:tenant/endpoints/:endpoint/settings", save)
+  .post("/tenants/:tenant/endpoints/:endpoint/settings", (c) => save(c))
   .post("/tenants/:tenant/endpoints/:endpoint/settings/preview", async (c) => {
     const endpoint = await found(c);
     const shown = await tried(c, endpoint);
-    return wantsPart(c) ? part(c, <PreviewPane preview={shown.preview} />) : showEdit(c, endpoint, shown);
+    return wantsPart(c)
+      ? part(c, <PreviewPane preview={shown.preview} />)
+      : showEdit(c, endpoint, { ...shown, read: readIn(c.get("form"), endpoint) });
   });

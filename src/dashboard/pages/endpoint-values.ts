@@ -161,6 +161,23 @@ export function changeOf(body: Record<string, unknown>, endpoint: Endpoint): Rec
   return "profile" in change ? { ...leftToProfile(endpoint), ...change } : change;
 }
 
+/** A change as PATCH takes it: it merges records, so that what is taken out of them is named. */
+export function asPatch(change: Record<string, unknown>, endpoint: Endpoint): Record<string, unknown> {
+  return {
+    ...change,
+    ...("headers" in change ? { headers: patchOf(change.headers, endpoint.headers) } : {}),
+    ...("metadata" in change ? { metadata: patchOf(change.metadata, endpoint.metadata) } : {}),
+  };
+}
+
+function patchOf(said: unknown, is: Record<string, string>): Record<string, unknown> | null {
+  if (typeof said !== "object" || said === null) return null;
+  const gone = Object.keys(is).filter((name) => !Object.hasOwn(said, name));
+  // What stays as it was is not named: somebody else may have taken it away meanwhile.
+  const moved = Object.entries(said).filter(([name, value]) => is[name] !== value);
+  return Object.fromEntries([...gone.map((name) => [name, null]), ...moved]);
+}
+
 /** The endpoint with a change made, `null` where it would leave something to its profile. */
 export function changed(
   endpoint: Endpoint,

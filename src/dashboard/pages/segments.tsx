@@ -8,6 +8,7 @@ import { PageHead } from "../components/layout";
 import { Block, Card, Empty, Pager } from "../components/parts";
 import { type FieldErrors, type Refusal, refusalOf } from "../errors";
 import { keepWarnings, type Warning } from "../guard";
+import { carriedOn, patchRead, READ } from "../meanwhile";
 import { type Site, type SiteContext, type SiteEnv, tenantPath, withQuery } from "../site";
 import { page } from "../write";
 
@@ -19,15 +20,18 @@ interface Values {
   filter: string;
 }
 
-const SegmentForm: FC<{ site: Site; action: string; values: Values; errors: FieldErrors; what: string }> = ({
-  site,
-  action,
-  values,
-  errors,
-  what,
-}) => (
+const SegmentForm: FC<{
+  site: Site;
+  action: string;
+  values: Values;
+  errors: FieldErrors;
+  what: string;
+  /** What it is rendered from; absent: there is no segment yet. */
+  read?: Segment;
+}> = ({ site, action, values, errors, what, read }) => (
   <form method="post" action={action}>
     <Token visit={site} />
+    {read === undefined ? null : <input type="hidden" name={READ} value={JSON.stringify(read)} />}
     <TextField name="name" label="Name" required value={values.name} errors={errors} placeholder="Large companies" />
     <TextArea
       name="filter"
@@ -144,6 +148,7 @@ async function edit(c: SiteContext, refusal: Refusal | null = null, values: Valu
               values={shown}
               errors={refusal?.errors ?? []}
               what="Save"
+              read={carriedOn(c, segment, refusal)}
             />
           </>
         ) : (
@@ -191,8 +196,10 @@ export const segmentPages = new Hono<SiteEnv>()
   .get("/tenants/:tenant/segments/:segment", (c) => edit(c))
   .post("/tenants/:tenant/segments/:segment", async (c) => {
     const form = c.get("form");
-    const { tenant, segment } = c.req.param();
-    const refusal = await saved(form, c, (body) => c.get("site").api.segments.update(tenant, segment, body));
+    const { segment } = c.req.param();
+    const refusal = await saved(form, c, async (body) => ({
+      warnings: await patchRead(c, ["segments", segment], body),
+    }));
     if (refusal !== null) return edit(c, refusal, valuesIn(form));
     return c.redirect(withQuery(tenantPath(c, "segments"), { done: "saved" }), 303);
   })

@@ -7,6 +7,7 @@ import { Block, Card, Empty, Pager } from "../components/parts";
 import { type FieldErrors, type Refusal, refusedWith } from "../errors";
 import { keepWarnings, needs } from "../guard";
 import { prettyJson } from "../json-text";
+import { carriedOn, patchRead, READ } from "../meanwhile";
 import { type Site, type SiteContext, type SiteEnv, tenantPath, withQuery } from "../site";
 import { page } from "../write";
 import {
@@ -43,11 +44,14 @@ const SignalForm: FC<{
   refusal: Refusal | null;
   what: string;
   tried: Tried[] | null;
-}> = ({ site, action, tryAt, values, observations, refusal, what, tried }) => {
+  /** What it is rendered from; absent: there is no signal yet. */
+  read?: Signal;
+}> = ({ site, action, tryAt, values, observations, refusal, what, tried, read }) => {
   const errors = refusal?.errors ?? [];
   return (
     <form method="post" action={action}>
       <Token visit={site} />
+      {read === undefined ? null : <input type="hidden" name={READ} value={JSON.stringify(read)} />}
       <div class="split">
         <div>
           <TextField
@@ -288,6 +292,7 @@ async function edit(c: SiteContext, shown: Shown | null = null): Promise<Respons
           refusal={refusal}
           what="Save"
           tried={tried}
+          read={carriedOn(c, signal, refusal)}
         />
       </Card>
     </>,
@@ -347,7 +352,7 @@ export const signalPages = new Hono<SiteEnv>()
   .get("/tenants/:tenant/signals/:signal", (c) => edit(c))
   .post("/tenants/:tenant/signals/:signal", async (c) => {
     const shown = await told(c, async (body) =>
-      keepWarnings(c, (await callTenant<Saved>(c, "PATCH", ["signals", c.req.param("signal")], body)).warnings),
+      keepWarnings(c, await patchRead(c, ["signals", c.req.param("signal")], body)),
     );
     if (shown.refusal !== null) return edit(c, shown);
     return c.redirect(withQuery(tenantPath(c, "signals"), { done: "saved" }), 303);

@@ -1,0 +1,30 @@
+/// <reference types="node/async_hooks" />
+import { AsyncLocalStorage } from "node:async_hooks";
+import { newId } from "./ids";
+
+/** What a caller's id may look like: it goes into headers and log lines. */
+const SANE = /^[A-Za-z0-9][A-Za-z0-9_.:/+=@-]{0,127}$/;
+
+const current = new AsyncLocalStorage<string>();
+
+/** The id of the request that is being answered, wherever that has led within this invocation; absent outside of one. */
+export function requestId(): string | undefined {
+  return current.getStore();
+}
+
+/** The id that a caller gives a request, or a new one for what is no id (`now` in ms). Pure but for that. */
+export function requestIdOf(given: string | null, now: number): string {
+  return given !== null && SANE.test(given) ? given : newId("req", now);
+}
+
+/** Answers a request under its id: log lines and problems say it, and so does the answer, as `X-Request-Id`. */
+export async function underRequestId(
+  request: Request,
+  now: number,
+  answer: () => Response | Promise<Response>,
+): Promise<Response> {
+  const id = requestIdOf(request.headers.get("X-Request-Id"), now);
+  const response = await current.run(id, answer);
+  response.headers.set("X-Request-Id", id);
+  return response;
+}
