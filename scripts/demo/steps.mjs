@@ -101,8 +101,8 @@ async function createEndpoints(stage) {
     warnings.push(...endpoint.warnings);
   }
   row("endpoints", `${endpoints.size}  ${paint("dim", "one per profile, each with a secret of its own")}`);
-  for (const warning of warnings) {
-    const [first, rest] = warning.split(/(?<=:) (.*)/s);
+  for (const { message } of warnings) {
+    const [first, rest] = message.split(/(?<=:) (.*)/s);
     row("warning", paint("yellow", first));
     if (rest) row("", paint("dim", rest));
   }
