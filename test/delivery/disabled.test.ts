@@ -66,7 +66,7 @@ describe.concurrent("while an endpoint is disabled", () => {
     await call("PATCH", `/v1/tenants/${tenant}/endpoints/${id}`, { enabled: false });
     const answer = await call("POST", `${deliveryPath(tenant, ref)}/resend`);
     expect(answer.status).toBe(409);
-    expect(answer.body).toMatchObject({ status: 409, title: "Conflict" });
+    expect(answer.body).toMatchObject({ status: 409, code: "endpoint-disabled" });
     expect((await call("GET", deliveryPath(tenant, ref))).body.status).toBe("succeeded");
     expect(await receiver.seen()).toHaveLength(1);
   });
