@@ -25,7 +25,7 @@ import { observationRoutes } from "./observations";
 import { openApiRoutes } from "./openapi";
 import { refuseBrokenPath } from "./path";
 import { portalLinkRoutes } from "./portal-links";
-import { answerError, Problem } from "./problem";
+import { answerError, PRIVATE, Problem } from "./problem";
 import { problemPageRoutes } from "./problem-page";
 import { replayRoutes } from "./replay";
 import { resealRoutes } from "./reseal";
@@ -54,10 +54,9 @@ app.route(
 );
 
 app.use("/v1/*", async (c, next) => {
+  // Said before there is an answer: on one that is there already each header makes it anew.
+  for (const [name, value] of Object.entries(PRIVATE)) c.header(name, value);
   await next();
-  // Answers are for whoever asked: they may have secrets in them, and are never anything but what they say they are.
-  c.header("Cache-Control", "no-store");
-  c.header("X-Content-Type-Options", "nosniff");
 });
 app.use("/v1/*", refuseMisconfigured, locate, tagged, refuseBrokenPath, authenticate, authorize, noteOwnHost);
 app.use("/v1/tenants/:tenant/*", async (c, next) => {

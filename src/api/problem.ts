@@ -66,6 +66,9 @@ export function spent(limit: string, seconds: number): Record<string, string> {
   return { "Retry-After": String(seconds), RateLimit: `"${limit}";r=0;t=${seconds}` };
 }
 
+/** Of every answer: it is for whoever asked, since it may have secrets in it, and is never anything but what it says it is. */
+export const PRIVATE = { "Cache-Control": "no-store", "X-Content-Type-Options": "nosniff" } as const;
+
 /** Writes any error as problem+json. What is not ours says nothing of its cause to the caller. */
 export function answerError(error: Error, c: Context): Response {
   const problem = toProblem(error);
@@ -81,7 +84,7 @@ export function answerError(error: Error, c: Context): Response {
       ...problem.members,
       requestId: requestId(),
     }),
-    { status: problem.status, headers: { "Content-Type": "application/problem+json", ...problem.headers } },
+    { status: problem.status, headers: { "Content-Type": "application/problem+json", ...PRIVATE, ...problem.headers } },
   );
 }
 
