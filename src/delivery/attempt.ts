@@ -48,7 +48,7 @@ export const attempt: Attempting = async (env, { delivery, grant, settings }, te
     const text = await textOf();
     if (text === null) return { kind: "expired", delivery, attemptId };
     if (text.erasedAt !== undefined) return { kind: "erased", delivery, attemptId };
-    const { request, requestedUrl, shownHeaders, format } = await prepare(env, settings, grant, text, Date.now());
+    const { request, shownHeaders, format } = await prepare(env, settings, grant, text, Date.now());
     isUnderWay = true;
     begun();
     const { retryAfter, ...came } = await send(request);
@@ -64,7 +64,7 @@ export const attempt: Attempting = async (env, { delivery, grant, settings }, te
       durationMs,
     });
     // What is blocked was not requested: its owner knows it as it was saved.
-    const url = error === "blocked" ? request.url : requestedUrl;
+    const url = error === "blocked" ? settings.url : request.url;
     const shown = { method: request.method, url, headers: shownHeaders };
     const report = reportOf({ id: attemptId, number, trigger, format, request: shown, ...came });
     return { kind: "attempted", delivery, attempt: report, retryAfter };

@@ -13,11 +13,11 @@ export interface Echo {
  * `npm run smoke` can see a delivery signed on a deployment that has no receiver yet. Nothing is fetched for it, and it
  * tells whoever reads the delivery's log no more than they sent.
  */
-export function reach(request: Request, headers: Record<string, string>): Promise<Response> {
-  return request.url.startsWith(ECHO_URL) ? echo(request, headers) : fetch(request);
+export function reach(url: string, init: RequestInit): Promise<Response> {
+  return url.startsWith(ECHO_URL) ? echo(init) : fetch(url, init);
 }
 
-/** `headers`: as they were spelled. */
-async function echo(request: Request, headers: Record<string, string>): Promise<Response> {
-  return Response.json({ method: request.method, headers, body: await request.text() } satisfies Echo);
+async function echo({ method = "GET", headers = {}, body }: RequestInit): Promise<Response> {
+  const text = await new Response(body).text();
+  return Response.json({ method, headers: headers as Record<string, string>, body: text } satisfies Echo);
 }

@@ -14,7 +14,7 @@ import { Watch } from "./watch";
 
 /** How often an outcome is written down again before it is given up. */
 const RECORD_TRIES = 3;
-/** How long a success waits for others to be written down with it while there is more to send, in ms. */
+/** How long a success waits for others to be written down with it, in ms, while nothing waits for its slot. */
 const GATHER = 100;
 /** The most deliveries that are handed back to their endpoint in one call. */
 const BACK_AT_ONCE = 100;
@@ -81,6 +81,8 @@ export class EndpointRun implements Stream {
   #isSettled = false;
   /** The endpoint has begun to fail, or an attempt hangs: what has not begun goes back to it. */
   #putBack = false;
+  /** By its last answer deliveries of the endpoint wait for a slot: who frees one tells at once. */
+  #othersWait = false;
   #calling = 0;
   #reports: Promise<void> = Promise.resolve();
   /** The report that what ends now goes with. */
@@ -155,8 +157,14 @@ export class EndpointRun implements Stream {
     const failed = outcome?.kind !== "attempted" || outcome.attempt.error !== null;
     // A failure keeps its lane until it is written down: what comes next may not be sent for it.
     if (failed) await this.#report();
-    else if (this.#ready.length > 0) this.#gathering ??= setTimeout(() => void this.#report(), GATHER);
+    else if (this.#mayGather) this.#gathering ??= setTimeout(() => void this.#report(), GATHER);
     else void this.#report();
+  }
+
+  /** Whether a success may wait for those that end soon: nobody waits for its slot, and it is not the last. */
+  get #mayGather(): boolean {
+    if (this.#ready.length > 0) return true;
+    return this.#underWay.size > 0 && this.#items.length === 0 && !this.#othersWait;
   }
 
   giveBack(): void {
@@ -193,6 +201,7 @@ export class EndpointRun implements Stream {
     const items = new Map(offered.map((item) => [item.id, item]));
     const later: DeliveryItem[] = [];
     for (const admission of admissions) {
+      if (admission.do === "wait") this.#othersWait = true;
       const item = items.get(admission.id);
       if (item === undefined) continue;
       if (admission.do === "later") later.push(item);
@@ -278,6 +287,7 @@ export class EndpointRun implements Stream {
       if (owed) this.#owed += claims.length;
       for (const claim of claims) this.#ready.push({ ...claim, settings, owed });
     }
+    if (next !== undefined) this.#othersWait = claims.length > 0;
     this.#take(offered, next ?? {}, recorded);
   }
 

@@ -22,8 +22,6 @@ const MASK = "***";
 /** A request ready to go, and how its attempt may remember it. */
 export interface Prepared {
   request: Outgoing;
-  /** The URL as it goes over the wire: in its normal form, and without a fragment. */
-  requestedUrl: string;
   /** The headers with secrets masked. */
   shownHeaders: Record<string, string>;
   /** `null`: the method has no body. */
@@ -45,7 +43,8 @@ interface Common {
   rules: DestinationRules;
   deadlines: Watch<Deadline>;
   bodies: Watch<Deadline>;
-  requestedUrl: string;
+  /** As it goes over the wire: in its normal form, and without a fragment. */
+  url: string;
 }
 
 /** By the copy of the settings that a parcel has: made once for all of it. */
@@ -64,7 +63,7 @@ function commonOf(env: Env, settings: EndpointSettings, now: number): Common {
     },
     deadlines: new Watch<Deadline>(settings.timeout * SECOND, (deadline) => deadline.expire()),
     bodies: new Watch<Deadline>(BODY_WITHIN, (deadline) => deadline.expire()),
-    requestedUrl: requestedUrl(settings.url),
+    url: requestedUrl(settings.url),
   };
   commons.set(settings, common);
   return common;
@@ -111,7 +110,7 @@ export async function prepare(
 ): Promise<Prepared> {
   const { opening, ...common } = commonOf(env, settings, now);
   const { secrets, own, masked } = await opening;
-  const { method, url } = settings;
+  const { method } = settings;
   const hasBody = method !== "GET";
   const format = hasBody ? (grant.format ?? settings.format) : null;
   const { body, contentType } =
@@ -137,7 +136,7 @@ export async function prepare(
   return {
     request: {
       method,
-      url,
+      url: common.url,
       headers,
       body: hasBody ? body : null,
       deadlines: common.deadlines,
@@ -145,7 +144,6 @@ export async function prepare(
       rules: common.rules,
       masked,
     },
-    requestedUrl: common.requestedUrl,
     shownHeaders: shownOf(headers, theirs, secrets),
     format,
   };

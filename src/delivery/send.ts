@@ -52,28 +52,34 @@ export async function send(request: Outgoing): Promise<Sent> {
   const at = Date.now();
   if (refused !== null) return outcome(at, at, { failed: "blocked" });
   const deadline = new Deadline();
-  const built = requestOf(request, deadline.signal);
   // Just before the fetch, since its clock starts here.
   request.deadlines.begin(deadline);
   try {
-    return await exchange(request, built, at, deadline);
+    return await exchange(request, at, deadline);
   } finally {
     request.deadlines.end(deadline);
   }
 }
 
-/** Built apart from the fetch, which would hand out what is wrong with it as if no connection could be made. */
-function requestOf({ method, url, headers, body }: Outgoing, signal: AbortSignal): Request {
+/** What a request says to the platform. */
+function initOf({ method, headers, body }: Outgoing, signal: AbortSignal): RequestInit {
   // What Cloudflare's cache answers has reached nobody.
   const cache = method === "GET" ? { cache: "no-store" as const } : {};
-  return new Request(url, { ...cache, method, headers, body, redirect: "manual", signal });
+  return { ...cache, method, headers, body, redirect: "manual", signal };
 }
 
-async function exchange(request: Outgoing, built: Request, at: number, deadline: Deadline): Promise<Sent> {
+/** Throws what is wrong with a request that could not be sent: a fetch hands it out as if no connection could be made. */
+function checkBuilt(url: string, init: RequestInit): void {
+  new Request(url, init);
+}
+
+async function exchange(request: Outgoing, at: number, deadline: Deadline): Promise<Sent> {
+  const init = initOf(request, deadline.signal);
   let response: Response;
   try {
-    response = await deadline.within(reach(built, request.headers));
+    response = await deadline.within(reach(request.url, init));
   } catch {
+    if (!deadline.over) checkBuilt(request.url, init);
     return outcome(at, Date.now(), { failed: deadline.over ? "timeout" : "connection" });
   }
   const { status, headers } = response;

@@ -122,7 +122,7 @@ export class Ledger {
     const claims = this.#claim(now, next);
     const room = Math.max(next.room - claims.length, 0);
     const offer: Offer = { ...next, room, ...(claims.length > 0 ? { returns: true } : {}) };
-    const answer = this.#intake.admit(next.deliveries, now, offer);
+    const answer = next.deliveries.length > 0 ? this.#intake.admit(next.deliveries, now, offer) : { admissions: [] };
     const { settings, pace } = this.#books.standing;
     if (settings === null || claims.length === 0) return { ...stands, ...answer, claims };
     return { ...stands, ...answer, claims, settings, ...(pace === null ? {} : { pace: pace.mean }) };

@@ -192,6 +192,54 @@ describe("an object that cannot decide", () => {
   });
 });
 
+describe("successes", () => {
+  it("are written down together while nothing waits for their slots: two calls for a batch of ten", async ({
+    expect,
+  }) => {
+    const played = new Played();
+    const room = played.room();
+    room.atOnce = 10;
+    const run = played.run(items(10));
+    await rest();
+    await played.endAll();
+    expect(await isOver(run.ended)).toBe(true);
+    expect([room.admits.length, room.records.map(({ outcomes }) => outcomes.length)]).toEqual([1, [10]]);
+  });
+
+  it("wait for each other for a tenth of a second at most", async ({ expect }) => {
+    const played = new Played();
+    const room = played.room();
+    played.run(items(2));
+    await rest();
+    await played.end(played.begun[0]);
+    expect(room.records).toEqual([]);
+    await vi.advanceTimersByTimeAsync(100);
+    expect(room.told).toEqual([played.begun[0]]);
+  });
+
+  it("are written down one by one while others of their endpoint wait for a slot", async ({ expect }) => {
+    const played = new Played();
+    const room = played.room();
+    // Longer than they gather: none is taken to hang.
+    room.pace = 200;
+    room.claimable = items(3);
+    played.run(items(LANES));
+    await rest();
+    const endOne = async () => {
+      await played.end([...played.underWay.keys()][0]);
+      return room.records.length;
+    };
+    // Nobody has told it yet that others wait.
+    expect(await endOne()).toBe(0);
+    await vi.advanceTimersByTimeAsync(100);
+    await rest();
+    expect([await endOne(), await endOne()]).toEqual([2, 3]);
+    expect(room.claimable).toEqual([]);
+    // The last one that waited is under way: the answer to this one says so.
+    expect([await endOne(), await endOne()]).toEqual([4, 4]);
+  });
+});
+
 describe("what waits at an endpoint", () => {
   it("shares the lanes with what the messages bring, and is sent too", async ({ expect }) => {
     const played = new Played();

@@ -47,12 +47,12 @@ describe("the echo", () => {
   it("answers a delivery with what it was sent, and leaves every other address to fetch", async ({ expect }) => {
     const fetched = vi.spyOn(globalThis, "fetch");
     const headers = { "X-Webhook-Signature": "abc" };
-    const echoed = await reach(new Request(ECHO_URL, { method: "POST", headers, body: "body" }), headers);
+    const echoed = await reach(ECHO_URL, { method: "POST", headers, body: "body" });
     expect((await echoed.json()) as Echo).toEqual({ method: "POST", headers, body: "body" });
     expect(fetched).not.toHaveBeenCalled();
     fetched.mockImplementation(async () => new Response("elsewhere"));
     for (const url of ["https://echo.invalid.example/", "https://example.com/?https://echo.invalid/"]) {
-      expect(await (await reach(new Request(url, { headers }), headers)).text()).toBe("elsewhere");
+      expect(await (await reach(url, { headers })).text()).toBe("elsewhere");
     }
     fetched.mockRestore();
   });
