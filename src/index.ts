@@ -5,6 +5,7 @@ import { consume } from "./delivery/consumer";
 import { consumeDeadLetters } from "./delivery/dead-letters";
 import type { Env } from "./lib/env";
 import { underRequestId } from "./lib/request-id";
+import { partsOf } from "./lib/request-url";
 
 export { Endpoint } from "./endpoint/endpoint";
 export { EventLog } from "./events/event-log";
@@ -15,7 +16,7 @@ const pages = dashboard(callAs);
 /** The Worker: HTTP in front, queues behind. */
 export default {
   fetch(request, env, context) {
-    const answering = isPage(new URL(request.url).pathname) ? pages : app;
+    const answering = isPage(partsOf(request.url).path) ? pages : app;
     return underRequestId(request, Date.now(), () => answering.fetch(request, env, context));
   },
   async queue(batch, env, context) {

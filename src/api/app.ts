@@ -1,3 +1,4 @@
+import { REQUEST_ID, requestId } from "../lib/request-id";
 import { auditRoutes } from "./audit";
 import { authenticate, authorize, resolveTenant } from "./auth";
 import { automationRoutes } from "./automations";
@@ -56,6 +57,7 @@ app.route(
 app.use("/v1/*", async (c, next) => {
   // Said before there is an answer: on one that is there already each header makes it anew.
   for (const [name, value] of Object.entries(PRIVATE)) c.header(name, value);
+  c.header(REQUEST_ID, requestId());
   await next();
 });
 app.use("/v1/*", refuseMisconfigured, locate, tagged, refuseBrokenPath, authenticate, authorize, noteOwnHost);

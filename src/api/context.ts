@@ -6,6 +6,7 @@ import type { Env } from "../lib/env";
 import { idempotent, keyHeader } from "./idempotency";
 import { Problem } from "./problem";
 import { noteReader, takeReadOnly } from "./read-back";
+import { RememberingRouter } from "./remembering-router";
 import { invalidFrom } from "./wording";
 
 /** What the middleware leaves for the handlers. */
@@ -27,6 +28,7 @@ export type AppContext = Context<AppEnv>;
  */
 export function router(): OpenAPIHono<AppEnv> {
   const routes = new OpenAPIHono<AppEnv>({
+    router: new RememberingRouter(),
     defaultHook: (result, c) => {
       // Also where the schema has nothing against it: nobody who sends nothing means to take everything away.
       if (result.target === "json") refuseEmpty(c);

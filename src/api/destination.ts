@@ -3,6 +3,7 @@ import { hostsSeenHere, knownHosts, noteHost } from "../config/own-hosts";
 import type { DestinationRules } from "../lib/destination";
 import { allowsInsecure, resolverOf } from "../lib/env";
 import { logError } from "../lib/log";
+import { partsOf } from "../lib/request-url";
 import { isLoopback } from "../lib/url-policy";
 import type { AppContext, AppEnv } from "./context";
 
@@ -27,7 +28,7 @@ async function note(c: AppContext, host: string): Promise<void> {
 }
 
 function hostOf(c: AppContext): string {
-  return new URL(c.req.url).host;
+  return partsOf(c.req.url).host;
 }
 
 /** The rules for the URLs that a request brings. With D1 out of reach, of our hosts only those that are at hand. */

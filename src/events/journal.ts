@@ -26,6 +26,12 @@ import { STEPS } from "./schema";
 const PAGE = 500;
 /** Bytes from which on a log takes no more events: of the 10 GB that an object may have the rest is for handing them over. */
 export const MOST_BYTES = 8_000_000_000;
+/**
+ * Asking for the size takes as long as a fifth of writing an event, so it is asked for again when a hundredth of what was
+ * left may be used: by events as long as their data, with so many bytes for what else they say.
+ */
+const LOOKS = 100;
+const EVENT_BYTES = 1_000;
 
 interface State {
   confirmed: string;
@@ -80,6 +86,8 @@ export class Journal {
   readonly #most: number;
   #last!: string | null;
   #state!: State;
+  /** Bytes that may be written before the size of the database is looked at again. */
+  #room = 0;
   /** In memory only. */
   #turn: Turn = { delivery: "", reveal: "" };
 
@@ -104,8 +112,13 @@ export class Journal {
     return this.#state.sealed === 1;
   }
 
-  #checkRoom(): void {
-    if (this.#sql.bytes >= this.#most) throw new Error(LOG_FULL);
+  /** `events`: what is to be written. */
+  #checkRoom(events: readonly { data: string }[] = []): void {
+    for (const { data } of events) this.#room -= EVENT_BYTES + data.length;
+    if (this.#room > 0) return;
+    const left = this.#most - this.#sql.bytes;
+    if (left <= 0) throw new Error(LOG_FULL);
+    this.#room = left / LOOKS;
   }
 
   /** Writes an event down and mints its id, or answers the event that has used its key. Throws {@link LOG_FULL}. */
@@ -138,7 +151,7 @@ export class Journal {
       if (events.some(({ refused }) => refused)) return { kind: "refused" };
       const said = this.#repeats(events, used);
       if (!Array.isArray(said)) return said;
-      this.#checkRoom();
+      this.#checkRoom(events);
       const written = events.map((request, i) =>
         this.#insert(request, i === 0 ? { ...idempotency, count: events.length } : null, now),
       );
@@ -192,7 +205,7 @@ export class Journal {
     }
     if (sealed) return { kind: "sealed" };
     if (refused) return { kind: "refused" };
-    if (repeats.includes(null)) this.#checkRoom();
+    if (repeats.includes(null)) this.#checkRoom(events);
     return repeats;
   }
 

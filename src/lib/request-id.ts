@@ -5,6 +5,8 @@ import { newId } from "./ids";
 /** What a caller's id may look like: it goes into headers and log lines. */
 const SANE = /^[A-Za-z0-9][A-Za-z0-9_.:/+=@-]{0,127}$/;
 
+export const REQUEST_ID = "X-Request-Id";
+
 const current = new AsyncLocalStorage<string>();
 
 /** The id of the request that is being answered, wherever that has led within this invocation; absent outside of one. */
@@ -17,14 +19,15 @@ export function requestIdOf(given: string | null, now: number): string {
   return given !== null && SANE.test(given) ? given : newId("req", now);
 }
 
-/** Answers a request under its id: log lines and problems say it, and so does the answer, as `X-Request-Id`. */
+/** Answers a request under its id: log lines and problems say it, and so does the answer, as {@link REQUEST_ID},
+ * unless whoever made it has said so already: on an answer that is there, a header makes it anew. */
 export async function underRequestId(
   request: Request,
   now: number,
   answer: () => Response | Promise<Response>,
 ): Promise<Response> {
-  const id = requestIdOf(request.headers.get("X-Request-Id"), now);
+  const id = requestIdOf(request.headers.get(REQUEST_ID), now);
   const response = await current.run(id, answer);
-  response.headers.set("X-Request-Id", id);
+  if (!response.headers.has(REQUEST_ID)) response.headers.set(REQUEST_ID, id);
   return response;
 }

@@ -1,9 +1,9 @@
 import { runInDurableObject } from "cloudflare:test";
 import { env } from "cloudflare:workers";
-import { describe, it } from "vitest";
+import { describe, it, vi } from "vitest";
 import { Journal } from "../../src/events/journal";
 import { eventLogRoom } from "../../src/lib/env";
-import type { AppendRequest } from "../../src/lib/rooms";
+import { type AppendRequest, LOG_FULL } from "../../src/lib/rooms";
 import { Sql } from "../../src/lib/sql";
 import { addDays, DAY, dayOf, dayStart, MINUTE, SECOND } from "../../src/lib/time";
 import { fresh } from "../api";
@@ -13,12 +13,14 @@ const DAY_OF_TEST = dayOf(Date.now() + 400 * DAY);
 const T0 = dayStart(DAY_OF_TEST);
 const REQUEST: AppendRequest = { event: "e", data: "{}", matches: [{ endpoint: "ep_a" }, { endpoint: "ep_b" }] };
 
-function withJournal<T>(use: (journal: Journal, open: () => Journal, rowsRead: () => number) => T): Promise<T> {
+function withJournal<T>(
+  use: (journal: Journal, open: (most?: number) => Journal, rowsRead: () => number, sql: Sql) => T,
+): Promise<T> {
   const stub = env.EVENT_LOG.getByName(`${fresh("t")}/${DAY_OF_TEST}`) as unknown as DurableObjectStub;
   return runInDurableObject(stub, (_, state) => {
     const sql = new Sql(state.storage.sql);
-    const open = () => new Journal(sql, DAY_OF_TEST);
-    return use(open(), open, () => sql.rowsRead);
+    const open = (most?: number) => new Journal(sql, DAY_OF_TEST, most);
+    return use(open(), open, () => sql.rowsRead, sql);
   });
 }
 
@@ -36,6 +38,26 @@ describe("the event log", () => {
     ]);
     expect([...ulids].sort()).toEqual(ulids);
     expect(new Set(ulids).size).toBe(3);
+  });
+
+  it("is full within a hundredth of its bounds, and does not ask for its size at each event", async ({ expect }) => {
+    await withJournal((_, open, __, sql) => {
+      const asked = vi.spyOn(Sql.prototype, "bytes", "get");
+      const most = sql.bytes + 4_000_000;
+      const journal = open(most);
+      const large = { ...REQUEST, data: JSON.stringify("x".repeat(10_000)) };
+      let taken = 0;
+      expect(() => {
+        for (; taken < 1_000; taken++) journal.append(large, T0);
+      }).toThrow(LOG_FULL);
+      const asks = asked.mock.calls.length;
+      asked.mockRestore();
+      expect(sql.bytes).toBeGreaterThanOrEqual(most);
+      expect(sql.bytes).toBeLessThan(most + 40_000);
+      expect(asks).toBeLessThan(taken);
+      // Full is full: it looks again each time.
+      expect(() => journal.append(REQUEST, T0)).toThrow(LOG_FULL);
+    });
   });
 
   it("owns the contacts that are to be revealed until they are", async ({ expect }) => {
