@@ -1,13 +1,13 @@
 import { LANES, SLOTS } from "../endpoint/admission";
 import type { Lane, Outcome } from "../lib/delivery";
-import { type Env, endpointRoom, eventLogRoom } from "../lib/env";
-import type { DeliveryRef } from "../lib/event";
-import { type EventRef, logName, parseDeliveryId } from "../lib/ids";
+import { type Env, endpointRoom } from "../lib/env";
+import { type DeliveryRef, refTo } from "../lib/event";
 import { logError } from "../lib/log";
 import type { DeliveryItem } from "../lib/messages";
 import type { AdmitAnswer, AdmitRequest, Recorded } from "../lib/rooms";
 import type { EndpointSettings } from "../lib/settings";
-import type { Attempting, Granted, Text } from "./attempt";
+import type { Attempting, Granted } from "./attempt";
+import { EventTexts } from "./event-texts";
 import { hangsAfter } from "./hang";
 import type { Lanes, Stream } from "./lanes";
 import { Watch } from "./watch";
@@ -92,8 +92,7 @@ export class EndpointRun implements Stream {
   #hanging: Ready[] = [];
   /** Of those that hang and whose rows own them: what gives their lane back. */
   readonly #unblock = new Map<Ready, () => void>();
-  /** Texts that were read together with another's, and their places among them. */
-  readonly #texts = new Map<Ready, { read: Promise<Text[]>; index: number }>();
+  readonly #texts: EventTexts;
   #end!: () => void;
   /** Everything is settled, sent and written down. */
   readonly ended = new Promise<void>((resolve) => {
@@ -110,6 +109,7 @@ export class EndpointRun implements Stream {
     this.#parcel = parcel;
     this.#items = [...parcel.items];
     this.#owed = parcel.items.length;
+    this.#texts = new EventTexts(invocation.env, parcel.tenant);
   }
 
   get waiting(): number {
@@ -149,7 +149,7 @@ export class EndpointRun implements Stream {
       ended: () => this.#watch.end(ready),
     };
     const { attempt, env } = this.#invocation;
-    const outcome = await attempt(env, ready, () => this.#textOf(ready), watched);
+    const outcome = await attempt(env, ready, () => this.#texts.of(ready, this.#ready), watched);
     this.#underWay.delete(ready);
     this.#unblock.get(ready)?.();
     this.#unblock.delete(ready);
@@ -364,37 +364,8 @@ export class EndpointRun implements Stream {
     }
     this.#unblock.set(ready, this.#invocation.lanes.block());
   }
-
-  /**
-   * What the event says: from its message or, when it travels by reference, from its log, which is asked for those that
-   * are sent next as well: so no more texts are in memory than there are lanes, and each costs a part of a call.
-   */
-  async #textOf(ready: Ready): Promise<Text> {
-    const { delivery, text } = ready;
-    if (text !== undefined) return { event: delivery.event, ...text };
-    const known = this.#texts.get(ready);
-    if (known !== undefined) {
-      this.#texts.delete(ready);
-      return textAt(known);
-    }
-    const at = refOfEvent(delivery);
-    const next = this.#ready.filter((other) => other.text === undefined && !this.#texts.has(other));
-    const together = next.filter((other) => logName(refOfEvent(other.delivery)) === logName(at)).slice(0, LANES - 1);
-    const ulids = [at.ulid, ...together.map((other) => refOfEvent(other.delivery).ulid)];
-    const read = eventLogRoom(this.#invocation.env, this.#parcel.tenant, at).read(ulids);
-    for (const [i, other] of together.entries()) this.#texts.set(other, { read, index: i + 1 });
-    return textAt({ read, index: 0 });
-  }
-}
-
-function refOfEvent({ id }: DeliveryRef): EventRef {
-  return parseDeliveryId(id) as EventRef;
-}
-
-async function textAt({ read, index }: { read: Promise<Text[]>; index: number }): Promise<Text> {
-  return (await read)[index] ?? null;
 }
 
 function refOf({ id, event, test }: DeliveryItem): DeliveryRef {
-  return test ? { id, event, test } : { id, event };
+  return refTo(id, event, test);
 }

@@ -1,5 +1,5 @@
 import type { Trigger } from "../lib/delivery";
-import type { DeliveryRef } from "../lib/event";
+import { type DeliveryRef, refTo } from "../lib/event";
 import { ulidTime } from "../lib/ids";
 import { NEW_ROW, type Row } from "./deliveries";
 
@@ -10,7 +10,7 @@ export function newRow({ id, event, test = false }: DeliveryRef, began: number):
 
 /** What a message or an answer says of a row. */
 export function refOf({ id, event, test }: Pick<Row, "id" | "event" | "test">): DeliveryRef {
-  return test === 1 ? { id, event, test: true } : { id, event };
+  return refTo(id, event, test);
 }
 
 /** The row with nobody holding it and nothing due. */

@@ -1,4 +1,4 @@
-import type { DeliveryRef, Match, StoredEvent } from "../lib/event";
+import { type DeliveryRef, type Match, refTo, type StoredEvent } from "../lib/event";
 import { fromPortable, readJson } from "../lib/exact";
 import { callbackId, deliveryId, eventId, mintEventUlid, ulidTime } from "../lib/ids";
 import {
@@ -349,7 +349,7 @@ export class Journal {
       this.#turn.delivery,
       PAGE,
     );
-    for (const { delivery, endpoint, event, test } of left) add(endpoint, refTo(delivery, event, test === 1));
+    for (const { delivery, endpoint, event, test } of left) add(endpoint, refTo(delivery, event, test));
     const rows = this.#sql.all<Pick<Row, "ulid" | "event" | "matches" | "reveal">>(
       "SELECT ulid, event, matches, reveal FROM events WHERE ulid > ? ORDER BY ulid LIMIT ?",
       this.#state.confirmed,
@@ -371,7 +371,7 @@ export class Journal {
       upTo = ulid;
       if (reveal !== null) reveals.push(ulid);
       for (const [index, { endpoint, test }] of (JSON.parse(matches) as Match[]).entries()) {
-        add(endpoint, refTo(deliveryId(ulid, index), event, test === true));
+        add(endpoint, refTo(deliveryId(ulid, index), event, test));
       }
     }
     return { refs, upTo, left: new Set(left.map(({ delivery }) => delivery)), reveals, turn };
@@ -453,8 +453,4 @@ export class Journal {
     // After the write: one that fails leaves memory as storage is.
     this.#state = { ...this.#state, ...change };
   }
-}
-
-function refTo(id: string, event: string, test: boolean): DeliveryRef {
-  return test ? { id, event, test } : { id, event };
 }

@@ -33,3 +33,8 @@ export interface DeliveryRef {
   event: string;
   test?: boolean | undefined;
 }
+
+/** The reference to a delivery: what messages, objects and rows say of it. `test`: as a row (0, 1) or a match says it. Pure. */
+export function refTo(id: string, event: string, test: number | boolean | undefined): DeliveryRef {
+  return test ? { id, event, test: true } : { id, event };
+}
