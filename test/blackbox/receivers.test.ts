@@ -79,6 +79,8 @@ describe("each receiver", () => {
       expect(await post("", signature), "no body").toBe(401);
       expect(await post("not JSON", signature), "another body").toBe(401);
       expect(await printed.post(body, { "x-webhook-signature": signature, "content-type": "text/plain" })).toBe(204);
+      // It answers first and works then, so each is waited for before the next.
+      await printed.says(/^evt_1 \{/m);
       for (const odd of ["not JSON", "", "null", "\u0000"]) {
         expect([400, 401], `signed, and ${JSON.stringify(odd)}`).toContain(await post(odd, sign(SECRET, odd)));
       }
@@ -86,6 +88,7 @@ describe("each receiver", () => {
       // Half a surrogate pair, which not every program can print: its own trouble, and not that of the next one.
       const half = String.raw`{"id":"evt_half","event":"lead.hot","data":{"name":"\ud800"}}`;
       expect(await post(half, sign(SECRET, half))).toBe(204);
+      await printed.says(/^evt_half /m);
       const other = body.replace("evt_1", "evt_2");
       expect(await post(other, "0".repeat(64), sign(SECRET, other)), "the new secret's").toBe(204);
       await printed.says(/^evt_2 /m);
