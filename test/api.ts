@@ -18,13 +18,21 @@ export async function call(
   body?: unknown,
   headers: Record<string, string> = {},
 ): Promise<Answered> {
-  const response = await exports.default.fetch(
-    new Request(`https://posthorn.test${path}`, {
-      method,
-      headers: { Authorization: `Bearer ${env.OPERATOR_KEY}`, "Content-Type": "application/json", ...headers },
-      ...(body === undefined ? {} : { body: isRaw(body) ? body : JSON.stringify(body) }),
-    }),
-  );
+  const bearer = { Authorization: `Bearer ${env.OPERATOR_KEY}` };
+  return answered(await exports.default.fetch(requestTo(method, path, body, { ...bearer, ...headers })));
+}
+
+/** A request to the Worker, of nobody yet. */
+export function requestTo(method: string, path: string, body?: unknown, headers: Record<string, string> = {}): Request {
+  return new Request(`https://posthorn.test${path}`, {
+    method,
+    headers: { "Content-Type": "application/json", ...headers },
+    ...(body === undefined ? {} : { body: isRaw(body) ? body : JSON.stringify(body) }),
+  });
+}
+
+/** An answer, read to its end. */
+export async function answered(response: Response): Promise<Answered> {
   const text = await response.text();
   const json = response.headers.get("Content-Type")?.includes("json") && text !== "";
   return { status: response.status, headers: response.headers, body: json ? JSON.parse(text) : null, text };

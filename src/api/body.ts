@@ -1,6 +1,6 @@
 import type { MiddlewareHandler } from "hono";
 import { readJson } from "../lib/exact";
-import { joined } from "../lib/prefix";
+import { readLimited } from "../lib/limited-body";
 import type { AppContext, AppEnv } from "./context";
 import { Problem } from "./problem";
 
@@ -21,7 +21,9 @@ const JSON_TYPES = /^application\/(?:[\w!#$&^.+-]+\+)?json\s*(?:;\s*charset\s*=\
 export const readBody: MiddlewareHandler<AppEnv> = async (c, next) => {
   if (["POST", "PUT", "PATCH"].includes(c.req.method)) {
     const unnamed = checkType(c.req.raw);
-    const text = decode(await readLimited(c.req.raw));
+    const bytes = await readLimited(c.req.raw, MAX_BODY);
+    if (bytes === null) throw new Problem("body-too-large", `The body may have at most ${MAX_BODY} bytes.`);
+    const text = decode(bytes);
     const empty = text.trim() === "";
     if (!empty) {
       const value = parse(text, unnamed);
@@ -59,28 +61,6 @@ function retype(c: AppContext, text: string | null): void {
   if (text === null) headers.delete("Content-Type");
   else headers.set("Content-Type", JSON_TYPE);
   c.req.raw = new Request(c.req.raw.url, { method: c.req.method, headers, body: text });
-}
-
-async function readLimited(request: Request): Promise<Uint8Array> {
-  // Whoever says how long it is sends no more than that, and it can be read at once.
-  const said = request.headers.get("Content-Length");
-  if (said !== null && Number(said) <= MAX_BODY) {
-    const whole = new Uint8Array(await request.arrayBuffer());
-    if (whole.byteLength <= MAX_BODY) return whole;
-    throw tooLarge();
-  }
-  const chunks: Uint8Array[] = [];
-  let length = 0;
-  for await (const chunk of request.body ?? []) {
-    length += chunk.byteLength;
-    if (length > MAX_BODY) throw tooLarge();
-    chunks.push(chunk);
-  }
-  return joined(chunks, length);
-}
-
-function tooLarge(): Problem {
-  return new Problem("body-too-large", `The body may have at most ${MAX_BODY} bytes.`);
 }
 
 const decoder = new TextDecoder("utf-8", { fatal: true, ignoreBOM: false });

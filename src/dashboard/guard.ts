@@ -9,6 +9,7 @@ import { isPortal } from "../config/principal";
 import { randomHex } from "../lib/crypto";
 import { frameAncestors, secretsKey } from "../lib/env";
 import { readJson } from "../lib/exact";
+import { readLimited } from "../lib/limited-body";
 import { PageError } from "./errors";
 import { principalOf } from "./identity";
 import { formToken, isFormToken, openSession } from "./session";
@@ -25,7 +26,7 @@ import {
 } from "./site";
 
 /** The largest form, in bytes: a sample and a filter. */
-const MAX_FORM = 262_144;
+export const MAX_FORM = 262_144;
 /** How long a browser keeps the theme, and the visit of somebody who is not signed in, in seconds. */
 const YEAR = 31_536_000;
 const SESSION = "posthorn_session";
@@ -209,6 +210,11 @@ function toSignIn(c: SiteContext, ended: boolean): Response {
   return c.redirect(target, 303);
 }
 
+/** The form that a body is; what is none has no fields. */
+function formIn(body: Uint8Array<ArrayBuffer>, type: string): Promise<FormData> {
+  return new Response(body, { headers: { "Content-Type": type } }).formData().catch(() => new FormData());
+}
+
 /** Takes a form only from our own pages: same origin, and with the token of this session or visit. */
 export const ownForms: MiddlewareHandler<SiteEnv> = async (c, next) => {
   if (c.req.method === "GET" || c.req.method === "HEAD") return next();
@@ -217,10 +223,9 @@ export const ownForms: MiddlewareHandler<SiteEnv> = async (c, next) => {
   const foreign =
     origin !== undefined ? origin !== new URL(c.req.url).origin : site !== undefined && site !== "same-origin";
   if (foreign) throw new PageError(403, "This form was sent from another site. Nothing was changed.");
-  if (Number(c.req.header("Content-Length") ?? 0) > MAX_FORM) {
-    throw new PageError(413, "That is too much for a form. Use the API for payloads of this size.");
-  }
-  const form = await c.req.formData().catch(() => new FormData());
+  const body = await readLimited(c.req.raw, MAX_FORM);
+  if (body === null) throw new PageError(413, "That is too much for a form. Use the API for payloads of this size.");
+  const form = await formIn(body, c.req.header("Content-Type") ?? "");
   const token = String(form.get("_token") ?? "");
   const id = c.get("session")?.id ?? getCookie(c, VISIT);
   if (id === undefined || !(await isFormToken(secretsKey(c.env), id, token))) {

@@ -1,6 +1,7 @@
 import { findHolder, holderById, isTouchDue, type KeyHolder, touchKey } from "../config/keys";
 import { endPortalSession, endSession, findPortalSession, isSessionEnded, makersOf } from "../config/portal-links";
 import { operatorWith, type Principal } from "../config/principal";
+import { sameText } from "../lib/crypto";
 import { type Env, keysIfAny, secretsKey, secretsKeys } from "../lib/env";
 import { logError } from "../lib/log";
 import { isOperatorKey, operatorKeys } from "../lib/operator";
@@ -20,7 +21,8 @@ export async function principalOf(c: SiteContext, { id, holder }: Session, now: 
   }
   if (holder.kind === "operator") {
     const prints = await Promise.all(operatorKeys(env).map((key) => printOf(secretsKey(env), key)));
-    const nth = prints.indexOf(holder.print);
+    // Each is compared, whatever the first comparison says.
+    const nth = prints.map((print) => sameText(print, holder.print)).indexOf(true);
     return nth < 0 || (await isSessionEnded(env.DB, id)) ? null : operatorWith(nth);
   }
   const { tenant, key } = holder;

@@ -36,7 +36,7 @@ export function secretsOfHeader(text: string): string[] {
   return [value, key, password].filter(({ length }) => length >= SECRET_LENGTH);
 }
 
-/** As it is, in a JSON text, in a URL or a form, in hex, and in base64 wherever it stands in what was encoded. */
+/** As it is, in a JSON text by any program, in a URL or a form, in hex, and in base64 wherever it stands in what was encoded. */
 function spellings(secret: string): string[] {
   const bytes = utf8(secret);
   const encoded = [0, 1, 2].flatMap((offset) => {
@@ -50,7 +50,7 @@ function spellings(secret: string): string[] {
   const url = encodeURIComponent(secret.toWellFormed());
   return [
     secret,
-    JSON.stringify(secret).slice(1, -1),
+    ...inJson(secret),
     url,
     url.replaceAll("%20", "+"),
     ...(/^[0-9a-f]+$/i.test(secret) ? [secret.toUpperCase(), secret.toLowerCase()] : []),
@@ -58,6 +58,13 @@ function spellings(secret: string): string[] {
     ...encoded,
     ...(secret.startsWith("whsec_") ? ofKey(secret.slice("whsec_".length)) : []),
   ].filter(({ length }) => length >= TELLING);
+}
+
+/** In JSON as programs write it: PHP escapes slashes, and PHP and Python all that is not ASCII. */
+function inJson(secret: string): string[] {
+  const plain = JSON.stringify(secret).slice(1, -1);
+  const escaped = (character: string) => `\\u${character.charCodeAt(0).toString(16).padStart(4, "0")}`;
+  return [plain, plain.replaceAll("/", "\\/")].flatMap((text) => [text, text.replace(/[^ -~]/g, escaped)]);
 }
 
 /** Of a Standard Webhooks secret the key that it stands for. */

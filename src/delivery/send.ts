@@ -105,8 +105,10 @@ async function keep(
     if (!ended) deadline.expire();
     const truncated = read.truncated || (!ended && bytes.byteLength < announced(headers));
     const broken = failure === null ? {} : { broken: true as const };
-    const text = textOf(bytes, headers.get("content-type"), truncated);
-    return { headers: keptHeaders(headers, masked), body: masked(text, truncated), truncated, ...broken };
+    // Of a body that did not come to its end nobody knows whether what is there is all: its last bytes may be half of a text.
+    const cut = truncated || !ended;
+    const text = textOf(bytes, headers.get("content-type"), cut);
+    return { headers: keptHeaders(headers, masked), body: masked(text, cut), truncated, ...broken };
   } catch (error) {
     logError("delivery.response.failed", error, {});
     return null;

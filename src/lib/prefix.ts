@@ -45,7 +45,7 @@ export async function readPrefix(body: ReadableStream<Uint8Array>, limit: number
 }
 
 /** Chunks, `length` bytes together, as one. */
-export function joined(chunks: readonly Uint8Array[], length: number): Uint8Array {
+export function joined<T extends Uint8Array>(chunks: readonly T[], length: number): T | Uint8Array<ArrayBuffer> {
   const [first] = chunks;
   if (first !== undefined && chunks.length === 1) return first;
   const whole = new Uint8Array(length);

@@ -1,6 +1,8 @@
 import { env, exports } from "cloudflare:workers";
 import { describe, it } from "vitest";
 import { type Answered, call, newTenant } from "../api";
+import { operationsOf, theDocument } from "./operations";
+import { newWorld, pathIn } from "./world";
 
 const LIMIT = 1_048_576;
 const bytes = (text: string) => new TextEncoder().encode(text);
@@ -82,6 +84,40 @@ describe("a request's body", () => {
     expect((await call("POST", path, text.slice(0, -1))).status).toBe(400);
     expect((await call("POST", path, text + " ".repeat(LIMIT))).status).toBe(413);
     expect((await call("GET", path)).body.data).toEqual([]);
+  });
+});
+
+describe("the body of every operation that takes one", () => {
+  const writes = theDocument().then((document) =>
+    operationsOf(document).filter(({ method }) => ["POST", "PUT", "PATCH"].includes(method)),
+  );
+
+  it("may have exactly 1 MiB and not a byte more, whether it says how long it is or not", async ({ expect }) => {
+    const world = await newWorld();
+    const statuses: Record<string, number[]> = {};
+    for (const operation of await writes) {
+      const text = JSON.stringify(operation.body?.example ?? {});
+      const padded = (length: number) => text + " ".repeat(length - bytes(text).byteLength);
+      const send = async (body: string | ReadableStream) => {
+        const answer = await exports.default.fetch(
+          new Request(`https://posthorn.test${pathIn(world, operation)}`, {
+            method: operation.method,
+            headers: { Authorization: `Bearer ${env.OPERATOR_KEY}`, "Content-Type": "application/json" },
+            body,
+          }),
+        );
+        await answer.body?.cancel();
+        return answer.status;
+      };
+      const over = padded(LIMIT + 1);
+      statuses[operation.id] = [
+        (await send(padded(LIMIT))) === 413 ? 413 : 0,
+        await send(over),
+        await send(new Blob([over]).stream()),
+      ];
+    }
+    expect(Object.keys(statuses).length).toBeGreaterThan(30);
+    expect(statuses).toEqual(Object.fromEntries(Object.keys(statuses).map((id) => [id, [0, 413, 413]])));
   });
 });
 

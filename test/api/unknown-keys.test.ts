@@ -185,6 +185,35 @@ describe("an address that is refused too often", () => {
     expect((await signIn(env.OPERATOR_KEY as string)).status).toBe(303);
   });
 
+  it("is refused by the button of a link as by a look at it, and by a producer's key as by one that is not known", async ({
+    expect,
+  }) => {
+    const tenant = await newTenant();
+    const link = await portalLink(tenant);
+    const producer = await newKey(tenant, "producer");
+    const visitor = new Visitor();
+    const _token = /name="_token" value="([^"]+)"/.exec((await visitor.get(link)).html)?.[1] ?? "";
+    const press = (path: string, from: Record<string, string>) => visitor.post(path, { _token }, from);
+    const signIn = (key: string, from: Record<string, string>) =>
+      new Visitor().submit("/dashboard/sign-in", "/dashboard/sign-in", { key }, from);
+    for (const [refused, letIn] of [
+      [
+        (from: Record<string, string>, i: number) => press(`/portal/open/guess-${i}`, from),
+        (from: Record<string, string>) => press(link, from),
+      ],
+      [
+        (from: Record<string, string>) => signIn(producer, from),
+        (from: Record<string, string>) => signIn(env.OPERATOR_KEY as string, from),
+      ],
+    ] as const) {
+      const from = { "CF-Connecting-IP": address() };
+      for (let i = 0; i < 30; i++) expect((await refused(from, i)).status).toBe(401);
+      const { status, headers } = await refused(from, 30);
+      expect([status, headers.get("Retry-After")]).toEqual([429, "60"]);
+      expect((await letIn(from)).status).toBe(303);
+    }
+  });
+
   it("is a whole network where there are so many that each request could have its own", ({ expect }) => {
     expect(networkOf("203.0.113.9")).toBe("203.0.113.9");
     const network = "2001:db8:1:2::/64";

@@ -7,7 +7,8 @@ import { type ChildProcess, execFileSync, spawn } from "node:child_process";
 import { mkdtempSync, readFileSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { onTestFinished } from "vitest";
+import { onTestFinished, type TestContext } from "vitest";
+import { leaveOut } from "../left-out";
 import { freePort, isListening, until } from "./project";
 
 /** The text of a file of the project. */
@@ -40,8 +41,12 @@ export interface Program {
   code: string;
 }
 
-export const hasPython = works("python3", "--version");
-if (!hasPython) console.warn("There is no python3 on this machine: what the documents say in Python is not tested.");
+const hasPython = works("python3", "--version");
+
+/** Leaves a test of what a document says in Python out where there is none. */
+export function needsPython(context: TestContext): void {
+  if (!hasPython) leaveOut(context, "python3");
+}
 
 function works(command: string, ...args: string[]): boolean {
   try {

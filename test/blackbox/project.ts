@@ -243,10 +243,10 @@ function list(processes: Process[]): string {
   return processes.map(({ pid, command }) => `  ${pid} ${command.slice(0, 160)}`).join("\n");
 }
 
-/** Our environment without what vitest, and the npm that may have started it, put there. */
+/** Our environment without what vitest, the npm that may have started it, and a CI put there. */
 function cleanEnvironment(): NodeJS.ProcessEnv {
   const ours =
-    /^(?:VITEST.*|TEST|NODE_ENV|MODE|DEV|PROD|SSR|BASE_URL|npm_(?!config_).*|INIT_CWD|FORCE_COLOR|RECONCILE_AFTER_SECONDS)$/;
+    /^(?:VITEST.*|LEFT_OUT|CI|TEST|NODE_ENV|MODE|DEV|PROD|SSR|BASE_URL|npm_(?!config_).*|INIT_CWD|FORCE_COLOR|RECONCILE_AFTER_SECONDS)$/;
   const { PATH = "" } = process.env;
   const path = PATH.split(":").filter((part) => !part.includes("node_modules"));
   const kept = Object.entries(process.env).filter(([name]) => !ours.test(name));

@@ -5,10 +5,10 @@
 
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { SCHEMES } from "../../src/lib/wire";
-import { hasPython, Printed } from "./printed";
+import { needsPython, Printed } from "./printed";
 import { freePort, Project } from "./project";
 
-const LANGUAGES = hasPython ? ["Node", "Python"] : ["Node"];
+const LANGUAGES = ["Node", "Python"];
 
 const ends: (() => Promise<void>)[] = [];
 let base = "";
@@ -62,9 +62,10 @@ async function printedOn(tenant: string, endpoint: string, language: string): Pr
 }
 
 describe.each(LANGUAGES)("the receiver in %s", (language) => {
-  test.each([...SCHEMES, "custom", "GET"])(
+  test.for([...SCHEMES, "custom", "GET"])(
     "of the scheme %s takes what is sent to it, and nothing else",
-    async (name) => {
+    async (name, context) => {
+      if (language === "Python") needsPython(context);
       const tenant = `${language}-${name}`.toLowerCase();
       await api("PUT", `/v1/tenants/${tenant}`, { name });
       const scheme = name === "custom" || name === "GET" ? "hex" : name;

@@ -17,7 +17,7 @@ test("every page of the operator is usable in light, dark and on a phone, also w
   await person.sees("/dashboard/tenants", "tenants");
   await shared.api("PUT", "/v1/tenants/empty", { name: "Empty" });
   for (const name of PAGES) await person.sees(`/dashboard/tenants/empty${name}`, `empty${name.replaceAll("/", "-")}`);
-  const { tenant, endpoint, event, delivery } = await fill(shared, "full", "Full");
+  const { tenant, endpoint, event, delivery, rules } = await fill(shared, "full", "Full");
   const base = `/dashboard/tenants/${tenant}`;
   const things = ["", "/deliveries", `/deliveries/${delivery}`, "/test", "/verify", "/settings", "/delete"];
   for (const name of PAGES) await person.sees(base + name, `full${name.replaceAll("/", "-")}`);
@@ -27,6 +27,7 @@ test("every page of the operator is usable in light, dark and on a phone, also w
       `endpoint${name.replace(delivery, "one").replaceAll("/", "-")}`,
     );
   }
+  for (const [name, page] of Object.entries(rules)) await person.sees(base + page, name);
   await person.sees(`${base}/events/${event}`, "event");
   await person.sees(`${base}/event-types/lead.hot`, "event-type");
   await person.sees(`${base}/deliveries?status=canceled&event=never`, "no-match");
@@ -41,7 +42,7 @@ test("every page of the operator is usable in light, dark and on a phone, also w
 test("markup in every field stays text on every page", async () => {
   const person = await Person.arrives(shared);
   await person.signsIn(shared);
-  const { tenant, endpoint, event, delivery } = await fill(shared, "markup", MARKUP);
+  const { tenant, endpoint, event, delivery, rules } = await fill(shared, "markup", MARKUP);
   const { page } = person;
   const base = `/dashboard/tenants/${tenant}`;
   const inner = ["", "/deliveries", `/deliveries/${delivery}`, "/test", "/verify", "/settings", "/delete"];
@@ -49,7 +50,9 @@ test("markup in every field stays text on every page", async () => {
     "/dashboard/tenants",
     ...PAGES.map((name) => base + name),
     ...inner.map((name) => `${base}/endpoints/${endpoint}${name}`),
+    ...Object.values(rules).map((page) => base + page),
     `${base}/events/${event}`,
+    `${base}/event-types/odd.one`,
     `${base}/endpoints?q=${encodeURIComponent(MARKUP)}`,
     `${base}/endpoints?done=${encodeURIComponent(MARKUP)}`,
   ];
@@ -159,9 +162,14 @@ async function fill({ api }: World, tenant: string, text: string) {
   });
   const { id: segment } = await api("POST", `${at}/segments`, { name: text, filter: { "data.note": text } });
   const action = { type: "webhook", endpoint: other.id };
-  await api("POST", `${at}/automations`, { name: text, trigger: "odd.one", segment, actions: [action] });
+  const automation = await api("POST", `${at}/automations`, {
+    name: text,
+    trigger: "odd.one",
+    segment,
+    actions: [action],
+  });
   await api("POST", `${at}/keys`, { name: text, role: "viewer" });
-  await api("POST", `${at}/signals`, {
+  const signal = await api("POST", `${at}/signals`, {
     name: text,
     emit: "odd.one",
     entity: text.replaceAll(".", ""),
@@ -188,5 +196,11 @@ async function fill({ api }: World, tenant: string, text: string) {
       return counts.failed > 0;
     },
   );
-  return { tenant, endpoint: made.id as string, event: accepted.id as string, delivery: delivery.id as string };
+  const rules = {
+    segment: `/segments/${segment}`,
+    automation: `/automations/${automation.id}`,
+    signal: `/signals/${signal.id}`,
+    list: `/lists/${encodeURIComponent(text)}`,
+  };
+  return { tenant, endpoint: made.id as string, event: accepted.id as string, delivery: delivery.id as string, rules };
 }

@@ -40,7 +40,7 @@ describe("a role", () => {
     const preview = `/endpoints/${id}/settings/preview`;
     expect((await viewer.submit(base, base + preview, {})).status).toBe(403);
     for (const at of [preview, "/endpoints/preview"]) {
-      expect((await admin.submit(base, base + at, {})).status).toBeLessThan(500);
+      expect((await admin.submit(base, base + at, {})).status).toBe(200);
     }
   });
 });

@@ -281,7 +281,7 @@ describe("a portal link", () => {
     const before = (await call("GET", `/v1/tenants/${tenant}/endpoints`)).body;
     for (const what of ["disable", "delete", "rotate", "promote", "recover", "test", "settings"]) {
       const { status } = await visitor.submit(base, `${base}/endpoints/${id}/${what}`, { url: "https://x.example/" });
-      expect([what, status >= 400]).toEqual([what, true]);
+      expect([what, status]).toEqual([what, 403]);
     }
     expect((await call("GET", `/v1/tenants/${tenant}/endpoints`)).body).toEqual(before);
   });
@@ -334,14 +334,6 @@ describe("a portal link", () => {
       403,
     );
     expect((await call("GET", `/v1/tenants/${tenant}/keys`)).body.data).toEqual([]);
-  });
-
-  it("is refused at the dashboard, as a key's session is at the portal", async ({ expect }) => {
-    const tenant = await newTenant();
-    const visitor = await inPortal(tenant);
-    const value = /=([^;]+)/.exec(visitor.session("/portal"))?.[1];
-    const headers = { Cookie: `posthorn_session=${value}` };
-    expect((await new Visitor().get(`/dashboard/tenants/${tenant}`, headers)).status).toBe(303);
   });
 
   it("says what it does not take", async ({ expect }) => {

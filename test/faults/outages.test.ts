@@ -1,5 +1,5 @@
-import { env } from "cloudflare:workers";
 import { afterEach, describe, it } from "vitest";
+import { MINUTE } from "../../src/lib/time";
 import { call } from "../api";
 import { World } from "./world";
 
@@ -30,13 +30,11 @@ describe("while D1 is out of reach", () => {
     world.pass(10_000);
     world.d1Fails = true;
     const path = `/v1/tenants/${world.tenant}/events`;
-    for (const body of [{ event: "lead.hot", data: {} }]) {
-      const { status, headers, body: problem } = await call("POST", path, body);
-      expect(status).toBe(503);
-      expect(headers.get("Content-Type")).toBe("application/problem+json");
-      expect(Number(headers.get("Retry-After"))).toBeGreaterThan(0);
-      expect(problem).toMatchObject({ status: 503, title: "Temporarily unavailable" });
-    }
+    const { status, headers, body: problem } = await call("POST", path, { event: "lead.hot", data: {} });
+    expect(status).toBe(503);
+    expect(headers.get("Content-Type")).toBe("application/problem+json");
+    expect(Number(headers.get("Retry-After"))).toBeGreaterThan(0);
+    expect(problem).toMatchObject({ status: 503, title: "Temporarily unavailable" });
     world.d1Fails = false;
     expect(await eventsOf(world)).toHaveLength(1);
     await world.settle("well");
@@ -55,21 +53,27 @@ describe("while D1 is out of reach", () => {
     await world.settle("well");
   });
 
-  it("an endpoint is disabled all the same, and D1's copy follows", async ({ expect }) => {
+  it("an endpoint that is gone is disabled all the same, and D1's copy follows", async ({ expect }) => {
     const world = await World.create(1);
-    world.mood = "badly";
     await world.post("one");
     await world.consume();
     world.d1Fails = true;
-    await env.ENDPOINT.getByName(`${world.tenant}/${world.endpoints[0]}`)
-      .configure({ enabled: false })
-      .catch(() => undefined);
+    world.mood = "gone";
+    world.pass(1_000);
+    await world.post("two");
+    await world.consume();
+    await world.post("three");
+    await world.consume();
+    // The third was not sent: its object knows.
+    expect([...world.promised.values()].map(({ requests }) => requests)).toEqual([1, 1, 0]);
     world.d1Fails = false;
-    await world.enable(0, false);
     const path = `/v1/tenants/${world.tenant}/endpoints/${world.endpoints[0]}`;
-    expect((await call("GET", path)).body.enabled).toBe(false);
-    await world.check();
+    expect((await call("GET", path)).body).toMatchObject({ enabled: true });
+    world.pass(10 * MINUTE);
+    await world.alarm(0);
+    expect((await call("GET", path)).body).toMatchObject({ enabled: false, disabledReason: "gone" });
     await world.settle("well");
+    expect([...world.promised.values()].map(({ requests }) => requests)).toEqual([1, 2, 1]);
   });
 });
 

@@ -20,7 +20,7 @@ const TO_QUEUE = "queue.sendBatch";
 const MAX_RETRIES = 10;
 
 /** How the receivers answer. */
-export type Mood = "well" | "badly" | "not at all";
+export type Mood = "well" | "badly" | "not at all" | "gone";
 
 interface Message {
   id: number;
@@ -59,6 +59,8 @@ export class World {
   queueFails: "wholly" | "partly" | null = null;
   /** In which change of an endpoint's ledger, and at which of its statements, the next error comes. */
   sqlFails: { change: Change; statement: number } | null = null;
+  /** How many of these errors have come: a change may have fewer statements. */
+  sqlErrors = 0;
   d1Fails = false;
   /** What must never happen, and did. */
   readonly violations: string[] = [];
@@ -408,23 +410,24 @@ export class World {
       promised.requests++;
       if (promised.succeeded) this.violations.push(`${id} is sent after its success was recorded`);
       if (this.mood === "not at all") throw new Error("Network connection lost.");
-      return new Response("ok", { status: this.mood === "well" ? 200 : 500 });
+      return new Response("ok", { status: this.mood === "well" ? 200 : this.mood === "gone" ? 410 : 500 });
     });
   }
 
   #playStatements(): void {
+    const world = this;
     let left: number | null = null;
     const real = Sql.prototype.all;
     vi.spyOn(Sql.prototype, "all").mockImplementation(function (this: Sql, ...args: Parameters<Sql["all"]>) {
       if (left !== null && left-- === 0) {
         left = null;
+        world.sqlErrors++;
         throw new Error("the object's storage failed");
       }
       return real.apply(this, args) as never;
     } as never);
     for (const change of ["admit", "record", "adopt", "release"] as const) {
       const inner = Ledger.prototype[change] as (...args: unknown[]) => unknown;
-      const world = this;
       vi.spyOn(Ledger.prototype, change).mockImplementation(function (this: Ledger, ...args: unknown[]) {
         if (world.sqlFails?.change === change) {
           left = world.sqlFails.statement;

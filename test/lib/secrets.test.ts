@@ -38,9 +38,14 @@ describe("the keys of a deployment", () => {
 });
 
 describe("comparing keys", () => {
-  it("tells equal from unequal, of any length", async ({ expect }) => {
-    expect(sameText("abc", "abc")).toBe(true);
-    expect(sameText("abc", "abd")).toBe(false);
-    expect(sameText("abc", "")).toBe(false);
+  // Shorter and longer than what all are padded to, and at its edges.
+  it.for([0, 1, 3, 255, 256, 257, 4_000])("tells equal from unequal, of %i characters", (length, { expect }) => {
+    const text = "k".repeat(length);
+    expect(sameText(text, text)).toBe(true);
+    const others = [`${text}\0`, `\0${text}`, `${text}\0\0\0`, `${text}k`, "\0".repeat(length + 1), `${text}é`];
+    if (length > 0) others.push("", text.slice(1), `${text.slice(1)}\0`, `${text.slice(1)}l`, `l${text.slice(1)}`);
+    for (const other of others) {
+      expect([other.slice(-5), sameText(text, other), sameText(other, text)]).toEqual([other.slice(-5), false, false]);
+    }
   });
 });
