@@ -3,7 +3,8 @@ import { type Deletion, findTenant, isBeingDeleted } from "../config/tenants";
 import { type Env, endpointRoom, eventLogRoom, nameParts, reconcileAfterMs, retentionMs } from "../lib/env";
 import type { StoredEvent } from "../lib/event";
 import { dayOfLog, eventId } from "../lib/ids";
-import { log, logError } from "../lib/log";
+import { log, logError, rootCause } from "../lib/log";
+import { OPERATOR_TENANT } from "../lib/operator";
 import {
   type AppendAllRequest,
   type AppendAllResult,
@@ -23,6 +24,7 @@ import {
 } from "../lib/rooms";
 import { Sql } from "../lib/sql";
 import { addDays, DAY, type Day, dayStart } from "../lib/time";
+import { storageTrouble } from "../lib/storage-trouble";
 import { Together } from "../lib/together";
 import { Announcer } from "./announcer";
 import { DayBefore } from "./day-before";
@@ -112,7 +114,7 @@ export class EventLog extends DurableObject<Env> implements EventLogRoom {
   #unwritten(error: unknown): Error {
     if (error instanceof Error && (error.message === TENANT_GONE || error.message === LOG_FULL)) return error;
     logError("events.write.failed", error, { tenant: this.#tenant, day: this.#day });
-    return new Error(LOG_UNWRITTEN);
+    return new Error(storageTrouble(error) === null ? LOG_UNWRITTEN : `${LOG_UNWRITTEN}: ${rootCause(error)}`);
   }
 
   async append(request: AppendRequest, versions?: Versions): Promise<AppendResult> {

@@ -209,7 +209,7 @@ describe("deleting a tenant", () => {
     const { id } = await newEndpoint(tenant, (await newReceiver()).url);
     await post(tenant);
     const broken = { getByName: () => ({ eraseAll: () => Promise.reject(new Error("Network connection lost")) }) };
-    expect((await callWith({ ENDPOINT: broken }, "DELETE", own)).status).toBe(500);
+    expect((await callWith({ ENDPOINT: broken }, "DELETE", own)).status).toBe(503);
 
     const asTenant = { Authorization: `Bearer ${key.key}` };
     expect((await call("GET", own, undefined, asTenant)).status).toBe(401);
