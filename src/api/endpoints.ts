@@ -22,7 +22,7 @@ import { endpointChange } from "./endpoint-change";
 import { endpointInput, endpointPatch, endpointShape, merged, toShape } from "./endpoint-shape";
 import { forgetFormerEndpoints } from "./former-endpoints";
 import { locateAt } from "./location";
-import { changing, checkMatch, tagAs } from "./matching";
+import { changing, deleting, tagAs } from "./matching";
 import { pageOf } from "./paging";
 import { Problem } from "./problem";
 import { saving } from "./saving";
@@ -230,10 +230,10 @@ export const endpointRoutes = router()
   .openapi(remove, async (c) => {
     const tenant = c.get("tenant");
     const { endpoint } = c.req.valid("param");
-    if (c.req.header("If-Match") !== undefined) await checkMatch(c, toShape(await endpointOf(c)));
     const deleted = (found: string) => entry(c, "endpoint.deleted", found);
     const now = Date.now();
-    const id = await markEndpointDeleted(c.env.DB, tenant, endpoint, now, deleted);
+    const mark = (read: EndpointRow | null) => markEndpointDeleted(c.env.DB, tenant, endpoint, now, deleted, read);
+    const id = await deleting(c, () => endpointOf(c), toShape, mark);
     if (id === null) throw new Problem("endpoint-unknown", "There is no such endpoint.");
     invalidateSnapshot(tenant);
     // Between the two a repeat of the request finds the mark and ends what this one could not.

@@ -22,7 +22,7 @@ import { type AppContext, router } from "./context";
 import { secretField } from "./endpoint-shape";
 import { eraseTenant } from "./erase-tenant";
 import { locateAt } from "./location";
-import { changing, checkMatch, tagAs } from "./matching";
+import { changing, checkMatch, deleting, tagAs } from "./matching";
 import { pageOf } from "./paging";
 import { Problem } from "./problem";
 import { body, isoTime, json, listQuery, plainText, problems } from "./schemas";
@@ -198,8 +198,9 @@ export const tenantRoutes = router()
     const { tenant: id } = c.req.valid("param");
     if (id === OPERATOR_TENANT)
       throw new Problem("tenant-reserved", "The tenant operator is the service's own and stays.");
-    if (c.req.header("If-Match") !== undefined) await checkMatch(c, toShape(await found(c, id)));
-    const marked = await markTenantDeleted(c.env.DB, id, Date.now(), entryOf(c, id, "tenant.deleted", id));
+    const deleted = entryOf(c, id, "tenant.deleted", id);
+    const mark = (read: Tenant | null) => markTenantDeleted(c.env.DB, id, Date.now(), deleted, read);
+    const marked = await deleting(c, () => found(c, id), toShape, mark);
     if (marked === null) throw noTenant();
     invalidateSnapshot(id);
     invalidateKeys();

@@ -165,7 +165,8 @@ export async function updateEndpoint(
 
 /**
  * The first step of a deletion: from here on nobody finds the endpoint. Answers its id, also when it has been marked
- * before and the deletion did not come to its end. `null`: there is none such.
+ * before and the deletion did not come to its end. `null`: there is none such. `read`: only as it was read; throws
+ * `ChangedMeanwhile` where it is not that any more.
  */
 export async function markEndpointDeleted(
   d1: D1Database,
@@ -173,6 +174,7 @@ export async function markEndpointDeleted(
   idOrUid: string,
   now: number,
   entryFor: (id: string) => AuditEntry,
+  read: EndpointRow | null = null,
 ): Promise<string | null> {
   const db = database(d1);
   const named = or(eq(endpoints.id, idOrUid), eq(endpoints.uid, idOrUid));
@@ -184,11 +186,19 @@ export async function markEndpointDeleted(
     .orderBy(endpoints.deletedAt)
     .get();
   if (found === undefined) return null;
+  // Whether it is enabled is its object's to say, and moves no version.
+  const asRead = read && [
+    eq(endpoints.version, read.version),
+    eq(endpoints.enabled, read.enabled),
+    sql`${endpoints.disabledAt} IS ${read.disabledAt}`,
+  ];
   const mark = db
     .update(endpoints)
     .set({ deletedAt: now })
-    .where(and(eq(endpoints.tenant, tenant), eq(endpoints.id, found.id), live));
-  await audited(d1, mark, entryFor(found.id), now);
+    .where(and(eq(endpoints.tenant, tenant), eq(endpoints.id, found.id), live, ...(asRead ?? [])))
+    .returning({ id: endpoints.id });
+  const marked = await audited(d1, mark, entryFor(found.id), now);
+  if (read !== null) written(marked);
   return found.id;
 }
 
