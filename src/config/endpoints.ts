@@ -1,7 +1,7 @@
 import { and, desc, eq, isNull, lt, ne, or, sql } from "drizzle-orm";
 import { rootCause } from "../lib/log";
 import { type Enablement, type EndpointSettings, secretOwner } from "../lib/settings";
-import { type AuditEntry, audited, auditOfLast, ITSELF, logChange } from "./audit";
+import { type AuditEntry, audited, auditOfLast, auditOnce, ITSELF, logChange } from "./audit";
 import { database } from "./database";
 import { bytesLimit, checkOf, limited } from "./limits";
 import { selectHosts } from "./own-hosts";
@@ -259,22 +259,26 @@ export function effectiveSettings(row: EndpointRow): EndpointSettings {
 }
 
 /**
- * Writes D1's copy of what the endpoint's object decided. What it decided by itself is written down with it, once; a person's
- * switch was when they made it.
+ * Writes D1's copy of what the endpoint's object decided, and in the audit when it disabled the endpoint by itself
+ * (`disabledAt`, ms), each once however often this is called; a person's switch was written down when they made it.
  */
 export async function mirrorEnablement(
   d1: D1Database,
   tenant: string,
   id: string,
   enablement: Enablement,
+  disabledAt: readonly number[] = [],
 ): Promise<void> {
-  const { enabled, disabledReason, disabledAt } = enablement;
   // The same again changes nothing.
-  const other = or(ne(endpoints.enabled, enabled), sql`${endpoints.disabledAt} IS NOT ${disabledAt}`);
+  const other = or(
+    ne(endpoints.enabled, enablement.enabled),
+    sql`${endpoints.disabledAt} IS NOT ${enablement.disabledAt}`,
+  );
   const update = database(d1)
     .update(endpoints)
-    .set({ enabled, disabledReason, disabledAt })
+    .set(enablement)
     .where(and(eq(endpoints.tenant, tenant), eq(endpoints.id, id), other));
-  if (disabledAt === null || disabledReason === "manual") await update.run();
-  else await audited(d1, update, { actor: ITSELF, action: "endpoint.disabled", target: id, tenant }, disabledAt);
+  const entry = { actor: ITSELF, action: "endpoint.disabled", target: id, tenant };
+  const [, ...written] = await database(d1).batch([update, ...disabledAt.map((at) => auditOnce(d1, entry, at))]);
+  for (const { meta } of written) if (meta.changes > 0) logChange(entry);
 }

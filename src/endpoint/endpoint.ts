@@ -391,13 +391,11 @@ export class Endpoint extends DurableObject<Env> implements EndpointRoom {
   /** Writes D1's copy of the enablement, one after the other, so that the last one written is the last one decided. */
   #mirror(): Promise<void> {
     this.#mirroring = this.#mirroring.then(async () => {
-      const { mirrorAt, gone } = this.#ledger.standing.state;
-      if (this.#erased) return;
-      if (mirrorAt === null || gone || mirrorAt > Date.now() + SECOND) return;
-      const { enabled, disabledReason, disabledAt } = this.#ledger.standing.state;
+      const { mirrorAt, toAudit, enabled, disabledReason, disabledAt } = this.#ledger.standing.state;
+      if (this.#erased || mirrorAt === null || mirrorAt > Date.now() + SECOND) return;
       try {
-        const { DB } = this.env;
-        await mirrorEnablement(DB, this.#tenant, this.#endpoint, { enabled, disabledReason, disabledAt });
+        const copy = { enabled, disabledReason, disabledAt };
+        await mirrorEnablement(this.env.DB, this.#tenant, this.#endpoint, copy, toAudit);
         if (this.#erased) return;
         // Switched meanwhile: that switch writes for itself.
         if (this.#ledger.standing.state.enabled === enabled) this.#ledger.standing.mirrored(true, Date.now());
@@ -410,3 +408,4 @@ export class Endpoint extends DurableObject<Env> implements EndpointRoom {
     return this.#mirroring;
   }
 }
+        this.#ledger.standing.audited(toAudit);
