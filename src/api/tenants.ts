@@ -26,6 +26,7 @@ import { changing, checkMatch, deleting, tagAs } from "./matching";
 import { pageOf } from "./paging";
 import { Problem } from "./problem";
 import { body, isoTime, json, listQuery, plainText, problems } from "./schemas";
+import { inFlightHeader, tellUnderWay } from "./under-way";
 
 const base = "/v1/tenants";
 const SLUG = "[a-z0-9][a-z0-9_-]{0,62}";
@@ -119,7 +120,7 @@ const remove = createRoute({
   tags: ["Tenants"],
   request: { params },
   responses: {
-    204: { description: "deleted, with all that it had" },
+    204: { description: "deleted, with all that it had", headers: inFlightHeader },
     ...problems(401, 403, 404, 409, 422, 503),
   },
 });
@@ -204,7 +205,9 @@ export const tenantRoutes = router()
     if (marked === null) throw noTenant();
     invalidateSnapshot(id);
     invalidateKeys();
-    if (await eraseTenant(c.env, marked)) return c.body(null, 204);
+    const { done, underWay } = await eraseTenant(c.env, marked);
+    await tellUnderWay(c, id, underWay);
+    if (done) return c.body(null, 204);
     const detail = "The tenant is gone for its keys, but not all that it had is removed yet. Repeat the request.";
     throw new Problem("deletion-unfinished", detail, { headers: { "Retry-After": "1" } });
   });
