@@ -12,6 +12,7 @@ import { ensureInstalled } from "./lib/install.mjs";
 import { claim } from "./lib/instance.mjs";
 import { watchParent } from "./lib/parent.mjs";
 import { ensureDevVars, readPort } from "./lib/settings.mjs";
+import { ensureWritable, storageTrouble } from "./lib/storage.mjs";
 import { complain, paint, say, Trouble } from "./lib/terminal.mjs";
 import { applyMigrations, startInteractive, startServer } from "./lib/wrangler.mjs";
 
@@ -90,6 +91,7 @@ async function develop(port, variables) {
 
 /** All that must be there before wrangler can serve. */
 async function prepare(port) {
+  await ensureWritable();
   await claim(port, interrupted.signal);
   await ensureInstalled();
   const variables = await ensureDevVars();
@@ -143,9 +145,10 @@ try {
   if (!ending) process.exit(status);
 } catch (error) {
   if (!ending) {
-    if (error instanceof Trouble) complain(error.message, ...error.remedy);
-    else console.error(error);
+    const trouble = storageTrouble(error) ?? error;
+    if (trouble instanceof Trouble) complain(trouble.message, ...trouble.remedy);
+    else console.error(trouble);
     await endAll();
-    process.exit(error instanceof Trouble ? error.exitCode : 1);
+    process.exit(trouble instanceof Trouble ? trouble.exitCode : 1);
   }
 }

@@ -3,7 +3,7 @@ import { type AuditEntry, type AuditRow, listAudit } from "../config/audit";
 import { iso } from "../lib/time";
 import { type AppContext, router } from "./context";
 import { pageOf } from "./paging";
-import { isoTime, json, listQuery, problems, time } from "./schemas";
+import { inOrder, isoTime, json, listQuery, problems, time } from "./schemas";
 
 const auditShape = z.object({
   id: z.string(),
@@ -23,11 +23,13 @@ const list = createRoute({
   summary: "List the audit log",
   tags: ["Keys"],
   request: {
-    query: listQuery(/^aud_[0-9A-Z]{26}$/).extend({
-      tenant: z.string().optional(),
-      since: time.optional().openapi({ type: "string", format: "date-time" }),
-      until: time.optional().openapi({ type: "string", format: "date-time" }),
-    }),
+    query: inOrder(
+      listQuery(/^aud_[0-9A-Z]{26}$/).extend({
+        tenant: z.string().optional(),
+        since: time.optional().openapi({ type: "string", format: "date-time" }),
+        until: time.optional().openapi({ type: "string", format: "date-time" }),
+      }),
+    ),
   },
   responses: {
     200: json(z.object({ data: z.array(auditShape), nextCursor: z.string().nullable() }), "newest first"),

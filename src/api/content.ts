@@ -7,6 +7,7 @@ import { router } from "./context";
 import { eventParams } from "./events";
 import { Problem } from "./problem";
 import { problems } from "./schemas";
+import { inFlightHeader, tellUnderWay } from "./under-way";
 
 const erase = createRoute({
   method: "delete",
@@ -19,12 +20,12 @@ const erase = createRoute({
     "The same goes for the `contact_revealed` events derived from it. Its id, type, times and attempts stay, and a repeat " +
     "under its idempotency key still answers it. Safe to repeat.",
   request: { params: eventParams },
-  responses: { 204: { description: "erased" }, ...problems(401, 404) },
+  responses: { 204: { description: "erased", headers: inFlightHeader }, ...problems(401, 404) },
 });
 
 /**
- * Erasure of an event's content, and of what was derived from it. What remains: requests that are being sent in this very
- * moment (10 s, as long as a timeout) or within two seconds; the bodies of messages on the queues, which nobody sends,
+ * Erasure of an event's content, and of what was derived from it. What remains: requests that are under way still, which
+ * the answer counts (as long as a timeout); the bodies of messages on the queues, which nobody sends,
  * until they are consumed (seconds; in an outage no longer than the queue's retention); and the platform's own
  * point-in-time backups of the objects (30 days). When it fails half way, it is to be repeated.
  */
@@ -41,5 +42,6 @@ export const contentRoutes = router().openapi(erase, async (c) => {
     derived: derived.length,
     actor: actorOf(c),
   });
+  await tellUnderWay(c, tenant, erased.underWay);
   return c.body(null, 204);
 });

@@ -20,7 +20,7 @@ import { endpointOf, endpointParams } from "./endpoints";
 import { linkNext } from "./paging";
 import { Problem } from "./problem";
 import { contentErased } from "./replay";
-import { body, json, problems, time } from "./schemas";
+import { body, inOrder, json, problems, time } from "./schemas";
 
 const base = "/v1/tenants/{tenant}/endpoints/{endpoint}";
 const deliveryParams = endpointParams.extend({ delivery: z.string() });
@@ -72,11 +72,13 @@ const recover = createRoute({
     params: endpointParams,
     query: z.strictObject({ dryRun: z.enum(["true", "false"]).default("false") }),
     ...body(
-      z.strictObject({
-        since: time.openapi({ type: "string", format: "date-time" }),
-        until: time.optional().openapi({ type: "string", format: "date-time" }),
-        status: z.union([recoverable, z.array(recoverable).min(1)]).optional(),
-      }),
+      inOrder(
+        z.strictObject({
+          since: time.openapi({ type: "string", format: "date-time" }),
+          until: time.optional().openapi({ type: "string", format: "date-time" }),
+          status: z.union([recoverable, z.array(recoverable).min(1)]).optional(),
+        }),
+      ),
       { since: "2026-11-21T00:00:00Z", status: ["failed", "held"] },
     ),
   },

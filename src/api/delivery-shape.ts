@@ -12,7 +12,7 @@ import type { EventText } from "../lib/event";
 import { DELIVERY_ID, deliveryTime, eventIdOf } from "../lib/ids";
 import type { DeliveryFilter } from "../lib/rooms";
 import { iso, isoOrNull } from "../lib/time";
-import { eventType, isoTime, listQuery, time } from "./schemas";
+import { eventType, inOrder, isoTime, listQuery, time } from "./schemas";
 
 export const deliveryShape = z.object({
   id: z.string(),
@@ -38,23 +38,25 @@ function isStatus(name: string): name is DeliveryStatus {
 }
 
 /** The query of a list of deliveries: which ones, and the page. */
-export const deliveriesQuery = z.strictObject({
-  ...listQuery(DELIVERY_ID).shape,
-  status: z
-    .string()
-    .refine((list) => list.split(",").every(isStatus), `must be one or more of ${DELIVERY_STATUSES.join(",")}`)
-    .transform((list) => list.split(",").filter(isStatus))
-    .optional()
-    .openapi({ type: "string", description: "One status, or several with commas between them." }),
-  event: eventType.optional(),
-  code: z
-    .string()
-    .regex(/^[1-5](?:\d\d|[xX]{2})$/, "must be a status code such as 500 or a class such as 5xx")
-    .optional()
-    .openapi({ description: "Of the last attempt: a status code such as 500, or a class such as 5xx." }),
-  since: timeQuery,
-  until: timeQuery,
-});
+export const deliveriesQuery = inOrder(
+  z.strictObject({
+    ...listQuery(DELIVERY_ID).shape,
+    status: z
+      .string()
+      .refine((list) => list.split(",").every(isStatus), `must be one or more of ${DELIVERY_STATUSES.join(",")}`)
+      .transform((list) => list.split(",").filter(isStatus))
+      .optional()
+      .openapi({ type: "string", description: "One status, or several with commas between them." }),
+    event: eventType.optional(),
+    code: z
+      .string()
+      .regex(/^[1-5](?:\d\d|[xX]{2})$/, "must be a status code such as 500 or a class such as 5xx")
+      .optional()
+      .openapi({ description: "Of the last attempt: a status code such as 500, or a class such as 5xx." }),
+    since: timeQuery,
+    until: timeQuery,
+  }),
+);
 
 /** The filter that a query asks for. */
 export function toFilter(query: z.output<typeof deliveriesQuery>): DeliveryFilter {

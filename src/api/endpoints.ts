@@ -22,11 +22,12 @@ import { endpointChange } from "./endpoint-change";
 import { endpointInput, endpointPatch, endpointShape, merged, toShape } from "./endpoint-shape";
 import { forgetFormerEndpoints } from "./former-endpoints";
 import { locateAt } from "./location";
-import { changing, checkMatch, tagAs } from "./matching";
+import { changing, deleting, tagAs } from "./matching";
 import { pageOf } from "./paging";
 import { Problem } from "./problem";
 import { saving } from "./saving";
 import { body, isoTime, json, listQuery, problems } from "./schemas";
+import { inFlightHeader, tellUnderWay } from "./under-way";
 import { endpointWarnings, refuseForeign, warningsShape } from "./warnings";
 
 const base = "/v1/tenants/{tenant}/endpoints";
@@ -85,7 +86,10 @@ const patch = createRoute({
   summary: "Change, disable or enable an endpoint",
   tags: ["Endpoints"],
   request: { params: endpointParams, ...body(endpointPatch, { events: ["lead.hot", "lead.cold"], enabled: true }) },
-  responses: { 200: json(endpointShape.extend(warnings), "changed"), ...problems(400, 401, 404, 409, 422) },
+  responses: {
+    200: { ...json(endpointShape.extend(warnings), "changed"), headers: inFlightHeader },
+    ...problems(400, 401, 404, 409, 422),
+  },
 });
 
 const remove = createRoute({
@@ -95,7 +99,7 @@ const remove = createRoute({
   summary: "Delete an endpoint",
   tags: ["Endpoints"],
   request: { params: endpointParams },
-  responses: { 204: { description: "deleted" }, ...problems(401, 404) },
+  responses: { 204: { description: "deleted", headers: inFlightHeader }, ...problems(401, 404) },
 });
 
 const healthShape = z.object({
@@ -154,11 +158,18 @@ async function endpointById(c: AppContext, idOrUid: string) {
   return row;
 }
 
-/** Tells the endpoint's object, which keeps a copy, of a change that is saved: it then reaches the next attempt. */
-export async function configureEndpoint(c: AppContext, endpoint: string, change: { enabled?: boolean }): Promise<void> {
+/**
+ * Tells the endpoint's object, which keeps a copy, of a change that is saved: it then reaches the next attempt. Answers,
+ * once the endpoint is switched off, how many attempts are under way.
+ */
+export async function configureEndpoint(
+  c: AppContext,
+  endpoint: string,
+  change: { enabled?: boolean },
+): Promise<number> {
   const tenant = c.get("tenant");
   try {
-    await endpointRoom(c.env, tenant, endpoint).configure(change);
+    return await endpointRoom(c.env, tenant, endpoint).configure(change);
   } catch (error) {
     logError("endpoint.configure.failed", error, { tenant, endpoint });
     const detail = "The change is saved, but the endpoint could not be told of it yet. Repeat the request.";
@@ -222,7 +233,8 @@ export const endpointRoutes = router()
     };
     const id = await changing(c, () => endpointOf(c), toShape, update);
     invalidateSnapshot(tenant);
-    await configureEndpoint(c, id, enabled === undefined ? {} : { enabled });
+    const underWay = await configureEndpoint(c, id, enabled === undefined ? {} : { enabled });
+    if (enabled === false) await tellUnderWay(c, tenant, underWay === 0 ? [] : [{ endpoint: id }]);
     const row = await endpointById(c, id);
     await tagAs(c, toShape(row));
     return c.json({ ...toShape(row), warnings: await endpointWarnings(c.env.DB, row, now) }, 200);
@@ -230,16 +242,17 @@ export const endpointRoutes = router()
   .openapi(remove, async (c) => {
     const tenant = c.get("tenant");
     const { endpoint } = c.req.valid("param");
-    if (c.req.header("If-Match") !== undefined) await checkMatch(c, toShape(await endpointOf(c)));
     const deleted = (found: string) => entry(c, "endpoint.deleted", found);
     const now = Date.now();
-    const id = await markEndpointDeleted(c.env.DB, tenant, endpoint, now, deleted);
+    const mark = (read: EndpointRow | null) => markEndpointDeleted(c.env.DB, tenant, endpoint, now, deleted, read);
+    const id = await deleting(c, () => endpointOf(c), toShape, mark);
     if (id === null) throw new Problem("endpoint-unknown", "There is no such endpoint.");
     invalidateSnapshot(tenant);
     // Between the two a repeat of the request finds the mark and ends what this one could not.
-    await endpointRoom(c.env, tenant, id).close();
+    const underWay = await endpointRoom(c.env, tenant, id).close();
     await removeEndpoint(c.env.DB, tenant, id, now);
     c.executionCtx.waitUntil(forgetFormerEndpoints(c.env, now));
+    await tellUnderWay(c, tenant, underWay === 0 ? [] : [{ endpoint: id }]);
     return c.body(null, 204);
   })
   .openapi(health, async (c) => {

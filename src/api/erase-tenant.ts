@@ -1,5 +1,6 @@
 import { endpointsToErase, forgetEndpoint, noteErased, removeTenant, type Tenant } from "../config/tenants";
 import { type Env, endpointRoom, eventLogRoom } from "../lib/env";
+import type { UnderWayAt } from "../lib/rooms";
 import { addDays, type Day, dayOf } from "../lib/time";
 
 /** The most objects that one request empties; what is left is for its repeats. */
@@ -22,11 +23,20 @@ export function daysToErase({ createdAt, deletedAt, erasedDay }: MarkedTenant, l
   return days;
 }
 
+/** How far the erasure of a tenant came. */
+export interface TenantErasure {
+  /** It came to its end. */
+  done: boolean;
+  /** Where requests are under way of what it erased. */
+  underWay: UnderWayAt[];
+}
+
 /**
- * Empties a deleted tenant's objects and at last removes its rows. Answers whether it came to its end; a repeat goes on
- * where this one stopped, also after it threw. A tenant of the same name that was made since is not touched.
+ * Empties a deleted tenant's objects and at last removes its rows. Where it did not come to its end a repeat goes on where
+ * this one stopped, also after it threw. A tenant of the same name that was made since is not touched.
  */
-export async function eraseTenant(env: Env, tenant: MarkedTenant, objects = OBJECTS_AT_ONCE): Promise<boolean> {
+export async function eraseTenant(env: Env, tenant: MarkedTenant, objects = OBJECTS_AT_ONCE): Promise<TenantErasure> {
+  const underWay: UnderWayAt[] = [];
   const { id, createdAt, deletedAt } = tenant;
   const deletion = { id, createdAt, deletedAt };
   let left = objects;
@@ -34,11 +44,12 @@ export async function eraseTenant(env: Env, tenant: MarkedTenant, objects = OBJE
   const days = daysToErase(tenant, left + 1);
   for (let from = 0; from < days.length; from += LANES) {
     const lanes = days.slice(from, from + LANES);
-    if (lanes.length > left) return false;
+    if (lanes.length > left) return { done: false, underWay };
     left -= lanes.length;
     const results = await Promise.all(lanes.map((day) => eventLogRoom(env, id, day).eraseAll(deletion)));
+    underWay.push(...results.flatMap((result) => result.underWay));
     // Days are noted in their order, up to the first that is not empty yet.
-    const unfinished = results.indexOf("more");
+    const unfinished = results.findIndex(({ state }) => state === "more");
     const last = unfinished === -1 ? lanes.at(-1) : lanes[unfinished - 1];
     if (last !== undefined) await noteErased(env.DB, deletion, last);
     if (unfinished !== -1) from += unfinished - LANES;
@@ -46,15 +57,15 @@ export async function eraseTenant(env: Env, tenant: MarkedTenant, objects = OBJE
   for (;;) {
     const endpoints = await endpointsToErase(env.DB, deletion, LANES);
     if (endpoints.length === 0) break;
-    if (endpoints.length > left) return false;
+    if (endpoints.length > left) return { done: false, underWay };
     left -= endpoints.length;
     await Promise.all(
       endpoints.map(async (endpoint) => {
-        await endpointRoom(env, id, endpoint).eraseAll();
+        if ((await endpointRoom(env, id, endpoint).eraseAll()) !== 0) underWay.push({ endpoint });
         await forgetEndpoint(env.DB, id, endpoint);
       }),
     );
   }
   await removeTenant(env.DB, deletion);
-  return true;
+  return { done: true, underWay };
 }

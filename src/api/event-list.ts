@@ -6,7 +6,7 @@ import { iso } from "../lib/time";
 import { router } from "./context";
 import { eventsParams } from "./events";
 import { linkNext } from "./paging";
-import { eventType, isoTime, json, listQuery, problems, time } from "./schemas";
+import { eventType, inOrder, isoTime, json, listQuery, problems, time } from "./schemas";
 
 const list = createRoute({
   method: "get",
@@ -20,11 +20,13 @@ const list = createRoute({
     "and still have a `nextCursor`.",
   request: {
     params: eventsParams,
-    query: listQuery(/^evt_[0-7][0-9A-HJKMNP-TV-Z]{9}0[0-9A-HJKMNP-TV-Z]{15}$/).extend({
-      event: eventType.optional(),
-      since: time.optional().openapi({ type: "string", format: "date-time" }),
-      until: time.optional().openapi({ type: "string", format: "date-time" }),
-    }),
+    query: inOrder(
+      listQuery(/^evt_[0-7][0-9A-HJKMNP-TV-Z]{9}0[0-9A-HJKMNP-TV-Z]{15}$/).extend({
+        event: eventType.optional(),
+        since: time.optional().openapi({ type: "string", format: "date-time" }),
+        until: time.optional().openapi({ type: "string", format: "date-time" }),
+      }),
+    ),
   },
   responses: {
     200: json(

@@ -17,7 +17,7 @@ import { iso } from "../lib/time";
 import { entry } from "./audit";
 import { type AppContext, router } from "./context";
 import { locateAt } from "./location";
-import { changing, checkMatch, tagAs } from "./matching";
+import { changing, deleting, tagAs } from "./matching";
 import { pageOf } from "./paging";
 import { Problem } from "./problem";
 import { saving } from "./saving";
@@ -191,8 +191,13 @@ export const listRoutes = router()
   .openapi(remove, async (c) => {
     const { list: name } = c.req.valid("param");
     const deleted = entry(c, "list.deleted", name);
-    if (c.req.header("If-Match") !== undefined) await checkMatch(c, await toShape(c, await found(c, name)));
-    if (!(await deleteList(c.env.DB, c.get("tenant"), name, Date.now(), deleted))) throw notThere();
+    const there = await deleting(
+      c,
+      () => found(c, name),
+      (read) => toShape(c, read),
+      (read) => deleteList(c.env.DB, c.get("tenant"), name, Date.now(), deleted, read),
+    );
+    if (!there) throw notThere();
     return c.body(null, 204);
   })
   .openapi(put, async (c) => {

@@ -57,6 +57,19 @@ export async function changing<Row, Done>(
   });
 }
 
+/**
+ * Deletes a thing: as it was read where the caller's `If-Match` names that, and nobody changes it in between; else, with
+ * `null`, whatever it is by now.
+ */
+export async function deleting<Row, Done>(
+  c: AppContext,
+  read: () => Promise<Row>,
+  shown: (row: Row) => object | Promise<object>,
+  remove: (row: Row | null) => Promise<Done>,
+): Promise<Done> {
+  return c.req.header("If-Match") === undefined ? remove(null) : changing(c, read, shown, remove);
+}
+
 function tagFor(shown: object | string): Promise<string> {
   return tagOf(typeof shown === "string" ? shown : JSON.stringify(shown));
 }

@@ -16,7 +16,7 @@ import { DAY, HOUR, iso, isoOrNull, SECOND } from "../lib/time";
 import { entry } from "./audit";
 import { type AppContext, router } from "./context";
 import { locateAt } from "./location";
-import { checkMatch } from "./matching";
+import { deleting } from "./matching";
 import { pageOf } from "./paging";
 import { Problem } from "./problem";
 import { isoTime, json, listQuery, optionalBody, problems } from "./schemas";
@@ -190,8 +190,9 @@ export const portalLinkRoutes = router()
   })
   .openapi(remove, async (c) => {
     const { link: id } = c.req.valid("param");
-    if (c.req.header("If-Match") !== undefined) await checkMatch(c, toShape(await found(c, id)));
     const revoked = entry(c, "portallink.revoked", id);
-    if (!(await revokePortalLink(c.env.DB, c.get("tenant"), id, Date.now(), revoked))) throw notThere();
+    const revoke = (read: PortalLink | null) =>
+      revokePortalLink(c.env.DB, c.get("tenant"), id, Date.now(), revoked, read);
+    if (!(await deleting(c, () => found(c, id), toShape, revoke))) throw notThere();
     return c.body(null, 204);
   });

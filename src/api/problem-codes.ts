@@ -212,6 +212,18 @@ export const PROBLEMS = {
     title: "Temporarily unavailable",
     remedy: "Repeat the request after `Retry-After` seconds, with the same `Idempotency-Key`.",
   },
+  "storage-full": {
+    status: 503,
+    title: "Storage is full",
+    remedy:
+      "Repeat the request after `Retry-After` seconds, with the same `Idempotency-Key`. The operator makes room: the log names what could not be written.",
+  },
+  "storage-unusable": {
+    status: 503,
+    title: "Storage cannot be used",
+    remedy:
+      "Repeat the request after `Retry-After` seconds, with the same `Idempotency-Key`. The operator looks at Cloudflare's status or, locally, at the disk and the rights of `.wrangler`.",
+  },
   "event-log-full": {
     status: 503,
     title: "The event log is full",

@@ -2,9 +2,10 @@ import type { Context } from "hono";
 import { HTTPException } from "hono/http-exception";
 import type { ContentfulStatusCode } from "hono/utils/http-status";
 import { ChangedMeanwhile } from "../config/version";
-import { logError, rootCause } from "../lib/log";
+import { logError } from "../lib/log";
 import { requestId } from "../lib/request-id";
 import { LOG_FULL, LOG_UNWRITTEN, TENANT_GONE } from "../lib/rooms";
+import { type StorageTrouble, storageTrouble } from "../lib/storage-trouble";
 import { DAY, HOUR, SECOND } from "../lib/time";
 import { PROBLEMS, type ProblemCode, typeOf } from "./problem-codes";
 
@@ -101,16 +102,28 @@ function toProblem(error: Error): Problem {
   if (error.message.includes(TENANT_GONE)) return new Problem("tenant-unknown", "There is no such tenant.");
   if (error.message.includes(LOG_FULL)) return logFull(Date.now());
   if (error.message.includes(LOG_UNWRITTEN)) {
-    const detail = "The event log could not write. Nothing was accepted; try again.";
+    const why = { full: ": its storage is full", broken: ": its storage cannot be used", passing: "" };
+    const trouble = storageTrouble(error) ?? "passing";
+    const detail = `The event log could not write${why[trouble]}. Nothing was accepted; try again.`;
     return new Problem("event-log-unwritten", detail, { headers: { "Retry-After": String(RETRY_WRITE) } });
   }
-  const passing = "retryable" in error || "overloaded" in error || /D1_ERROR/.test(String(rootCause(error)));
-  return passing
-    ? new Problem("out-of-reach", "A part of the service is out of reach. Try again.", {
-        headers: { "Retry-After": "2" },
-      })
-    : new Problem("internal", "Something went wrong on our side.");
+  return storageProblem(error) ?? new Problem("internal", "Something went wrong on our side.");
 }
+
+/** The 503 of storage that did not do what it was asked, whether that was to read or to write; `null`: it is not that. */
+export function storageProblem(error: Error): Problem | null {
+  const trouble = storageTrouble(error);
+  if (trouble === null) return null;
+  const [code, detail, after] = STORAGE[trouble];
+  return new Problem(code, detail, { headers: { "Retry-After": String(after) } });
+}
+
+/** What is told of storage, and after how many seconds it is worth another try. */
+const STORAGE = {
+  full: ["storage-full", "Storage is full, so that this could not be done. Try again when there is room.", RETRY_WRITE],
+  broken: ["storage-unusable", "Storage can neither be read nor written, so that this could not be done.", RETRY_WRITE],
+  passing: ["out-of-reach", "A part of the service is out of reach. Try again.", 2],
+} as const satisfies Record<StorageTrouble, [ProblemCode, string, number]>;
 
 /** The 503 of a day whose log takes no more: it ends with the day, in UTC. */
 function logFull(now: number): Problem {

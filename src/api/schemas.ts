@@ -44,6 +44,17 @@ export const time = z.iso
   .transform((text) => Date.parse(text))
   .refine((ms) => ms >= 0 && ms < YEAR_10000, "must lie between 1970 and 9999");
 
+/**
+ * The schema of an object that names a span of time, which refuses one that ends before it begins. Every `since` with an
+ * `until` goes through here; an empty span is no mistake.
+ */
+export function inOrder<T extends z.ZodType<{ since?: number | undefined; until?: number | undefined }>>(span: T): T {
+  return span.superRefine(({ since, until }, c) => {
+    if (since === undefined || until === undefined || since <= until) return;
+    c.addIssue({ code: "custom", path: ["since"], message: "must not be after until" });
+  });
+}
+
 /** A filter whose paths start with one of these fields; `null`: with any. */
 export function filterOver(roots: readonly string[] | null) {
   return z

@@ -5,7 +5,7 @@ import { DAY, iso } from "../lib/time";
 import { router } from "./context";
 import { timeQuery } from "./delivery-shape";
 import { invalid } from "./problem";
-import { isoTime, json, problems } from "./schemas";
+import { inOrder, isoTime, json, problems } from "./schemas";
 
 const LONGEST = 7 * DAY;
 const count = z.number().int();
@@ -18,7 +18,7 @@ const get = createRoute({
   tags: ["Deliveries"],
   request: {
     params: z.object({ tenant: z.string() }),
-    query: z.strictObject({ since: timeQuery, until: timeQuery }),
+    query: inOrder(z.strictObject({ since: timeQuery, until: timeQuery })),
   },
   responses: {
     200: json(

@@ -22,10 +22,11 @@ import { type AppContext, router } from "./context";
 import { secretField } from "./endpoint-shape";
 import { eraseTenant } from "./erase-tenant";
 import { locateAt } from "./location";
-import { changing, checkMatch, tagAs } from "./matching";
+import { changing, checkMatch, deleting, tagAs } from "./matching";
 import { pageOf } from "./paging";
 import { Problem } from "./problem";
 import { body, isoTime, json, listQuery, plainText, problems } from "./schemas";
+import { inFlightHeader, tellUnderWay } from "./under-way";
 
 const base = "/v1/tenants";
 const SLUG = "[a-z0-9][a-z0-9_-]{0,62}";
@@ -119,7 +120,7 @@ const remove = createRoute({
   tags: ["Tenants"],
   request: { params },
   responses: {
-    204: { description: "deleted, with all that it had" },
+    204: { description: "deleted, with all that it had", headers: inFlightHeader },
     ...problems(401, 403, 404, 409, 422, 503),
   },
 });
@@ -198,12 +199,15 @@ export const tenantRoutes = router()
     const { tenant: id } = c.req.valid("param");
     if (id === OPERATOR_TENANT)
       throw new Problem("tenant-reserved", "The tenant operator is the service's own and stays.");
-    if (c.req.header("If-Match") !== undefined) await checkMatch(c, toShape(await found(c, id)));
-    const marked = await markTenantDeleted(c.env.DB, id, Date.now(), entryOf(c, id, "tenant.deleted", id));
+    const deleted = entryOf(c, id, "tenant.deleted", id);
+    const mark = (read: Tenant | null) => markTenantDeleted(c.env.DB, id, Date.now(), deleted, read);
+    const marked = await deleting(c, () => found(c, id), toShape, mark);
     if (marked === null) throw noTenant();
     invalidateSnapshot(id);
     invalidateKeys();
-    if (await eraseTenant(c.env, marked)) return c.body(null, 204);
+    const { done, underWay } = await eraseTenant(c.env, marked);
+    await tellUnderWay(c, id, underWay);
+    if (done) return c.body(null, 204);
     const detail = "The tenant is gone for its keys, but not all that it had is removed yet. Repeat the request.";
     throw new Problem("deletion-unfinished", detail, { headers: { "Retry-After": "1" } });
   });

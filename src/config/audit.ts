@@ -80,6 +80,14 @@ export function auditOfLast(d1: D1Database, entry: AuditEntry, now: number, cond
     );
 }
 
+/** A statement for a batch: writes the entry down as of `at` (ms), unless it is there with that time. */
+export function auditOnce(d1: D1Database, entry: AuditEntry, at: number) {
+  const { action, target } = entry;
+  const then = sql`id >= ${`aud_${encodeTime(at)}`} AND id < ${`aud_${encodeTime(at + 1)}`}`;
+  const there = sql`SELECT 1 FROM ${audit} WHERE ${then} AND action = ${action} AND target = ${target}`;
+  return auditOfLast(d1, entry, at, sql`NOT EXISTS (${there})`);
+}
+
 /** Which rows of the audit are asked for; times in ms. */
 export interface AuditQuery {
   tenant: string | null;

@@ -1,7 +1,7 @@
 import { and, desc, eq, isNull, lt, ne, or, sql } from "drizzle-orm";
 import { rootCause } from "../lib/log";
 import { type Enablement, type EndpointSettings, secretOwner } from "../lib/settings";
-import { type AuditEntry, audited, auditOfLast, ITSELF, logChange } from "./audit";
+import { type AuditEntry, audited, auditOfLast, auditOnce, ITSELF, logChange } from "./audit";
 import { database } from "./database";
 import { bytesLimit, checkOf, limited } from "./limits";
 import { selectHosts } from "./own-hosts";
@@ -165,7 +165,8 @@ export async function updateEndpoint(
 
 /**
  * The first step of a deletion: from here on nobody finds the endpoint. Answers its id, also when it has been marked
- * before and the deletion did not come to its end. `null`: there is none such.
+ * before and the deletion did not come to its end. `null`: there is none such. `read`: only as it was read; throws
+ * `ChangedMeanwhile` where it is not that any more.
  */
 export async function markEndpointDeleted(
   d1: D1Database,
@@ -173,6 +174,7 @@ export async function markEndpointDeleted(
   idOrUid: string,
   now: number,
   entryFor: (id: string) => AuditEntry,
+  read: EndpointRow | null = null,
 ): Promise<string | null> {
   const db = database(d1);
   const named = or(eq(endpoints.id, idOrUid), eq(endpoints.uid, idOrUid));
@@ -184,11 +186,19 @@ export async function markEndpointDeleted(
     .orderBy(endpoints.deletedAt)
     .get();
   if (found === undefined) return null;
+  // Whether it is enabled is its object's to say, and moves no version.
+  const asRead = read && [
+    eq(endpoints.version, read.version),
+    eq(endpoints.enabled, read.enabled),
+    sql`${endpoints.disabledAt} IS ${read.disabledAt}`,
+  ];
   const mark = db
     .update(endpoints)
     .set({ deletedAt: now })
-    .where(and(eq(endpoints.tenant, tenant), eq(endpoints.id, found.id), live));
-  await audited(d1, mark, entryFor(found.id), now);
+    .where(and(eq(endpoints.tenant, tenant), eq(endpoints.id, found.id), live, ...(asRead ?? [])))
+    .returning({ id: endpoints.id });
+  const marked = await audited(d1, mark, entryFor(found.id), now);
+  if (read !== null) written(marked);
   return found.id;
 }
 
@@ -249,22 +259,26 @@ export function effectiveSettings(row: EndpointRow): EndpointSettings {
 }
 
 /**
- * Writes D1's copy of what the endpoint's object decided. What it decided by itself is written down with it, once; a person's
- * switch was when they made it.
+ * Writes D1's copy of what the endpoint's object decided, and in the audit when it disabled the endpoint by itself
+ * (`disabledAt`, ms), each once however often this is called; a person's switch was written down when they made it.
  */
 export async function mirrorEnablement(
   d1: D1Database,
   tenant: string,
   id: string,
   enablement: Enablement,
+  disabledAt: readonly number[] = [],
 ): Promise<void> {
-  const { enabled, disabledReason, disabledAt } = enablement;
   // The same again changes nothing.
-  const other = or(ne(endpoints.enabled, enabled), sql`${endpoints.disabledAt} IS NOT ${disabledAt}`);
+  const other = or(
+    ne(endpoints.enabled, enablement.enabled),
+    sql`${endpoints.disabledAt} IS NOT ${enablement.disabledAt}`,
+  );
   const update = database(d1)
     .update(endpoints)
-    .set({ enabled, disabledReason, disabledAt })
+    .set(enablement)
     .where(and(eq(endpoints.tenant, tenant), eq(endpoints.id, id), other));
-  if (disabledAt === null || disabledReason === "manual") await update.run();
-  else await audited(d1, update, { actor: ITSELF, action: "endpoint.disabled", target: id, tenant }, disabledAt);
+  const entry = { actor: ITSELF, action: "endpoint.disabled", target: id, tenant };
+  const [, ...written] = await database(d1).batch([update, ...disabledAt.map((at) => auditOnce(d1, entry, at))]);
+  for (const { meta } of written) if (meta.changes > 0) logChange(entry);
 }

@@ -1,6 +1,6 @@
 import { and, asc, count, desc, eq, lt, sql } from "drizzle-orm";
 import { rootCause } from "../lib/log";
-import { type AuditEntry, audited, auditOfLast } from "./audit";
+import { type AuditEntry, auditOfLast, logChange } from "./audit";
 import { database } from "./database";
 import { checkOf, countLimit, limited, stillSo } from "./limits";
 import { listItems, lists } from "./schema";
@@ -111,21 +111,39 @@ export async function updateList(
   }
 }
 
-/** Deletes a list with its items; answers whether there was one. */
+/**
+ * Deletes a list with its items; answers whether there was one. `read`: only as it was read; throws `ChangedMeanwhile` where
+ * it is not that any more.
+ */
 export async function deleteList(
   d1: D1Database,
   tenant: string,
   name: string,
   now: number,
   entry: AuditEntry,
+  read: ListRow | null = null,
 ): Promise<boolean> {
   const db = database(d1);
-  const list = await findList(d1, tenant, name);
+  const list = read ?? (await findList(d1, tenant, name));
   if (list === null) return false;
-  const remove = db.delete(lists).where(eq(lists.id, list.id)).returning({ id: lists.id });
-  const items = db.delete(listItems).where(eq(listItems.list, list.id));
+  const asRead = read && eq(lists.updatedAt, read.updatedAt);
+  const remove = db
+    .delete(lists)
+    .where(and(eq(lists.id, list.id), asRead ?? undefined))
+    .returning({ id: lists.id });
+  const orphaned = sql`NOT EXISTS (SELECT 1 FROM ${lists} WHERE id = ${list.id})`;
+  const items = db.delete(listItems).where(and(eq(listItems.list, list.id), orphaned));
   const [removed] = await db.batch([remove, auditOfLast(d1, entry, now), items]);
+  if (read !== null) written(removed);
   return removed.length > 0;
+}
+
+/** A statement for a batch: moves a list's version if the statement right before it changed what is on the list. */
+function moveOfLast(d1: D1Database, list: string, now: number) {
+  return database(d1)
+    .update(lists)
+    .set({ updatedAt: sql`max(${lists.updatedAt} + 1, ${now})` })
+    .where(and(eq(lists.id, list), sql`changes() > 0`));
 }
 
 /** Puts an item on a list. `there`: it was on it; `full`: it is not put on it; `gone`: there is no such list. */
@@ -147,8 +165,11 @@ export async function putItem(
     )
     .onConflictDoNothing()
     .returning();
-  const written = await audited(d1, put, entry, now);
-  if (written.length > 0) return "put";
+  const [added] = await db.batch([put, moveOfLast(d1, list.id, now), auditOfLast(d1, entry, now)]);
+  if (added.length > 0) {
+    logChange(entry);
+    return "put";
+  }
   const [there, found] = await db.batch([
     db.select().from(listItems).where(on),
     db.select().from(lists).where(eq(lists.id, list.id)),
@@ -165,11 +186,14 @@ export async function removeItem(
   now: number,
   entry: AuditEntry,
 ): Promise<boolean> {
-  const remove = database(d1)
+  const db = database(d1);
+  const remove = db
     .delete(listItems)
     .where(and(eq(listItems.list, list.id), eq(listItems.item, item)))
     .returning();
-  return (await audited(d1, remove, entry, now)).length > 0;
+  const [removed] = await db.batch([remove, moveOfLast(d1, list.id, now), auditOfLast(d1, entry, now)]);
+  if (removed.length > 0) logChange(entry);
+  return removed.length > 0;
 }
 
 /**

@@ -4,6 +4,7 @@ import { isTagged, tagOf } from "../lib/tags";
 import { type AuditEntry, audited } from "./audit";
 import { database } from "./database";
 import { apiKeys, endedSessions, portalLinks, tenants } from "./schema";
+import { written } from "./version";
 
 const TOKEN_BYTES = 32;
 /** The random bytes, and a tag of them. */
@@ -184,16 +185,27 @@ export async function findPortalLink(
   return found ?? null;
 }
 
-/** Revokes a link, and with it the session that it opened; answers whether there was one. */
+/**
+ * Revokes a link, and with it the session that it opened; answers whether there was one. `read`: only as it was read; throws
+ * `ChangedMeanwhile` where it is not that any more.
+ */
 export async function revokePortalLink(
   d1: D1Database,
   tenant: string,
   id: string,
   now: number,
   entry: AuditEntry,
+  read: PortalLink | null = null,
 ): Promise<boolean> {
-  const remove = database(d1).delete(portalLinks).where(named(tenant, id)).returning({ id: portalLinks.id });
-  return (await audited(d1, remove, entry, now)).length > 0;
+  // Nothing else of a link changes.
+  const asRead = read && sql`(opened_at, ended_at) IS (${read.openedAt}, ${read.endedAt})`;
+  const remove = database(d1)
+    .delete(portalLinks)
+    .where(and(named(tenant, id), asRead ?? undefined))
+    .returning({ id: portalLinks.id });
+  const removed = await audited(d1, remove, entry, now);
+  if (read !== null) written(removed);
+  return removed.length > 0;
 }
 
 /** Ends the session that a link opened, and so the link. */

@@ -106,21 +106,24 @@ export async function isBeingDeleted(d1: D1Database, deletion: Deletion): Promis
 
 /**
  * The first step of a deletion: from here on nobody finds the tenant. Answers its row, also when it has been marked
- * before and the deletion did not come to its end. `null`: there is none such.
+ * before and the deletion did not come to its end. `null`: there is none such. `read`: only as it was read; throws
+ * `ChangedMeanwhile` where it is not that any more.
  */
 export async function markTenantDeleted(
   d1: D1Database,
   id: string,
   now: number,
   entry: AuditEntry,
+  read: Tenant | null = null,
 ): Promise<(Tenant & { deletedAt: number }) | null> {
   const db = database(d1);
+  const asRead = read && [eq(tenants.createdAt, read.createdAt), eq(tenants.updatedAt, read.updatedAt)];
   // In one transaction: after it, this deletion may be over and another tenant have the name.
   const [, written, [row]] = await db.batch([
     db
       .update(tenants)
       .set({ deletedAt: now })
-      .where(and(eq(tenants.id, id), live)),
+      .where(and(eq(tenants.id, id), live, ...(asRead ?? []))),
     auditOfLast(d1, entry, now),
     db
       .select()
@@ -128,6 +131,7 @@ export async function markTenantDeleted(
       .where(and(eq(tenants.id, id), isNotNull(tenants.deletedAt))),
   ]);
   if (written.meta.changes > 0) logChange(entry);
+  else if (read !== null) throw new ChangedMeanwhile();
   return (row as (Tenant & { deletedAt: number }) | undefined) ?? null;
 }
 

@@ -6,6 +6,7 @@
  */
 import { Hono } from "hono";
 import { misconfigured, misconfiguredText } from "../api/deployment";
+import { storageProblem } from "../api/problem";
 import { PosthornError } from "../client";
 import { logError } from "../lib/log";
 import { BarePage, Page } from "./components/layout";
@@ -89,6 +90,11 @@ export function dashboard(call: Call): Hono<SiteEnv> {
     if (error instanceof PageError) return failed(c, error.status, error.message);
     if (error instanceof PosthornError) return failed(c, error.problem.status, error.problem.detail);
     logError("page.failed", error, { method: c.req.method, path: c.req.path });
+    const problem = storageProblem(error);
+    if (problem !== null) {
+      for (const [name, value] of Object.entries(problem.headers)) c.header(name, value);
+      return failed(c, problem.status, problem.message);
+    }
     return failed(c, 500, "Something went wrong on our side. Try again in a moment.");
   });
   return app;

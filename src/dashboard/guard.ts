@@ -170,7 +170,7 @@ export function signedIn(call: Call): MiddlewareHandler<SiteEnv> {
       principal,
       endsAt: session.expiresAt,
       api: createClient({ url: origin, fetch: send, parse: readJson }),
-      text: (path, body, method) => textOf(send, new URL(path, origin), body, method),
+      text: (path, ...how) => textOf(send, new URL(path, origin), ...how),
       may: mayOf(principal),
     });
     await next();
@@ -191,9 +191,15 @@ export function needs(c: SiteContext, may: keyof May, refusal: string): void {
   if (!c.get("site").may[may]) throw new PageError(403, refusal);
 }
 
-async function textOf(send: (request: Request) => Promise<Response>, url: URL, body?: string, method?: string) {
+async function textOf(
+  send: (request: Request) => Promise<Response>,
+  url: URL,
+  body?: string,
+  method?: string,
+  headers: Record<string, string> = {},
+) {
   const verb = method ?? (body === undefined ? "GET" : "POST");
-  const init = body === undefined ? {} : { body, headers: { "Content-Type": "application/json" } };
+  const init = body === undefined ? { headers } : { body, headers: { "Content-Type": "application/json", ...headers } };
   const response = await send(new Request(url, { method: verb, ...init }));
   const text = await response.text();
   if (!response.ok) throw new PosthornError(`${verb} ${url.pathname}`, JSON.parse(text) as Problem, response.headers);

@@ -3,6 +3,7 @@
  * and nothing else, and tells them when somebody else changed the same.
  * @module
  */
+import { tagOf } from "../api/etags";
 import { same } from "../api/read-back";
 import { PosthornError } from "../client";
 import { listAudit } from "../config/audit";
@@ -67,11 +68,12 @@ async function changerOf(env: Env, tenant: string, target: string, since: number
  * Changes a thing of the path's tenant as a form says: what its reader has changed of what the form was rendered from.
  * Answers what the API warns of. Throws the API's refusal, and one of its kind where somebody else has changed the same meanwhile.
  */
-export async function patchRead(c: SiteContext, parts: readonly string[], said: Fields): Promise<Warning[]> {
+export async function patchRead(c: SiteContext, parts: readonly string[], said: Fields, tries = 3): Promise<Warning[]> {
   const tenant = c.req.param("tenant") ?? "";
   const at = `/v1/${["tenants", tenant, ...parts].map(encodeURIComponent).join("/")}`;
   const site = c.get("site");
-  const now = readJson(await site.text(at)) as { id: string; updatedAt: string };
+  const text = await site.text(at);
+  const now = readJson(text) as { id: string; updatedAt: string };
   const read = readIn(c.get("form"), now);
   const change = Object.fromEntries(
     Object.entries(said).filter(([name, value]) => !same(value ?? null, (read as unknown as Fields)[name] ?? null)),
@@ -83,10 +85,19 @@ export async function patchRead(c: SiteContext, parts: readonly string[], said: 
     const problem = { type: "about:blank", title: "Changed meanwhile", status: 409, detail, errors };
     throw new PosthornError(`PATCH ${at}`, problem, new Headers());
   }
-  const { warnings = [] } = readJson(await site.text(at, JSON.stringify(change), "PATCH")) as {
-    warnings?: Warning[];
-  };
-  return warnings;
+  try {
+    const saved = await site.text(at, JSON.stringify(change), "PATCH", { "If-Match": await tagOf(text) });
+    return (readJson(saved) as { warnings?: Warning[] }).warnings ?? [];
+  } catch (error) {
+    // In the very moment between reading and writing: what is clashing is told by the next look.
+    if (isStale(error) && tries > 0) return patchRead(c, parts, said, tries - 1);
+    throw error;
+  }
+}
+
+/** Whether a change was refused since the thing is not what was read. */
+export function isStale(error: unknown): boolean {
+  return error instanceof PosthornError && error.problem.code === "precondition-failed";
 }
 
 /** What a form carries that is shown again: what it carried, unless its refusal shows what somebody else made of it. */

@@ -32,7 +32,7 @@ export interface Site extends Visit {
   /** The API, as this principal. */
   api: Client;
   /** The API where JSON is needed as its text is; throws like the client. */
-  text: (path: string, body?: string, method?: string) => Promise<string>;
+  text: (path: string, body?: string, method?: string, headers?: Record<string, string>) => Promise<string>;
   may: May;
 }
 

@@ -1,4 +1,4 @@
-import { LEASE } from "../endpoint/admission";
+import { FRESH, LEASE } from "../endpoint/admission";
 import { type Grant, type Outcome, reportOf } from "../lib/delivery";
 import { type Env, endpointRoom } from "../lib/env";
 import type { DeliveryRef, EventText } from "../lib/event";
@@ -8,8 +8,6 @@ import { SECOND } from "../lib/time";
 import { prepare } from "./prepare";
 import { send } from "./send";
 
-/** How long a grant may wait for a lane before its endpoint is asked again whether it stands, in ms. */
-const FRESH = 2 * SECOND;
 /** Left over of a lease for writing the outcome down, in ms. */
 const RECORD_MARGIN = 5 * SECOND;
 
@@ -35,23 +33,24 @@ export type Attempting = (
 ) => Promise<Outcome | null>;
 
 /** Renders, signs and sends one delivery. */
-export const attempt: Attempting = async (env, { delivery, grant, settings }, textOf, { begun, ended }) => {
+export const attempt: Attempting = async (env, granted, textOf, { begun, ended }) => {
+  const { delivery, grant, settings } = granted;
   const { tenant, endpoint } = settings;
-  const { attemptId, number, trigger, leasedUntil } = grant;
-  const latest = leasedUntil - settings.timeout * SECOND - RECORD_MARGIN;
-  // Beyond `latest` the lease could end while the request is under way, and somebody else would send it too.
-  const now = Date.now();
-  if (now > latest) return { kind: "unsent", delivery, attemptId };
+  const { attemptId, number, trigger } = grant;
+  const mayBegin = beginning(env, granted);
   let isUnderWay = false;
   try {
-    if (!(await stands(env, { delivery, grant, settings }, now))) return { kind: "unsent", delivery, attemptId };
+    // Before the text is read, too: what has waited for long is often not to be sent any more.
+    if (!(await mayBegin())) return { kind: "unsent", delivery, attemptId };
     const text = await textOf();
     if (text === null) return { kind: "expired", delivery, attemptId };
     if (text.erasedAt !== undefined) return { kind: "erased", delivery, attemptId };
     const { request, shownHeaders, format } = await prepare(env, settings, grant, text, Date.now());
     isUnderWay = true;
     begun();
-    const { retryAfter, ...came } = await send(request);
+    const sent = await send(request, mayBegin);
+    if (sent === null) return { kind: "unsent", delivery, attemptId };
+    const { retryAfter, ...came } = sent;
     const { statusCode, error, durationMs } = came;
     const outcome = error ?? "succeeded";
     log("delivery.attempted", {
@@ -76,9 +75,24 @@ export const attempt: Attempting = async (env, { delivery, grant, settings }, te
   }
 };
 
-/** Whether the grant stands: behind slow receivers somebody may have changed, disabled or erased meanwhile what it is for. */
-async function stands(env: Env, { delivery, grant, settings }: Granted, now: number): Promise<boolean> {
-  if (now < grant.leasedUntil - LEASE + FRESH) return true;
-  const { tenant, endpoint, version } = settings;
-  return endpointRoom(env, tenant, endpoint).stands(delivery, grant.attemptId, version);
+/**
+ * Tells, each time it is asked, whether the request may begin now. Not when the lease could end while it is under way, and
+ * somebody else would send it too. Once the grant is not fresh its endpoint is asked whether it stands: somebody may have
+ * changed, disabled or erased meanwhile what it is for, and been told that nothing of it begins any more.
+ */
+function beginning(env: Env, { delivery, grant, settings }: Granted): () => boolean | Promise<boolean> {
+  const { tenant, endpoint, version, timeout } = settings;
+  const latest = grant.leasedUntil - timeout * SECOND - RECORD_MARGIN;
+  let freshUntil = grant.leasedUntil - LEASE + FRESH;
+  return () => {
+    const now = Date.now();
+    if (now > latest) return false;
+    if (now < freshUntil) return true;
+    const asked = endpointRoom(env, tenant, endpoint).stands(delivery, grant.attemptId, version);
+    return asked.then((stands) => {
+      // An answer is as fresh as its question.
+      freshUntil = now + FRESH;
+      return stands && Date.now() < freshUntil;
+    });
+  };
 }

@@ -168,7 +168,12 @@ export class EndpointRun implements Stream {
   }
 
   giveBack(): void {
-    for (const { delivery, grant, owed } of this.#ready.splice(0)) {
+    this.#giveBack(this.#ready);
+  }
+
+  #giveBack(given: readonly Ready[]): void {
+    this.#ready = this.#ready.filter((ready) => !given.includes(ready));
+    for (const { delivery, grant, owed } of given) {
       this.#outcomes.push({ outcome: { kind: "unsent", delivery, attemptId: grant.attemptId }, owed });
     }
     void this.#report();
@@ -228,8 +233,10 @@ export class EndpointRun implements Stream {
   /** Begins what can begin, goes on reporting where nothing else would, and tells when there is nothing left. */
   #goOn(): void {
     const { lanes } = this.#invocation;
-    if (this.#ready.length > 0 && (this.#putBack || lanes.blocked)) this.giveBack();
-    else lanes.fill();
+    // A person's test goes out however the endpoint fares.
+    const back = this.#ready.filter(({ delivery }) => lanes.blocked || (this.#putBack && !delivery.test));
+    if (back.length > 0) this.#giveBack(back);
+    lanes.fill();
     if (this.#ready.length === 0 && (this.#outcomes.length > 0 || this.#asksAgain)) void this.#report();
     if (!this.#isSettled && this.#owed === 0) {
       this.#isSettled = true;

@@ -44,13 +44,19 @@ export type Sent = Pick<Attempt, "at" | "durationMs" | "statusCode" | "error" | 
 /**
  * Sends one request and reads as much of the response as is kept. Once status line and headers are there they decide,
  * whatever comes of the body: a retry after a 2xx would be a sure duplicate. What the policy refuses is not sent, whatever
- * let it come this far. Redirects are not followed, since they would carry the signature to an address nobody has checked.
- * Throws only what is our own fault, and before anything is sent: once it is, whatever goes wrong is an outcome.
+ * let it come this far, and `null` is answered for what `mayBegin`, asked last of all, does not let begin. Redirects are not
+ * followed, since they would carry the signature to an address nobody has checked. Throws only what is our own fault, and
+ * before anything is sent: once it is, whatever goes wrong is an outcome.
  */
-export async function send(request: Outgoing): Promise<Sent> {
+export async function send(
+  request: Outgoing,
+  mayBegin: () => boolean | Promise<boolean> = () => true,
+): Promise<Sent | null> {
   const refused = await destinationRefusal(request.url, request.rules, Date.now());
+  if (refused !== null) return outcome(Date.now(), Date.now(), { failed: "blocked" });
+  const may = mayBegin();
+  if (may !== true && !(await may)) return null;
   const at = Date.now();
-  if (refused !== null) return outcome(at, at, { failed: "blocked" });
   const deadline = new Deadline();
   // Just before the fetch, since its clock starts here.
   request.deadlines.begin(deadline);

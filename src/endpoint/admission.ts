@@ -11,6 +11,12 @@ import type { PaceClass } from "./pace";
 /** How long the consumer may keep an admitted delivery before it is given to another, in ms. */
 export const LEASE = 60 * SECOND;
 
+/**
+ * How long what was answered of a delivery is gone by, in ms: a request that begins later asks again whether it may. So
+ * long after an endpoint is disabled or deleted, or an event erased, nothing of it begins any more.
+ */
+export const FRESH = 2 * SECOND;
+
 /** The most deliveries of one endpoint in flight, so that one slow receiver cannot starve the others. */
 export const SLOTS = 25;
 

@@ -116,9 +116,9 @@ export class Backlog {
   }
 
   /**
-   * Holds the next `limit` rows of a status that began until `until` (ms), by id; tests are left out. What is in flight
-   * keeps its lease: its outcome still counts, and nobody sends beside it. Answers the last id that was looked at;
-   * `null`: there are no more.
+   * Holds the next `limit` rows of a status that began until `until` (ms), by id; tests fail, since whoever asked for one
+   * has looked by now. What is in flight keeps its lease: its outcome still counts, and nobody sends beside it. Answers the
+   * last id that was looked at; `null`: there are no more.
    */
   hold(status: DeliveryStatus, after: string, until: number, limit: number): string | null {
     const last = this.#lastOf(status, after, limit);
@@ -130,6 +130,16 @@ export class Backlog {
       after,
       last.id,
       until,
+    );
+    this.#sql.all(
+      `UPDATE deliveries INDEXED BY deliveries_unsuccessful
+       SET status = 'failed', finished = ?1, due = NULL, lease = NULL, reason = NULL, manual = 0
+       WHERE status = ?2 AND status <> 'succeeded' AND id > ?3 AND id <= ?4 AND test = 1 AND began <= ?1
+         AND NOT (${IN_FLIGHT})`,
+      until,
+      status,
+      after,
+      last.id,
     );
     return last.more ? last.id : null;
   }

@@ -51,6 +51,10 @@ export class Books {
     return this.#memory.leases;
   }
 
+  get underWay(): Memory["underWay"] {
+    return this.#memory.underWay;
+  }
+
   get arrivals(): Memory["arrivals"] {
     return this.#memory.arrivals;
   }

@@ -93,12 +93,17 @@ export class Clearance {
 
   /** A row as it is once its turn has come. */
   shown<T extends Head>(row: T): T {
-    const status = this.statusOf(row);
+    const status = this.#endsTest(row) ? "failed" : this.statusOf(row);
     if (status === row.status || this.#plan === null) return row;
     const rest = { ...row, status, reason: null, lease: null, due: null };
-    if (status === "canceled") return { ...rest, finished: this.#plan.at };
-    const inFlight = row.lease !== null && row.lease !== "queued";
-    return { ...rest, ...(inFlight ? { lease: row.lease, due: row.due } : {}) };
+    if (status !== "held") return { ...rest, finished: this.#plan.at };
+    return { ...rest, ...(isInFlight(row) ? { lease: row.lease, due: row.due } : {}) };
+  }
+
+  /** Whether a row is that of a test that fails when its turn comes, since the endpoint was disabled after it was asked for. */
+  #endsTest(row: Head): boolean {
+    if (this.#plan?.to !== "held" || row.test === 0 || row.began > this.#plan.at) return false;
+    return ["pending", "retrying"].includes(row.status) && !(isInFlight(row) && (row.due ?? 0) > this.#plan.at);
   }
 
   /** The statuses in which rows of these are found in the table. */
@@ -116,4 +121,8 @@ export class Clearance {
     this.#values.save("clearance", { plan });
     this.#plan = plan;
   }
+}
+
+function isInFlight({ lease }: Head): boolean {
+  return lease !== null && lease !== "queued";
 }

@@ -208,6 +208,14 @@ export class Deliveries {
     return counted?.n ?? 0;
   }
 
+  /** The attempts that hold rows, as {@link inFlight} counts them. */
+  leases(now: number): { id: string; lease: string; due: number }[] {
+    return this.#sql.all(
+      "SELECT id, lease, due FROM deliveries WHERE lease IS NOT NULL AND lease < 'queued' AND due > ?",
+      now,
+    );
+  }
+
   /** How many rows are on their way to the queue. */
   released(now: number): number {
     const counted = this.#sql.first<{ n: number }>(

@@ -28,6 +28,7 @@ import type {
 import type { Enablement, EndpointSettings } from "../lib/settings";
 import { Sql } from "../lib/sql";
 import { DAY, dayOf, MINUTE, SECOND } from "../lib/time";
+import { FRESH } from "./admission";
 import { logDropped, MOST_BYTES } from "./capacity";
 import { CLEAR_AT_ONCE } from "./clearance";
 import { Ledger } from "./ledger";
@@ -36,6 +37,11 @@ import { Values } from "./values";
 
 /** The longest that the alarm waits after changes that could not be written, in ms. */
 const LONGEST_PAUSE = MINUTE;
+
+/** The attempt that an outcome is of. */
+function attemptOf(outcome: Outcome): string {
+  return outcome.kind === "attempted" ? outcome.attempt.id : outcome.attemptId;
+}
 
 function dropped(deliveries: readonly DeliveryRef[]): AdmitAnswer {
   return { admissions: deliveries.map(({ id }) => ({ do: "drop", id })) };
@@ -88,10 +94,12 @@ export class Endpoint extends DurableObject<Env> implements EndpointRoom {
   }
 
   async record(outcomes: Outcome[], next?: AdmitRequest): Promise<Recorded> {
+    // Whatever becomes of them here: they are not with the receiver any more.
+    for (const outcome of outcomes) this.#ledger.underWay.end(attemptOf(outcome));
     await this.#load(0);
     const known = next !== undefined && (await this.#loadFor(next));
     const deliveries = next?.deliveries ?? [];
-    if (this.#erased) return { slow: false, shut: false, claims: [], ...dropped(deliveries) };
+    if (this.#erased) return { slow: false, shut: true, claims: [], ...dropped(deliveries) };
     const { enabled } = this.#ledger.standing.state;
     const recorded = this.#whole((ledger) => ledger.record(outcomes, Date.now(), known ? next : undefined));
     this.#arm();
@@ -140,32 +148,53 @@ export class Endpoint extends DurableObject<Env> implements EndpointRoom {
     return answer;
   }
 
-  async configure(change: { enabled?: boolean }): Promise<void> {
+  async configure(change: { enabled?: boolean }): Promise<number> {
     await this.#load(Number.POSITIVE_INFINITY);
-    if (this.#erased) return;
+    if (this.#erased) return 0;
     if (change.enabled === true) this.#whole((ledger) => ledger.enable(Date.now()));
     if (change.enabled === false) this.#whole((ledger) => ledger.disable("manual", Date.now()));
     this.#arm();
     this.ctx.waitUntil(this.#tellOperator());
     await this.#mirror();
+    return change.enabled === false ? this.#countUnderWay() : 0;
   }
 
-  async close(): Promise<void> {
-    if (this.#erased) return;
-    this.#whole((ledger) => ledger.close(Date.now()));
-    this.#arm();
+  async close(): Promise<number> {
+    if (!this.#erased) {
+      this.#whole((ledger) => ledger.close(Date.now()));
+      this.#arm();
+    }
+    return this.#countUnderWay();
   }
 
-  async eraseAll(): Promise<void> {
+  async eraseAll(): Promise<number> {
+    if (!this.#erased) this.#ledger.takeLeases(Date.now());
     this.#erased = true;
     await this.ctx.storage.deleteAll();
+    return this.#countUnderWay();
   }
 
-  async erase(deliveries: DeliveryRef[]): Promise<void> {
+  async erase(deliveries: DeliveryRef[]): Promise<number> {
     await this.#recall();
-    if (this.#erased) return;
-    this.#whole((ledger) => ledger.erase(deliveries, Date.now()));
-    this.#arm();
+    if (!this.#erased) {
+      this.#whole((ledger) => ledger.erase(deliveries, Date.now()));
+      this.#arm();
+    }
+    return this.#countUnderWay(deliveries.map(({ id }) => id));
+  }
+
+  async underWay(until: number, deliveries?: string[]): Promise<number> {
+    const over = new Promise<"over">((resolve) => {
+      setTimeout(() => resolve("over"), Math.min(Math.max(until - Date.now(), 0), FRESH));
+    });
+    while (this.#countUnderWay(deliveries) > 0) {
+      if ((await Promise.race([over, this.#ledger.underWay.ended()])) === "over") break;
+    }
+    return this.#countUnderWay(deliveries);
+  }
+
+  #countUnderWay(deliveries?: readonly string[]): number {
+    return this.#ledger.underWay.count(Date.now(), deliveries);
   }
 
   async trim(before: number): Promise<"trimmed" | "more"> {
@@ -203,12 +232,14 @@ export class Endpoint extends DurableObject<Env> implements EndpointRoom {
 
   async resend(delivery: DeliveryRef): Promise<ResendResult> {
     await this.#load(0);
+    if (this.#erased) return "unknown";
     const result = this.#whole((ledger) => ledger.resend(delivery, Date.now()));
     this.#arm();
     return result;
   }
 
   async recover(request: RecoverRequest): Promise<RecoverResult> {
+    if (this.#erased) return { count: 0 };
     const result = this.#whole((ledger) => ledger.recover(request, Date.now()));
     this.#arm();
     return result;
@@ -391,14 +422,13 @@ export class Endpoint extends DurableObject<Env> implements EndpointRoom {
   /** Writes D1's copy of the enablement, one after the other, so that the last one written is the last one decided. */
   #mirror(): Promise<void> {
     this.#mirroring = this.#mirroring.then(async () => {
-      const { mirrorAt, gone } = this.#ledger.standing.state;
-      if (this.#erased) return;
-      if (mirrorAt === null || gone || mirrorAt > Date.now() + SECOND) return;
-      const { enabled, disabledReason, disabledAt } = this.#ledger.standing.state;
+      const { mirrorAt, toAudit, enabled, disabledReason, disabledAt } = this.#ledger.standing.state;
+      if (this.#erased || mirrorAt === null || mirrorAt > Date.now() + SECOND) return;
       try {
-        const { DB } = this.env;
-        await mirrorEnablement(DB, this.#tenant, this.#endpoint, { enabled, disabledReason, disabledAt });
+        const copy = { enabled, disabledReason, disabledAt };
+        await mirrorEnablement(this.env.DB, this.#tenant, this.#endpoint, copy, toAudit);
         if (this.#erased) return;
+        this.#ledger.standing.audited(toAudit);
         // Switched meanwhile: that switch writes for itself.
         if (this.#ledger.standing.state.enabled === enabled) this.#ledger.standing.mirrored(true, Date.now());
       } catch (error) {

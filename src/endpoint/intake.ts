@@ -148,6 +148,7 @@ export class Intake {
     const { id, attempts, format } = row;
     const attemptId = newId("att", now);
     const leasedUntil = now + LEASE;
+    this.#books.underWay.begin(attemptId, id, leasedUntil, now);
     if (lease === "memory") leases.grant(id, attemptId, leasedUntil);
     else {
       if (lease === "row") deliveries.leased(id, attemptId, leasedUntil);

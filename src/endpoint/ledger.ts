@@ -29,6 +29,7 @@ import { Recording } from "./recording";
 import { COUNT_MOST, MOST_RECOVERIES } from "./recoveries";
 import { dueByHand, freed, refOf } from "./rows";
 import type { Standing } from "./standing";
+import type { UnderWay } from "./under-way";
 
 /** The most deliveries that one alarm puts back onto the queue. */
 const RELEASE_AT_ONCE = 100;
@@ -90,6 +91,11 @@ export class Ledger {
     return this.#books.outbox;
   }
 
+  /** The attempts that may be with the receiver. */
+  get underWay(): UnderWay {
+    return this.#memory.underWay;
+  }
+
   /** Whether the last change could be written; while it could not, nothing is sent whose row is not written first. */
   wrote(done: boolean): void {
     this.#memory.doubtful = !done;
@@ -117,7 +123,8 @@ export class Ledger {
   record(outcomes: readonly Outcome[], now: number, next?: AdmitRequest): Recorded {
     this.#recording.record(outcomes, now);
     this.#books.capacity.grew(outcomes.length);
-    const stands = { slow: this.#books.slow(now), shut: this.#books.shut(now) };
+    const { enabled, gone } = this.standing.state;
+    const stands = { slow: this.#books.slow(now), shut: this.#books.shut(now) || !enabled || gone };
     if (next === undefined) return { ...stands, admissions: [], claims: [] };
     const claims = this.#claim(now, next);
     const room = Math.max(next.room - claims.length, 0);
@@ -153,10 +160,22 @@ export class Ledger {
     const fresh = deliveries.heads(ids).filter(isReady);
     for (const id of ids) if (!fresh.some((row) => row.id === id)) arrivals.forget(id);
     const rows = deliveries.due(now, most);
-    // Held while it was in flight: its lease has ended, and a person must ask for it now.
-    for (const { id, status } of rows) if (status === "held") deliveries.rest(id);
-    const ready = byTurns(fresh, rows.filter(isReady), most);
-    return ready;
+    for (const row of rows) {
+      // The endpoint was disabled while it was in flight, and its lease has ended: a person must ask for it now.
+      if (row.status === "held") deliveries.rest(row.id);
+      else if (this.#isOver(row)) deliveries.expire(row.id, now);
+    }
+    return byTurns(
+      fresh,
+      rows.filter((row) => isReady(row) && !this.#isOver(row)),
+      most,
+    );
+  }
+
+  /** Whether a row is that of a test which was asked for before the endpoint was disabled. */
+  #isOver({ test, began }: Head): boolean {
+    const { enabled, disabledAt } = this.standing.state;
+    return !enabled && test === 1 && began <= (disabledAt ?? 0);
   }
 
   /** Whether an attempt that was granted under this version of the settings may still go out; see `EndpointRoom.stands`. */
@@ -175,9 +194,15 @@ export class Ledger {
     leases.lag(now + (standing.settings?.timeout ?? 0) * SECOND);
   }
 
+  /** Makes sure that of the attempts that may be with the receiver also those are known that rows know of alone. */
+  takeLeases(now: number): void {
+    for (const { id, lease, due } of this.#books.deliveries.leases(now)) this.underWay.begin(lease, id, due, now);
+  }
+
   /** Switches the endpoint off: what is unfinished is held. */
   disable(reason: DisabledReason, now: number): void {
     if (!this.standing.disable(reason, now)) return;
+    this.takeLeases(now);
     this.#books.clearance.hold(now);
     this.#books.recoveries.end();
   }
@@ -190,6 +215,7 @@ export class Ledger {
   /** The endpoint is deleted: what is unfinished ends as canceled, the log stays. */
   close(now: number): void {
     if (!this.standing.close()) return;
+    this.takeLeases(now);
     this.#books.leases.clear();
     this.#books.arrivals.clear();
     this.#books.clearance.cancel(now);
@@ -202,6 +228,7 @@ export class Ledger {
    */
   erase(references: readonly DeliveryRef[], now: number): void {
     const { deliveries, leases } = this.#books;
+    this.takeLeases(now);
     for (const delivery of references) {
       leases.forget(delivery.id);
       const row = this.#books.row(delivery.id) ?? this.#books.newRow(delivery, now);
@@ -306,6 +333,7 @@ export class Ledger {
    */
   recover({ dryRun, ...span }: RecoverRequest, now: number): RecoverResult {
     const { standing, clearance, recoveries } = this.#books;
+    if (standing.state.gone) return { count: 0 };
     if (!dryRun && !standing.state.enabled) return "disabled";
     const counted = clearance.recoverable(span, recoveries.asked, COUNT_MOST + 1);
     const result: RecoverResult = counted > COUNT_MOST ? { count: COUNT_MOST, truncated: true } : { count: counted };

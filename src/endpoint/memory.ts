@@ -1,5 +1,6 @@
 import { Arrivals } from "./arrivals";
 import { Leases } from "./leases";
+import { UnderWay } from "./under-way";
 
 /**
  * What an endpoint's object knows best effort, in memory only: it outlives a change that was rolled back, and goes with the
@@ -8,6 +9,7 @@ import { Leases } from "./leases";
 export class Memory {
   readonly leases = new Leases();
   readonly arrivals = new Arrivals();
+  readonly underWay = new UnderWay();
   /** A change could not be written: until one has been, nothing is sent whose row is not written first. */
   doubtful = false;
 }

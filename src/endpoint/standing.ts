@@ -29,6 +29,8 @@ export interface EndpointState extends Fortune, Enablement {
   gone: boolean;
   /** When D1's copy of the enablement is to be written, in ms; `null`: it is right. */
   mirrorAt: number | null;
+  /** When it was disabled by rule and the audit does not say so yet, in ms. It goes with D1's copy, whatever that says by then. */
+  toAudit: readonly number[];
 }
 
 const NEW_STATE: EndpointState = {
@@ -44,6 +46,7 @@ const NEW_STATE: EndpointState = {
   alert: null,
   gone: false,
   mirrorAt: null,
+  toAudit: [],
 };
 
 /**
@@ -152,7 +155,8 @@ export class Standing {
   /** Switches the endpoint off; answers whether it was on. */
   disable(reason: DisabledReason, now: number): boolean {
     if (!this.#state.enabled) return false;
-    this.#set({ enabled: false, disabledReason: reason, disabledAt: now, mirrorAt: now });
+    const toAudit = reason === "manual" ? this.#state.toAudit : [...this.#state.toAudit, now];
+    this.#set({ enabled: false, disabledReason: reason, disabledAt: now, mirrorAt: now, toAudit });
     const failingSince = this.#state.window?.failingSince ?? null;
     this.#set({ alert: this.#cross({ kind: "disabled", failingSince }, now) });
     return true;
@@ -180,10 +184,16 @@ export class Standing {
     this.#set({ mirrorAt: done ? null : now + MIRROR_AGAIN });
   }
 
+  /** The audit says by now that it was disabled at these times. */
+  audited(times: readonly number[]): void {
+    if (times.length > 0) this.#set({ toAudit: this.#state.toAudit.filter((time) => !times.includes(time)) });
+  }
+
   /** The endpoint is deleted; answers whether it was there. */
   close(): boolean {
     if (this.#state.gone) return false;
-    this.#set({ gone: true, mirrorAt: null });
+    // The copy is nobody's any more, but what it was disabled for is still to be told.
+    this.#set({ gone: true, mirrorAt: this.#state.toAudit.length > 0 ? this.#state.mirrorAt : null });
     return true;
   }
 

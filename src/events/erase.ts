@@ -2,7 +2,10 @@ import { mapBounded } from "../lib/bounded";
 import type { EntityRoom } from "../lib/entity";
 import { type Env, endpointRoom, eventLogRoom } from "../lib/env";
 import { deliveryId, eventRef } from "../lib/ids";
-import type { Erased } from "../lib/rooms";
+import type { Erased, UnderWayAt } from "../lib/rooms";
+
+/** An event whose content is erased everywhere, and where requests that carry it are under way. */
+export type ErasedEverywhere = Erased & { underWay: UnderWayAt[] };
 
 /** Objects that are called side by side. */
 const LANES = 20;
@@ -12,27 +15,30 @@ const LANES = 20;
  * its delivery, also one that it has not seen, so that a message under way with the text in it is dropped unread. `null`:
  * there is no such event. Throws when an object is out of reach; it is then to be repeated.
  */
-export async function eraseEvent(env: Env, tenant: string, ulid: string): Promise<Erased | null> {
+export async function eraseEvent(env: Env, tenant: string, ulid: string): Promise<ErasedEverywhere | null> {
   const erased = await eventLogRoom(env, tenant, eventRef(ulid)).erase(ulid);
   if (erased === null) return null;
   const { event, matches } = erased.event;
-  await mapBounded([...matches.entries()], LANES, ([index, { endpoint, test }]) =>
-    endpointRoom(env, tenant, endpoint).erase([{ id: deliveryId(ulid, index), event, test }]),
-  );
-  return erased;
+  const places = await mapBounded([...matches.entries()], LANES, async ([index, { endpoint, test }]) => {
+    const id = deliveryId(ulid, index);
+    const count = await endpointRoom(env, tenant, endpoint).erase([{ id, event, test }]);
+    return count === 0 ? [] : [{ endpoint, deliveries: [id] }];
+  });
+  return { ...erased, underWay: places.flat() };
 }
 
 /**
  * Erases an event's content like {@link eraseEvent}, the text that the entity which emitted it may still hold, and the
  * content of what was derived from it. Other events of the same observation stay: none was derived from the other.
  */
-export async function eraseContent(env: Env, tenant: string, ulid: string): Promise<Erased | null> {
+export async function eraseContent(env: Env, tenant: string, ulid: string): Promise<ErasedEverywhere | null> {
   const erased = await eraseEvent(env, tenant, ulid);
   if (erased === null) return null;
   if (erased.origin !== null) {
     const { room, observation } = erased.origin;
     await (env.ENTITY.getByName(`${tenant}/${room}`) as unknown as EntityRoom).finish(observation);
   }
-  for (const derived of erased.derived) await eraseContent(env, tenant, derived);
-  return erased;
+  const underWay = [...erased.underWay];
+  for (const derived of erased.derived) underWay.push(...((await eraseContent(env, tenant, derived))?.underWay ?? []));
+  return { ...erased, underWay };
 }

@@ -3,7 +3,8 @@ import { type Deletion, findTenant, isBeingDeleted } from "../config/tenants";
 import { type Env, endpointRoom, eventLogRoom, nameParts, reconcileAfterMs, retentionMs } from "../lib/env";
 import type { StoredEvent } from "../lib/event";
 import { dayOfLog, eventId } from "../lib/ids";
-import { log, logError } from "../lib/log";
+import { log, logError, rootCause } from "../lib/log";
+import { OPERATOR_TENANT } from "../lib/operator";
 import {
   type AppendAllRequest,
   type AppendAllResult,
@@ -17,11 +18,13 @@ import {
   type KeyPage,
   LOG_FULL,
   LOG_UNWRITTEN,
+  type LogErasure,
   type OperatorEvent,
   TENANT_GONE,
   type Versions,
 } from "../lib/rooms";
 import { Sql } from "../lib/sql";
+import { storageTrouble } from "../lib/storage-trouble";
 import { addDays, DAY, type Day, dayStart } from "../lib/time";
 import { Together } from "../lib/together";
 import { Announcer } from "./announcer";
@@ -59,7 +62,7 @@ export class EventLog extends DurableObject<Env> implements EventLogRoom {
   readonly #retired = new Set<string>();
   /** After something failed, when what the alarm does is tried again, in ms. */
   #restsUntil = 0;
-  /** When the tenant was created that has the name since another was deleted, in ms; `null`: not asked. */
+  /** When the tenant was created whose log this is, in ms; `null`: not asked. */
   #since: number | null = null;
   /** Counts those who came to write. */
   #writes = 0;
@@ -78,7 +81,7 @@ export class EventLog extends DurableObject<Env> implements EventLogRoom {
       () => this.#reload(),
     );
     // Whoever merely looks into a day without events leaves no tables there.
-    if (!new Sql(ctx.storage.sql).isEmpty) this.#opened = this.#journal;
+    if (!new Sql(ctx.storage.sql).isEmpty) this.#since = this.#journal.since;
     void ctx.blockConcurrencyWhile(async () => {
       this.#alarmAt = await ctx.storage.getAlarm();
       this.#arm();
@@ -88,7 +91,11 @@ export class EventLog extends DurableObject<Env> implements EventLogRoom {
   get #journal(): Journal {
     const { storage } = this.ctx;
     // All tables or none: half of them could never be opened again.
-    this.#opened ??= storage.transactionSync(() => new Journal(new Sql(storage.sql), this.#day, EventLog.mostBytes));
+    this.#opened ??= storage.transactionSync(() => {
+      const journal = new Journal(new Sql(storage.sql), this.#day, EventLog.mostBytes);
+      if (this.#since !== null) journal.belongTo(this.#since);
+      return journal;
+    });
     return this.#opened;
   }
 
@@ -112,7 +119,7 @@ export class EventLog extends DurableObject<Env> implements EventLogRoom {
   #unwritten(error: unknown): Error {
     if (error instanceof Error && (error.message === TENANT_GONE || error.message === LOG_FULL)) return error;
     logError("events.write.failed", error, { tenant: this.#tenant, day: this.#day });
-    return new Error(LOG_UNWRITTEN);
+    return new Error(storageTrouble(error) === null ? LOG_UNWRITTEN : `${LOG_UNWRITTEN}: ${rootCause(error)}`);
   }
 
   async append(request: AppendRequest, versions?: Versions): Promise<AppendResult> {
@@ -186,23 +193,23 @@ export class EventLog extends DurableObject<Env> implements EventLogRoom {
     return this.#change((journal) => journal.noteDerived(source, derived));
   }
 
-  async eraseAll(deletion: { createdAt: number; deletedAt: number }): Promise<"erased" | "more"> {
+  async eraseAll(deletion: { createdAt: number; deletedAt: number }): Promise<LogErasure> {
     const held = await this.#heldBy({ ...deletion, id: this.#tenant });
-    if (held !== "deleted") return held === "busy" ? "more" : "erased";
+    if (held !== "deleted") return { state: held === "busy" ? "more" : "erased", underWay: [] };
     this.#erased = true;
     // A callback's object is named in its event alone, so the event goes after it.
     const callbacks = this.#opened?.callbacks() ?? [];
-    await Promise.all(
-      callbacks.flatMap(({ endpoints }) => endpoints).map((id) => endpointRoom(this.env, this.#tenant, id).eraseAll()),
-    );
+    const endpoints = callbacks.flatMap((callback) => callback.endpoints);
+    const counts = await Promise.all(endpoints.map((id) => endpointRoom(this.env, this.#tenant, id).eraseAll()));
+    const underWay = endpoints.filter((_, i) => counts[i] !== 0).map((endpoint) => ({ endpoint }));
     // Another request has made an end of it, and another tenant has begun to write.
-    if (!this.#erased) return "erased";
+    if (!this.#erased) return { state: "erased", underWay };
     if (callbacks.length > 0) {
       this.#journal.remove(callbacks.map(({ ulid }) => ulid));
-      return "more";
+      return { state: "more", underWay };
     }
     await this.#forget();
-    return "erased";
+    return { state: "erased", underWay };
   }
 
   /**
@@ -226,18 +233,32 @@ export class EventLog extends DurableObject<Env> implements EventLogRoom {
   }
 
   /**
-   * Refuses to write for a deleted tenant. An isolate that has not heard of the deletion may still post to it; only a
-   * log that has been erased has to ask, and remembers so for longer than any isolate goes without hearing.
+   * Refuses to write for a deleted tenant. An isolate that has not heard of the deletion may still post to it, though
+   * another tenant has the name by now: whose log it is, is asked for before the first event and kept with the log.
    */
   async #checkTenant(since?: number): Promise<void> {
     this.#writes++;
+    // The service's own is never deleted, and its log takes events while it has no row.
+    if (this.#tenant === OPERATOR_TENANT) return;
     if (this.#erased) {
       const tenant = await findTenant(this.env.DB, this.#tenant);
       if (tenant === null) throw new Error(TENANT_GONE);
       this.#erased = false;
       this.#since = tenant.createdAt;
-    }
+    } else if (since !== undefined && this.#since === null) await this.#askWhose();
     if (since !== undefined && this.#since !== null && since !== this.#since) throw new Error(TENANT_GONE);
+  }
+
+  /** With D1 out of reach nobody knows, and whoever comes is taken at their word. */
+  async #askWhose(): Promise<void> {
+    const tenant = await findTenant(this.env.DB, this.#tenant).catch((error) => {
+      logError("events.tenant.failed", error, { tenant: this.#tenant, day: this.#day });
+      return undefined;
+    });
+    if (tenant === null) throw new Error(TENANT_GONE);
+    if (tenant === undefined || this.#erased) return;
+    this.#since = tenant.createdAt;
+    if (this.#opened !== null) this.#change((journal) => journal.belongTo(tenant.createdAt));
   }
 
   async tell(event: OperatorEvent): Promise<void> {

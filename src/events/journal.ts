@@ -37,6 +37,7 @@ interface State {
   confirmed: string;
   sealed: number;
   trimmed: string;
+  since: number | null;
 }
 
 /** What an event is looked for under, the first first: its key, and the caller's own id, whichever way it was kept. */
@@ -104,12 +105,21 @@ export class Journal {
   /** Reads anew what it remembers of its rows, some of which may have been rolled back. */
   reload(): void {
     this.#last = this.#sql.first<{ ulid: string }>("SELECT ulid FROM events ORDER BY ulid DESC LIMIT 1")?.ulid ?? null;
-    this.#state = this.#sql.first<State>("SELECT confirmed, sealed, trimmed FROM state") as State;
+    this.#state = this.#sql.first<State>("SELECT confirmed, sealed, trimmed, since FROM state") as State;
   }
 
   /** Whether the day takes no new idempotency keys any more. */
   get sealed(): boolean {
     return this.#state.sealed === 1;
+  }
+
+  /** When the tenant was created whose log it is, in ms; `null`: nobody has said. By its name alone it could be another. */
+  get since(): number | null {
+    return this.#state.since;
+  }
+
+  belongTo(since: number): void {
+    if (this.#state.since !== since) this.#setState({ since });
   }
 
   /** `events`: what is to be written. */

@@ -21,7 +21,8 @@
  * unrevealed     events below the pointer whose contacts could not be revealed when it came to them
  * state          one row: `confirmed`, the pointer: up to and with this ULID every delivery has another owner, or is in
  *                `unconfirmed`; `sealed`, 1 once the next day has begun to take keys; `trimmed`, once its retention is
- *                over: of the events up to this ULID the endpoints have forgotten their deliveries
+ *                over: of the events up to this ULID the endpoints have forgotten their deliveries; `since`, ms: when the
+ *                tenant was created whose log it is, NULL while nobody has said
  * day_before     one row once it was asked for: the Bloom filter of all keys of the day before, unless they are too many
  */
 export const STEPS = [
@@ -49,4 +50,5 @@ export const STEPS = [
   // Of events alone that have both, so that others write no row of it.
   `ALTER TABLE events ADD COLUMN named TEXT;
    CREATE INDEX events_named ON events (named) WHERE named IS NOT NULL;`,
+  "ALTER TABLE state ADD COLUMN since INTEGER",
 ];

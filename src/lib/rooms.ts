@@ -53,6 +53,18 @@ export interface Erased {
   derived: string[];
 }
 
+/** Where requests are under way of what was ended; `deliveries`: of these alone, by their ids. */
+export interface UnderWayAt {
+  endpoint: string;
+  deliveries?: string[];
+}
+
+/** How far the erasure of a log came. */
+export interface LogErasure {
+  state: "erased" | "more";
+  underWay: UnderWayAt[];
+}
+
 /** Contacts to be revealed, for a tenant that was created at `since` (ms). */
 export interface Reveal {
   since: number;
@@ -121,9 +133,9 @@ export type Versions = ReadonlyMap<string, number>;
 export interface EventLogRoom {
   /**
    * The tenant is deleted: forgets everything, with its callbacks. `more`: a part is done, ask again. What another tenant
-   * of the name has written since that deletion was over stays.
+   * of the name has written since that deletion was over stays. `underWay`: the callbacks that requests are under way of.
    */
-  eraseAll(deletion: { createdAt: number; deletedAt: number }): Promise<"erased" | "more">;
+  eraseAll(deletion: { createdAt: number; deletedAt: number }): Promise<LogErasure>;
   /** Writes an event down and puts its messages onto the queue; without `versions` it only writes. */
   append(request: AppendRequest, versions?: Versions): Promise<AppendResult>;
   /** Appends all or nothing, in one transaction. */
@@ -346,14 +358,25 @@ export interface EndpointRoom {
   lag(attempts: Hanging[]): Promise<void>;
   /** Takes over deliveries it has no row for; `delay` in ms. `gone`: there is no such endpoint, nothing is owed. */
   adopt(deliveries: DeliveryRef[], delay: number): Promise<"adopted" | "gone">;
-  /** Reloads its configuration from D1, and switches the endpoint on or off when told to. */
-  configure(change: { enabled?: boolean }): Promise<void>;
-  /** The endpoint is deleted: unfinished deliveries end as canceled. */
-  close(): Promise<void>;
-  /** The content of their event is erased: unfinished ones end as canceled, and no response of theirs is kept. */
-  erase(deliveries: DeliveryRef[]): Promise<void>;
-  /** The tenant is deleted: forgets everything, and writes nothing any more. */
-  eraseAll(): Promise<void>;
+  /**
+   * Reloads its configuration from D1, and switches the endpoint on or off when told to. Answers, once it is switched off,
+   * how many attempts are under way.
+   */
+  configure(change: { enabled?: boolean }): Promise<number>;
+  /** The endpoint is deleted: unfinished deliveries end as canceled. Answers how many attempts are under way. */
+  close(): Promise<number>;
+  /**
+   * The content of their event is erased: unfinished ones end as canceled, and no response of theirs is kept. Answers how
+   * many attempts of them are under way.
+   */
+  erase(deliveries: DeliveryRef[]): Promise<number>;
+  /** The tenant is deleted: forgets everything, and writes nothing any more. Answers how many attempts are under way. */
+  eraseAll(): Promise<number>;
+  /**
+   * How many attempts are under way, with the receiver or on their way to it, as soon as there are none, and at `until` (ms)
+   * at the latest. `deliveries`: attempts of these alone, by their ids. 2 s after one of the calls above no other begins.
+   */
+  underWay(until: number, deliveries?: string[]): Promise<number>;
   /**
    * Retention is over for what was accepted before `before` (ms): forgets what is finished or held of it. `more`: a part
    * is done, ask again.

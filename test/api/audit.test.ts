@@ -1,9 +1,10 @@
+import { runDurableObjectAlarm, runInDurableObject } from "cloudflare:test";
 import { env } from "cloudflare:workers";
 import { describe, it, onTestFinished, vi } from "vitest";
 import { AUDIT_RETENTION } from "../../src/config/audit";
 import { mirrorEnablement } from "../../src/config/endpoints";
 import { newId } from "../../src/lib/ids";
-import { DAY } from "../../src/lib/time";
+import { DAY, MINUTE } from "../../src/lib/time";
 import { type Answered, call, fresh, newEndpoint, newReceiver, newTenant, post, until } from "../api";
 import { inPortal } from "../dashboard/visitor";
 
@@ -139,9 +140,52 @@ describe("the audit", () => {
     expect(rows.map(({ actor, target, at }) => [actor, target, at])).toEqual([["posthorn", gone.id, disabledAt]]);
     const { disabledAt: again } = (await call("GET", `/v1/tenants/${tenant}/endpoints/${gone.id}`)).body;
     const enablement = { enabled: false, disabledReason: "gone" as const, disabledAt: Date.parse(again) };
-    await mirrorEnablement(env.DB, tenant, gone.id, enablement);
+    await mirrorEnablement(env.DB, tenant, gone.id, enablement, [enablement.disabledAt]);
     expect((await auditOf(tenant)).filter(({ action }) => action === "endpoint.disabled")).toHaveLength(1);
   });
+
+  it.for(["is enabled again", "is deleted", "is enabled, and disabled again"] as const)(
+    "has a row for an endpoint that was disabled by itself and %s before D1 could be told",
+    async (undone, { expect }) => {
+      const tenant = await newTenant();
+      const receiver = await newReceiver({ status: 410 });
+      const { id } = await newEndpoint(tenant, receiver.url);
+      const object = env.ENDPOINT.getByName(`${tenant}/${id}`) as unknown as DurableObjectStub;
+      const state = () =>
+        runInDurableObject(object, (_, { storage }) => {
+          const [row] = storage.sql.exec("SELECT value FROM state WHERE name = 'fortune'").toArray();
+          return JSON.parse(String(row?.value ?? "{}")) as { enabled: boolean; mirrorAt: number | null };
+        });
+      // D1 takes nothing of what the object says of itself.
+      const out = `CREATE TRIGGER out BEFORE INSERT ON audit WHEN NEW.actor = 'posthorn'
+        BEGIN SELECT RAISE(ABORT, 'out of reach'); END`;
+      await env.DB.prepare(out).run();
+      onTestFinished(async () => {
+        await env.DB.prepare("DROP TRIGGER IF EXISTS out").run();
+      });
+      await post(tenant);
+      await until("its end", async () => (await state()).enabled === false);
+      const inAudit = async () =>
+        (await auditOf(tenant)).filter((row) => row.action === "endpoint.disabled" && row.actor === "posthorn");
+      if (undone !== "is deleted") await env.ENDPOINT.getByName(`${tenant}/${id}`).configure({ enabled: true });
+      if (undone === "is enabled, and disabled again") {
+        await post(tenant);
+        await until("its end", async () => (await state()).enabled === false);
+      }
+      expect(await inAudit()).toEqual([]);
+      await env.DB.prepare("DROP TRIGGER out").run();
+      if (undone === "is deleted") await call("DELETE", `/v1/tenants/${tenant}/endpoints/${id}`);
+      vi.useFakeTimers({ toFake: ["Date"] });
+      onTestFinished(() => {
+        vi.useRealTimers();
+      });
+      vi.setSystemTime(Date.now() + MINUTE);
+      await runDurableObjectAlarm(object);
+      expect(await inAudit()).toHaveLength(undone === "is enabled, and disabled again" ? 2 : 1);
+      await runDurableObjectAlarm(object);
+      expect(await inAudit()).toHaveLength(undone === "is enabled, and disabled again" ? 2 : 1);
+    },
+  );
 
   it("is listed page by page, and within a span of time", async ({ expect }) => {
     vi.useFakeTimers({ toFake: ["Date"] });

@@ -1,4 +1,4 @@
-import { runInDurableObject } from "cloudflare:test";
+import { evictDurableObject, runInDurableObject } from "cloudflare:test";
 import { env } from "cloudflare:workers";
 import { describe, type ExpectStatic, it } from "vitest";
 import { app } from "../../src/api/app";
@@ -209,7 +209,7 @@ describe("deleting a tenant", () => {
     const { id } = await newEndpoint(tenant, (await newReceiver()).url);
     await post(tenant);
     const broken = { getByName: () => ({ eraseAll: () => Promise.reject(new Error("Network connection lost")) }) };
-    expect((await callWith({ ENDPOINT: broken }, "DELETE", own)).status).toBe(500);
+    expect((await callWith({ ENDPOINT: broken }, "DELETE", own)).status).toBe(503);
 
     const asTenant = { Authorization: `Bearer ${key.key}` };
     expect((await call("GET", own, undefined, asTenant)).status).toBe(401);
@@ -241,7 +241,7 @@ describe("deleting a tenant", () => {
     const entry = { actor: "operator", action: "tenant.deleted", target: tenant, tenant };
     const marked = await markTenantDeleted(env.DB, tenant, Date.now(), entry);
     if (marked === null) throw new Error("it was just created");
-    expect(await eraseTenant(env, marked, 20)).toBe(false);
+    expect(await eraseTenant(env, marked, 20)).toEqual({ done: false, underWay: [] });
     const [row] = (await env.DB.prepare("SELECT erased_day FROM tenants WHERE id = ?").bind(tenant).all()).results;
     expect(row).toEqual({ erased_day: dayOf(Date.now() - 18 * DAY) });
     expect((await held(early)).tables).not.toEqual([]);
@@ -252,7 +252,7 @@ describe("deleting a tenant", () => {
 
   it("that is too much for one request says so and asks for another", async ({ expect }) => {
     const tenant = await newTenant();
-    const endless = { getByName: () => ({ eraseAll: async () => "more" }) };
+    const endless = { getByName: () => ({ eraseAll: async () => ({ state: "more", underWay: [] }) }) };
     const answer = await callWith({ EVENT_LOG: endless }, "DELETE", `/v1/tenants/${tenant}`);
     expect(answer.status).toBe(503);
     expect(Number(answer.headers.get("Retry-After"))).toBeGreaterThan(0);
@@ -368,6 +368,27 @@ describe("deleting a tenant", () => {
     expect(body.data).toHaveLength(1);
     await whole(expect);
   });
+
+  it.for(["that has events of the other's", "that is empty"] as const)(
+    "is not outlived by one either whose log %s woke since",
+    async (log, { expect }) => {
+      const tenant = await newTenant();
+      const before = (await findTenant(env.DB, tenant)) ?? { createdAt: 0 };
+      await fill(tenant);
+      expect((await call("DELETE", `/v1/tenants/${tenant}`)).status).toBe(204);
+      expect((await call("POST", "/v1/tenants", { id: tenant, name: "Another" })).status).toBe(201);
+      if (log === "that has events of the other's") await post(tenant);
+      await evictDurableObject(logObject(tenant) as unknown as DurableObjectStub);
+      const stale = { event: "late", data: "{}", matches: [], tenantSince: before.createdAt };
+      const late = await runInDurableObject(logObject(tenant), (room) =>
+        (room as unknown as EventLogRoom).append(stale).catch(String),
+      );
+      expect(late).toMatch(/TENANT_GONE/);
+      await post(tenant);
+      const { body } = await call("GET", `/v1/tenants/${tenant}/events`);
+      expect(body.data.map(({ event }: { event: string }) => event)).not.toContain("late");
+    },
+  );
 
   it("leaves a log alone that another tenant of the name writes to while it is asked about", async ({ expect }) => {
     const tenant = await newTenant();

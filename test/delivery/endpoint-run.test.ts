@@ -73,6 +73,32 @@ describe("a run of one endpoint", () => {
   });
 });
 
+describe("a person's test", () => {
+  it("goes out though what comes with it is put back, unless no lane will come free", async ({ expect }) => {
+    const [shut, blocked] = [new Played(SLOW_LANE), new Played()];
+    for (const played of [shut, blocked]) {
+      const own = items(LANES + 6);
+      const tests = own.slice(-2).map((item) => ({ ...item, test: true }));
+      played.room().atOnce = 25;
+      played.run([...own.slice(0, -2), ...tests]);
+      await rest();
+      expect(played.underWay.size).toBe(LANES);
+      if (played === blocked) {
+        vi.advanceTimersByTime(HANGS);
+        await rest();
+        expect(played.begun).toHaveLength(LANES);
+        expect(played.room().told).toHaveLength(6);
+      } else {
+        played.room().shut = true;
+        await played.end(played.begun[0], "status");
+        await played.endAll();
+        expect(played.begun.slice(LANES)).toEqual(ids(tests));
+        expect(played.room().told).toHaveLength(own.length);
+      }
+    }
+  });
+});
+
 describe("an object that is out of reach", () => {
   it("while it is offered deliveries, sends their messages back and nothing out, and leaves others alone", async ({
     expect,

@@ -77,7 +77,7 @@ describe("a deleted endpoint's object", () => {
         adopt: "gone",
         admit: expect.objectContaining({ admissions: [{ do: "drop", id: ref.id }] }),
         trim: "trimmed",
-        erase: undefined,
+        erase: 0,
       };
       expect(await asks[ask]()).toEqual(answers[ask]);
       // One alarm, for the end of what was asked last: it never fires before, nor sends anything.

@@ -64,7 +64,7 @@ describe("what waits to be emitted", () => {
       return app.request(`/v1/tenants/${tenant}/observations${path}`, init, { ...env, ACCEPT_RATE: undefined });
     };
     const observations = Array.from({ length: 100 }, (_, i) => seen("a.com", i));
-    for (let i = 0; i < MAX_PENDING / 100; i++) expect((await postAll("/batch", { observations })).status).toBe(500);
+    for (let i = 0; i < MAX_PENDING / 100; i++) expect((await postAll("/batch", { observations })).status).toBe(503);
     const refused = await postAll("", seen("a.com", 1));
     expect([refused.status, Number(refused.headers.get("Retry-After")) > 0]).toEqual([503, true]);
     expect(await refused.text()).toMatch(/emitted/);

@@ -254,7 +254,7 @@ describe("erasing an event's content", () => {
     const init = { method: "DELETE", headers: { Authorization: `Bearer ${env.OPERATOR_KEY}` } };
     const path = `/v1/tenants/${tenant}/events/${event.id}/content`;
     const answer = await app.request(path, init, { ...env, EVENT_LOG: failing });
-    expect([answer.status, calls]).toEqual([500, 2]);
+    expect([answer.status, calls]).toEqual([503, 2]);
     expect(JSON.stringify((await eventOf(tenant, derived.id)).data)).toContain(SECRET);
     expect((await erase(tenant, event.id)).status).toBe(204);
     expect((await eventOf(tenant, derived.id)).data).toBeNull();

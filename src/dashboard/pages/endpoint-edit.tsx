@@ -1,6 +1,5 @@
 import { Hono } from "hono";
 import { tagOf } from "../../api/etags";
-import { PosthornError } from "../../client";
 import { catalogOf } from "../../config/catalogs";
 import { readJson } from "../../lib/exact";
 import { OPERATOR_TENANT } from "../../lib/operator";
@@ -13,7 +12,7 @@ import { type Endpoint, type EventType, nameOf } from "../components/state";
 import { At } from "../components/time";
 import { type FieldErrors, type Refusal, refusalOf } from "../errors";
 import { keepWarnings, needs } from "../guard";
-import { clashes, clashRefusal, readIn } from "../meanwhile";
+import { clashes, clashRefusal, isStale, readIn } from "../meanwhile";
 import { type Preview, previewOf } from "../preview";
 import type { SiteContext, SiteEnv } from "../site";
 import { tenantPath, withQuery } from "../site";
@@ -219,9 +218,7 @@ async function save(c: SiteContext, tries = 3): Promise<Response> {
   } catch (error) {
     const refusal = refusalOf(error);
     // In the very moment between reading and writing: what is clashing is told by the next look.
-    if (error instanceof PosthornError && error.problem.code === "precondition-failed" && tries > 0) {
-      return save(c, tries - 1);
-    }
+    if (isStale(error) && tries > 0) return save(c, tries - 1);
     if (refusal === null) throw error;
     return showEdit(c, endpoint, { values, read, refusal: namingEvents(refusal, body.events) });
   }
