@@ -22,6 +22,13 @@ describe("retry", () => {
     expect(nextAttemptAt({ schedule, step: 5, endedAt: 1_000, retryAfter: 60, random: 0 })).toBeNull();
   });
 
+  it("lengthens by chance, evenly up to a tenth, and not what the receiver asks for", ({ expect }) => {
+    const at = (random: number, retryAfter: number | null = null) =>
+      nextAttemptAt({ schedule, step: 1, endedAt: 0, retryAfter, random });
+    expect([0, 0.25, 0.5, 1].map((random) => at(random))).toEqual([120_000, 123_000, 126_000, 132_000]);
+    expect(at(1, 200)).toBe(200_000);
+  });
+
   it("only ever lengthens: by at most 10 %, or to what the receiver asks, up to 12 h", ({ expect }) => {
     holds(
       fc.property(
