@@ -8,7 +8,7 @@
  */
 
 import { execFileSync } from "node:child_process";
-import { existsSync } from "node:fs";
+import { existsSync, rmSync } from "node:fs";
 import { cp, mkdir, mkdtemp, readFile, rm, symlink, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
@@ -21,8 +21,14 @@ import { complain, paint, say, Trouble } from "./lib/terminal.mjs";
 
 /** How long one run of tests may take, in ms: beyond it a change hangs them, which is no answer. */
 const PATIENCE = 300_000;
-/** What a failed expectation says; some throw a TypeError of their own for what they cannot look at. */
-const ASSERTION = /AssertionError|\.to\w+\(\) expects/;
+/**
+ * What a failed expectation says: some throw a TypeError of their own for what they cannot look at, a property says
+ * first that it failed, and what a test waits for is expected as well.
+ */
+const ASSERTION =
+  /AssertionError|\.to\w+\(\) expects|Property failed after|instead of re(?:ject|solv)ing|waited \d+ ms in vain/;
+/** How long a test waits for something, in ms: long enough on a busy machine, and most changes have it wait in vain. */
+const TEST_PATIENCE = "15000";
 /** As many as there are cores on the smallest machine that builds this. */
 const JOBS = 2;
 
@@ -70,7 +76,7 @@ async function runTests(directory, tests) {
       ...names,
       ...new Set(own.map(({ file }) => file)),
     ];
-    const env = { ...process.env, FC_SEED: process.env.FC_SEED ?? "20261121" };
+    const env = { TEST_PATIENCE, FC_SEED: "20261121", ...process.env };
     if (!(await endsInTime(startGuarded(nodePath(), args, { cwd: directory, env })))) return null;
     const { testResults } = JSON.parse(await readFile(report, "utf8").catch(() => '{"testResults":[]}'));
     for (const { name, assertionResults, message } of testResults) {
@@ -247,19 +253,17 @@ async function run() {
   for (const mutant of meant) await changed(mutant);
   const since = Date.now();
   const directory = await mkdtemp(join(tmpdir(), "posthorn-mutants-"));
-  try {
-    await copyProject(join(directory, "0"));
-    await checkTypes(join(directory, "0"), meant);
-    say("The named tests, without any change:");
-    await checkUnchanged(join(directory, "0"), meant);
-    say(`${paint("green", "✓")} all pass, ${Math.round((Date.now() - since) / 1_000)} s`);
-    const bad = await judgeAll(meant, directory, Math.max(1, Number(jobs) || JOBS));
-    say();
-    say(`${meant.length - bad} killed, ${bad} not, ${Math.round((Date.now() - since) / 1_000)} s`);
-    return bad === 0 ? 0 : 1;
-  } finally {
-    await rm(directory, { recursive: true, force: true, maxRetries: 3 });
-  }
+  // However it ends.
+  process.on("exit", () => rmSync(directory, { recursive: true, force: true, maxRetries: 3 }));
+  await copyProject(join(directory, "0"));
+  await checkTypes(join(directory, "0"), meant);
+  say("The named tests, without any change:");
+  await checkUnchanged(join(directory, "0"), meant);
+  say(`${paint("green", "✓")} all pass, ${Math.round((Date.now() - since) / 1_000)} s`);
+  const bad = await judgeAll(meant, directory, Math.max(1, Number(jobs) || JOBS));
+  say();
+  say(`${meant.length - bad} killed, ${bad} not, ${Math.round((Date.now() - since) / 1_000)} s`);
+  return bad === 0 ? 0 : 1;
 }
 
 async function breakOff() {

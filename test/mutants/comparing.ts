@@ -91,11 +91,11 @@ export const COMPARING: readonly Mutant[] = [
     why: "The cost of stored input times posted input is bounded.",
   },
   {
-    name: "a tenant has as many of each as it likes",
+    name: "a tenant has one more of each",
     file: "src/config/limits.ts",
     find: "export const MAX_OF_EACH = 100;",
-    replace: "export const MAX_OF_EACH = 1_000;",
-    tests: tests("test/api/limits.test.ts", "may be 100, also when many are made at once"),
+    replace: "export const MAX_OF_EACH = 101;",
+    tests: tests("test/api/bounds.test.ts", "a tenant has at most 100"),
     why: "Every isolate that accepts its events keeps them.",
   },
   {

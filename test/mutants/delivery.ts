@@ -119,7 +119,7 @@ export const SENDING: readonly Mutant[] = [
     file: "src/delivery/prepare.ts",
     find: "name in theirs || secrets.includes(value)",
     replace: "name in theirs",
-    tests: tests("test/delivery/profiles.test.ts"),
+    tests: tests("test/delivery/headers.test.ts", "are logged without a secret that is sent as it is"),
     why: "Under the scheme `token` the header is the secret.",
   },
   {
@@ -127,7 +127,7 @@ export const SENDING: readonly Mutant[] = [
     file: "src/delivery/prepare.ts",
     find: "const theirs = without(own, ours);",
     replace: "const theirs = own;",
-    tests: tests("test/delivery/headers.test.ts"),
+    tests: tests("test/delivery/headers.test.ts", "never stand in place of ours"),
     why: "It would take the signature's place.",
   },
   {
@@ -227,7 +227,7 @@ export const CONSUMING: readonly Mutant[] = [
     file: "src/delivery/lanes.ts",
     find: "const LANES_OF_ONE = 3;",
     replace: "const LANES_OF_ONE = 6;",
-    tests: tests("test/delivery/lanes.test.ts"),
+    tests: tests("test/delivery/endpoint-run.test.ts", "takes three lanes while another endpoint"),
     why: "A receiver that hangs would take them from its neighbours.",
   },
   {

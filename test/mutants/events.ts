@@ -143,7 +143,7 @@ export const EVENTS: readonly Mutant[] = [
     file: "src/config/tenants.ts",
     find: "stillSo(sql`EXISTS ${deleted(d1, deletion)}`)",
     replace: "stillSo(sql`${deletion.id} <> ''`)",
-    tests: tests("test/api/tenants.test.ts", "that overlaps with others takes nothing of another tenant"),
+    tests: tests("test/config/tenants.test.ts"),
     why: "The last step goes by what was deleted, not by its name.",
   },
   {
