@@ -301,6 +301,21 @@ describe("an outcome", () => {
     });
   });
 
+  it("that is told again once a person has asked for another attempt takes nothing of it", async ({ expect }) => {
+    await withLedger((ledger) => {
+      const a = delivery(T0);
+      const [admission] = ledger.admit([a], T0).admissions;
+      if (admission?.do !== "send") throw new Error("not admitted");
+      const outcome = outcomeOf(a, admission.attemptId, 1, null, T0);
+      ledger.record([outcome], T0);
+      expect(ledger.resend(a, T0 + HOUR)).toBe("resending");
+      ledger.record([outcome], T0 + HOUR + 1);
+      expect(ledger.reading.look([a.id], T0 + HOUR + 1)[0]).toMatchObject({ status: "retrying", attempts: 1 });
+      expect(fire(ledger, null, T0 + HOUR + 2)).toEqual([a.id]);
+      expect(ledger.reading.attempts(a.id)).toHaveLength(2);
+    });
+  });
+
   it("that is late and failed reopens nothing; late and successful it wins", async ({ expect }) => {
     await withLedger((ledger) => {
       const a = delivery(T0);

@@ -164,6 +164,79 @@ describe("admission", () => {
     promisedTokens: fc.oneof(fc.nat(3), fc.constant(Number.POSITIVE_INFINITY)),
   });
 
+  const FRESH: Known = { row: null, test: false, leasedUntil: null };
+  const WELL: Surroundings = {
+    gone: false,
+    enabled: true,
+    lane: "normal",
+    lagging: false,
+    quiet: false,
+    breaker: "closed",
+    rowsOnly: false,
+    failures: 0,
+    timedOut: false,
+    pace: "steady",
+    freeSlots: 1,
+    freeTokens: 1,
+    promisedTokens: 0,
+  };
+  const queued = { status: "retrying", lease: "queued", adopted: false } as const;
+  const waits = (insert: string | null, reason: string | null) => ({ do: "wait", insert, reason });
+  const sends = (lease: string) => ({ do: "send", lease });
+
+  // What is new, what was released and what was adopted, each with one thing that stands in its way.
+  it.for<[what: string, known: Partial<Known>, around: Partial<Surroundings>, decision: object]>([
+    ["new", {}, {}, sends("memory")],
+    ["new, where leases must be rows", {}, { rowsOnly: true }, sends("row")],
+    ["new, its endpoint deleted", {}, { gone: true }, { do: "drop" }],
+    ["new, its endpoint disabled", {}, { enabled: false }, waits("held", null)],
+    ["a test, its endpoint disabled", { test: true }, { enabled: false }, sends("memory")],
+    ["new, and quiet asked for", {}, { quiet: true }, waits("due", "asked")],
+    ["a test, and quiet asked for", { test: true }, { quiet: true }, sends("memory")],
+    ["new, the breaker open", {}, { breaker: "shut" }, waits("due", "breaker")],
+    ["new, the breaker half-open", {}, { breaker: "probe" }, waits("due", "breaker")],
+    ["a test, the breaker open", { test: true }, { breaker: "shut" }, sends("row")],
+    ["new, after three failures", {}, { failures: 3 }, waits("due", "slow")],
+    ["new, after two failures", {}, { failures: 2 }, sends("memory")],
+    ["new, after a timeout", {}, { timedOut: true }, waits("due", "slow")],
+    ["new, beside one that hangs", {}, { lagging: true }, waits("due", "slow")],
+    ["new, its endpoint slow", {}, { pace: "slow" }, waits("due", "slow")],
+    ["new in the slow lane, its endpoint slow", {}, { pace: "slow", lane: "slow" }, sends("memory")],
+    ["a test, its endpoint slow", { test: true }, { pace: "slow" }, sends("memory")],
+    ["new, without a slot", {}, { freeSlots: 0 }, waits("due", "slots")],
+    ["new, without a token", {}, { freeTokens: 0 }, waits("due", "rate")],
+    ["new, its token promised", {}, { promisedTokens: 1 }, waits("due", "rate")],
+    ["in flight by a lease in memory", { leasedUntil: 1_001 }, {}, waits("leased", null)],
+    ["new, a lease in memory just over", { leasedUntil: 1_000 }, {}, sends("memory")],
+    ["in flight by a row", { row: { ...queued, lease: "att_1" } }, {}, waits(null, null)],
+    ["done", { row: { ...queued, status: "succeeded" } }, {}, { do: "drop" }],
+    ["held", { row: { ...queued, status: "held", lease: null } }, {}, waits(null, null)],
+    ["due later", { row: { ...queued, lease: null } }, {}, waits(null, null)],
+    ["released", { row: queued }, {}, sends("row")],
+    ["released, and quiet asked for", { row: queued }, { quiet: true }, waits("again", "asked")],
+    ["released, the breaker open", { row: queued }, { breaker: "shut" }, waits("again", "breaker")],
+    ["released, the breaker half-open", { row: queued }, { breaker: "probe" }, sends("row")],
+    ["released, its endpoint slow", { row: queued }, { pace: "slow" }, waits("again", "slow")],
+    ["released, without a slot", { row: queued }, { freeSlots: 0 }, waits("again", "slots")],
+    ["released, without a token", { row: queued }, { freeTokens: 0 }, waits("again", "rate")],
+    ["released, its own token promised", { row: queued }, { promisedTokens: 1 }, sends("row")],
+    ["adopted, its first message here", { row: { ...queued, lease: null, adopted: true } }, {}, sends("row")],
+    [
+      "adopted, without a slot",
+      { row: { ...queued, lease: null, adopted: true } },
+      { freeSlots: 0 },
+      waits(null, "slots"),
+    ],
+    [
+      "adopted, the breaker open",
+      { row: { ...queued, lease: null, adopted: true } },
+      { breaker: "shut" },
+      waits(null, null),
+    ],
+  ])("decides over what is %s", ([, what, around, decision], { expect }) => {
+    expect(decide({ ...FRESH, ...what }, { ...WELL, ...around }, 1_000)).toEqual(decision);
+  });
+
   it("never sends what is finished, held, in flight, gone, or without a free slot", ({ expect }) => {
     holds(
       fc.property(known, surroundings, fc.nat(200_000), (what, around, now) => {

@@ -56,6 +56,18 @@ describe("a recovery of 10,000 deliveries", () => {
     });
   });
 
+  it("puts no more onto the queue than there are slots, those counted that are on their way", async ({ expect }) => {
+    await withLedger((ledger, _, sql) => {
+      outage(sql, 3 * SLOTS);
+      ledger.recover(ALL, T0 + HOUR);
+      const first = ledger.release(T0 + HOUR + 1).deliveries;
+      expect(first).toHaveLength(SLOTS);
+      expect(ledger.release(T0 + HOUR + 2).deliveries).toEqual([]);
+      for (const ref of first.slice(0, 10)) attempt(ledger, ref, null, T0 + HOUR + 3);
+      expect(ledger.release(T0 + HOUR + 4).deliveries).toHaveLength(10);
+    });
+  });
+
   it("leaves within the rate", async ({ expect }) => {
     await withLedger(
       (ledger, _, sql) => {

@@ -111,7 +111,7 @@ export const ACCESS: readonly Mutant[] = [
     file: "src/config/lists.ts",
     find: "return and(eq(lists.tenant, tenant), eq(lists.name, name));",
     replace: "return and(eq(lists.name, name), sql`${tenant} <> ''`);",
-    tests: tests("test/api/lists.test.ts", "is its tenant"),
+    tests: tests("test/api/permissions.test.ts", "are not there under one"),
     why: "Another tenant may have one of the same name.",
   },
   {

@@ -7,7 +7,7 @@ export const DECIDING: readonly Mutant[] = [
     file: "src/endpoint/admission.ts",
     find: "if (!around.enabled && !known.test)",
     replace: "if (!around.enabled && known.test)",
-    tests: tests("test/endpoint/policy.test.ts"),
+    tests: tests("test/endpoint/policy.test.ts", "decides over what is"),
     why: "What comes is held.",
   },
   {
@@ -15,7 +15,7 @@ export const DECIDING: readonly Mutant[] = [
     file: "src/endpoint/admission.ts",
     find: "if (known.leasedUntil !== null && known.leasedUntil > now)",
     replace: "if (known.leasedUntil !== null && known.leasedUntil > now + LEASE)",
-    tests: tests("test/endpoint/policy.test.ts"),
+    tests: tests("test/endpoint/policy.test.ts", "decides over what is"),
     why: "A delivery is never in flight twice at once.",
   },
   {
@@ -23,7 +23,7 @@ export const DECIDING: readonly Mutant[] = [
     file: "src/endpoint/admission.ts",
     find: `if (around.freeSlots <= 0) return { do: "wait", insert: "due"`,
     replace: `if (around.freeSlots < 0) return { do: "wait", insert: "due"`,
-    tests: tests("test/endpoint/policy.test.ts"),
+    tests: tests("test/endpoint/policy.test.ts", "decides over what is"),
     why: "One slow receiver would starve the others.",
   },
   {
@@ -39,7 +39,7 @@ export const DECIDING: readonly Mutant[] = [
     file: "src/endpoint/intake.ts",
     find: "window !== null || doubtful ||",
     replace: "window !== null ||",
-    tests: tests("test/faults/full.test.ts", "is sent each event twice at most"),
+    tests: tests("test/faults/full.test.ts", "is sent nothing new either"),
     why: "What cannot be written down would be sent, again and again.",
   },
   {
@@ -187,7 +187,7 @@ export const WAITING: readonly Mutant[] = [
     file: "src/endpoint/ledger.ts",
     find: "freeSlots - deliveries.released(now)",
     replace: "freeSlots",
-    tests: tests("test/endpoint/ledger.test.ts"),
+    tests: tests("test/endpoint/recover.test.ts", "those counted that are on their way"),
     why: "A backlog would be put onto the queue twice.",
   },
   {
@@ -203,7 +203,7 @@ export const WAITING: readonly Mutant[] = [
     file: "src/endpoint/recording.ts",
     find: "if (row !== null && hasAttempt(row.log, attemptId)) return;",
     replace: "",
-    tests: tests("test/endpoint/ledger.test.ts"),
+    tests: tests("test/endpoint/ledger.test.ts", "that is told again once a person has asked for another"),
     why: "Whoever did not hear the answer tells it again.",
   },
   {
@@ -315,7 +315,7 @@ export const WAITING: readonly Mutant[] = [
     file: "src/endpoint/endpoint.ts",
     find: "this.#ledger.wrote(false);",
     replace: "",
-    tests: tests("test/faults/full.test.ts", "is sent each event twice at most"),
+    tests: tests("test/faults/full.test.ts", "is sent nothing new either"),
     why: "Nobody sends what cannot be written down.",
   },
   {

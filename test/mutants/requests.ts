@@ -71,7 +71,7 @@ export const REQUESTS: readonly Mutant[] = [
     file: "src/api/stats.ts",
     find: "if (since >= until) throw",
     replace: "if (since >= 2 * until) throw",
-    tests: tests("test/api/deliveries.test.ts", "are by hour and endpoint, of the last day unless told otherwise"),
+    tests: tests("test/api/deliveries.test.ts", "refuse"),
     why: "It is a mistake, and nothing is no answer to it.",
   },
   {
@@ -127,7 +127,7 @@ export const REQUESTS: readonly Mutant[] = [
     file: "src/config/endpoints.ts",
     find: "eq(endpoints.version, version), live))",
     replace: "sql`${version} > 0`, live))",
-    tests: tests("test/api/beside.test.ts"),
+    tests: tests("test/api/beside.test.ts", "is a 409 that has changed nothing"),
     why: "Of two rotations at once one secret would be lost.",
   },
   {
@@ -135,7 +135,23 @@ export const REQUESTS: readonly Mutant[] = [
     file: "src/config/segments.ts",
     find: "eq(segments.updatedAt, read.updatedAt)))\n    .returning();",
     replace: "sql`${read.updatedAt} > 0`))\n    .returning();",
-    tests: tests("test/api/beside.test.ts"),
+    tests: tests("test/api/beside.test.ts", "is a 409 that has changed nothing"),
+    why: "Nobody overwrites unseen.",
+  },
+  {
+    name: "an automation is changed over another's change",
+    file: "src/config/automations.ts",
+    find: "and(named(tenant, id), eq(automations.updatedAt, read.updatedAt))",
+    replace: "named(tenant, id)",
+    tests: tests("test/api/beside.test.ts", "is a 409 that has changed nothing"),
+    why: "Nobody overwrites unseen.",
+  },
+  {
+    name: "a signal is changed over another's change",
+    file: "src/config/signals.ts",
+    find: "and(named(read.tenant, read.id), eq(signals.updatedAt, read.updatedAt))",
+    replace: "named(read.tenant, read.id)",
+    tests: tests("test/api/beside.test.ts", "is a 409 that has changed nothing"),
     why: "Nobody overwrites unseen.",
   },
   {
@@ -143,7 +159,7 @@ export const REQUESTS: readonly Mutant[] = [
     file: "src/config/lists.ts",
     find: "AND updated_at = ${read.updatedAt})",
     replace: "AND ${read.updatedAt} > 0)",
-    tests: tests("test/api/beside.test.ts"),
+    tests: tests("test/api/beside.test.ts", "is a 409 that has changed nothing"),
     why: "Nobody overwrites unseen.",
   },
   {
@@ -151,7 +167,7 @@ export const REQUESTS: readonly Mutant[] = [
     file: "src/config/tenants.ts",
     find: "eq(tenants.updatedAt, read.updatedAt), live",
     replace: "live",
-    tests: tests("test/api/beside.test.ts"),
+    tests: tests("test/api/beside.test.ts", "is a 409 that has changed nothing"),
     why: "Nobody overwrites unseen.",
   },
   {
@@ -159,7 +175,7 @@ export const REQUESTS: readonly Mutant[] = [
     file: "src/config/event-types.ts",
     find: ".where(and(eq(eventTypes.name, read.name), eq(eventTypes.updatedAt, read.updatedAt)))",
     replace: ".where(eq(eventTypes.name, read.name))",
-    tests: tests("test/api/beside.test.ts"),
+    tests: tests("test/api/beside.test.ts", "is a 409 that has changed nothing"),
     why: "Nobody overwrites unseen.",
   },
   {
@@ -183,7 +199,7 @@ export const REQUESTS: readonly Mutant[] = [
     file: "src/config/snapshot.ts",
     find: "if (before === changes) entries.set(tenant, snapshot, bytes);",
     replace: "if (before <= changes) entries.set(tenant, snapshot, bytes);",
-    tests: tests("test/config/snapshot.test.ts"),
+    tests: tests("test/config/snapshot.test.ts", "is not what was read before a change that was made meanwhile"),
     why: "What was read before a change may not be remembered after it.",
   },
   {
@@ -191,7 +207,7 @@ export const REQUESTS: readonly Mutant[] = [
     file: "src/config/lists.ts",
     find: "and(eq(lists.tenant, tenant), sql`${lists.name} IN",
     replace: "and(sql`${tenant} <> ''`, sql`${lists.name} IN",
-    tests: tests("test/signals/observations.test.ts"),
+    tests: tests("test/api/lists.test.ts", "fires for its tenant alone"),
     why: "Another tenant may have one of the same name.",
   },
 ];

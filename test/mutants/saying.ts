@@ -28,9 +28,9 @@ export const SAYING: readonly Mutant[] = [
   },
   {
     name: "a PATCH replaces all headers",
-    file: "src/api/endpoint-shape.ts",
-    find: "return Object.fromEntries([...kept, ...said]);",
-    replace: "return Object.fromEntries(said);",
+    file: "src/api/endpoints.ts",
+    find: "merged(input, before)",
+    replace: "{ ...merged(input, before), ...(input as object) }",
     tests: tests("test/api/matching.test.ts", "merges headers and metadata"),
     why: "It merges them.",
   },
@@ -47,7 +47,7 @@ export const SAYING: readonly Mutant[] = [
     file: "src/dashboard/meanwhile.ts",
     find: "if (clashing.length > 0) {",
     replace: "if (clashing.length > 100) {",
-    tests: tests("test/dashboard/meanwhile.test.ts", "says who changed what it changes too"),
+    tests: tests("test/dashboard/meanwhile.test.ts", "changes what its reader changed, and says who changed the same"),
     why: "It says who changed it meanwhile.",
   },
   {
