@@ -121,7 +121,7 @@ export async function delivery(
 export async function until<T>(
   what: string,
   probe: () => Promise<T | false | null | undefined>,
-  ms = 60_000,
+  ms = inject("patience"),
 ): Promise<T> {
   // Not Date, which some suites hold still.
   const deadline = performance.now() + ms;

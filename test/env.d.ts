@@ -16,6 +16,8 @@ declare module "vitest" {
     receiver: string;
     raw: string;
     resolver: string;
+    /** `TEST_PATIENCE`, in ms. */
+    patience: number;
   }
 }
 

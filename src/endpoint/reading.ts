@@ -44,13 +44,16 @@ export class Reading {
     let looked = 0;
     let last: string | null = null;
     for (const row of this.#newest(filter, before)) {
-      if (deliveries.length === limit || looked === LIST_LOOK) return { deliveries, next: last };
+      if (looked === LIST_LOOK) return { deliveries, next: last };
       looked++;
+      const fits =
+        (statuses === null || statuses.includes(row.status)) &&
+        (event === null || row.event === event) &&
+        (codes === null || (row.code !== null && row.code >= codes.from && row.code <= codes.to));
+      // Only what fits makes a next page: a full one may be the last.
+      if (fits && deliveries.length === limit) return { deliveries, next: last };
       last = row.id;
-      if (statuses !== null && !statuses.includes(row.status)) continue;
-      if (event !== null && row.event !== event) continue;
-      if (codes !== null && (row.code === null || row.code < codes.from || row.code > codes.to)) continue;
-      deliveries.push(toRecord(row, around, now));
+      if (fits) deliveries.push(toRecord(row, around, now));
     }
     return { deliveries, next: null };
   }

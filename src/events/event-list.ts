@@ -48,14 +48,16 @@ export async function listEvents(env: Env, tenant: string, request: ListRequest,
   let day = dayOf(newest);
   for (let days = 0; days < PAGE_DAYS; days++, day = addDays(day, -1)) {
     if (day < dayOf(oldest)) return { events: found, next: null };
-    const query = { event, before, from, limit: limit - found.length, rows };
+    // One more than asked for tells whether there is more, on whichever day.
+    const query = { event, before, from, limit: limit + 1 - found.length, rows };
     const page = await eventLogRoom(env, tenant, day).list(query);
     found.push(...page.events);
     rows -= page.looked;
+    if (found.length > limit) return { events: found.slice(0, limit), next: found[limit - 1]?.ulid ?? null };
     if (page.next !== null) return { events: found, next: page.next };
     // From here on the days before it, which need no other bound.
     before = firstUlidAt(Date.parse(day));
-    if (found.length === limit || rows <= 0) return { events: found, next: day > dayOf(oldest) ? before : null };
+    if (rows <= 0) return { events: found, next: day > dayOf(oldest) ? before : null };
   }
   return { events: found, next: day < dayOf(oldest) ? null : before };
 }

@@ -264,7 +264,98 @@ describe.each(CASES)("$name: nothing is lost", ({ read, readers = [0, 1], world 
   });
 });
 
+/** Changes of each kind of thing, what writes them, and where in it the version stands that was read. */
+const WRITES: { name: string; path: () => Promise<string>; change?: object; write: RegExp; version: RegExp }[] = [
+  {
+    name: "a tenant",
+    path: async () => `/v1/tenants/${await newTenant()}`,
+    change: { name: "New" },
+    write: /^update "tenants"/,
+    version: /"tenants"."updated_at" = \?/,
+  },
+  {
+    name: "an endpoint",
+    path: async () => (await endpointPath()).path,
+    change: { name: "New" },
+    write: /^update "endpoints"/,
+    version: /"version" = \?/,
+  },
+  {
+    name: "a segment",
+    path: () => created("segments", { name: "S", filter: {} }),
+    change: { name: "New" },
+    write: /^update "segments"/,
+    version: /"segments"."updated_at" = \?/,
+  },
+  {
+    name: "the removal of a segment",
+    path: () => created("segments", { name: "S", filter: {} }),
+    write: /^delete from "segments"/,
+    version: /"segments"."updated_at" = \?/,
+  },
+  {
+    name: "an automation",
+    async path() {
+      const { path } = await endpointPath();
+      const [base, endpoint] = path.split("/endpoints/");
+      const actions = [{ type: "webhook", endpoint }];
+      const { body } = await call("POST", `${base}/automations`, { name: "A", trigger: "a", actions });
+      return `${base}/automations/${body.id}`;
+    },
+    change: { name: "New" },
+    write: /^update "automations"/,
+    version: /"automations"."updated_at" = \?/,
+  },
+  {
+    name: "a signal",
+    path: () => created("signals", { name: "S", emit: "a.b", entity: "id", when: { once: true } }),
+    change: { name: "New" },
+    write: /^update "signals"/,
+    version: /"signals"."updated_at" = \?/,
+  },
+  {
+    name: "a list",
+    path: () => created("lists", { name: "old", items: [] }),
+    change: { items: ["new"] },
+    write: /FROM "lists" WHERE id = /,
+    version: /updated_at = \?/,
+  },
+  {
+    name: "an event type",
+    async path() {
+      const path = `/v1/event-types/${fresh("beside")}`;
+      await call("PUT", path, {});
+      return path;
+    },
+    change: { title: "New" },
+    write: /^update "event_types"/,
+    version: /"event_types"."updated_at" = \?/,
+  },
+];
+
 describe("a change that others are always faster than", () => {
+  it.for(WRITES)(
+    "is a 409 that has changed nothing, of $name",
+    async ({ path: make, change, write, version }, { expect }) => {
+      const path = await make();
+      const before = await call("GET", path);
+      const d1 = Object.getPrototypeOf(env.DB) as D1Database;
+      const { prepare } = d1;
+      let written = 0;
+      vi.spyOn(d1, "prepare").mockImplementation(function (this: D1Database, query: string) {
+        if (!write.test(query)) return prepare.call(this, query);
+        written++;
+        // It finds another version than was read.
+        return prepare.call(this, query.replace(version, "$& + 1"));
+      });
+      const answer = await call(change === undefined ? "DELETE" : "PATCH", path, change);
+      vi.restoreAllMocks();
+      expect([answer.status, answer.body?.code]).toEqual([409, "changed-meanwhile"]);
+      expect(written).toBeGreaterThan(1);
+      expect((await call("GET", path)).body).toEqual(before.body);
+    },
+  );
+
   it("is refused with a 409 after some tries, and has changed nothing", async ({ expect }) => {
     const { path } = await endpointPath({ name: "Old" });
     const id = path.split("/").at(-1);

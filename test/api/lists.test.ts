@@ -76,6 +76,21 @@ describe("a list", () => {
     expect((await call("POST", path, { name: "one more" })).status).toBe(409);
   });
 
+  it("fires for its tenant alone, whoever has one of the same name", async ({ expect }) => {
+    const tenants = [await newTenant(), await newTenant()];
+    const events: unknown[] = [];
+    for (const [i, tenant] of tenants.entries()) {
+      const path = `/v1/tenants/${tenant}`;
+      await call("POST", `${path}/lists`, { name: "watched", items: [i === 0 ? "acme.com" : "other.com"] });
+      await call("POST", `${path}/signals`, { name: "S", emit: "hit", entity: "domain", when: { inList: "watched" } });
+      for (const domain of ["acme.com", "other.com"]) {
+        const { body } = await call("POST", `${path}/observations`, { domain });
+        events.push(body.events.length);
+      }
+    }
+    expect(events).toEqual([1, 0, 0, 1]);
+  });
+
   it("is its tenant's", async ({ expect }) => {
     const [own, other] = [await newWorld(), await newWorld()];
     const path = `/v1/tenants/${own.tenant}/lists`;

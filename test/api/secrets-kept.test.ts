@@ -2,6 +2,7 @@ import { env } from "cloudflare:workers";
 import { afterEach, describe, it, vi } from "vitest";
 import { app } from "../../src/api/app";
 import * as keys from "../../src/config/keys";
+import { sameText } from "../../src/lib/crypto";
 import { logError } from "../../src/lib/log";
 import { call, delivery, fresh, newEndpoint, newReceiver, post, until } from "../api";
 import { operationsOf, theDocument } from "./operations";
@@ -247,6 +248,14 @@ describe("comparing what a caller sent with what is secret", () => {
         const length = Math.max(256, key.length);
         expect(sides.map((side) => (side as Uint8Array).byteLength)).toEqual([length, length]);
       }
+    }
+  });
+
+  it("tells texts apart that differ in what they are padded with alone", ({ expect }) => {
+    for (const text of ["", "key", "k".repeat(256)]) {
+      for (const other of [`${text}\0`, `\0${text}`])
+        expect([sameText(text, other), sameText(other, text)]).toEqual([false, false]);
+      expect(sameText(text, text)).toBe(true);
     }
   });
 

@@ -1,7 +1,7 @@
 import { env } from "cloudflare:workers";
 import { describe, it } from "vitest";
 import { enforcedSchema } from "../../src/config/event-types";
-import { snapshotOf } from "../../src/config/snapshot";
+import { invalidateSnapshot, snapshotOf } from "../../src/config/snapshot";
 import { call, fresh, newTenant } from "../api";
 import { newSignal } from "../signals/world";
 
@@ -26,6 +26,35 @@ function counted() {
 }
 
 describe("what an isolate remembers of tenants", () => {
+  it("is not what was read before a change that was made meanwhile", async ({ expect }) => {
+    const tenant = await newTenant();
+    const now = Date.now();
+    invalidateSnapshot(tenant);
+    const changing = new Proxy(env.DB, {
+      get: (target, key) => {
+        const value = Reflect.get(target, key);
+        if (typeof value !== "function") return value;
+        return async (...parameters: unknown[]) => {
+          const result = await value.apply(target, parameters);
+          invalidateSnapshot(tenant);
+          return result;
+        };
+      },
+    });
+    const d1 = new Proxy(env.DB, {
+      get: (target, key) => {
+        const value = Reflect.get(key === "batch" ? changing : target, key);
+        return typeof value === "function" ? value.bind(target) : value;
+      },
+    });
+    const before = await snapshotOf(d1, tenant, now);
+    const after = await snapshotOf(env.DB, tenant, now);
+    expect(before).not.toBeNull();
+    expect(after).not.toBe(before);
+    // Without a change it is.
+    expect(await snapshotOf(env.DB, tenant, now)).toBe(after);
+  });
+
   it("is so many bytes of their configuration, whatever their number", async ({ expect }) => {
     const { asks } = counted();
     const now = Date.now();

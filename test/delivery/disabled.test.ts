@@ -110,6 +110,33 @@ describe.concurrent("recover", () => {
     expect((await call("GET", deliveryPath(tenant, held))).body.status).toBe("held");
   });
 
+  it("sends what lies in the time span, and nothing before or after it", async ({ expect }) => {
+    const tenant = await newTenant();
+    const receiver = await newReceiver({ status: 500 });
+    const { id } = await newEndpoint(tenant, receiver.url, { retry: [] });
+    const failed: Answered["body"][] = [];
+    for (let i = 0; i < 4; i++) {
+      failed.push(await delivery(tenant, (await post(tenant)).deliveries[0], "failed"));
+      // The next one is of another millisecond.
+      await new Promise((resolve) => setTimeout(resolve, 2));
+    }
+    const path = `/v1/tenants/${tenant}/endpoints/${id}`;
+    await receiver.answer({});
+    const [, second, third, fourth] = failed;
+    const span = { since: second.createdAt, until: fourth.createdAt };
+    expect((await call("POST", `${path}/recover`, span)).body).toEqual({ count: 2 });
+    for (const ref of [second, third]) await delivery(tenant, ref, "succeeded");
+    const sent = (await receiver.seen()).slice(4).map(({ headers }) => headers["x-webhook-id"]);
+    expect(sent.toSorted()).toEqual([second.id, third.id].toSorted());
+    const { body } = await call("GET", `${path}/deliveries`);
+    expect(body.data.map(({ status }: { status: string }) => status)).toEqual([
+      "failed",
+      "succeeded",
+      "succeeded",
+      "failed",
+    ]);
+  });
+
   it("leaves alone what has succeeded or still waits", async ({ expect }) => {
     const tenant = await newTenant();
     const receiver = await newReceiver({}, { status: 500 });

@@ -71,6 +71,36 @@ describe("the headers of a request", () => {
     expect(Object.keys(request.headers)).not.toContain("bad name");
   });
 
+  it("never stand in place of ours, however they are spelled and came to be stored", async ({ expect }) => {
+    const ours = (await sent({})).request.headers;
+    expect(Object.keys(ours)).toContain("X-Webhook-Signature");
+    const mine = Object.keys(ours).filter((name) => !["Accept", "User-Agent"].includes(name));
+    for (const spelled of [
+      (name: string) => name,
+      (name: string) => name.toLowerCase(),
+      (name: string) => name.toUpperCase(),
+    ]) {
+      const own = Object.fromEntries(mine.map((name) => [spelled(name), "mine"]));
+      const { request, built } = await sent(own);
+      expect(request.headers).toEqual(ours);
+      for (const name of mine) expect(built.headers.get(name)).toBe(ours[name]);
+    }
+  });
+
+  it("are logged without a secret that is sent as it is", async ({ expect }) => {
+    const settings = await settingsOf({});
+    const { request, shownHeaders } = await prepare(
+      ENV as never,
+      { ...settings, signature: { scheme: "token", header: "X-Token" } },
+      GRANT,
+      EVENT,
+      0,
+    );
+    expect(request.headers["X-Token"]).toMatch(/^whsec_/);
+    expect(shownHeaders).toMatchObject({ "X-Token": "***", "X-Webhook-Event": "lead.hot" });
+    expect(JSON.stringify(shownHeaders)).not.toContain("whsec_");
+  });
+
   it("are logged with the URL as it is requested, of which a fragment is no part", async ({ expect }) => {
     const { request } = await sent({}, { url: "HTTPS://Receiver.Example/a b/../ü?q=1#part" });
     expect(request.url).toBe("https://receiver.example/%C3%BC?q=1");

@@ -64,6 +64,26 @@ describe.concurrent("a delivery that fails", () => {
     expectDelay(expect, await delivery(tenant, ref, "retrying"), 30, 33);
   });
 
+  it("comes back a little later than its schedule says, each at a time of its own", async ({ expect }) => {
+    const tenant = await newTenant();
+    const receiver = await newReceiver({ status: 500 });
+    // Two, so that no endpoint begins to fail for it.
+    const refs: Answered["body"][] = [];
+    for (let i = 0; i < 6; i++) await newEndpoint(tenant, receiver.url, { retry: [10_000] });
+    for (let i = 0; i < 2; i++) refs.push(...(await post(tenant)).deliveries);
+    const later: number[] = [];
+    for (const ref of refs) {
+      const { nextAttemptAt, attemptLog } = await delivery(tenant, ref, "retrying");
+      const [{ at, durationMs }] = attemptLog;
+      later.push(Date.parse(nextAttemptAt) - Date.parse(at) - durationMs - 10_000_000);
+    }
+    expect(Math.min(...later)).toBeGreaterThanOrEqual(0);
+    // At most a tenth; a millisecond is for rounding.
+    expect(Math.max(...later)).toBeLessThanOrEqual(1_000_001);
+    // Chance gives two of them the same millisecond once in ten thousand times.
+    expect(new Set(later).size).toBeGreaterThan(refs.length / 2);
+  });
+
   it("is tried again though its object was evicted meanwhile", async ({ expect }) => {
     const tenant = await newTenant();
     const receiver = await newReceiver({ status: 500 }, {});

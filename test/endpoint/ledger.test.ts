@@ -219,6 +219,72 @@ describe("what is billed", () => {
     });
     expect({ forEvent, forDelivery }).toEqual({ forEvent: 1, forDelivery: 1 });
   });
+
+  it("is so many rows for each step of a delivery that fails, waits or is held", async ({ expect }) => {
+    const rows = await withLedger((ledger, open, sql) => {
+      const rows: Record<string, number> = {};
+      const count = <T>(step: string, what: () => T): T => {
+        const before = sql.rowsWritten;
+        const result = what();
+        rows[step] = sql.rowsWritten - before;
+        return result;
+      };
+      const a = delivery(T0);
+      count("the first failure", () => attempt(ledger, a, "status", T0));
+      count("a failure after it", () => attempt(ledger, delivery(T0), "status", T0 + 1));
+      count("a retry is released", () => ledger.release(T0 + 30 * SECOND));
+      const [again] = count("and admitted", () => ledger.admit([a], T0 + 30 * SECOND).admissions);
+      if (again?.do !== "send") throw new Error("not admitted");
+      const failed = outcomeOf(a, again.attemptId, 2, "status", T0 + 30 * SECOND);
+      count("and fails", () => ledger.record([failed], T0 + 31 * SECOND));
+      ledger.release(T0 + 151 * SECOND);
+      const [third] = ledger.admit([a], T0 + 151 * SECOND, SLOW).admissions;
+      if (third?.do !== "send") throw new Error("not admitted");
+      const succeeded = outcomeOf(a, third.attemptId, 3, null, T0 + 151 * SECOND);
+      count("the success that ends the failures", () => ledger.record([succeeded], T0 + 152 * SECOND));
+      count("a message of a delivery that is done", () => ledger.admit([a], T0 + 153 * SECOND));
+      count("what a handover names and has a row", () => ledger.adopt([a], SECOND, T0 + 154 * SECOND));
+      count("what a handover names and has none", () => ledger.adopt([delivery(T0)], DAY, T0 + 155 * SECOND));
+      ledger.disable("manual", T0 + 200 * SECOND);
+      const b = delivery(T0 + 201 * SECOND);
+      count("what is held", () => ledger.admit([b], T0 + 201 * SECOND));
+      count("the same again", () => ledger.admit([b], T0 + 202 * SECOND));
+      ledger.enable(T0 + 203 * SECOND);
+      count("what is recovered", () =>
+        ledger.recover(
+          { since: T0 + 201 * SECOND, until: T0 + 202 * SECOND, statuses: ["held"], dryRun: false },
+          T0 + 204 * SECOND,
+        ),
+      );
+      count("what is recovered is released", () => ledger.release(T0 + 205 * SECOND));
+      const [recovered] = count("and admitted again", () => ledger.admit([b], T0 + 205 * SECOND).admissions);
+      if (recovered?.do !== "send") throw new Error("not admitted");
+      count("and delivered", () => ledger.record([outcomeOf(b, recovered.attemptId, 1, null, T0)], T0 + 206 * SECOND));
+      count("an object that was evicted is there again", () => open());
+      count("an alarm that finds nothing", () => ledger.release(T0 + 300 * SECOND));
+      return rows;
+    });
+    // An indexed row counts as one for itself and one for each index that it is in or leaves: a retry is in two.
+    expect(rows).toEqual({
+      "the first failure": 4,
+      "a failure after it": 8,
+      "a retry is released": 3,
+      "and admitted": 3,
+      "and fails": 4,
+      "the success that ends the failures": 2,
+      "a message of a delivery that is done": 0,
+      "what a handover names and has a row": 0,
+      "what a handover names and has none": 3,
+      "what is held": 2,
+      "the same again": 0,
+      "what is recovered": 5,
+      "what is recovered is released": 3,
+      "and admitted again": 3,
+      "and delivered": 3,
+      "an object that was evicted is there again": 0,
+      "an alarm that finds nothing": 0,
+    });
+  });
 });
 
 describe("an outcome", () => {
@@ -232,6 +298,21 @@ describe("an outcome", () => {
       ledger.record([outcome, outcome], T0 + SECOND);
       expect(ledger.reading.look([a.id], T0)[0]).toMatchObject({ attempts: 1, nextAttemptAt: T0 + 30 * SECOND });
       expect(ledger.standing.health(T0).consecutiveFailures).toBe(1);
+    });
+  });
+
+  it("that is told again once a person has asked for another attempt takes nothing of it", async ({ expect }) => {
+    await withLedger((ledger) => {
+      const a = delivery(T0);
+      const [admission] = ledger.admit([a], T0).admissions;
+      if (admission?.do !== "send") throw new Error("not admitted");
+      const outcome = outcomeOf(a, admission.attemptId, 1, null, T0);
+      ledger.record([outcome], T0);
+      expect(ledger.resend(a, T0 + HOUR)).toBe("resending");
+      ledger.record([outcome], T0 + HOUR + 1);
+      expect(ledger.reading.look([a.id], T0 + HOUR + 1)[0]).toMatchObject({ status: "retrying", attempts: 1 });
+      expect(fire(ledger, null, T0 + HOUR + 2)).toEqual([a.id]);
+      expect(ledger.reading.attempts(a.id)).toHaveLength(2);
     });
   });
 

@@ -22,6 +22,13 @@ describe("retry", () => {
     expect(nextAttemptAt({ schedule, step: 5, endedAt: 1_000, retryAfter: 60, random: 0 })).toBeNull();
   });
 
+  it("lengthens by chance, evenly up to a tenth, and not what the receiver asks for", ({ expect }) => {
+    const at = (random: number, retryAfter: number | null = null) =>
+      nextAttemptAt({ schedule, step: 1, endedAt: 0, retryAfter, random });
+    expect([0, 0.25, 0.5, 1].map((random) => at(random))).toEqual([120_000, 123_000, 126_000, 132_000]);
+    expect(at(1, 200)).toBe(200_000);
+  });
+
   it("only ever lengthens: by at most 10 %, or to what the receiver asks, up to 12 h", ({ expect }) => {
     holds(
       fc.property(
@@ -155,6 +162,79 @@ describe("admission", () => {
     freeSlots: fc.integer({ min: -2, max: 25 }),
     freeTokens: fc.oneof(fc.nat(5), fc.constant(Number.POSITIVE_INFINITY)),
     promisedTokens: fc.oneof(fc.nat(3), fc.constant(Number.POSITIVE_INFINITY)),
+  });
+
+  const FRESH: Known = { row: null, test: false, leasedUntil: null };
+  const WELL: Surroundings = {
+    gone: false,
+    enabled: true,
+    lane: "normal",
+    lagging: false,
+    quiet: false,
+    breaker: "closed",
+    rowsOnly: false,
+    failures: 0,
+    timedOut: false,
+    pace: "steady",
+    freeSlots: 1,
+    freeTokens: 1,
+    promisedTokens: 0,
+  };
+  const queued = { status: "retrying", lease: "queued", adopted: false } as const;
+  const waits = (insert: string | null, reason: string | null) => ({ do: "wait", insert, reason });
+  const sends = (lease: string) => ({ do: "send", lease });
+
+  // What is new, what was released and what was adopted, each with one thing that stands in its way.
+  it.for<[what: string, known: Partial<Known>, around: Partial<Surroundings>, decision: object]>([
+    ["new", {}, {}, sends("memory")],
+    ["new, where leases must be rows", {}, { rowsOnly: true }, sends("row")],
+    ["new, its endpoint deleted", {}, { gone: true }, { do: "drop" }],
+    ["new, its endpoint disabled", {}, { enabled: false }, waits("held", null)],
+    ["a test, its endpoint disabled", { test: true }, { enabled: false }, sends("memory")],
+    ["new, and quiet asked for", {}, { quiet: true }, waits("due", "asked")],
+    ["a test, and quiet asked for", { test: true }, { quiet: true }, sends("memory")],
+    ["new, the breaker open", {}, { breaker: "shut" }, waits("due", "breaker")],
+    ["new, the breaker half-open", {}, { breaker: "probe" }, waits("due", "breaker")],
+    ["a test, the breaker open", { test: true }, { breaker: "shut" }, sends("row")],
+    ["new, after three failures", {}, { failures: 3 }, waits("due", "slow")],
+    ["new, after two failures", {}, { failures: 2 }, sends("memory")],
+    ["new, after a timeout", {}, { timedOut: true }, waits("due", "slow")],
+    ["new, beside one that hangs", {}, { lagging: true }, waits("due", "slow")],
+    ["new, its endpoint slow", {}, { pace: "slow" }, waits("due", "slow")],
+    ["new in the slow lane, its endpoint slow", {}, { pace: "slow", lane: "slow" }, sends("memory")],
+    ["a test, its endpoint slow", { test: true }, { pace: "slow" }, sends("memory")],
+    ["new, without a slot", {}, { freeSlots: 0 }, waits("due", "slots")],
+    ["new, without a token", {}, { freeTokens: 0 }, waits("due", "rate")],
+    ["new, its token promised", {}, { promisedTokens: 1 }, waits("due", "rate")],
+    ["in flight by a lease in memory", { leasedUntil: 1_001 }, {}, waits("leased", null)],
+    ["new, a lease in memory just over", { leasedUntil: 1_000 }, {}, sends("memory")],
+    ["in flight by a row", { row: { ...queued, lease: "att_1" } }, {}, waits(null, null)],
+    ["done", { row: { ...queued, status: "succeeded" } }, {}, { do: "drop" }],
+    ["held", { row: { ...queued, status: "held", lease: null } }, {}, waits(null, null)],
+    ["due later", { row: { ...queued, lease: null } }, {}, waits(null, null)],
+    ["released", { row: queued }, {}, sends("row")],
+    ["released, and quiet asked for", { row: queued }, { quiet: true }, waits("again", "asked")],
+    ["released, the breaker open", { row: queued }, { breaker: "shut" }, waits("again", "breaker")],
+    ["released, the breaker half-open", { row: queued }, { breaker: "probe" }, sends("row")],
+    ["released, its endpoint slow", { row: queued }, { pace: "slow" }, waits("again", "slow")],
+    ["released, without a slot", { row: queued }, { freeSlots: 0 }, waits("again", "slots")],
+    ["released, without a token", { row: queued }, { freeTokens: 0 }, waits("again", "rate")],
+    ["released, its own token promised", { row: queued }, { promisedTokens: 1 }, sends("row")],
+    ["adopted, its first message here", { row: { ...queued, lease: null, adopted: true } }, {}, sends("row")],
+    [
+      "adopted, without a slot",
+      { row: { ...queued, lease: null, adopted: true } },
+      { freeSlots: 0 },
+      waits(null, "slots"),
+    ],
+    [
+      "adopted, the breaker open",
+      { row: { ...queued, lease: null, adopted: true } },
+      { breaker: "shut" },
+      waits(null, null),
+    ],
+  ])("decides over what is %s", ([, what, around, decision], { expect }) => {
+    expect(decide({ ...FRESH, ...what }, { ...WELL, ...around }, 1_000)).toEqual(decision);
   });
 
   it("never sends what is finished, held, in flight, gone, or without a free slot", ({ expect }) => {

@@ -56,6 +56,18 @@ describe("a recovery of 10,000 deliveries", () => {
     });
   });
 
+  it("puts no more onto the queue than there are slots, those counted that are on their way", async ({ expect }) => {
+    await withLedger((ledger, _, sql) => {
+      outage(sql, 3 * SLOTS);
+      ledger.recover(ALL, T0 + HOUR);
+      const first = ledger.release(T0 + HOUR + 1).deliveries;
+      expect(first).toHaveLength(SLOTS);
+      expect(ledger.release(T0 + HOUR + 2).deliveries).toEqual([]);
+      for (const ref of first.slice(0, 10)) attempt(ledger, ref, null, T0 + HOUR + 3);
+      expect(ledger.release(T0 + HOUR + 4).deliveries).toHaveLength(10);
+    });
+  });
+
   it("leaves within the rate", async ({ expect }) => {
     await withLedger(
       (ledger, _, sql) => {
@@ -97,6 +109,64 @@ describe("a recovery of 10,000 deliveries", () => {
       expect(countOf(sql, "due IS NOT NULL")).toBe(0);
     });
   });
+});
+
+describe("what a recovery sends", () => {
+  /** Ten deliveries, a second apart, by turns failed and held, and beside each one that is none of both. */
+  function ten(sql: Sql): string[] {
+    const refs = Array.from({ length: 10 }, (_, i) => delivery(T0 + i * SECOND));
+    for (const [i, { id }] of refs.entries()) {
+      const status = i % 2 === 0 ? "failed" : "held";
+      sql.all(
+        "INSERT INTO deliveries (id, event, status, attempts, finished) VALUES (?, 'e', ?, 1, ?)",
+        id,
+        status,
+        T0,
+      );
+      const beside = delivery(T0 + i * SECOND).id;
+      const other = ["succeeded", "canceled", "retrying"][i % 3] as string;
+      sql.all("INSERT INTO deliveries (id, event, status) VALUES (?, 'e', ?)", beside, other);
+    }
+    return refs.map(({ id }) => id);
+  }
+  const every = [0, 1, 2, 3, 4, 5, 6, 7, 8, 9];
+
+  it.for<[what: string, asked: Partial<RecoverRequest>, sent: number[]]>([
+    ["all of a span", {}, every],
+    ["nothing that was accepted before it", { since: T0 + 3 * SECOND }, every.slice(3)],
+    ["nothing that was accepted before it by a ms", { since: T0 + 2 * SECOND + 1 }, every.slice(3)],
+    ["nothing that was accepted at its end or later", { until: T0 + 7 * SECOND }, every.slice(0, 7)],
+    ["what was accepted in its last ms", { until: T0 + 7 * SECOND + 1 }, every.slice(0, 8)],
+    ["its middle", { since: T0 + 2 * SECOND, until: T0 + 5 * SECOND }, [2, 3, 4]],
+    ["of its middle what is held", { since: T0 + 2 * SECOND, until: T0 + 6 * SECOND, statuses: ["held"] }, [3, 5]],
+    ["of its middle what has failed", { since: T0 + 2 * SECOND, until: T0 + 6 * SECOND, statuses: ["failed"] }, [2, 4]],
+    ["nothing where there is nothing", { since: T0 + 10 * SECOND }, []],
+  ])("is %s, as many as it said, oldest first", ([, asked, sent], { expect }) =>
+    withLedger((ledger, open, sql) => {
+      const ids = ten(sql);
+      const request = { ...ALL, ...asked };
+      expect(ledger.recover({ ...request, dryRun: true }, T0 + HOUR)).toEqual({ count: sent.length });
+      expect(leave(open(), T0 + HOUR, 50).sent).toEqual([]);
+      expect(ledger.recover(request, T0 + HOUR)).toEqual({ count: sent.length });
+      expect(leave(open(), T0 + HOUR, 50).sent).toEqual(sent.map((i) => ids[i]));
+      expect(countOf(sql, "status IN ('failed', 'held')")).toBe(10 - sent.length);
+    }),
+  );
+
+  it("stays within its span in every later step, and after an eviction", ({ expect }) =>
+    withLedger((ledger, open, sql) => {
+      const early = delivery(T0 - 1);
+      const late = delivery(T0 + 1);
+      for (const { id } of [early, late]) {
+        sql.all("INSERT INTO deliveries (id, event, status, finished) VALUES (?, 'e', 'failed', ?)", id, T0);
+      }
+      outage(sql, RECOVER_AT_ONCE + 10);
+      expect(ledger.recover({ ...ALL, until: T0 + 1 }, T0 + HOUR)).toEqual({ count: RECOVER_AT_ONCE + 10 });
+      const { sent } = leave(open(), T0 + HOUR, 400);
+      expect(sent).toHaveLength(RECOVER_AT_ONCE + 10);
+      const left = ledger.reading.look([early.id, late.id], T0 + HOUR);
+      expect(left.map((record) => record?.status)).toEqual(["failed", "failed"]);
+    }));
 });
 
 describe("several recoveries", () => {

@@ -1,9 +1,13 @@
-import { describe, it, vi } from "vitest";
+import fc from "fast-check";
+import { describe, expect, it, vi } from "vitest";
 import { Announcer } from "../../src/events/announcer";
 import { Outbound } from "../../src/events/outbound";
+import { utf8 } from "../../src/lib/crypto";
 import type { StoredEvent } from "../../src/lib/event";
+import { deliveryId } from "../../src/lib/ids";
 import { type DeliveryMessage, INLINE_DATA_BYTES, MESSAGE_BYTES, parseMessage } from "../../src/lib/messages";
 import type { Versions } from "../../src/lib/rooms";
+import { holds } from "../property";
 
 let serial = 0;
 
@@ -73,6 +77,59 @@ describe("messages", () => {
     ]) {
       expect(parseMessage(body)).toBeNull();
     }
+  });
+});
+
+describe("one call of the queue", () => {
+  // https://developers.cloudflare.com/queues/platform/limits/
+  const [MOST_MESSAGES, MOST_BYTES, MOST_MESSAGE_BYTES] = [100, 256_000, 128_000];
+  /** What a message's metadata adds to its body, about. */
+  const METADATA = 100;
+
+  function callsOf(events: readonly StoredEvent[]): { messages: DeliveryMessage[]; sizes: number[] }[] {
+    const outbound = new Outbound("t");
+    expect(outbound.add(events, new Map())).toBe(0);
+    const calls: { messages: DeliveryMessage[]; sizes: number[] }[] = [];
+    for (let messages = outbound.take(); messages.length > 0; messages = outbound.take()) {
+      const sizes = messages.map((message) => utf8(JSON.stringify(message)).byteLength + METADATA);
+      calls.push({ messages, sizes });
+    }
+    return calls;
+  }
+  const sum = (sizes: readonly number[]) => sizes.reduce((all, size) => all + size, 0);
+
+  it("brings no more bytes than it takes, and no fewer than go into it", () => {
+    // Of one event for twenty endpoints each message has 58 KB: four go into a call.
+    const calls = callsOf(newEvents(1, 58_000, ...Array.from({ length: 20 }, (_, i) => `ep_${i}`)));
+    expect(calls.map(({ messages }) => messages.length)).toEqual(Array(5).fill(4));
+    for (const { sizes } of calls) expect(sum(sizes)).toBeLessThanOrEqual(MOST_BYTES);
+  });
+
+  it("brings no more messages than it takes", () => {
+    const calls = callsOf(newEvents(1, 10, ...Array.from({ length: 250 }, (_, i) => `ep_${i}`)));
+    expect(calls.map(({ messages }) => messages.length)).toEqual([100, 100, 50]);
+  });
+
+  it("stays under each limit whatever the events are, and all are brought, each once", () => {
+    const data = fc.tuple(fc.constantFrom("x", "é", '\\"', "\\\\"), fc.nat(31_000)).map(([char, times]) => {
+      return `"${char.repeat(times)}"`;
+    });
+    const event = fc.tuple(data, fc.uniqueArray(fc.nat(120), { minLength: 1, maxLength: 30 }));
+    holds(
+      fc.property(fc.array(event, { minLength: 1, maxLength: 6 }), (posted) => {
+        const events = posted.map(([text, endpoints]) => newEvent(text, ...endpoints.map((n) => `ep_${n}`)));
+        const calls = callsOf(events);
+        for (const { messages, sizes } of calls) {
+          expect(messages.length).toBeLessThanOrEqual(MOST_MESSAGES);
+          expect(sum(sizes)).toBeLessThanOrEqual(MOST_BYTES);
+          for (const size of sizes) expect(size).toBeLessThanOrEqual(MOST_MESSAGE_BYTES);
+        }
+        const brought = calls.flatMap(({ messages }) => messages.flatMap(({ deliveries }) => deliveries));
+        const owed = events.flatMap(({ ulid, matches }) => matches.map((_, index) => deliveryId(ulid, index)));
+        expect(brought.map(({ id }) => id).toSorted()).toEqual(owed.toSorted());
+      }),
+      30,
+    );
   });
 });
 

@@ -63,6 +63,30 @@ describe.for([
     expect(after.every(({ requests }) => requests >= 1 && requests <= 2)).toBe(true);
   });
 
+  it("is sent nothing new either, though no message of it has come before", async ({ expect }) => {
+    const world = await World.create(1);
+    await world.post("before");
+    await world.consume();
+    await setFull(world, true);
+    await world.post("first");
+    await world.consume();
+    // What could not be written down comes back later: each that is new stands alone in its batch.
+    const later = world.queue.splice(0);
+    expect(later).toHaveLength(1);
+    for (let i = 0; i < 5; i++) {
+      world.pass(1_000);
+      await world.post(`later ${i}`);
+      await world.consume();
+      later.push(...world.queue.splice(0));
+    }
+    const sends = [...world.promised.values()].map(({ requests }) => requests);
+    expect(sends).toEqual([1, 1, 0, 0, 0, 0, 0]);
+    await setFull(world, false);
+    world.queue.push(...later);
+    await world.settle("well");
+    expect([...world.promised.values()].every(({ requests }) => requests >= 1 && requests <= 2)).toBe(true);
+  });
+
   it("does not ask its alarm again at once", async ({ expect }) => {
     const world = await World.create(1);
     world.mood = "badly";
