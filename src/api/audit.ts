@@ -1,8 +1,9 @@
-import { createRoute, z } from "@hono/zod-openapi";
+import { z } from "@hono/zod-openapi";
 import { type AuditEntry, type AuditRow, listAudit } from "../config/audit";
 import { iso } from "../lib/time";
 import { type AppContext, router } from "./context";
 import { pageOf } from "./paging";
+import { createRoute, OPERATOR } from "./route";
 import { isoTime, json, listQuery, problems, time } from "./schemas";
 
 const auditShape = z.object({
@@ -21,7 +22,10 @@ const list = createRoute({
   path: "/v1/audit",
   operationId: "listAudit",
   summary: "List the audit log",
+  description:
+    "Who changed what and when, newest first; also who read a secret, and what the service disabled by itself.",
   tags: ["Keys"],
+  roles: OPERATOR,
   request: {
     query: listQuery(/^aud_[0-9A-Z]{26}$/).extend({
       tenant: z.string().optional(),

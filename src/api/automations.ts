@@ -1,4 +1,4 @@
-import { createRoute, z } from "@hono/zod-openapi";
+import { z } from "@hono/zod-openapi";
 import {
   type AutomationFields,
   type AutomationRow,
@@ -22,6 +22,7 @@ import { locateAt } from "./location";
 import { changing, tagAs } from "./matching";
 import { pageOf } from "./paging";
 import { type FieldError, invalid, Problem } from "./problem";
+import { ADMIN, createRoute, READERS } from "./route";
 import { saving } from "./saving";
 import { body, eventType, isoTime, json, listQuery, problems } from "./schemas";
 import { segmentWarnings, warned, withWarnings } from "./warnings";
@@ -77,7 +78,10 @@ const create = createRoute({
   path: base,
   operationId: "createAutomation",
   summary: "Create an automation",
+  description:
+    "Delivers an event to an endpoint whatever that subscribes to, or reveals contacts from it, when a segment matches.",
   tags: ["Automations"],
+  roles: ADMIN,
   request: {
     params,
     ...body(automationInput, {
@@ -94,7 +98,9 @@ const list = createRoute({
   path: base,
   operationId: "listAutomations",
   summary: "List automations",
+  description: "Newest first.",
   tags: ["Automations"],
+  roles: READERS,
   request: { params, query: listQuery(/^aut_[0-9A-Z]{26}$/) },
   responses: {
     200: json(z.object({ data: z.array(automationShape), nextCursor: z.string().nullable() }), "newest first"),
@@ -107,7 +113,9 @@ const get = createRoute({
   path: `${base}/{automation}`,
   operationId: "getAutomation",
   summary: "Get an automation",
+  description: "An automation by its id.",
   tags: ["Automations"],
+  roles: READERS,
   request: { params: automationParams },
   responses: { 200: json(automationShape, "the automation"), ...problems(401, 404) },
 });
@@ -117,7 +125,9 @@ const patch = createRoute({
   path: `${base}/{automation}`,
   operationId: "updateAutomation",
   summary: "Change an automation",
+  description: "Changes what the body names; it holds from the next event on.",
   tags: ["Automations"],
+  roles: ADMIN,
   request: { params: automationParams, ...body(automationPatch, { name: "Warm leads to sales" }) },
   responses: { 200: json(automationShape.extend(warned), "changed"), ...problems(400, 401, 404, 409, 422) },
 });
@@ -127,7 +137,9 @@ const remove = createRoute({
   path: `${base}/{automation}`,
   operationId: "deleteAutomation",
   summary: "Delete an automation",
+  description: "What it has caused stays.",
   tags: ["Automations"],
+  roles: ADMIN,
   request: { params: automationParams },
   responses: { 204: { description: "deleted" }, ...problems(401, 404) },
 });

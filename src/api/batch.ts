@@ -1,4 +1,4 @@
-import { createRoute, z } from "@hono/zod-openapi";
+import { z } from "@hono/zod-openapi";
 import { acceptAll, type PostedEvent } from "../events/accept";
 import { schemaErrors } from "../events/event-schemas";
 import { elementTexts, memberTexts } from "../lib/json";
@@ -6,6 +6,7 @@ import { router } from "./context";
 import { acceptedShape, eventInput, eventsParams, toAccepted } from "./events";
 import { keyHeader } from "./idempotency";
 import { type FieldError, invalid, usedKey } from "./problem";
+import { createRoute, PRODUCERS } from "./route";
 import { body, json, problems } from "./schemas";
 
 const MAX_EVENTS = 100;
@@ -19,7 +20,9 @@ const post = createRoute({
   path: "/v1/tenants/{tenant}/events/batch",
   operationId: "postEvents",
   summary: "Post up to 100 events",
+  description: "All of them are accepted, or none. At most 1 MiB together.",
   tags: ["Events"],
+  roles: PRODUCERS,
   request: {
     params: eventsParams,
     headers: keyHeader,

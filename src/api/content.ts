@@ -1,4 +1,3 @@
-import { createRoute } from "@hono/zod-openapi";
 import { eraseContent } from "../events/erase";
 import { eventId, parseEventId } from "../lib/ids";
 import { log } from "../lib/log";
@@ -6,6 +5,7 @@ import { actorOf } from "./audit";
 import { router } from "./context";
 import { eventParams } from "./events";
 import { Problem } from "./problem";
+import { ADMIN, createRoute } from "./route";
 import { problems } from "./schemas";
 
 const erase = createRoute({
@@ -14,6 +14,7 @@ const erase = createRoute({
   operationId: "eraseEventContent",
   summary: "Erase what an event carried",
   tags: ["Events"],
+  roles: ADMIN,
   description:
     "Erases the event's data and what receivers answered to its deliveries; unfinished deliveries end as `canceled`. " +
     "The same goes for the `contact_revealed` events derived from it. Its id, type, times and attempts stay, and a repeat " +

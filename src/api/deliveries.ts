@@ -1,4 +1,4 @@
-import { createRoute, z } from "@hono/zod-openapi";
+import { z } from "@hono/zod-openapi";
 import type { EndpointRow } from "../config/endpoints";
 import { endpointRoom, eventLogRoom } from "../lib/env";
 import type { Match, StoredEvent } from "../lib/event";
@@ -20,6 +20,7 @@ import { endpointOf, endpointParams } from "./endpoints";
 import { linkNext } from "./paging";
 import { Problem } from "./problem";
 import { contentErased } from "./replay";
+import { createRoute, MANAGERS, READERS } from "./route";
 import { body, json, problems, time } from "./schemas";
 
 const base = "/v1/tenants/{tenant}/endpoints/{endpoint}";
@@ -30,7 +31,9 @@ const list = createRoute({
   path: `${base}/deliveries`,
   operationId: "listEndpointDeliveries",
   summary: "List an endpoint's deliveries",
+  description: "Newest first, without the attempts.",
   tags: ["Deliveries"],
+  roles: READERS,
   request: { params: endpointParams, query: deliveriesQuery },
   responses: {
     200: json(deliveriesPage, "newest first"),
@@ -43,7 +46,9 @@ const get = createRoute({
   path: `${base}/deliveries/{delivery}`,
   operationId: "getDelivery",
   summary: "Get a delivery with its attempts",
+  description: "With each attempt: what was sent, and what came back.",
   tags: ["Deliveries"],
+  roles: READERS,
   request: { params: deliveryParams },
   responses: {
     200: json(deliveryShape.extend({ attemptLog: z.array(attemptShape) }), "the delivery with its attempts"),
@@ -56,7 +61,10 @@ const resend = createRoute({
   path: `${base}/deliveries/{delivery}/resend`,
   operationId: "resendDelivery",
   summary: "Send a delivery again",
+  description:
+    "Makes one attempt now, with today's URL, headers and secrets, in place of the next scheduled one. A 409 while an attempt is under way, or where the endpoint is disabled.",
   tags: ["Deliveries"],
+  roles: MANAGERS,
   request: { params: deliveryParams },
   responses: { 202: json(deliveryShape, "due now"), ...problems(401, 404, 409) },
 });
@@ -67,7 +75,10 @@ const recover = createRoute({
   path: `${base}/recover`,
   operationId: "recoverDeliveries",
   summary: "Send again what failed or was held",
+  description:
+    "Sends what ended as `failed` or was `held` in a time span, oldest first, within the endpoint's slots and rate. With `dryRun=true` it only counts.",
   tags: ["Deliveries"],
+  roles: MANAGERS,
   request: {
     params: endpointParams,
     query: z.strictObject({ dryRun: z.enum(["true", "false"]).default("false") }),

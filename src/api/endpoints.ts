@@ -1,4 +1,4 @@
-import { createRoute, z } from "@hono/zod-openapi";
+import { z } from "@hono/zod-openapi";
 import {
   type EndpointFields,
   type EndpointRow,
@@ -25,6 +25,7 @@ import { locateAt } from "./location";
 import { changing, checkMatch, tagAs } from "./matching";
 import { pageOf } from "./paging";
 import { Problem } from "./problem";
+import { createRoute, MANAGERS, READERS } from "./route";
 import { saving } from "./saving";
 import { body, isoTime, json, listQuery, problems } from "./schemas";
 import { endpointWarnings, refuseForeign, warningsShape } from "./warnings";
@@ -41,7 +42,10 @@ const create = createRoute({
   path: base,
   operationId: "createEndpoint",
   summary: "Create an endpoint",
+  description:
+    "A URL that the tenant's events are delivered to. What is left out comes from the profile. The answer shows the signing secret, and `warnings` of what may not be what was meant.",
   tags: ["Endpoints"],
+  roles: MANAGERS,
   request: {
     params,
     ...body(endpointInput, { url: "https://crm.example.com/webhooks", events: ["lead.hot"], uid: "crm" }),
@@ -60,7 +64,9 @@ const list = createRoute({
   path: base,
   operationId: "listEndpoints",
   summary: "List endpoints",
+  description: "Newest first.",
   tags: ["Endpoints"],
+  roles: READERS,
   request: { params, query: listQuery(/^ep_[0-9A-Z]{26}$/) },
   responses: {
     200: json(z.object({ data: z.array(endpointShape), nextCursor: z.string().nullable() }), "newest first"),
@@ -73,7 +79,9 @@ const get = createRoute({
   path: `${base}/{endpoint}`,
   operationId: "getEndpoint",
   summary: "Get an endpoint",
+  description: "An endpoint by its id or `uid`. Headers' values are masked; the secret has a path of its own.",
   tags: ["Endpoints"],
+  roles: READERS,
   request: { params: endpointParams },
   responses: { 200: json(endpointShape, "the endpoint"), ...problems(401, 404) },
 });
@@ -83,7 +91,10 @@ const patch = createRoute({
   path: `${base}/{endpoint}`,
   operationId: "updateEndpoint",
   summary: "Change, disable or enable an endpoint",
+  description:
+    "Changes what the body names; `null` goes back to the default. `headers` and `metadata` are merged (RFC 7396): `null` takes a name away. It holds from the next attempt on. With `enabled: true` a disabled endpoint is sent to again, and `recover` sends what was held.",
   tags: ["Endpoints"],
+  roles: MANAGERS,
   request: { params: endpointParams, ...body(endpointPatch, { events: ["lead.hot", "lead.cold"], enabled: true }) },
   responses: { 200: json(endpointShape.extend(warnings), "changed"), ...problems(400, 401, 404, 409, 422) },
 });
@@ -93,7 +104,9 @@ const remove = createRoute({
   path: `${base}/{endpoint}`,
   operationId: "deleteEndpoint",
   summary: "Delete an endpoint",
+  description: "Its unfinished deliveries end as `canceled`.",
   tags: ["Endpoints"],
+  roles: MANAGERS,
   request: { params: endpointParams },
   responses: { 204: { description: "deleted" }, ...problems(401, 404) },
 });
@@ -138,7 +151,10 @@ const health = createRoute({
   path: `${base}/{endpoint}/health`,
   operationId: "getEndpointHealth",
   summary: "See how an endpoint fares",
+  description:
+    "Whether it fails and since when, when that disables it, and how its deliveries of the last 24 hours went.",
   tags: ["Endpoints"],
+  roles: READERS,
   request: { params: endpointParams },
   responses: { 200: json(healthShape, "how the endpoint fares"), ...problems(401, 404) },
 });

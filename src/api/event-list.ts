@@ -1,4 +1,4 @@
-import { createRoute, z } from "@hono/zod-openapi";
+import { z } from "@hono/zod-openapi";
 import { findTenant } from "../config/tenants";
 import { listEvents } from "../events/event-list";
 import { eventId, parseEventId } from "../lib/ids";
@@ -6,6 +6,7 @@ import { iso } from "../lib/time";
 import { router } from "./context";
 import { eventsParams } from "./events";
 import { linkNext } from "./paging";
+import { createRoute, READERS } from "./route";
 import { eventType, isoTime, json, listQuery, problems, time } from "./schemas";
 
 const list = createRoute({
@@ -14,6 +15,7 @@ const list = createRoute({
   operationId: "listEvents",
   summary: "List events",
   tags: ["Events"],
+  roles: READERS,
   description:
     "Newest first. `since` (inclusive) and `until` (exclusive) go by the time of acceptance, which the id holds, and " +
     "not by the event's own `timestamp`. A page looks at 1,000 events and 7 days at most, so it may be short or empty " +

@@ -1,4 +1,4 @@
-import { createRoute, z } from "@hono/zod-openapi";
+import { z } from "@hono/zod-openapi";
 import { CATALOG_NAMES, type CatalogType, catalogOf } from "../config/catalogs";
 import {
   changeEventType,
@@ -23,6 +23,7 @@ import { type AppContext, router } from "./context";
 import { changing, tagAs } from "./matching";
 import { linkNext } from "./paging";
 import { invalid, Problem } from "./problem";
+import { createRoute, MEMBERS, OPERATOR } from "./route";
 import { saving } from "./saving";
 import { body, eventType, isoTime, json, listQuery, problems } from "./schemas";
 
@@ -63,7 +64,9 @@ const list = createRoute({
   path: base,
   operationId: "listEventTypes",
   summary: "List event types",
+  description: "By name. Types need not be registered to be posted or subscribed to.",
   tags: ["Event types"],
+  roles: MEMBERS,
   request: { query: listQuery(/^[A-Za-z0-9_][A-Za-z0-9_.:/-]{0,127}$/).extend({ group: group.optional() }) },
   responses: { 200: json(listShape, "by name"), ...problems(401, 422) },
 });
@@ -73,7 +76,9 @@ const put = createRoute({
   path: `${base}/{name}`,
   operationId: "putEventType",
   summary: "Create or replace an event type",
+  description: "What the body leaves out goes back to its default.",
   tags: ["Event types"],
+  roles: OPERATOR,
   request: { params, ...body(input, { title: "A hot lead", group: "Leads", sample: { score: 91 } }) },
   responses: { 200: json(shape, "replaced"), 201: json(shape, "created"), ...problems(400, 401, 403, 409, 422) },
 });
@@ -83,7 +88,9 @@ const get = createRoute({
   path: `${base}/{name}`,
   operationId: "getEventType",
   summary: "Get an event type",
+  description: "An event type by its name.",
   tags: ["Event types"],
+  roles: MEMBERS,
   request: { params },
   responses: { 200: json(shape, "the event type"), ...problems(401, 404, 422) },
 });
@@ -93,7 +100,9 @@ const patch = createRoute({
   path: `${base}/{name}`,
   operationId: "updateEventType",
   summary: "Change an event type",
+  description: "Changes what the body names; the rest stays.",
   tags: ["Event types"],
+  roles: OPERATOR,
   request: { params, ...body(changes, { deprecated: true }) },
   responses: { 200: json(shape, "changed"), ...problems(400, 401, 403, 404, 409, 422) },
 });
@@ -103,7 +112,9 @@ const remove = createRoute({
   path: `${base}/{name}`,
   operationId: "deleteEventType",
   summary: "Delete an event type",
+  description: "Its events are posted and delivered as before; only what was said of the type is gone.",
   tags: ["Event types"],
+  roles: OPERATOR,
   request: { params },
   responses: { 204: { description: "deleted" }, ...problems(401, 403, 404, 422) },
 });
@@ -113,7 +124,9 @@ const preview = createRoute({
   path: `${base}/catalogs/{profile}`,
   operationId: "previewCatalog",
   summary: "See what a catalog would register",
+  description: "The event types of a vendor, as they would be registered.",
   tags: ["Event types"],
+  roles: MEMBERS,
   request: { params: catalogParams },
   responses: {
     200: json(z.object({ data: z.array(catalogShape) }), "what installing it would register"),
@@ -126,7 +139,10 @@ const install = createRoute({
   path: `${base}/catalogs/{profile}`,
   operationId: "installCatalog",
   summary: "Register a catalog's event types",
+  description:
+    "Registers a vendor's event types; those of the same name are replaced, but for `enforce` and `deprecated`.",
   tags: ["Event types"],
+  roles: OPERATOR,
   request: { params: catalogParams },
   responses: { 201: json(z.object({ data: z.array(shape) }), "installed"), ...problems(401, 403, 404) },
 });

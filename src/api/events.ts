@@ -1,4 +1,4 @@
-import { createRoute, z } from "@hono/zod-openapi";
+import { z } from "@hono/zod-openapi";
 import { accept } from "../events/accept";
 import { schemaErrors } from "../events/event-schemas";
 import { destinationRefusal } from "../lib/destination";
@@ -12,6 +12,7 @@ import { attemptShape, deliveryShape, toAttempts, toDelivery, unseen } from "./d
 import { rulesFor } from "./destination";
 import { keyHeader, keyOf } from "./idempotency";
 import { invalid, Problem, usedKey } from "./problem";
+import { createRoute, PRODUCERS, READERS } from "./route";
 import { body, dataField, eventType, isoTime, json, problems, time } from "./schemas";
 
 /** The tenant's path. */
@@ -57,7 +58,10 @@ const post = createRoute({
   path: "/v1/tenants/{tenant}/events",
   operationId: "postEvent",
   summary: "Post an event",
+  description:
+    "Accepts the event, and delivers it to every endpoint that subscribes to it. What was answered 202 is not lost. With `webhook_url` it is delivered there too, without an endpoint.",
   tags: ["Events"],
+  roles: PRODUCERS,
   request: {
     params: eventsParams,
     query: postQuery,
@@ -82,7 +86,9 @@ const get = createRoute({
   path: "/v1/tenants/{tenant}/events/{event}",
   operationId: "getEvent",
   summary: "Get an event with its deliveries",
+  description: "Its data as it was posted, to the byte, and what became of it at each endpoint.",
   tags: ["Events"],
+  roles: READERS,
   request: { params: eventParams },
   responses: {
     200: json(

@@ -1,4 +1,4 @@
-import { createRoute, z } from "@hono/zod-openapi";
+import { z } from "@hono/zod-openapi";
 import { type EndpointRow, listEndpoints } from "../config/endpoints";
 import { explain, type Facts, OUTCOMES } from "../events/explanation";
 import { filterSubject } from "../events/matching";
@@ -11,6 +11,7 @@ import { Visits } from "../lib/visits";
 import { type AppContext, router } from "./context";
 import { rulesFor } from "./destination";
 import { eventParams, findEvent } from "./events";
+import { createRoute, READERS } from "./route";
 import { json, problems } from "./schemas";
 
 /** Endpoints read in one go. */
@@ -49,7 +50,9 @@ const get = createRoute({
   path: "/v1/tenants/{tenant}/events/{event}/explain",
   operationId: "explainEvent",
   summary: "Explain who got an event and who did not, and why",
+  description: "For each endpoint why it did or did not get the event, with the clause that failed and what to do.",
   tags: ["Events"],
+  roles: READERS,
   request: { params: eventParams },
   responses: {
     200: json(

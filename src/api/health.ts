@@ -1,10 +1,11 @@
-import { createRoute, z } from "@hono/zod-openapi";
+import { z } from "@hono/zod-openapi";
 import { isOperatorKey } from "../lib/operator";
 import { isoOrNull } from "../lib/time";
 import { router } from "./context";
 import { checkDeployment } from "./deployment";
 import { Problem } from "./problem";
 import { reachability } from "./reachability";
+import { ANYBODY, createRoute } from "./route";
 import { json, problems } from "./schemas";
 
 const check = z.object({ ok: z.boolean(), ms: z.number().int() });
@@ -19,6 +20,7 @@ const get = createRoute({
     "Needs no key; with the operator's it tells more, of sealed values under other keys at least how many. A 503 names each variable of the deployment that is missing or wrong. A part that does not answer within two seconds makes it a 503, " +
     "whose problem has the same `parts`, `deadLetters` and `secrets`.",
   tags: ["Service"],
+  roles: ANYBODY,
   security: [{}, { key: [] }],
   responses: {
     200: json(

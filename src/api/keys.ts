@@ -1,4 +1,4 @@
-import { createRoute, z } from "@hono/zod-openapi";
+import { z } from "@hono/zod-openapi";
 import { deleteKey, hashOf, insertKey, type KeyRow, listKeys, MAX_KEYS, newKey, ROLES } from "../config/keys";
 import { secretsKey } from "../lib/env";
 import { newId } from "../lib/ids";
@@ -8,6 +8,7 @@ import { router } from "./context";
 import { locateAt } from "./location";
 import { pageOf } from "./paging";
 import { Problem } from "./problem";
+import { ADMIN, createRoute } from "./route";
 import { body, isoTime, json, listQuery, plainText, problems } from "./schemas";
 
 const base = "/v1/tenants/{tenant}/keys";
@@ -28,7 +29,9 @@ const create = createRoute({
   path: base,
   operationId: "createKey",
   summary: "Create a key",
+  description: "A key for one of the tenant's services or people. It is shown in this answer and never again.",
   tags: ["Keys"],
+  roles: ADMIN,
   request: { params, ...body(keyInput, { name: "production back end", role: "producer" }) },
   responses: {
     201: json(keyShape.extend({ key: z.string() }), "created; the key is shown here and never again"),
@@ -41,7 +44,9 @@ const list = createRoute({
   path: base,
   operationId: "listKeys",
   summary: "List keys",
+  description: "Newest first, without the keys themselves, of which only hashes are kept.",
   tags: ["Keys"],
+  roles: ADMIN,
   request: { params, query: listQuery(/^key_[0-9A-Z]{26}$/) },
   responses: {
     200: json(z.object({ data: z.array(keyShape), nextCursor: z.string().nullable() }), "newest first"),
@@ -51,11 +56,14 @@ const list = createRoute({
 
 const remove = createRoute({
   method: "delete",
-  path: `${base}/{key}`,
+  path: `${base}/{keyId}`,
   operationId: "deleteKey",
   summary: "Revoke a key",
+  description:
+    "The key is named by its id (`key_…`), not by itself. Whatever calls with it is answered 401 from then on, by other locations within 5 seconds; portal links that it made end with it.",
   tags: ["Keys"],
-  request: { params: params.extend({ key: z.string() }) },
+  roles: ADMIN,
+  request: { params: params.extend({ keyId: z.string() }) },
   responses: { 204: { description: "revoked" }, ...problems(401, 403, 404) },
 });
 
@@ -83,9 +91,9 @@ export const keyRoutes = router()
     return pageOf(c, rows, limit, toShape, ({ id }) => id);
   })
   .openapi(remove, async (c) => {
-    const { key: id } = c.req.valid("param");
+    const { keyId: id } = c.req.valid("param");
     if (!(await deleteKey(c.env.DB, c.get("tenant"), id, Date.now(), entry(c, "key.deleted", id)))) {
-      throw new Problem("key-not-there", "There is no such key.");
+      throw new Problem("key-not-there", "There is no such key. Name it by its id (`key_…`), which the list shows.");
     }
     return c.body(null, 204);
   });

@@ -1,4 +1,4 @@
-import { createRoute, z } from "@hono/zod-openapi";
+import { z } from "@hono/zod-openapi";
 import {
   type CountedList,
   deleteList,
@@ -20,6 +20,7 @@ import { locateAt } from "./location";
 import { changing, checkMatch, tagAs } from "./matching";
 import { pageOf } from "./paging";
 import { Problem } from "./problem";
+import { ADMIN, createRoute, READERS } from "./route";
 import { saving } from "./saving";
 import { body, isoTime, json, listQuery, plainText, problems } from "./schemas";
 import { listName } from "./signal-shape";
@@ -54,7 +55,9 @@ const create = createRoute({
   path: base,
   operationId: "createList",
   summary: "Create a list",
+  description: "Keys of entities that signals look up with `inList`.",
   tags: ["Signals"],
+  roles: ADMIN,
   request: { params, ...body(listInput, { name: "customers", items: ["acme.com", "halden.example"] }) },
   responses: { 201: json(listShape, "created"), ...problems(400, 401, 404, 409, 422) },
 });
@@ -64,7 +67,9 @@ const list = createRoute({
   path: base,
   operationId: "listLists",
   summary: "List lists",
+  description: "Newest first, without their items.",
   tags: ["Signals"],
+  roles: READERS,
   request: { params, query: listQuery(/^lst_[0-9A-Z]{26}$/) },
   responses: {
     200: json(
@@ -80,7 +85,9 @@ const get = createRoute({
   path: `${base}/{list}`,
   operationId: "getList",
   summary: "Get a list",
+  description: "A list by its name, its items in alphabetical order.",
   tags: ["Signals"],
+  roles: READERS,
   request: { params: listParams },
   responses: { 200: json(listShape, "the list, its items in alphabetical order"), ...problems(401, 404) },
 });
@@ -90,7 +97,9 @@ const patch = createRoute({
   path: `${base}/{list}`,
   operationId: "updateList",
   summary: "Change a list",
+  description: "Renames it, or replaces its items.",
   tags: ["Signals"],
+  roles: ADMIN,
   request: { params: listParams, ...body(listPatch, { items: ["acme.com"] }) },
   responses: { 200: json(listShape, "changed"), ...problems(400, 401, 404, 409, 422) },
 });
@@ -100,7 +109,9 @@ const remove = createRoute({
   path: `${base}/{list}`,
   operationId: "deleteList",
   summary: "Delete a list",
+  description: "For signals that name it, it is empty from then on.",
   tags: ["Signals"],
+  roles: ADMIN,
   request: { params: listParams },
   responses: { 204: { description: "deleted; for signals that name it, it is empty" }, ...problems(401, 404) },
 });
@@ -110,7 +121,9 @@ const put = createRoute({
   path: `${base}/{list}/items/{item}`,
   operationId: "putListItem",
   summary: "Put an item on a list",
+  description: "Safe to repeat.",
   tags: ["Signals"],
+  roles: ADMIN,
   request: { params: itemParams },
   responses: {
     200: json(itemShape, "it was on the list"),
@@ -124,7 +137,9 @@ const take = createRoute({
   path: `${base}/{list}/items/{item}`,
   operationId: "deleteListItem",
   summary: "Take an item off a list",
+  description: "A 404 where it is not on the list.",
   tags: ["Signals"],
+  roles: ADMIN,
   request: { params: itemParams },
   responses: { 204: { description: "taken off" }, ...problems(401, 404, 422) },
 });

@@ -1,4 +1,4 @@
-import { createRoute, z } from "@hono/zod-openapi";
+import { z } from "@hono/zod-openapi";
 import { reconcileAfterMs } from "../lib/env";
 import { isContainer } from "../lib/exact";
 import { elementTexts, memberTexts } from "../lib/json";
@@ -9,6 +9,7 @@ import type { Skipped } from "../signals/plan";
 import { type AppContext, refuseEmpty, router } from "./context";
 import { keyHeader } from "./idempotency";
 import { invalid, Problem, usedKey } from "./problem";
+import { createRoute, PRODUCERS } from "./route";
 import { body, json, problems, time } from "./schemas";
 
 const MAX_OBSERVATIONS = 100;
@@ -53,7 +54,10 @@ const post = createRoute({
   path: base,
   operationId: "postObservation",
   summary: "Post an observation",
+  description:
+    "A fact about an entity, of any form. The tenant's signals turn it into events. Without an `Idempotency-Key` each request is a new observation.",
   tags: ["Signals"],
+  roles: PRODUCERS,
   request: { ...request, ...body(observationInput, example) },
   responses: {
     200: json(toldShape.extend({ duplicate }), "a repeat: what the first one emitted"),
@@ -74,7 +78,9 @@ const postBatch = createRoute({
   path: `${base}/batch`,
   operationId: "postObservations",
   summary: "Post up to 100 observations",
+  description: "Observed in the order they stand in; all of them, or none.",
   tags: ["Signals"],
+  roles: PRODUCERS,
   request: {
     ...request,
     ...body(z.strictObject({ observations: z.array(observationInput).min(1).max(MAX_OBSERVATIONS) }), {

@@ -2,10 +2,11 @@
  * The OpenAPI document of the routes: what their zod schemas say, and what holds for all of them.
  * @module
  */
-import { createRoute, type OpenAPIHono, z } from "@hono/zod-openapi";
+import { type OpenAPIHono, z } from "@hono/zod-openapi";
 import { type AppEnv, router } from "./context";
 import { isNamed, tagOf } from "./etags";
 import { exampleOf, type Schema } from "./examples";
+import { ANYBODY, createRoute } from "./route";
 import { problemResponse } from "./schemas";
 import { webhooks } from "./webhooks";
 
@@ -39,7 +40,9 @@ const get = createRoute({
   path: "/openapi.json",
   operationId: "getOpenApiDocument",
   summary: "This document",
+  description: "Generated from the schemas that requests are checked with. Any page may read it.",
   tags: ["Service"],
+  roles: ANYBODY,
   security: [],
   responses: {
     200: {

@@ -1,4 +1,4 @@
-import { createRoute, z } from "@hono/zod-openapi";
+import { z } from "@hono/zod-openapi";
 import {
   findPortalLink,
   insertPortalLink,
@@ -19,6 +19,7 @@ import { locateAt } from "./location";
 import { checkMatch } from "./matching";
 import { pageOf } from "./paging";
 import { Problem } from "./problem";
+import { ADMIN, createRoute } from "./route";
 import { isoTime, json, listQuery, optionalBody, problems } from "./schemas";
 
 const DEFAULT_LIFE = HOUR / SECOND;
@@ -76,6 +77,7 @@ const create = createRoute({
     "mails does not use it up. Link and session end at `expiresAt`, with the key that made the link, and when it is " +
     "revoked. Append `?theme=light` or `?theme=dark` to choose one.",
   tags: ["Portal"],
+  roles: ADMIN,
   request: { params, ...optionalBody(input, { expiresIn: 3_600 }) },
   responses: {
     201: json(
@@ -99,6 +101,7 @@ const list = createRoute({
   summary: "List portal links and their sessions",
   description: "Those that have not expired and whose key is there. The links themselves are not kept.",
   tags: ["Portal"],
+  roles: ADMIN,
   request: { params, query: listQuery(/^lnk_[0-9A-Z]{26}$/) },
   responses: {
     200: json(z.object({ data: z.array(linkShape), nextCursor: z.string().nullable() }), "newest first"),
@@ -111,7 +114,9 @@ const get = createRoute({
   path: `${base}/{link}`,
   operationId: "getPortalLink",
   summary: "Get a portal link and its session",
+  description: "The link itself is not kept: this tells when it was opened and when it ends.",
   tags: ["Portal"],
+  roles: ADMIN,
   request: { params: linkParams },
   responses: { 200: json(linkShape, "the link"), ...problems(401, 403, 404) },
 });
@@ -121,7 +126,9 @@ const remove = createRoute({
   path: `${base}/{link}`,
   operationId: "deletePortalLink",
   summary: "Revoke a portal link and its session",
+  description: "The link opens nothing any more, and the session that it opened ends.",
   tags: ["Portal"],
+  roles: ADMIN,
   request: { params: linkParams },
   responses: {
     204: { description: "revoked: it opens nothing, and what it opened is closed" },

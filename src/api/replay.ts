@@ -1,4 +1,4 @@
-import { createRoute, z } from "@hono/zod-openapi";
+import { z } from "@hono/zod-openapi";
 import { addToMatches } from "../events/replay";
 import { endpointRoom } from "../lib/env";
 import type { StoredEvent } from "../lib/event";
@@ -8,6 +8,7 @@ import type { ResendResult } from "../lib/rooms";
 import { type AppContext, router } from "./context";
 import { eventParams, findEvent } from "./events";
 import { Problem } from "./problem";
+import { createRoute, MANAGERS } from "./route";
 import { json, problems } from "./schemas";
 
 /** Why a resend was refused, in words. */
@@ -30,7 +31,9 @@ const post = createRoute({
   path: "/v1/tenants/{tenant}/events/{event}/replay",
   operationId: "replayEvent",
   summary: "Match and deliver an event anew",
+  description: "Sends it again to the endpoints that had it, and for the first time to those that match it now.",
   tags: ["Events"],
+  roles: MANAGERS,
   request: { params: eventParams },
   responses: {
     202: json(z.object({ id: z.string(), deliveries: z.array(replayed) }), "what is done for each endpoint"),

@@ -1,9 +1,10 @@
-import { createRoute, z } from "@hono/zod-openapi";
+import { z } from "@hono/zod-openapi";
 import { countForeignSeals, MOST_COUNTED } from "../config/foreign-seals";
 import { RESEAL_CURSOR, reseal } from "../config/reseal";
 import { secretsKeys } from "../lib/env";
 import { entryOf } from "./audit";
 import { router } from "./context";
+import { createRoute, OPERATOR } from "./route";
 import { json, problems } from "./schemas";
 
 const post = createRoute({
@@ -17,6 +18,7 @@ const post = createRoute({
     `it, repeat with the \`nextCursor\` of the answer as \`cursor\`. Of more than ${MOST_COUNTED} rows under one key, so ` +
     "many are counted.",
   tags: ["Service"],
+  roles: OPERATOR,
   request: { query: z.strictObject({ cursor: z.string().regex(RESEAL_CURSOR, "must be a nextCursor").optional() }) },
   responses: {
     200: json(

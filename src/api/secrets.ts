@@ -1,4 +1,4 @@
-import { createRoute, z } from "@hono/zod-openapi";
+import { z } from "@hono/zod-openapi";
 import { auditRead } from "../config/audit";
 import { effectiveSettings, updateEndpoint } from "../config/endpoints";
 import {
@@ -22,6 +22,7 @@ import { type AppContext, router } from "./context";
 import { secretField } from "./endpoint-shape";
 import { configureEndpoint, endpointOf, endpointParams } from "./endpoints";
 import { invalid, Problem } from "./problem";
+import { createRoute, MANAGERS } from "./route";
 import { isoTime, json, optionalBody, problems } from "./schemas";
 
 const base = "/v1/tenants/{tenant}/endpoints/{endpoint}/secret";
@@ -47,6 +48,7 @@ const get = createRoute({
   summary: "Get the signing secret",
   description: "Who reads it stands in the audit log.",
   tags: ["Secrets"],
+  roles: MANAGERS,
   request: { params: endpointParams },
   responses: { 200: json(secretShape, "the signing secret"), ...problems(401, 404) },
 });
@@ -62,6 +64,7 @@ const rotate = createRoute({
     "takes over and all older ones end: that is `overlap` seconds from now (a day unless said), but never before an " +
     `older one was to take over. \`overlap: 0\` ends all others at once. At most ${MAX_SECRETS} overlap, else 409.`,
   tags: ["Secrets"],
+  roles: MANAGERS,
   request: {
     params: endpointParams,
     ...optionalBody(
@@ -86,6 +89,7 @@ const promote = createRoute({
   summary: "End the overlap of secrets",
   description: "The newest secret takes over at once; all others end.",
   tags: ["Secrets"],
+  roles: MANAGERS,
   request: { params: endpointParams },
   responses: { 200: json(secretShape, "the new secret has taken over"), ...problems(401, 404, 409) },
 });

@@ -1,4 +1,4 @@
-import { createRoute, z } from "@hono/zod-openapi";
+import { z } from "@hono/zod-openapi";
 import { findUserOf } from "../config/automations";
 import {
   deleteSegment,
@@ -21,6 +21,7 @@ import { locateAt } from "./location";
 import { changing, tagAs } from "./matching";
 import { pageOf } from "./paging";
 import { invalid, Problem } from "./problem";
+import { ADMIN, createRoute, READERS } from "./route";
 import { saving } from "./saving";
 import { anyFilterField, body, isoTime, json, listQuery, problems } from "./schemas";
 import { warned, warningsOf, withWarnings } from "./warnings";
@@ -48,7 +49,9 @@ const create = createRoute({
   path: base,
   operationId: "createSegment",
   summary: "Create a segment",
+  description: "A named filter, for automations: over events, or over contacts where it is a persona.",
   tags: ["Segments"],
+  roles: ADMIN,
   request: {
     params,
     ...body(segmentInput, { name: "Large companies", filter: { "data.company.employees": { $gte: 250 } } }),
@@ -61,7 +64,9 @@ const list = createRoute({
   path: base,
   operationId: "listSegments",
   summary: "List segments",
+  description: "Newest first.",
   tags: ["Segments"],
+  roles: READERS,
   request: { params, query: listQuery(/^seg_[0-9A-Z]{26}$/) },
   responses: {
     200: json(z.object({ data: z.array(segmentShape), nextCursor: z.string().nullable() }), "newest first"),
@@ -74,7 +79,9 @@ const get = createRoute({
   path: `${base}/{segment}`,
   operationId: "getSegment",
   summary: "Get a segment",
+  description: "A segment by its id.",
   tags: ["Segments"],
+  roles: READERS,
   request: { params: segmentParams },
   responses: { 200: json(segmentShape, "the segment"), ...problems(401, 404) },
 });
@@ -84,7 +91,9 @@ const patch = createRoute({
   path: `${base}/{segment}`,
   operationId: "updateSegment",
   summary: "Change a segment",
+  description: "Changes what the body names; it holds from the next event on.",
   tags: ["Segments"],
+  roles: ADMIN,
   request: { params: segmentParams, ...body(segmentPatch, { name: "Companies of 250 and more" }) },
   responses: { 200: json(segmentShape.extend(warned), "changed"), ...problems(400, 401, 404, 409, 422) },
 });
@@ -94,7 +103,9 @@ const remove = createRoute({
   path: `${base}/{segment}`,
   operationId: "deleteSegment",
   summary: "Delete a segment",
+  description: "A 409 while an automation uses it.",
   tags: ["Segments"],
+  roles: ADMIN,
   request: { params: segmentParams },
   responses: { 204: { description: "deleted" }, ...problems(401, 404, 409) },
 });

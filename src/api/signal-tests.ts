@@ -1,4 +1,4 @@
-import { createRoute, z } from "@hono/zod-openapi";
+import { z } from "@hono/zod-openapi";
 import { lookUp } from "../config/lists";
 import { jsonWithRaw } from "../lib/json";
 import type { SignalRule } from "../lib/signal";
@@ -7,6 +7,7 @@ import { plans } from "../signals/observe";
 import { router } from "./context";
 import { allPosted, observationInput, skippedShape } from "./observations";
 import { invalid } from "./problem";
+import { createRoute, READERS } from "./route";
 import { body, dataField, json, problems } from "./schemas";
 import { signalInput, toRule } from "./signal-shape";
 
@@ -25,7 +26,10 @@ const post = createRoute({
   path: "/v1/tenants/{tenant}/signals/test",
   operationId: "testSignals",
   summary: "See what observations would emit",
+  description:
+    "A dry run over observations in a row, with rules of the request or with the tenant's own. Nothing is stored.",
   tags: ["Signals"],
+  roles: READERS,
   request: {
     params: z.object({ tenant: z.string() }),
     ...body(

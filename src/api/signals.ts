@@ -1,4 +1,4 @@
-import { createRoute, z } from "@hono/zod-openapi";
+import { z } from "@hono/zod-openapi";
 import { SIGNAL_CATALOG_NAMES, signalCatalogOf } from "../config/signal-catalogs";
 import {
   deleteSignal,
@@ -18,6 +18,7 @@ import { locateAt } from "./location";
 import { changing, tagAs } from "./matching";
 import { pageOf } from "./paging";
 import { invalid, Problem } from "./problem";
+import { ADMIN, createRoute, READERS } from "./route";
 import { saving } from "./saving";
 import { body, json, listQuery, problems } from "./schemas";
 import {
@@ -40,7 +41,9 @@ const create = createRoute({
   path: base,
   operationId: "createSignal",
   summary: "Create a signal",
+  description: "A rule that turns observations into events: it says of which entity, when it fires, and what it emits.",
   tags: ["Signals"],
+  roles: ADMIN,
   request: {
     params,
     ...body(signalInput, {
@@ -60,7 +63,9 @@ const list = createRoute({
   path: base,
   operationId: "listSignals",
   summary: "List signals",
+  description: "Newest first.",
   tags: ["Signals"],
+  roles: READERS,
   request: { params, query: listQuery(/^sig_[0-9A-Z]{26}$/) },
   responses: {
     200: json(z.object({ data: z.array(signalShape), nextCursor: z.string().nullable() }), "newest first"),
@@ -73,7 +78,9 @@ const get = createRoute({
   path: `${base}/{signal}`,
   operationId: "getSignal",
   summary: "Get a signal",
+  description: "A signal by its id.",
   tags: ["Signals"],
+  roles: READERS,
   request: { params: signalParams },
   responses: { 200: json(signalShape, "the signal"), ...problems(401, 404) },
 });
@@ -83,7 +90,9 @@ const patch = createRoute({
   path: `${base}/{signal}`,
   operationId: "updateSignal",
   summary: "Change a signal",
+  description: "Changes what the body names; it holds from the next observation on.",
   tags: ["Signals"],
+  roles: ADMIN,
   request: {
     params: signalParams,
     ...body(signalPatch, { when: { crosses: { path: "company.leadScore", threshold: 80 } } }),
@@ -99,7 +108,9 @@ const remove = createRoute({
   path: `${base}/{signal}`,
   operationId: "deleteSignal",
   summary: "Delete a signal",
+  description: "With what it remembered of entities.",
   tags: ["Signals"],
+  roles: ADMIN,
   request: { params: signalParams },
   responses: { 204: { description: "deleted, with what it remembered" }, ...problems(401, 404) },
 });
@@ -109,7 +120,10 @@ const install = createRoute({
   path: `${base}/catalogs/{profile}`,
   operationId: "installSignals",
   summary: "Install a vendor's signals",
+  description:
+    "Installs the rules that a vendor's events come from. Those that are there already stay as the tenant has made them.",
   tags: ["Signals"],
+  roles: ADMIN,
   request: { params: params.extend({ profile: z.string() }) },
   responses: {
     200: json(z.object({ data: z.array(signalShape) }), "all of them were there; what the tenant changed stays"),

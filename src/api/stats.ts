@@ -1,10 +1,11 @@
-import { createRoute, z } from "@hono/zod-openapi";
+import { z } from "@hono/zod-openapi";
 import { endpointIds } from "../config/endpoints";
 import { endpointRoom } from "../lib/env";
 import { DAY, iso } from "../lib/time";
 import { router } from "./context";
 import { timeQuery } from "./delivery-shape";
 import { invalid } from "./problem";
+import { createRoute, READERS } from "./route";
 import { isoTime, json, problems } from "./schemas";
 
 const LONGEST = 7 * DAY;
@@ -15,7 +16,9 @@ const get = createRoute({
   path: "/v1/tenants/{tenant}/stats",
   operationId: "getStats",
   summary: "Count deliveries by hour and endpoint",
+  description: "Totals by hour and endpoint, of at most 7 days; of the last 24 hours unless said.",
   tags: ["Deliveries"],
+  roles: READERS,
   request: {
     params: z.object({ tenant: z.string() }),
     query: z.strictObject({ since: timeQuery, until: timeQuery }),

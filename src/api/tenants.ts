@@ -1,4 +1,4 @@
-import { createRoute, z } from "@hono/zod-openapi";
+import { z } from "@hono/zod-openapi";
 import { callbackOwner } from "../config/callbacks";
 import { invalidateKeys } from "../config/keys";
 import { invalidateSnapshot } from "../config/snapshot";
@@ -25,6 +25,7 @@ import { locateAt } from "./location";
 import { changing, checkMatch, tagAs } from "./matching";
 import { pageOf } from "./paging";
 import { Problem } from "./problem";
+import { createRoute, OPERATOR, READERS } from "./route";
 import { body, isoTime, json, listQuery, plainText, problems } from "./schemas";
 
 const base = "/v1/tenants";
@@ -59,7 +60,9 @@ const create = createRoute({
   path: base,
   operationId: "createTenant",
   summary: "Create a tenant",
+  description: "One of your customers: what it has is seen by its own keys only.",
   tags: ["Tenants"],
+  roles: OPERATOR,
   request: body(tenantBody.extend({ id: slug }), { id: "acme", name: "Acme Inc." }),
   responses: { 201: json(tenantShape, "created"), ...problems(400, 401, 403, 409, 422) },
 });
@@ -69,7 +72,9 @@ const list = createRoute({
   path: base,
   operationId: "listTenants",
   summary: "List tenants",
+  description: "Newest first.",
   tags: ["Tenants"],
+  roles: OPERATOR,
   request: { query: listQuery(new RegExp(`^\\d{1,15}\\.${SLUG}$`)) },
   responses: {
     200: json(z.object({ data: z.array(tenantShape), nextCursor: z.string().nullable() }), "newest first"),
@@ -82,7 +87,9 @@ const put = createRoute({
   path: `${base}/{tenant}`,
   operationId: "putTenant",
   summary: "Create or update a tenant",
+  description: "Creates the tenant, or renames the one that is there. What the body leaves out stays as it is.",
   tags: ["Tenants"],
+  roles: OPERATOR,
   request: { params, ...body(tenantBody, { name: "Acme Inc." }) },
   responses: {
     200: json(tenantShape, "updated"),
@@ -96,7 +103,9 @@ const get = createRoute({
   path: `${base}/{tenant}`,
   operationId: "getTenant",
   summary: "Get a tenant",
+  description: "A tenant by its id.",
   tags: ["Tenants"],
+  roles: READERS,
   request: { params },
   responses: { 200: json(tenantShape, "the tenant"), ...problems(401, 403, 404, 422) },
 });
@@ -106,7 +115,9 @@ const patch = createRoute({
   path: `${base}/{tenant}`,
   operationId: "updateTenant",
   summary: "Change a tenant",
+  description: "Changes what the body names; the rest stays.",
   tags: ["Tenants"],
+  roles: OPERATOR,
   request: { params, ...body(tenantPatch, { name: "Acme Corporation" }) },
   responses: { 200: json(tenantShape, "changed"), ...problems(400, 401, 403, 404, 409, 422) },
 });
@@ -116,7 +127,10 @@ const remove = createRoute({
   path: `${base}/{tenant}`,
   operationId: "deleteTenant",
   summary: "Delete a tenant and all it has",
+  description:
+    "Deletes the tenant with its keys, endpoints, events and deliveries. Its keys end at once. A 503 means that not all is removed yet: repeat the request.",
   tags: ["Tenants"],
+  roles: OPERATOR,
   request: { params },
   responses: {
     204: { description: "deleted, with all that it had" },

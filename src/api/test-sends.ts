@@ -1,4 +1,4 @@
-import { createRoute, z } from "@hono/zod-openapi";
+import { z } from "@hono/zod-openapi";
 import { sampleOf } from "../config/event-types";
 import { deliver } from "../delivery/deliver";
 import { acceptTest } from "../events/accept";
@@ -10,6 +10,7 @@ import { router } from "./context";
 import { attemptShape, deliveryShape, toAttempts, toDelivery, unseen } from "./delivery-shape";
 import { endpointOf, endpointParams } from "./endpoints";
 import { invalid } from "./problem";
+import { createRoute, MANAGERS } from "./route";
 import { body, dataField, eventType, json, problems } from "./schemas";
 
 /** How often a test that could not be sent at once is looked at, in ms, and for how long beyond the timeout. */
@@ -21,7 +22,10 @@ const test = createRoute({
   path: "/v1/tenants/{tenant}/endpoints/{endpoint}/test",
   operationId: "sendTest",
   summary: "Send a test event and see its attempt",
+  description:
+    "Sends the event type's sample, or `data`, through the real path, whatever the endpoint subscribes to and even where it is disabled, and waits for the first attempt. Tests do not count as failures.",
   tags: ["Endpoints"],
+  roles: MANAGERS,
   request: {
     params: endpointParams,
     ...body(z.strictObject({ event: eventType, data: dataField.optional() }), {

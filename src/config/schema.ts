@@ -40,7 +40,7 @@ export const tenants = sqliteTable(
 );
 
 export const ROLES = ["admin", "producer", "viewer"] as const;
-/** What a tenant's key may do: api/permissions.ts. */
+/** What a tenant's key may do is said with each route: api/route.ts. */
 export type Role = (typeof ROLES)[number];
 
 /** A tenant's API key. The key itself is not kept. */
