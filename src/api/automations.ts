@@ -21,57 +21,113 @@ import { type AppContext, router } from "./context";
 import { locateAt } from "./location";
 import { changing, tagAs } from "./matching";
 import { pageOf } from "./paging";
+import { inTenant } from "./parameters";
 import { type FieldError, invalid, Problem } from "./problem";
 import { ADMIN, createRoute, READERS } from "./route";
 import { saving } from "./saving";
-import { body, eventType, isoTime, json, listQuery, problems } from "./schemas";
+import {
+  body,
+  changesOf,
+  createdAt,
+  described,
+  eventType,
+  json,
+  listQuery,
+  named,
+  pageShape,
+  problems,
+  updatedAt,
+} from "./schemas";
 import { segmentWarnings, warned, withWarnings } from "./warnings";
 
 const base = "/v1/tenants/{tenant}/automations";
-const params = z.object({ tenant: z.string() });
-const automationParams = params.extend({ automation: z.string() });
+const atAutomation = inTenant.extend({ automation: z.string().describe("The automation's id.") });
 
-const webhook = z.strictObject({ type: z.literal("webhook"), endpoint: z.string() });
-const revealing = z.strictObject({
-  type: z.literal("reveal_contacts"),
-  endpoint: z.string(),
-  /** A segment of contacts; absent or `null`: all contacts. */
-  persona: z.string().nullable().optional(),
-  /** The most contacts of one company, over time; absent or `null`: no limit. */
-  limit: z.int().min(1).max(10_000).nullable().optional(),
-});
-const action = z.discriminatedUnion("type", [webhook, revealing], {
-  error: "must be an action: webhook or reveal_contacts",
-});
-const automationInput = z.strictObject({
-  name: z.string().trim().min(1).max(200),
-  trigger: eventType,
-  segment: z.string().nullable().optional(),
-  actions: z.array(action).min(1).max(10),
-});
-const automationPatch = automationInput.partial().refine((patch) => Object.keys(patch).length > 0, {
-  error: "names nothing to change",
-  when: ({ issues }) => issues.length === 0,
-});
-const automationShape = z.object({
-  id: z.string(),
-  name: z.string(),
-  trigger: z.string(),
-  segment: z.string().nullable(),
-  actions: z.array(
-    z.discriminatedUnion("type", [
-      z.object({ type: z.literal("webhook"), endpoint: z.string() }),
+const DELIVERS = "Delivers the event to an endpoint, whatever that subscribes to.";
+const REVEALS = "Sends an endpoint the contacts of the event as an event `contact_revealed`.";
+const LIMIT = "The most contacts of one company, over time; `null`: no limit.";
+const PERSONA = "The id of a segment of contacts: which of them; `null`: all.";
+
+const webhook = named(
+  "WebhookActionInput",
+  z.strictObject({
+    type: z.literal("webhook").describe(DELIVERS),
+    endpoint: z.string().describe("The endpoint's id, or its `uid`."),
+  }),
+  DELIVERS,
+);
+const revealing = named(
+  "RevealActionInput",
+  z.strictObject({
+    type: z.literal("reveal_contacts").describe(REVEALS),
+    endpoint: z.string().describe("The endpoint's id, or its `uid`."),
+    persona: z.string().nullable().optional().describe(PERSONA),
+    limit: z.int().min(1).max(10_000).nullable().optional().describe(LIMIT),
+  }),
+  REVEALS,
+);
+const action = named(
+  "AutomationActionInput",
+  z.discriminatedUnion("type", [webhook, revealing], { error: "must be an action: webhook or reveal_contacts" }),
+  "Something to be done with an event.",
+);
+const answeredAction = named(
+  "AutomationAction",
+  z.discriminatedUnion("type", [
+    named(
+      "WebhookAction",
       z.object({
-        type: z.literal("reveal_contacts"),
-        endpoint: z.string(),
-        persona: z.string().nullable(),
-        limit: z.number().int().nullable(),
+        type: z.literal("webhook").describe(DELIVERS),
+        endpoint: z.string().describe("The endpoint's id."),
       }),
-    ]),
+      DELIVERS,
+    ),
+    named(
+      "RevealAction",
+      z.object({
+        type: z.literal("reveal_contacts").describe(REVEALS),
+        endpoint: z.string().describe("The endpoint's id."),
+        persona: z.string().nullable().describe(PERSONA),
+        limit: z.number().int().nullable().describe(LIMIT),
+      }),
+      REVEALS,
+    ),
+  ]),
+  "Something that is done with an event.",
+);
+
+const about = {
+  name: "What people call it.",
+  trigger: "The event type that it acts on.",
+  segment: "The id of a segment over events: which of them; `null`: all.",
+  actions: "What is done with them.",
+};
+const fields = described(
+  {
+    name: z.string().trim().min(1).max(200),
+    trigger: eventType,
+    segment: z.string().nullable().optional(),
+    actions: z.array(action).min(1).max(10),
+  },
+  about,
+);
+const automationInput = named("AutomationInput", z.strictObject(fields), "An automation to be created.");
+const automationPatch = changesOf("AutomationPatch", fields, "Changes of an automation. What is left out stays.");
+const shape = {
+  id: z.string().describe("Its id: `aut_…`."),
+  ...described(
+    { name: z.string(), trigger: z.string(), segment: z.string().nullable(), actions: z.array(answeredAction) },
+    about,
   ),
-  createdAt: isoTime,
-  updatedAt: isoTime,
-});
+  createdAt,
+  updatedAt,
+};
+const automationShape = named("Automation", z.object(shape), "What is delivered beyond the subscriptions.");
+const automationSaved = named(
+  "AutomationSaved",
+  z.object({ ...shape, ...warned }),
+  "An automation as it was saved, with what may not be what was meant.",
+);
 
 const create = createRoute({
   method: "post",
@@ -83,14 +139,14 @@ const create = createRoute({
   tags: ["Automations"],
   roles: ADMIN,
   request: {
-    params,
+    params: inTenant,
     ...body(automationInput, {
       name: "Hot leads to sales",
       trigger: "lead.hot",
       actions: [{ type: "webhook", endpoint: "crm" }],
     }),
   },
-  responses: { 201: json(automationShape.extend(warned), "created"), ...problems(400, 401, 404, 409, 422) },
+  responses: { 201: json(automationSaved, "created"), ...problems(400, 401, 404, 409, 422) },
 });
 
 const list = createRoute({
@@ -101,9 +157,9 @@ const list = createRoute({
   description: "Newest first.",
   tags: ["Automations"],
   roles: READERS,
-  request: { params, query: listQuery(/^aut_[0-9A-Z]{26}$/) },
+  request: { params: inTenant, query: listQuery(/^aut_[0-9A-Z]{26}$/) },
   responses: {
-    200: json(z.object({ data: z.array(automationShape), nextCursor: z.string().nullable() }), "newest first"),
+    200: json(pageShape("AutomationPage", automationShape), "newest first"),
     ...problems(401, 404, 422),
   },
 });
@@ -116,7 +172,7 @@ const get = createRoute({
   description: "An automation by its id.",
   tags: ["Automations"],
   roles: READERS,
-  request: { params: automationParams },
+  request: { params: atAutomation },
   responses: { 200: json(automationShape, "the automation"), ...problems(401, 404) },
 });
 
@@ -128,8 +184,8 @@ const patch = createRoute({
   description: "Changes what the body names; it holds from the next event on.",
   tags: ["Automations"],
   roles: ADMIN,
-  request: { params: automationParams, ...body(automationPatch, { name: "Warm leads to sales" }) },
-  responses: { 200: json(automationShape.extend(warned), "changed"), ...problems(400, 401, 404, 409, 422) },
+  request: { params: atAutomation, ...body(automationPatch, { name: "Warm leads to sales" }) },
+  responses: { 200: json(automationSaved, "changed"), ...problems(400, 401, 404, 409, 422) },
 });
 
 const remove = createRoute({
@@ -140,7 +196,7 @@ const remove = createRoute({
   description: "What it has caused stays.",
   tags: ["Automations"],
   roles: ADMIN,
-  request: { params: automationParams },
+  request: { params: atAutomation },
   responses: { 204: { description: "deleted" }, ...problems(401, 404) },
 });
 

@@ -3,7 +3,7 @@ import { eventId, parseEventId } from "../lib/ids";
 import { log } from "../lib/log";
 import { actorOf } from "./audit";
 import { router } from "./context";
-import { eventParams } from "./events";
+import { atEvent } from "./parameters";
 import { Problem } from "./problem";
 import { ADMIN, createRoute } from "./route";
 import { problems } from "./schemas";
@@ -19,7 +19,7 @@ const erase = createRoute({
     "Erases the event's data and what receivers answered to its deliveries; unfinished deliveries end as `canceled`. " +
     "The same goes for the `contact_revealed` events derived from it. Its id, type, times and attempts stay, and a repeat " +
     "under its idempotency key still answers it. Safe to repeat.",
-  request: { params: eventParams },
+  request: { params: atEvent },
   responses: { 204: { description: "erased" }, ...problems(401, 404) },
 });
 

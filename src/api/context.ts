@@ -6,6 +6,7 @@ import type { Env } from "../lib/env";
 import { idempotent, keyHeader } from "./idempotency";
 import { Problem } from "./problem";
 import { noteReader, takeReadOnly } from "./read-back";
+import { named } from "./schemas";
 import { invalidFrom } from "./wording";
 
 /** What the middleware leaves for the handlers. */
@@ -42,7 +43,7 @@ export function router(): OpenAPIHono<AppEnv> {
   return routes;
 }
 
-const NOTHING = z.strictObject({});
+const NOTHING = named("EmptyBody", z.strictObject({}), "An object without fields.");
 
 function strict<R extends RouteConfig>(route: R): R {
   if (!route.path.startsWith("/v1/")) return route;

@@ -7,24 +7,24 @@ import { log } from "../lib/log";
 import { actorOf } from "./audit";
 import { type AppContext, router } from "./context";
 import {
-  attemptShape,
   deliveriesPage,
   deliveriesQuery,
+  deliveryDetail,
   deliveryShape,
   toAttempts,
   toDelivery,
   toFilter,
   unseen,
 } from "./delivery-shape";
-import { endpointOf, endpointParams } from "./endpoints";
+import { endpointOf } from "./endpoints";
 import { linkNext } from "./paging";
+import { atDelivery, atEndpoint } from "./parameters";
 import { Problem } from "./problem";
 import { contentErased } from "./replay";
 import { createRoute, MANAGERS, READERS } from "./route";
-import { body, json, problems, time } from "./schemas";
+import { body, flag, json, named, problems, time } from "./schemas";
 
 const base = "/v1/tenants/{tenant}/endpoints/{endpoint}";
-const deliveryParams = endpointParams.extend({ delivery: z.string() });
 
 const list = createRoute({
   method: "get",
@@ -34,7 +34,7 @@ const list = createRoute({
   description: "Newest first, without the attempts.",
   tags: ["Deliveries"],
   roles: READERS,
-  request: { params: endpointParams, query: deliveriesQuery },
+  request: { params: atEndpoint, query: deliveriesQuery },
   responses: {
     200: json(deliveriesPage, "newest first"),
     ...problems(401, 404, 422),
@@ -49,9 +49,9 @@ const get = createRoute({
   description: "With each attempt: what was sent, and what came back.",
   tags: ["Deliveries"],
   roles: READERS,
-  request: { params: deliveryParams },
+  request: { params: atDelivery },
   responses: {
-    200: json(deliveryShape.extend({ attemptLog: z.array(attemptShape) }), "the delivery with its attempts"),
+    200: json(deliveryDetail, "the delivery with its attempts"),
     ...problems(401, 404),
   },
 });
@@ -65,11 +65,15 @@ const resend = createRoute({
     "Makes one attempt now, with today's URL, headers and secrets, in place of the next scheduled one. A 409 while an attempt is under way, or where the endpoint is disabled.",
   tags: ["Deliveries"],
   roles: MANAGERS,
-  request: { params: deliveryParams },
+  request: { params: atDelivery },
   responses: { 202: json(deliveryShape, "due now"), ...problems(401, 404, 409) },
 });
 
-const recoverable = z.enum(["failed", "held"]);
+const recoverable = named(
+  "RecoverableStatus",
+  z.enum(["failed", "held"]),
+  "A status out of which a delivery can be recovered.",
+);
 const recover = createRoute({
   method: "post",
   path: `${base}/recover`,
@@ -80,25 +84,39 @@ const recover = createRoute({
   tags: ["Deliveries"],
   roles: MANAGERS,
   request: {
-    params: endpointParams,
-    query: z.strictObject({ dryRun: z.enum(["true", "false"]).default("false") }),
+    params: atEndpoint,
+    query: z.strictObject({
+      dryRun: flag.default("false").describe("`true`: it only counts, and sends nothing."),
+    }),
     ...body(
-      z.strictObject({
-        since: time.openapi({ type: "string", format: "date-time" }),
-        until: time.optional().openapi({ type: "string", format: "date-time" }),
-        status: z.union([recoverable, z.array(recoverable).min(1)]).optional(),
-      }),
+      named(
+        "Recovery",
+        z.strictObject({
+          since: time.describe("Deliveries of events that were accepted from this time on."),
+          until: time.optional().describe("And before this one; now unless said."),
+          status: z
+            .union([recoverable, z.array(recoverable).min(1)])
+            .optional()
+            .describe("Which of them; both unless said."),
+        }),
+        "What is to be sent again.",
+      ),
       { since: "2026-11-21T00:00:00Z", status: ["failed", "held"] },
     ),
   },
   responses: {
     200: json(
-      z.object({
-        /** Of deliveries that no recovery before was asked for. */
-        count: z.number().int(),
-        /** There are more than were counted, all of which are recovered; absent otherwise. */
-        truncated: z.literal(true).optional(),
-      }),
+      named(
+        "RecoveryCount",
+        z.object({
+          count: z.number().int().describe("Of deliveries that no recovery before was asked for."),
+          truncated: z
+            .literal(true)
+            .optional()
+            .describe("There are more than were counted, all of which are recovered; absent otherwise."),
+        }),
+        "How many deliveries are sent again.",
+      ),
       "how many",
     ),
     ...problems(400, 401, 404, 409, 422),

@@ -19,23 +19,21 @@ import { entry } from "./audit";
 import { type AppContext, router } from "./context";
 import { rulesFor } from "./destination";
 import { endpointChange } from "./endpoint-change";
-import { endpointInput, endpointPatch, endpointShape, merged, toShape } from "./endpoint-shape";
+import { healthShape } from "./endpoint-health";
+import { endpointInput, endpointPatch, endpointShape, endpointWith, merged, toShape } from "./endpoint-shape";
 import { forgetFormerEndpoints } from "./former-endpoints";
 import { locateAt } from "./location";
 import { changing, checkMatch, tagAs } from "./matching";
 import { pageOf } from "./paging";
+import { atEndpoint, inTenant } from "./parameters";
 import { Problem } from "./problem";
 import { createRoute, MANAGERS, READERS } from "./route";
 import { saving } from "./saving";
-import { body, isoTime, json, listQuery, problems } from "./schemas";
+import { body, json, listQuery, pageShape, problems } from "./schemas";
 import { endpointWarnings, refuseForeign, warningsShape } from "./warnings";
 
 const base = "/v1/tenants/{tenant}/endpoints";
-const params = z.object({ tenant: z.string() });
-export const endpointParams = z.object({ tenant: z.string(), endpoint: z.string() });
-
-/** What the owner should know of what was saved. */
-const warnings = { warnings: warningsShape };
+const changed = endpointWith("EndpointChanged", { warnings: warningsShape }, "An endpoint as it is after a change.");
 
 const create = createRoute({
   method: "post",
@@ -47,12 +45,19 @@ const create = createRoute({
   tags: ["Endpoints"],
   roles: MANAGERS,
   request: {
-    params,
+    params: inTenant,
     ...body(endpointInput, { url: "https://crm.example.com/webhooks", events: ["lead.hot"], uid: "crm" }),
   },
   responses: {
     201: json(
-      endpointShape.extend({ secret: z.string().nullable(), ...warnings }),
+      endpointWith(
+        "EndpointCreated",
+        {
+          secret: z.string().nullable().describe("What deliveries are signed with; `null`: they are not signed."),
+          warnings: warningsShape,
+        },
+        "An endpoint that was created, with its secret.",
+      ),
       "created; the secret is shown here",
     ),
     ...problems(400, 401, 404, 409, 422),
@@ -67,9 +72,9 @@ const list = createRoute({
   description: "Newest first.",
   tags: ["Endpoints"],
   roles: READERS,
-  request: { params, query: listQuery(/^ep_[0-9A-Z]{26}$/) },
+  request: { params: inTenant, query: listQuery(/^ep_[0-9A-Z]{26}$/) },
   responses: {
-    200: json(z.object({ data: z.array(endpointShape), nextCursor: z.string().nullable() }), "newest first"),
+    200: json(pageShape("EndpointPage", endpointShape), "newest first"),
     ...problems(401, 404, 422),
   },
 });
@@ -82,7 +87,7 @@ const get = createRoute({
   description: "An endpoint by its id or `uid`. Headers' values are masked; the secret has a path of its own.",
   tags: ["Endpoints"],
   roles: READERS,
-  request: { params: endpointParams },
+  request: { params: atEndpoint },
   responses: { 200: json(endpointShape, "the endpoint"), ...problems(401, 404) },
 });
 
@@ -95,8 +100,8 @@ const patch = createRoute({
     "Changes what the body names; `null` goes back to the default. `headers` and `metadata` are merged (RFC 7396): `null` takes a name away. It holds from the next attempt on. With `enabled: true` a disabled endpoint is sent to again, and `recover` sends what was held.",
   tags: ["Endpoints"],
   roles: MANAGERS,
-  request: { params: endpointParams, ...body(endpointPatch, { events: ["lead.hot", "lead.cold"], enabled: true }) },
-  responses: { 200: json(endpointShape.extend(warnings), "changed"), ...problems(400, 401, 404, 409, 422) },
+  request: { params: atEndpoint, ...body(endpointPatch, { events: ["lead.hot", "lead.cold"], enabled: true }) },
+  responses: { 200: json(changed, "changed"), ...problems(400, 401, 404, 409, 422) },
 });
 
 const remove = createRoute({
@@ -107,43 +112,8 @@ const remove = createRoute({
   description: "Its unfinished deliveries end as `canceled`.",
   tags: ["Endpoints"],
   roles: MANAGERS,
-  request: { params: endpointParams },
+  request: { params: atEndpoint },
   responses: { 204: { description: "deleted" }, ...problems(401, 404) },
-});
-
-const healthShape = z.object({
-  state: z.enum(["healthy", "failing", "disabled"]),
-  failingSince: z.string().nullable(),
-  disablesAt: z.string().nullable(),
-  window: z.array(z.boolean()).length(7),
-  consecutiveFailures: z.number().int(),
-  /** `until`: while it is open, when one delivery may probe. */
-  breaker: z.object({ state: z.enum(["closed", "open", "half-open"]), until: isoTime.nullable() }),
-  quietUntil: isoTime.nullable().openapi({
-    description:
-      "Until when nothing but tests is sent, because the receiver asked for it with a Retry-After; else null.",
-  }),
-  /** Of the last 24 h, by status, and the durations of its successful attempts in ms. */
-  counts: z.object({
-    pending: z.number().int(),
-    retrying: z.number().int(),
-    succeeded: z.number().int(),
-    failed: z.number().int(),
-    held: z.number().int(),
-    canceled: z.number().int(),
-  }),
-  latency: z.object({ p50: z.number().nullable(), p95: z.number().nullable(), p99: z.number().nullable() }),
-  /** Counts and latency are of the newest deliveries only: there were more. */
-  truncated: z.boolean(),
-  /** What is kept of the endpoint: beyond `most` bytes the oldest of what is finished is dropped before its retention ends. */
-  storage: z.object({
-    bytes: z.number().int(),
-    most: z.number().int(),
-    /** Responses to deliveries accepted before are dropped; null: none are. */
-    responsesSince: isoTime.nullable(),
-    /** Finished deliveries accepted before are dropped; null: none are. */
-    deliveriesSince: isoTime.nullable(),
-  }),
 });
 
 const health = createRoute({
@@ -155,7 +125,7 @@ const health = createRoute({
     "Whether it fails and since when, when that disables it, and how its deliveries of the last 24 hours went.",
   tags: ["Endpoints"],
   roles: READERS,
-  request: { params: endpointParams },
+  request: { params: atEndpoint },
   responses: { 200: json(healthShape, "how the endpoint fares"), ...problems(401, 404) },
 });
 

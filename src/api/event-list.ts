@@ -4,10 +4,12 @@ import { listEvents } from "../events/event-list";
 import { eventId, parseEventId } from "../lib/ids";
 import { iso } from "../lib/time";
 import { router } from "./context";
-import { eventsParams } from "./events";
+import { sinceQuery, untilQuery } from "./delivery-shape";
+import { eventFields } from "./events";
 import { linkNext } from "./paging";
+import { inTenant } from "./parameters";
 import { createRoute, READERS } from "./route";
-import { eventType, isoTime, json, listQuery, problems, time } from "./schemas";
+import { eventType, json, listQuery, named, pageShape, problems } from "./schemas";
 
 const list = createRoute({
   method: "get",
@@ -21,19 +23,16 @@ const list = createRoute({
     "not by the event's own `timestamp`. A page looks at 1,000 events and 7 days at most, so it may be short or empty " +
     "and still have a `nextCursor`.",
   request: {
-    params: eventsParams,
+    params: inTenant,
     query: listQuery(/^evt_[0-7][0-9A-HJKMNP-TV-Z]{9}0[0-9A-HJKMNP-TV-Z]{15}$/).extend({
-      event: eventType.optional(),
-      since: time.optional().openapi({ type: "string", format: "date-time" }),
-      until: time.optional().openapi({ type: "string", format: "date-time" }),
+      event: eventType.optional().describe("Of this event type."),
+      since: sinceQuery,
+      until: untilQuery,
     }),
   },
   responses: {
     200: json(
-      z.object({
-        data: z.array(z.object({ id: z.string(), event: z.string(), timestamp: isoTime })),
-        nextCursor: z.string().nullable(),
-      }),
+      pageShape("EventPage", named("EventSummary", z.object(eventFields), "An event without its data and deliveries.")),
       "newest first, without data and deliveries",
     ),
     ...problems(401, 404, 422),

@@ -25,39 +25,66 @@ import { linkNext } from "./paging";
 import { invalid, Problem } from "./problem";
 import { createRoute, MEMBERS, OPERATOR } from "./route";
 import { saving } from "./saving";
-import { body, eventType, isoTime, json, listQuery, problems } from "./schemas";
+import {
+  body,
+  changesOf,
+  createdAt,
+  described,
+  eventType,
+  json,
+  listQuery,
+  named,
+  pageShape,
+  problems,
+  updatedAt,
+} from "./schemas";
 
 /** The largest sample, in bytes: lists hold up to 250 of them. */
 const MAX_SAMPLE_BYTES = 65_536;
 const base = "/v1/event-types";
 const params = z.object({ name: eventType });
-const catalogParams = z.object({ profile: z.string() });
+const catalogParams = z.object({
+  profile: z.string().openapi({ enum: [...CATALOG_NAMES], description: "The vendor's name." }),
+});
 const group = z.string().trim().min(1).max(100);
 
 const sample = z
   .custom<object>(isContainer, "must be a JSON object or array, or null")
   .nullable()
-  .openapi({ type: ["object", "array", "null"] });
+  .openapi({ type: ["object", "array", "null"], items: {}, additionalProperties: true });
 
-const fields = z.strictObject({
-  title: z.string().trim().min(1).max(200).nullable(),
-  description: z.string().max(2000).nullable(),
-  schema: z.record(z.string(), z.unknown()).nullable(),
-  enforce: z.boolean(),
-  sample,
-  group: group.nullable(),
-  highVolume: z.boolean(),
-  deprecated: z.boolean(),
-});
-const input = fields.partial();
-const changes = input.refine((change) => Object.keys(change).length > 0, {
-  error: "names nothing to change",
-  when: ({ issues }) => issues.length === 0,
-});
+const fields = described(
+  {
+    title: z.string().trim().min(1).max(200).nullable(),
+    description: z.string().max(2000).nullable(),
+    schema: z.record(z.string(), z.unknown()).nullable(),
+    enforce: z.boolean(),
+    sample,
+    group: group.nullable(),
+    highVolume: z.boolean(),
+    deprecated: z.boolean(),
+  },
+  {
+    title: "What people call it; `null`: nothing.",
+    description: "When it happens; `null`: it is not said.",
+    schema: "A JSON Schema of its data, which is only told unless `enforce` says otherwise; `null`: none.",
+    enforce: "Whether events whose data does not fit the schema are refused.",
+    sample: "What tests send, and readers see: a JSON object or array; `null`: none.",
+    group: "The heading that it stands under; `null`: none.",
+    highVolume: "Whether there are many of them: endpoints then are warned.",
+    deprecated: "Whether it may stop being sent: endpoints then are warned.",
+  },
+);
+const input = named("EventTypeInput", z.strictObject(fields).partial(), "An event type as it is to be.");
+const changes = changesOf("EventTypePatch", fields, "Changes of an event type. What is left out stays.");
 
-const catalogShape = fields.extend({ name: z.string() });
-const shape = catalogShape.extend({ createdAt: isoTime, updatedAt: isoTime });
-const listShape = z.object({ data: z.array(shape), nextCursor: z.string().nullable() });
+const offered = { name: z.string().describe("Its name."), ...fields };
+const catalogShape = named("CatalogEventType", z.object(offered), "An event type of a vendor's catalog.");
+const shape = named(
+  "EventType",
+  z.object({ ...offered, createdAt, updatedAt }),
+  "What is known of the events of a name.",
+);
 
 const list = createRoute({
   method: "get",
@@ -67,8 +94,12 @@ const list = createRoute({
   description: "By name. Types need not be registered to be posted or subscribed to.",
   tags: ["Event types"],
   roles: MEMBERS,
-  request: { query: listQuery(/^[A-Za-z0-9_][A-Za-z0-9_.:/-]{0,127}$/).extend({ group: group.optional() }) },
-  responses: { 200: json(listShape, "by name"), ...problems(401, 422) },
+  request: {
+    query: listQuery(/^[A-Za-z0-9_][A-Za-z0-9_.:/-]{0,127}$/).extend({
+      group: group.optional().describe("Of this group."),
+    }),
+  },
+  responses: { 200: json(pageShape("EventTypePage", shape), "by name"), ...problems(401, 422) },
 });
 
 const put = createRoute({
@@ -129,7 +160,14 @@ const preview = createRoute({
   roles: MEMBERS,
   request: { params: catalogParams },
   responses: {
-    200: json(z.object({ data: z.array(catalogShape) }), "what installing it would register"),
+    200: json(
+      named(
+        "EventTypeCatalog",
+        z.object({ data: z.array(catalogShape).describe("Its event types.") }),
+        "A vendor's event types.",
+      ),
+      "what installing it would register",
+    ),
     ...problems(401, 404),
   },
 });
@@ -144,7 +182,17 @@ const install = createRoute({
   tags: ["Event types"],
   roles: OPERATOR,
   request: { params: catalogParams },
-  responses: { 201: json(z.object({ data: z.array(shape) }), "installed"), ...problems(401, 403, 404) },
+  responses: {
+    201: json(
+      named(
+        "InstalledEventTypes",
+        z.object({ data: z.array(shape).describe("Its event types as they now are.") }),
+        "A vendor's event types, registered.",
+      ),
+      "installed",
+    ),
+    ...problems(401, 403, 404),
+  },
 });
 
 /** Event types: what is known of the events, for all tenants. */

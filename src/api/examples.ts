@@ -34,6 +34,7 @@ const IDS: Readonly<Record<string, string>> = {
   Automations: `aut_${ULID}`,
   Signals: `sig_${ULID}`,
   Keys: `key_${ULID}`,
+  Portal: `lnk_${ULID}`,
   Tenants: "acme",
 };
 
@@ -51,6 +52,7 @@ const FIELDS: Readonly<Record<string, unknown>> = {
   domain: "acme.com",
   durationMs: 84,
   emit: "lead.hot",
+  enabled: true,
   endpoint: `ep_${ULID}`,
   entity: "company.domain",
   error: null,
@@ -73,6 +75,7 @@ const FIELDS: Readonly<Record<string, unknown>> = {
   nextAttemptAt: null,
   nextCursor: null,
   profile: "clearview",
+  rateLimit: null,
   reason: null,
   retry: [30, 120, 600, 3_600, 14_400],
   sample: { company: { domain: "acme.com" }, score: 91 },
@@ -86,8 +89,33 @@ const FIELDS: Readonly<Record<string, unknown>> = {
   uid: "crm",
   url: "https://crm.example.com/webhooks",
   waitReason: null,
+  warnings: [],
   when: { crosses: { path: "score", threshold: 70 } },
 };
+
+/** What stands in paths, by the parameter's name. */
+const IN_PATHS: Readonly<Record<string, string>> = {
+  tenant: "acme",
+  endpoint: IDS.Endpoints ?? "",
+  delivery: IDS.Deliveries ?? "",
+  event: IDS.Events ?? "",
+  segment: IDS.Segments ?? "",
+  automation: IDS.Automations ?? "",
+  signal: IDS.Signals ?? "",
+  link: `lnk_${ULID}`,
+  keyId: IDS.Keys ?? "",
+  list: "customers",
+  item: "acme.com",
+  name: "lead.hot",
+  profile: "clearview",
+};
+
+/** An example of what stands in a path under that name. Throws where there is none: a new parameter needs one. */
+export function exampleIn(name: string): string {
+  const example = IN_PATHS[name];
+  if (example === undefined) throw new Error(`there is no example of what stands in paths as {${name}}`);
+  return example;
+}
 
 /** An example that the schema allows, for an operation with that tag. Pure. */
 export function exampleOf(schema: Schema, tag: string, name = ""): unknown {

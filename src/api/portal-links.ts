@@ -18,15 +18,15 @@ import { type AppContext, router } from "./context";
 import { locateAt } from "./location";
 import { checkMatch } from "./matching";
 import { pageOf } from "./paging";
+import { inTenant } from "./parameters";
 import { Problem } from "./problem";
 import { ADMIN, createRoute } from "./route";
-import { isoTime, json, listQuery, optionalBody, problems } from "./schemas";
+import { createdAt, isoTime, json, listQuery, named, optionalBody, pageShape, problems } from "./schemas";
 
 const DEFAULT_LIFE = HOUR / SECOND;
 const LONGEST_LIFE = (7 * DAY) / SECOND;
 const base = "/v1/tenants/{tenant}/portal-links";
-const params = z.object({ tenant: z.string() });
-const linkParams = params.extend({ link: z.string() });
+const atLink = inTenant.extend({ link: z.string().describe("The link's id.") });
 
 const path = z
   .string()
@@ -34,37 +34,53 @@ const path = z
   .regex(/^\/(?![/\\])[!-"$-[\]-~]*$/, "must be a path that begins with one /, such as /endpoints")
   .refine((text) => !/(^|\/)\.{1,2}(?=[/?]|$)/.test(text), "may not have . or .. for a part");
 
-const input = z.strictObject({
-  expiresIn: z
-    .number()
-    .int()
-    .min(1)
-    .max(LONGEST_LIFE)
-    .optional()
-    .openapi({ description: "Seconds until the link and its session end; an hour unless said." }),
-  readOnly: z
-    .boolean()
-    .optional()
-    .openapi({ description: "Its visitor reads endpoints and logs, changes nothing and sees no secret." }),
-  path: path
-    .nullable()
-    .optional()
-    .openapi({ description: "The page to open, below the tenant's: `/endpoints`. Without it, the first one." }),
-});
+const input = named(
+  "PortalLinkInput",
+  z.strictObject({
+    expiresIn: z
+      .number()
+      .int()
+      .min(1)
+      .max(LONGEST_LIFE)
+      .optional()
+      .openapi({ description: "Seconds until the link and its session end; an hour unless said." }),
+    readOnly: z
+      .boolean()
+      .optional()
+      .openapi({ description: "Its visitor reads endpoints and logs, changes nothing and sees no secret." }),
+    path: path
+      .nullable()
+      .optional()
+      .openapi({ description: "The page to open, below the tenant's: `/endpoints`. Without it, the first one." }),
+  }),
+  "A portal link to be created.",
+);
 
-const linkShape = z.object({
-  id: z.string(),
-  readOnly: z.boolean(),
-  path: z.string().nullable().openapi({ description: "The page that it opens; `null`: the first one." }),
-  madeBy: z
-    .string()
-    .nullable()
-    .openapi({ description: "The id of the key that made it, with whose end it ends, or `operator`." }),
-  createdAt: isoTime,
-  expiresAt: isoTime.openapi({ description: "When the link and the session that it opened end." }),
-  openedAt: isoTime.nullable().openapi({ description: "When it was exchanged for a session; `null`: not yet." }),
-  endedAt: isoTime.nullable().openapi({ description: "When its visitor signed out; `null`: they did not." }),
-});
+const fields = {
+  id: z.string().describe("Its id: `lnk_…`."),
+  readOnly: z.boolean().describe("Whether its visitor only reads, and sees no secret."),
+  path: z.string().nullable().describe("The page that it opens; `null`: the first one."),
+  expiresAt: isoTime.describe("When the link and the session that it opened end."),
+};
+const linkShape = named(
+  "PortalLink",
+  z.object({
+    ...fields,
+    madeBy: z
+      .string()
+      .nullable()
+      .describe("The id of the key that made it, with whose end it ends, or `operator`; `null`: it is not known."),
+    createdAt,
+    openedAt: isoTime.nullable().describe("When it was exchanged for a session; `null`: not yet."),
+    endedAt: isoTime.nullable().describe("When its visitor signed out; `null`: they did not."),
+  }),
+  "A link that opens the dashboard for one tenant, and its session.",
+);
+const linkCreated = named(
+  "PortalLinkCreated",
+  z.object({ ...fields, url: z.url().describe("The link. It is not shown again.") }),
+  "A portal link that was created.",
+);
 
 const create = createRoute({
   method: "post",
@@ -78,18 +94,9 @@ const create = createRoute({
     "revoked. Append `?theme=light` or `?theme=dark` to choose one.",
   tags: ["Portal"],
   roles: ADMIN,
-  request: { params, ...optionalBody(input, { expiresIn: 3_600 }) },
+  request: { params: inTenant, ...optionalBody(input, { expiresIn: 3_600 }) },
   responses: {
-    201: json(
-      z.object({
-        id: z.string(),
-        url: z.url(),
-        readOnly: z.boolean(),
-        path: z.string().nullable(),
-        expiresAt: isoTime,
-      }),
-      "created; the link is shown here and never again",
-    ),
+    201: json(linkCreated, "created; the link is shown here and never again"),
     ...problems(400, 401, 403, 404, 422),
   },
 });
@@ -102,9 +109,9 @@ const list = createRoute({
   description: "Those that have not expired and whose key is there. The links themselves are not kept.",
   tags: ["Portal"],
   roles: ADMIN,
-  request: { params, query: listQuery(/^lnk_[0-9A-Z]{26}$/) },
+  request: { params: inTenant, query: listQuery(/^lnk_[0-9A-Z]{26}$/) },
   responses: {
-    200: json(z.object({ data: z.array(linkShape), nextCursor: z.string().nullable() }), "newest first"),
+    200: json(pageShape("PortalLinkPage", linkShape), "newest first"),
     ...problems(401, 403, 404, 422),
   },
 });
@@ -117,7 +124,7 @@ const get = createRoute({
   description: "The link itself is not kept: this tells when it was opened and when it ends.",
   tags: ["Portal"],
   roles: ADMIN,
-  request: { params: linkParams },
+  request: { params: atLink },
   responses: { 200: json(linkShape, "the link"), ...problems(401, 403, 404) },
 });
 
@@ -129,7 +136,7 @@ const remove = createRoute({
   description: "The link opens nothing any more, and the session that it opened ends.",
   tags: ["Portal"],
   roles: ADMIN,
-  request: { params: linkParams },
+  request: { params: atLink },
   responses: {
     204: { description: "revoked: it opens nothing, and what it opened is closed" },
     ...problems(401, 403, 404),

@@ -6,10 +6,11 @@ import { deliveryId, eventId } from "../lib/ids";
 import { logError } from "../lib/log";
 import type { ResendResult } from "../lib/rooms";
 import { type AppContext, router } from "./context";
-import { eventParams, findEvent } from "./events";
+import { findEvent } from "./events";
+import { atEvent } from "./parameters";
 import { Problem } from "./problem";
 import { createRoute, MANAGERS } from "./route";
-import { json, problems } from "./schemas";
+import { json, named, problems } from "./schemas";
 
 /** Why a resend was refused, in words. */
 const REASONS: Readonly<Record<Exclude<ResendResult, "resending">, string>> = {
@@ -18,13 +19,26 @@ const REASONS: Readonly<Record<Exclude<ResendResult, "resending">, string>> = {
   unknown: "The endpoint is deleted.",
 };
 
-const replayed = z.object({
-  id: z.string(),
-  endpoint: z.string(),
-  action: z.enum(["resent", "added", "skipped"]),
-  /** Why it was skipped. */
-  reason: z.string().optional(),
-});
+const replayed = named(
+  "ReplayedDelivery",
+  z.object({
+    id: z.string().describe("The delivery's id."),
+    endpoint: z.string().describe("The endpoint's id."),
+    action: z
+      .enum(["resent", "added", "skipped"])
+      .describe("Whether it is sent again, sent for the first time, or left as it is."),
+    reason: z.string().optional().describe("Why it was skipped; absent: it was not."),
+  }),
+  "What a replay does with a delivery.",
+);
+const replay = named(
+  "Replay",
+  z.object({
+    id: z.string().describe("The event's id."),
+    deliveries: z.array(replayed).describe("One for each endpoint that had the event or matches it now."),
+  }),
+  "What a replay does.",
+);
 
 const post = createRoute({
   method: "post",
@@ -34,9 +48,9 @@ const post = createRoute({
   description: "Sends it again to the endpoints that had it, and for the first time to those that match it now.",
   tags: ["Events"],
   roles: MANAGERS,
-  request: { params: eventParams },
+  request: { params: atEvent },
   responses: {
-    202: json(z.object({ id: z.string(), deliveries: z.array(replayed) }), "what is done for each endpoint"),
+    202: json(replay, "what is done for each endpoint"),
     ...problems(401, 404, 409),
   },
 });

@@ -17,24 +17,30 @@ import { type AppContext, router } from "./context";
 import { locateAt } from "./location";
 import { changing, tagAs } from "./matching";
 import { pageOf } from "./paging";
+import { inTenant } from "./parameters";
 import { invalid, Problem } from "./problem";
 import { ADMIN, createRoute, READERS } from "./route";
 import { saving } from "./saving";
-import { body, json, listQuery, problems } from "./schemas";
+import { body, json, listQuery, named, pageShape, problems } from "./schemas";
 import {
   attachErrors,
   OBSERVATION_FIELDS,
   signalInput,
   signalPatch,
+  signalSaved,
   signalShape,
   toRule,
   toSignal,
 } from "./signal-shape";
-import { refuseForeign, warned, warningsOf, withWarnings } from "./warnings";
+import { refuseForeign, warningsOf, withWarnings } from "./warnings";
 
 const base = "/v1/tenants/{tenant}/signals";
-const params = z.object({ tenant: z.string() });
-const signalParams = params.extend({ signal: z.string() });
+const atSignal = inTenant.extend({ signal: z.string().describe("The signal's id.") });
+const installed = named(
+  "InstalledSignals",
+  z.object({ data: z.array(signalShape).describe("The vendor's signals as they now are.") }),
+  "A vendor's signals.",
+);
 
 const create = createRoute({
   method: "post",
@@ -45,7 +51,7 @@ const create = createRoute({
   tags: ["Signals"],
   roles: ADMIN,
   request: {
-    params,
+    params: inTenant,
     ...body(signalInput, {
       name: "Lead turned hot",
       emit: "lead.hot",
@@ -55,7 +61,7 @@ const create = createRoute({
       attach: { previousScore: "previous", newScore: "current" },
     }),
   },
-  responses: { 201: json(signalShape.extend(warned), "created"), ...problems(400, 401, 404, 409, 422) },
+  responses: { 201: json(signalSaved, "created"), ...problems(400, 401, 404, 409, 422) },
 });
 
 const list = createRoute({
@@ -66,9 +72,9 @@ const list = createRoute({
   description: "Newest first.",
   tags: ["Signals"],
   roles: READERS,
-  request: { params, query: listQuery(/^sig_[0-9A-Z]{26}$/) },
+  request: { params: inTenant, query: listQuery(/^sig_[0-9A-Z]{26}$/) },
   responses: {
-    200: json(z.object({ data: z.array(signalShape), nextCursor: z.string().nullable() }), "newest first"),
+    200: json(pageShape("SignalPage", signalShape), "newest first"),
     ...problems(401, 404, 422),
   },
 });
@@ -81,7 +87,7 @@ const get = createRoute({
   description: "A signal by its id.",
   tags: ["Signals"],
   roles: READERS,
-  request: { params: signalParams },
+  request: { params: atSignal },
   responses: { 200: json(signalShape, "the signal"), ...problems(401, 404) },
 });
 
@@ -94,11 +100,11 @@ const patch = createRoute({
   tags: ["Signals"],
   roles: ADMIN,
   request: {
-    params: signalParams,
+    params: atSignal,
     ...body(signalPatch, { when: { crosses: { path: "company.leadScore", threshold: 80 } } }),
   },
   responses: {
-    200: json(signalShape.extend(warned), "changed: it holds from the next observation on"),
+    200: json(signalSaved, "changed: it holds from the next observation on"),
     ...problems(400, 401, 404, 409, 422),
   },
 });
@@ -111,7 +117,7 @@ const remove = createRoute({
   description: "With what it remembered of entities.",
   tags: ["Signals"],
   roles: ADMIN,
-  request: { params: signalParams },
+  request: { params: atSignal },
   responses: { 204: { description: "deleted, with what it remembered" }, ...problems(401, 404) },
 });
 
@@ -124,10 +130,14 @@ const install = createRoute({
     "Installs the rules that a vendor's events come from. Those that are there already stay as the tenant has made them.",
   tags: ["Signals"],
   roles: ADMIN,
-  request: { params: params.extend({ profile: z.string() }) },
+  request: {
+    params: inTenant.extend({
+      profile: z.string().openapi({ enum: [...SIGNAL_CATALOG_NAMES], description: "The vendor's name." }),
+    }),
+  },
   responses: {
-    200: json(z.object({ data: z.array(signalShape) }), "all of them were there; what the tenant changed stays"),
-    201: json(z.object({ data: z.array(signalShape) }), "the vendor's signals, of which at least one is new"),
+    200: json(installed, "all of them were there; what the tenant changed stays"),
+    201: json(installed, "the vendor's signals, of which at least one is new"),
     ...problems(401, 404, 409, 422),
   },
 });
@@ -202,8 +212,8 @@ export const signalRoutes = router()
         `There are no signals of that name. There are ${SIGNAL_CATALOG_NAMES.join(", ")}.`,
       );
     }
-    const installed = entry(c, "signals.installed", profile);
-    const { rows, created } = await saving(installSignals(c.env.DB, tenant, profile, rules, Date.now(), installed));
+    const audited = entry(c, "signals.installed", profile);
+    const { rows, created } = await saving(installSignals(c.env.DB, tenant, profile, rules, Date.now(), audited));
     invalidateSnapshot(tenant);
     return c.json({ data: rows.map(toSignal) }, created > 0 ? 201 : 200);
   });

@@ -1,9 +1,9 @@
-import { z } from "@hono/zod-openapi";
 import { endpointIds } from "../config/endpoints";
 import { endpointRoom } from "../lib/env";
 import { router } from "./context";
 import { deliveriesPage, deliveriesQuery, toDelivery, toFilter } from "./delivery-shape";
 import { linkNext } from "./paging";
+import { inTenant } from "./parameters";
 import { createRoute, READERS } from "./route";
 import { json, problems } from "./schemas";
 
@@ -15,7 +15,7 @@ const list = createRoute({
   description: "Of all endpoints of the tenant, merged by time, newest first.",
   tags: ["Deliveries"],
   roles: READERS,
-  request: { params: z.object({ tenant: z.string() }), query: deliveriesQuery },
+  request: { params: inTenant, query: deliveriesQuery },
   responses: { 200: json(deliveriesPage, "newest first, over all endpoints"), ...problems(401, 404, 422) },
 });
 

@@ -24,32 +24,51 @@ import { eraseTenant } from "./erase-tenant";
 import { locateAt } from "./location";
 import { changing, checkMatch, tagAs } from "./matching";
 import { pageOf } from "./paging";
+import { SLUG } from "./parameters";
 import { Problem } from "./problem";
 import { createRoute, OPERATOR, READERS } from "./route";
-import { body, isoTime, json, listQuery, plainText, problems } from "./schemas";
+import {
+  body,
+  changesOf,
+  createdAt,
+  json,
+  listQuery,
+  named,
+  pageShape,
+  plainText,
+  problems,
+  updatedAt,
+} from "./schemas";
 
 const base = "/v1/tenants";
-const SLUG = "[a-z0-9][a-z0-9_-]{0,62}";
 const slug = z.string().regex(new RegExp(`^${SLUG}$`), "must be 1-63 of a-z, 0-9, _ and -, and begin with a-z or 0-9");
-const params = z.object({ tenant: slug });
+const params = z.object({ tenant: slug.describe("The tenant's id.") });
 
-const tenantBody = z.strictObject({
-  name: plainText(200).trim().min(1),
-  /** Signs per-request callbacks; `null`: they are not signed. It is kept when a later PUT does not name it. */
-  callbackSecret: secretField.nullable().optional(),
-});
-const tenantPatch = tenantBody.partial().refine((patch) => Object.keys(patch).length > 0, {
-  error: "names nothing to change",
-  when: ({ issues }) => issues.length === 0,
-});
-const tenantShape = z.object({
-  id: z.string(),
-  name: z.string(),
-  /** Whether per-request callbacks are signed. */
-  callbacksSigned: z.boolean(),
-  createdAt: isoTime,
-  updatedAt: isoTime,
-});
+const fields = {
+  name: plainText(200).trim().min(1).describe("What people call it."),
+  callbackSecret: secretField
+    .nullable()
+    .optional()
+    .describe("Signs per-request callbacks; `null`: they are not signed. Left out, it stays as it is."),
+};
+const tenantInput = named(
+  "TenantInput",
+  z.strictObject({ ...fields, id: slug.describe("Its id, of your own: what you call this customer.") }),
+  "A tenant to be created.",
+);
+const tenantPut = named("TenantPut", z.strictObject(fields), "A tenant as it is to be.");
+const tenantPatch = changesOf("TenantPatch", fields, "Changes of a tenant. What is left out stays.");
+const tenantShape = named(
+  "Tenant",
+  z.object({
+    id: z.string().describe("Its id, as you gave it."),
+    name: z.string().describe("What people call it."),
+    callbacksSigned: z.boolean().describe("Whether per-request callbacks are signed."),
+    createdAt,
+    updatedAt,
+  }),
+  "A customer of yours.",
+);
 
 function toShape({ id, name, callbackSecret, createdAt, updatedAt }: Tenant): z.infer<typeof tenantShape> {
   return { id, name, callbacksSigned: callbackSecret !== null, createdAt: iso(createdAt), updatedAt: iso(updatedAt) };
@@ -63,7 +82,7 @@ const create = createRoute({
   description: "One of your customers: what it has is seen by its own keys only.",
   tags: ["Tenants"],
   roles: OPERATOR,
-  request: body(tenantBody.extend({ id: slug }), { id: "acme", name: "Acme Inc." }),
+  request: body(tenantInput, { id: "acme", name: "Acme Inc." }),
   responses: { 201: json(tenantShape, "created"), ...problems(400, 401, 403, 409, 422) },
 });
 
@@ -77,7 +96,7 @@ const list = createRoute({
   roles: OPERATOR,
   request: { query: listQuery(new RegExp(`^\\d{1,15}\\.${SLUG}$`)) },
   responses: {
-    200: json(z.object({ data: z.array(tenantShape), nextCursor: z.string().nullable() }), "newest first"),
+    200: json(pageShape("TenantPage", tenantShape), "newest first"),
     ...problems(401, 404, 422),
   },
 });
@@ -90,7 +109,7 @@ const put = createRoute({
   description: "Creates the tenant, or renames the one that is there. What the body leaves out stays as it is.",
   tags: ["Tenants"],
   roles: OPERATOR,
-  request: { params, ...body(tenantBody, { name: "Acme Inc." }) },
+  request: { params, ...body(tenantPut, { name: "Acme Inc." }) },
   responses: {
     200: json(tenantShape, "updated"),
     201: json(tenantShape, "created"),

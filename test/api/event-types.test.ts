@@ -112,7 +112,7 @@ describe("an event type", () => {
     const read = await findEventType(env.DB, name);
     if (read === null) throw new Error("it was just created");
     const now = Date.now();
-    const entry = { actor: "operator", action: "eventtype.updated", target: read.name, tenant: null };
+    const entry = { actor: "operator", action: "eventtype.updated" as const, target: read.name, tenant: null };
     expect(await changeEventType(env.DB, read, { enforce: false }, now, entry)).toMatchObject({ title: "A" });
     await expect(changeEventType(env.DB, read, { title: "B" }, now, entry)).rejects.toThrow(ChangedMeanwhile);
     expect((await call("GET", `${base}/${name}`)).body.title).toBe("A");

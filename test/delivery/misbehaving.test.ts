@@ -238,7 +238,7 @@ describe("a request", () => {
   it("that cannot be built is our own fault: nothing is sent, and no outcome is made up for it", async ({ expect }) => {
     const fetched = vi.spyOn(globalThis, "fetch");
     await expect(send({ ...requestWithin(1_000), headers: { "X-A": "a\nb" } })).rejects.toThrow(TypeError);
-    await expect(send({ ...requestWithin(1_000), method: "NOT ONE" })).rejects.toThrow(TypeError);
+    await expect(send({ ...requestWithin(1_000), method: "NOT ONE" as "POST" })).rejects.toThrow(TypeError);
     expect(fetched).not.toHaveBeenCalled();
     fetched.mockRestore();
   });
