@@ -5,9 +5,7 @@ import type { Env } from "../lib/env";
 import { EVENT_FIELDS } from "../lib/filter-errors";
 import { DAY, iso, isoOrNull, SECOND } from "../lib/time";
 import { FORMATS, METHODS, SCHEMES } from "../lib/wire";
-import { invalid } from "./problem";
 import {
-  changesOf,
   createdAt,
   described,
   eventType,
@@ -25,7 +23,7 @@ export const MASK = "***";
 /** The most event types that one endpoint lists. */
 const MAX_EVENTS = 100;
 /** The most entries of an endpoint's metadata. */
-const MAX_METADATA = 50;
+export const MAX_METADATA = 50;
 const WEEK = (7 * DAY) / SECOND;
 
 const events = z
@@ -34,10 +32,10 @@ const events = z
   .refine((list) => !list.includes("*") || list.length === 1, "* stands alone: it means every event type")
   .transform((list) => [...new Set(list)]);
 
-type Names<Value> = Record<string, Value>;
+export type Names<Value> = Record<string, Value>;
 
 /** A record that refuses the one name which zod would drop in silence; the document shows it as having `values`. */
-function namesOf<Value>(record: z.ZodType<Names<Value>, Names<Value>>, values: ("string" | "null")[]) {
+export function namesOf<Value>(record: z.ZodType<Names<Value>, Names<Value>>, values: ("string" | "null")[]) {
   return z
     .custom<Names<Value>>()
     .refine((value) => !Object.hasOwn(Object(value), "__proto__"), {
@@ -96,7 +94,8 @@ const ABOUT = {
 /** In what is given `null` is said of most of them. */
 const DEFAULT = "`null`: the profile's.";
 
-const fields = described(
+/** What is given of an endpoint. */
+export const endpointFields = described(
   {
     uid: z
       .string()
@@ -150,7 +149,8 @@ const fields = described(
   },
 );
 
-const whole = z.object(fields).partial();
+/** The same, none of which must be. */
+export const whole = z.object(endpointFields).partial();
 
 /** A secret of the caller's own. */
 export const secretField = plainText(256)
@@ -165,68 +165,14 @@ export const endpointInput = named(
   "EndpointInput",
   z.strictObject({
     ...whole.shape,
-    url: fields.url,
-    events: fields.events,
+    url: endpointFields.url,
+    events: endpointFields.events,
     secret: secret.describe(
       "What deliveries are signed with, of your own; `null` under the scheme `none`. Without one it is generated.",
     ),
   }),
   "An endpoint to be created.",
 );
-
-/** A record as PATCH merges it: `null` takes a name away, and what is not named stays. */
-function merging(value: z.ZodType<string, string>, name: z.ZodType<string, string> = z.string()) {
-  const record = z.record(name, value.nullable()) as z.ZodType<Names<string | null>, Names<string | null>>;
-  return namesOf(record, ["string", "null"]);
-}
-
-/** What PATCH takes: what is absent stays, `null` goes back to the default; `headers` and `metadata` are merged (RFC 7396). */
-export const endpointPatch = changesOf(
-  "EndpointPatch",
-  {
-    ...fields,
-    ...described(
-      { headers: merging(z.string()), metadata: merging(plainText(512), plainText(64).min(1)) },
-      {
-        headers: "Headers to be merged into those that are there; the value `null` takes one away.",
-        metadata: "Entries to be merged into those that are there; the value `null` takes one away.",
-      },
-    ),
-  },
-  "Changes of an endpoint. What is left out stays; `null` goes back to the default.",
-);
-
-/** What a change says of an endpoint, with `headers` and `metadata` whole. */
-export type EndpointPatch = z.output<typeof whole>;
-
-/** A PATCH with its records merged into those of the endpoint as it is. Throws a 422 where there are then too many. */
-export function merged(
-  { headers, metadata, ...rest }: z.output<typeof endpointPatch>,
-  before: Pick<EndpointRow, "headers" | "metadata">,
-): EndpointPatch {
-  const kept = Object.fromEntries(Object.keys(before.headers ?? {}).map((name) => [name, MASK]));
-  const merged: EndpointPatch = {
-    ...rest,
-    headers: headers && mergedInto(kept, headers, (name) => name.toLowerCase()),
-    metadata: metadata && mergedInto(before.metadata, metadata, (name) => name),
-  };
-  if (Object.keys(merged.metadata ?? {}).length > MAX_METADATA) {
-    throw invalid({ path: "metadata", message: `may have at most ${MAX_METADATA} entries` });
-  }
-  return merged;
-}
-
-/** RFC 7396 for a flat record, whose names are the same when `sameAs` says so. */
-function mergedInto(
-  before: Names<string>,
-  patch: Names<string | null>,
-  sameAs: (name: string) => string,
-): Names<string> {
-  const named = new Set(Object.keys(patch).map(sameAs));
-  const kept = Object.entries(before).filter(([name]) => !named.has(sameAs(name)));
-  const said = Object.entries(patch).filter((entry): entry is [string, string] => entry[1] !== null);
-  return Object.fromEntries([...kept, ...said]);
-}
 
 /** What an endpoint is that does not say otherwise, and what `null` in a PATCH goes back to. */
 export function defaultsOf(env: Pick<Env, "DEFAULT_PROFILE">): Omit<EndpointFields, "url" | "events"> {

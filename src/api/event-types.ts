@@ -13,31 +13,20 @@ import {
 } from "../config/event-types";
 import { below } from "../events/event-schemas";
 import { utf8 } from "../lib/crypto";
-import { isContainer, readJson } from "../lib/exact";
+import { readJson } from "../lib/exact";
 
 import { jsonWithRaw, memberTexts } from "../lib/json";
 import { checkSchema, compile } from "../lib/json-schema";
 import { iso } from "../lib/time";
 import { entry } from "./audit";
 import { type AppContext, router } from "./context";
+import { catalogTypeShape, eventTypeInput, eventTypePatch, eventTypeShape, group } from "./event-type-shape";
 import { changing, tagAs } from "./matching";
 import { linkNext } from "./paging";
 import { invalid, Problem } from "./problem";
 import { createRoute, MEMBERS, OPERATOR } from "./route";
 import { saving } from "./saving";
-import {
-  body,
-  changesOf,
-  createdAt,
-  described,
-  eventType,
-  json,
-  listQuery,
-  named,
-  pageShape,
-  problems,
-  updatedAt,
-} from "./schemas";
+import { body, eventType, json, listQuery, named, pageShape, problems } from "./schemas";
 
 /** The largest sample, in bytes: lists hold up to 250 of them. */
 const MAX_SAMPLE_BYTES = 65_536;
@@ -46,46 +35,6 @@ const params = z.object({ name: eventType });
 const catalogParams = z.object({
   profile: z.string().openapi({ enum: [...CATALOG_NAMES], description: "The vendor's name." }),
 });
-const group = z.string().trim().min(1).max(100);
-
-const sample = z
-  .custom<object>(isContainer, "must be a JSON object or array, or null")
-  .nullable()
-  .openapi({ type: ["object", "array", "null"], items: {}, additionalProperties: true });
-
-const fields = described(
-  {
-    title: z.string().trim().min(1).max(200).nullable(),
-    description: z.string().max(2000).nullable(),
-    schema: z.record(z.string(), z.unknown()).nullable(),
-    enforce: z.boolean(),
-    sample,
-    group: group.nullable(),
-    highVolume: z.boolean(),
-    deprecated: z.boolean(),
-  },
-  {
-    title: "What people call it; `null`: nothing.",
-    description: "When it happens; `null`: it is not said.",
-    schema: "A JSON Schema of its data, which is only told unless `enforce` says otherwise; `null`: none.",
-    enforce: "Whether events whose data does not fit the schema are refused.",
-    sample: "What tests send, and readers see: a JSON object or array; `null`: none.",
-    group: "The heading that it stands under; `null`: none.",
-    highVolume: "Whether there are many of them: endpoints then are warned.",
-    deprecated: "Whether it may stop being sent: endpoints then are warned.",
-  },
-);
-const input = named("EventTypeInput", z.strictObject(fields).partial(), "An event type as it is to be.");
-const changes = changesOf("EventTypePatch", fields, "Changes of an event type. What is left out stays.");
-
-const offered = { name: z.string().describe("Its name."), ...fields };
-const catalogShape = named("CatalogEventType", z.object(offered), "An event type of a vendor's catalog.");
-const shape = named(
-  "EventType",
-  z.object({ ...offered, createdAt, updatedAt }),
-  "What is known of the events of a name.",
-);
-
 const list = createRoute({
   method: "get",
   path: base,
@@ -99,7 +48,7 @@ const list = createRoute({
       group: group.optional().describe("Of this group."),
     }),
   },
-  responses: { 200: json(pageShape("EventTypePage", shape), "by name"), ...problems(401, 422) },
+  responses: { 200: json(pageShape("EventTypePage", eventTypeShape), "by name"), ...problems(401, 422) },
 });
 
 const put = createRoute({
@@ -110,8 +59,12 @@ const put = createRoute({
   description: "What the body leaves out goes back to its default.",
   tags: ["Event types"],
   roles: OPERATOR,
-  request: { params, ...body(input, { title: "A hot lead", group: "Leads", sample: { score: 91 } }) },
-  responses: { 200: json(shape, "replaced"), 201: json(shape, "created"), ...problems(400, 401, 403, 409, 422) },
+  request: { params, ...body(eventTypeInput, { title: "A hot lead", group: "Leads", sample: { score: 91 } }) },
+  responses: {
+    200: json(eventTypeShape, "replaced"),
+    201: json(eventTypeShape, "created"),
+    ...problems(400, 401, 403, 409, 422),
+  },
 });
 
 const get = createRoute({
@@ -123,7 +76,7 @@ const get = createRoute({
   tags: ["Event types"],
   roles: MEMBERS,
   request: { params },
-  responses: { 200: json(shape, "the event type"), ...problems(401, 404, 422) },
+  responses: { 200: json(eventTypeShape, "the event type"), ...problems(401, 404, 422) },
 });
 
 const patch = createRoute({
@@ -134,8 +87,8 @@ const patch = createRoute({
   description: "Changes what the body names; the rest stays.",
   tags: ["Event types"],
   roles: OPERATOR,
-  request: { params, ...body(changes, { deprecated: true }) },
-  responses: { 200: json(shape, "changed"), ...problems(400, 401, 403, 404, 409, 422) },
+  request: { params, ...body(eventTypePatch, { deprecated: true }) },
+  responses: { 200: json(eventTypeShape, "changed"), ...problems(400, 401, 403, 404, 409, 422) },
 });
 
 const remove = createRoute({
@@ -163,7 +116,7 @@ const preview = createRoute({
     200: json(
       named(
         "EventTypeCatalog",
-        z.object({ data: z.array(catalogShape).describe("Its event types.") }),
+        z.object({ data: z.array(catalogTypeShape).describe("Its event types.") }),
         "A vendor's event types.",
       ),
       "what installing it would register",
@@ -186,7 +139,7 @@ const install = createRoute({
     201: json(
       named(
         "InstalledEventTypes",
-        z.object({ data: z.array(shape).describe("Its event types as they now are.") }),
+        z.object({ data: z.array(eventTypeShape).describe("Its event types as they now are.") }),
         "A vendor's event types, registered.",
       ),
       "installed",
@@ -272,7 +225,7 @@ const NOTHING: EventTypeFields = {
 };
 
 /** The fields that a body names; the sample as the text it was posted as. */
-function saidIn({ sample, ...rest }: z.infer<typeof input>, text: string): Partial<EventTypeFields> {
+function saidIn({ sample, ...rest }: z.infer<typeof eventTypeInput>, text: string): Partial<EventTypeFields> {
   const given = Object.fromEntries(Object.entries(rest).filter(([, value]) => value !== undefined));
   if (sample === undefined) return given;
   return { ...given, sample: sample === null ? null : (memberTexts(text).get("sample") as string) };

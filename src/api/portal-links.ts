@@ -16,7 +16,7 @@ import { DAY, HOUR, iso, isoOrNull, SECOND } from "../lib/time";
 import { entry } from "./audit";
 import { type AppContext, router } from "./context";
 import { locateAt } from "./location";
-import { checkMatch } from "./matching";
+import { checkMatch, tagAs } from "./matching";
 import { pageOf } from "./paging";
 import { inTenant } from "./parameters";
 import { Problem } from "./problem";
@@ -188,9 +188,10 @@ export const portalLinkRoutes = router()
     const token = await newPortalToken(secretsKey(c.env));
     const expiresAt = now + expiresIn * SECOND;
     const link = { id, tenant: c.get("tenant"), expiresAt, readOnly, path, madeBy: await maker(c) };
-    await insertPortalLink(c.env.DB, link, token, now, entry(c, "portallink.created", id));
+    const row = await insertPortalLink(c.env.DB, link, token, now, entry(c, "portallink.created", id));
     const url = new URL(`/portal/open/${token}`, c.req.url).href;
     locateAt(c, id);
+    await tagAs(c, toShape(row));
     return c.json({ id, url, readOnly, path, expiresAt: iso(expiresAt) }, 201);
   })
   .openapi(list, async (c) => {
