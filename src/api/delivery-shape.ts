@@ -12,13 +12,19 @@ import type { EventText } from "../lib/event";
 import { DELIVERY_ID, deliveryTime, eventIdOf } from "../lib/ids";
 import type { DeliveryFilter } from "../lib/rooms";
 import { iso, isoOrNull } from "../lib/time";
-import { METHODS } from "../lib/wire";
+import { deliveryMethod } from "./endpoint-shape";
 import { createdAt, described, eventType, isoTime, listQuery, named, pageShape, time } from "./schemas";
 
 const deliveryStatus = named(
   "DeliveryStatus",
   z.enum(DELIVERY_STATUSES),
   "`pending`: not tried yet. `held`: its endpoint is disabled. `canceled`: its endpoint is deleted, or its event erased.",
+);
+const waitReason = named(
+  "WaitReason",
+  z.enum(WAIT_REASONS),
+  "`slots`: for a free slot. `slow`: for its turn among endpoints that have begun to fail. `rate`: for the endpoint's rate " +
+    "limit. `breaker`: for its breaker. `asked`: its receiver asked for it.",
 );
 const deliveryError = named(
   "DeliveryError",
@@ -34,7 +40,7 @@ const delivery = {
       event: z.string(),
       endpoint: z.string(),
       status: deliveryStatus,
-      waitReason: z.enum(WAIT_REASONS).nullable(),
+      waitReason: waitReason.nullable(),
       test: z.boolean(),
       attempts: z.number().int(),
       lastStatusCode: z.number().int().nullable(),
@@ -47,9 +53,7 @@ const delivery = {
       event: "That event's type.",
       endpoint: "The id of the endpoint that it is for.",
       status: "How it stands.",
-      waitReason:
-        "Why it waits beyond its schedule: for a free slot, for its turn among endpoints that have begun to fail, for the " +
-        "endpoint's rate limit, for its breaker, or because its receiver asked for it; `null`: it does not.",
+      waitReason: "Why it waits beyond its schedule; `null`: it does not.",
       test: "Whether it is a test.",
       attempts: "How many attempts were made.",
       lastStatusCode: "The status of the last answer; `null`: there was none.",
@@ -115,7 +119,7 @@ export const deliveriesPage = pageShape("DeliveryPage", deliveryShape);
 const request = named(
   "AttemptRequest",
   z.object({
-    method: z.enum(METHODS).describe("Its method."),
+    method: deliveryMethod.describe("Its method."),
     url: z.string().describe("Where it was sent."),
     headers: z.record(z.string(), z.string()).describe("Its headers, secrets masked."),
     body: z

@@ -58,7 +58,7 @@ const format = named(
   "How a delivery's body is made; the webhooks of this document show each.",
 );
 const scheme = named("SignatureScheme", z.enum(SCHEMES), "How a delivery is signed; `none`: it is not.");
-const method = named(
+export const deliveryMethod = named(
   "DeliveryMethod",
   z.enum(METHODS),
   "The method of a delivery's request; `GET` goes without a body.",
@@ -122,7 +122,7 @@ export const endpointFields = described(
       .transform(({ scheme, header = null }) => ({ scheme, header }))
       .nullable(),
     headers: namesOf(z.record(z.string(), z.string()), ["string"]),
-    method: method.nullable(),
+    method: deliveryMethod.nullable(),
     metadata: namesOf(
       z
         .record(plainText(64).min(1), plainText(512))
@@ -193,6 +193,12 @@ export function defaultsOf(env: Pick<Env, "DEFAULT_PROFILE">): Omit<EndpointFiel
   };
 }
 
+const disabledReason = named(
+  "DisabledReason",
+  z.enum(["manual", "failing", "gone"]),
+  "`manual`: by hand. `failing`: it failed for `disableAfter`. `gone`: it answered 410.",
+);
+
 /** What is answered. */
 const shape = {
   ...described(
@@ -212,21 +218,20 @@ const shape = {
         SIGNATURE,
       ),
       headers: z.record(z.string(), z.string()).openapi({ example: { "X-Team": MASK } }),
-      method,
+      method: deliveryMethod,
       metadata: z.record(z.string(), z.string()),
       retry: z.array(z.number().int()),
       timeout: z.number().int(),
       disableAfter: z.number().int(),
       rateLimit: z.number().int().nullable(),
       enabled: z.boolean(),
-      disabledReason: z.enum(["manual", "failing", "gone"]).nullable(),
+      disabledReason: disabledReason.nullable(),
       disabledAt: isoTime.nullable(),
     },
     {
       ...ABOUT,
       id: "Its id: `ep_…`.",
-      disabledReason:
-        "Why it is disabled: by hand, because it failed for `disableAfter`, or because it answered 410; `null`: it is not.",
+      disabledReason: "Why it is disabled; `null`: it is not.",
       disabledAt: "When it was disabled; `null`: it is not.",
     },
   ),

@@ -138,10 +138,14 @@ export const createdAt = isoTime.describe("When it was made.");
 export const updatedAt = isoTime.describe("When it was last changed.");
 
 /** Something to be said of a field. */
-export const fieldMessage = z.object({
-  path: z.string().describe("The field, as `events.0`; empty: the whole."),
-  message: z.string().describe("What is to be said of it, in words."),
-});
+export const fieldMessage = named(
+  "FieldMessage",
+  z.object({
+    path: z.string().describe("The field, as `events.0`; empty: the whole."),
+    message: z.string().describe("What is to be said of it, in words."),
+  }),
+  "What is to be said of a field.",
+);
 
 const problem = named(
   "Problem",
@@ -152,10 +156,7 @@ const problem = named(
     status: z.number().int().describe("The status of the answer."),
     detail: z.string().describe("What is wrong this time, in words that may change."),
     requestId: z.string().optional().describe("As in the answer's `X-Request-Id`, and in the service's log."),
-    errors: z
-      .array(named("FieldError", fieldMessage, "Why a field was refused."))
-      .optional()
-      .describe("Each field that was refused."),
+    errors: z.array(fieldMessage).optional().describe("Each field that was refused."),
   }),
   "Why a request was refused (RFC 9457).",
 );

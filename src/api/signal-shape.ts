@@ -104,6 +104,13 @@ const about = {
 /** Where the paths of a rule's filter start: there is no event yet. */
 export const OBSERVATION_FIELDS: readonly string[] = ["data", "tenant", "timestamp"];
 
+/** The name of a vendor's catalog. What is none is only told so: the path of one is not there. */
+export const catalogName = named(
+  "SignalCatalogName",
+  z.string().openapi({ enum: [...SIGNAL_CATALOG_NAMES] }),
+  "A vendor whose signals can be installed.",
+);
+
 /** A rule as it is given. */
 const fields = described(
   {
@@ -132,7 +139,7 @@ const shape = {
     },
     about,
   ),
-  catalog: z.enum(SIGNAL_CATALOG_NAMES).nullable().describe("The vendor's catalog that it came with; `null`: none."),
+  catalog: catalogName.nullable().describe("The vendor's catalog that it came with; `null`: none."),
   createdAt,
   updatedAt,
 };

@@ -24,6 +24,7 @@ import { saving } from "./saving";
 import { body, json, listQuery, named, pageShape, problems } from "./schemas";
 import {
   attachErrors,
+  catalogName,
   OBSERVATION_FIELDS,
   signalInput,
   signalPatch,
@@ -132,7 +133,7 @@ const install = createRoute({
   roles: ADMIN,
   request: {
     params: inTenant.extend({
-      profile: z.string().openapi({ enum: [...SIGNAL_CATALOG_NAMES], description: "The vendor's name." }),
+      profile: catalogName.describe("The vendor's name."),
     }),
   },
   responses: {

@@ -5,11 +5,11 @@ import { type Filter, matches } from "../lib/filter";
 import { EVENT_FIELDS, type FilterError, filterWarnings } from "../lib/filter-errors";
 import type { Scheme } from "../lib/wire";
 import { type FieldError, invalid } from "./problem";
-import { fieldMessage, named } from "./schemas";
+import { fieldMessage } from "./schemas";
 
 /** What is saved and yet mostly not what was meant. */
 export const warningsShape = z
-  .array(named("Warning", fieldMessage, "What may not be what was meant."))
+  .array(fieldMessage)
   .describe("What was saved and yet may not be what was meant, by its field. It changes nothing.");
 
 /** The same, where there may be nothing to say. */

@@ -32,7 +32,7 @@ const BODIES: Readonly<Record<Format, { about: string; schema: Schema; example: 
   },
   flat: {
     about: "The event's data and nothing else; the type is in X-Webhook-Event",
-    schema: { type: ["object", "array"], items: {}, additionalProperties: true },
+    schema: data,
     example: DATA,
   },
   subjects: {
@@ -84,6 +84,8 @@ export function webhooks(): Record<string, object> {
 function webhook(format: Format): object {
   const { about, schema, example, contentType = "application/json" } = BODIES[format];
   const name = `${format.charAt(0).toUpperCase()}${format.slice(1)}`;
+  // What is an event's data alone has a name already.
+  const named = "$ref" in schema ? schema : { ...schema, title: `${name}Payload`, "x-about": `${about}.` };
   const profiles = Object.entries(PROFILES).filter(([, profile]) => profile.format === format);
   const used = profiles.length === 0 ? "" : ` Profiles: ${profiles.map(([name]) => name).join(", ")}.`;
   return {
@@ -95,7 +97,7 @@ function webhook(format: Format): object {
     parameters: HEADERS,
     requestBody: {
       required: true,
-      content: { [contentType]: { schema: { ...schema, title: `${name}Payload`, "x-about": `${about}.` }, example } },
+      content: { [contentType]: { schema: named, example } },
     },
     responses: {
       "2XX": { description: "received: the delivery succeeded" },

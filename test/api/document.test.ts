@@ -6,6 +6,7 @@
 import { exports } from "cloudflare:workers";
 import { Validator } from "@cfworker/json-schema";
 import { describe, it } from "vitest";
+import "../../src/api/app";
 import { isFor } from "../../src/api/route";
 import { call } from "../api";
 import { inlined, type Operation, operationsOf, resolve, theDocument } from "./operations";
@@ -134,8 +135,7 @@ describe("the document", () => {
   });
 
   it("names every choice that stands in several places", ({ expect }) => {
-    const nested = [...named.flatMap((place) => within(place).slice(1)), ...parameters];
-    const choices = nested.filter(({ schema }) => (schema.enum?.length ?? 0) > 1);
+    const choices = [...named.flatMap(within), ...parameters].filter(({ schema }) => (schema.enum?.length ?? 0) > 1);
     const texts = choices.map(({ schema }) => JSON.stringify(schema.enum));
     expect(at(choices.filter((_, i) => texts.indexOf(texts[i] as string) !== i))).toEqual([]);
   });
