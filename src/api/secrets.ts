@@ -38,7 +38,7 @@ const between = named(
   "A secret that is neither the oldest nor the newest.",
 );
 const secretShape = named(
-  "Secret",
+  "SigningSecret",
   z.object({
     secret: z.string().nullable().describe("The oldest secret that signs; `null`: nothing is signed."),
     next: z.string().nullable().describe("The newest secret, while others overlap with it; else `null`."),
