@@ -221,7 +221,7 @@ function addCommonProblems(path: string, changes: boolean, operation: Operation)
 }
 
 /** Shows an example of what stands in the path, and of every answer that is no error. */
-function addExamples({ parameters = [], responses, tags }: Operation): void {
+function addExamples({ parameters = [], responses }: Operation): void {
   for (const parameter of parameters) {
     if (!("name" in parameter)) continue;
     if (parameter.in === "path") parameter.example = exampleIn(parameter.name);
@@ -229,6 +229,6 @@ function addExamples({ parameters = [], responses, tags }: Operation): void {
   }
   for (const response of Object.values(responses ?? {}) as { content?: Content }[]) {
     const content = response.content?.["application/json"];
-    if (content?.schema !== undefined) content.example ??= exampleOf(content.schema, tags?.[0] ?? "");
+    if (content?.schema !== undefined) content.example ??= exampleOf(content.schema);
   }
 }

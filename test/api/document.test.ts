@@ -167,6 +167,28 @@ describe("the document", () => {
     expect(at(arrays.filter(({ schema }) => schema.items === undefined))).toEqual([]);
   });
 
+  it("shows examples that say something, each id with the letters that such ids begin with", ({ expect }) => {
+    const empty: string[] = [];
+    const look = (value: Json, where: string, schema: Json): void => {
+      if (value === "…") empty.push(where);
+      if (typeof value !== "object" || value === null) {
+        const [, prefix] = /`([a-z]+_)…`/.exec(schema?.description ?? "") ?? [];
+        if (prefix !== undefined && !String(value).startsWith(prefix)) empty.push(`${where}: ${value}`);
+        return;
+      }
+      for (const [name, inner] of Object.entries(value)) {
+        look(inner, `${where}.${name}`, Array.isArray(value) ? schema?.items : schema?.properties?.[name]);
+      }
+    };
+    for (const { id, responses } of operations) {
+      for (const { content } of Object.values<Json>(responses)) {
+        const { example, schema } = content?.["application/json"] ?? {};
+        look(example, id, schema);
+      }
+    }
+    expect(empty).toEqual([]);
+  });
+
   it("has nothing left of what made it", ({ expect }) => {
     expect(at(schemas.filter(({ schema }) => "x-about" in schema || "title" in schema))).toEqual([]);
   });

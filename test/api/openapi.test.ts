@@ -145,7 +145,7 @@ describe("the OpenAPI document", () => {
     const wrong: string[] = [];
     walk(document, (value, key, path) => {
       if (/^_|^~|^zod$|^def$|^_def$|^_zod$|typeName|checks/.test(key)) wrong.push(path);
-      if (key === "schema" && typeof value === "object" && !path.includes("/properties/schema")) {
+      if (key === "schema" && typeof value === "object" && value !== null && !path.includes("/properties/schema")) {
         const { $ref, ...schema } = value as Record<string, unknown>;
         for (const error of checkSchema(schema)) wrong.push(`${path}/${error.path}: ${error.message}`);
       }
