@@ -22,6 +22,8 @@ export default async function setup(project: TestProject): Promise<() => Promise
   const plans = new Map<string, Answer[]>();
 
   const server = createServer(answering((request, response) => handle(request, response, seen, plans)));
+  // Longer than a test takes: who sends on a connection that is just being closed is told that it was lost.
+  server.keepAliveTimeout = 10 * 60_000;
   await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
   project.provide("receiver", `http://127.0.0.1:${(server.address() as AddressInfo).port}`);
   return async () => {
