@@ -21,7 +21,7 @@ import { complain, paint, say, Trouble } from "./lib/terminal.mjs";
 const SUITES = [
   { name: "units, in the Workers runtime", config: "test/vitest.config.ts", workers: 2 },
   {
-    name: "the model, the black box and the dashboard in a browser, on Node",
+    name: "the model, the black box, clients made of the document and the dashboard in a browser, on Node",
     config: "test/node.config.ts",
     workers: 3,
   },

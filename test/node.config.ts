@@ -21,7 +21,7 @@ class LongFirst extends BaseSequencer {
 export default defineConfig({
   root: `${import.meta.dirname}/..`,
   test: {
-    projects: ["model", "blackbox", "browser"].map((suite) => `test/${suite}/vitest.config.ts`),
+    projects: ["model", "blackbox", "browser", "clients"].map((suite) => `test/${suite}/vitest.config.ts`),
     sequence: { sequencer: LongFirst },
   },
 });

@@ -21,11 +21,9 @@ export default async function setup(project: TestProject): Promise<() => Promise
   const seen = new Map<string, Received[]>();
   const plans = new Map<string, Answer[]>();
 
-  // One that has lain idle for Node's five seconds would be closed just when it is used again.
-  const server = createServer(
-    { keepAliveTimeout: 120_000 },
-    answering((request, response) => handle(request, response, seen, plans)),
-  );
+  const server = createServer(answering((request, response) => handle(request, response, seen, plans)));
+  // Longer than a test takes: who sends on a connection that is just being closed is told that it was lost.
+  server.keepAliveTimeout = 10 * 60_000;
   await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
   project.provide("receiver", `http://127.0.0.1:${(server.address() as AddressInfo).port}`);
   return async () => {

@@ -35,7 +35,7 @@ export default defineConfig(async () => ({
   ],
   test: {
     include: ["test/**/*.test.ts"],
-    exclude: ["test/blackbox/**", "test/browser/**", "test/model/**"],
+    exclude: ["test/blackbox/**", "test/browser/**", "test/clients/**", "test/model/**"],
     provide: provided,
     setupFiles: [path.join(import.meta.dirname, "setup.ts")],
     globalSetup: ["receiver-server.ts", "raw-server.ts", "resolver-server.ts"].map((file) =>

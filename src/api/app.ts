@@ -30,6 +30,7 @@ import { answerError, PRIVATE, Problem } from "./problem";
 import { problemPageRoutes } from "./problem-page";
 import { replayRoutes } from "./replay";
 import { resealRoutes } from "./reseal";
+import { demandRoles } from "./route";
 import { secretRoutes } from "./secrets";
 import { segmentRoutes } from "./segments";
 import { signalTestRoutes } from "./signal-tests";
@@ -95,3 +96,5 @@ app.route("/", signalTestRoutes);
 app.route("/", listRoutes);
 app.route("/", observationRoutes);
 app.route("/", eventTypeRoutes);
+
+demandRoles(app.routes);

@@ -1,38 +1,45 @@
-import { createRoute, z } from "@hono/zod-openapi";
-import { type AuditEntry, type AuditRow, listAudit } from "../config/audit";
+import { z } from "@hono/zod-openapi";
+import { AUDIT_ACTIONS, type AuditAction, type AuditEntry, type AuditRow, listAudit } from "../config/audit";
 import { iso } from "../lib/time";
 import { type AppContext, router } from "./context";
 import { pageOf } from "./paging";
-import { inOrder, isoTime, json, listQuery, problems, time } from "./schemas";
+import { createRoute, OPERATOR } from "./route";
+import { inOrder, isoTime, json, listQuery, named, pageShape, problems, time } from "./schemas";
 
-const auditShape = z.object({
-  id: z.string(),
-  at: isoTime,
-  actor: z.string().openapi({ description: "A key's or a portal link's id, `operator`, or `posthorn`: by itself." }),
-  action: z.string(),
-  target: z.string(),
-  tenant: z.string().nullable(),
-  /** Of an update, the names of the changed fields. */
-  fields: z.array(z.string()).nullable(),
-});
+const auditShape = named(
+  "AuditEntry",
+  z.object({
+    id: z.string().describe("Its id: `aud_…`."),
+    at: isoTime.describe("When."),
+    actor: z.string().describe("A key's or a portal link's id, `operator`, or `posthorn`: by itself."),
+    action: z.enum(AUDIT_ACTIONS).describe("What was done."),
+    target: z.string().describe("The id or name of what it was done to."),
+    tenant: z.string().nullable().describe("The tenant that it concerns; `null`: all."),
+    fields: z.array(z.string()).nullable().describe("Of an update, the names of the changed fields; else `null`."),
+  }),
+  "Who changed what, and when.",
+);
 
 const list = createRoute({
   method: "get",
   path: "/v1/audit",
   operationId: "listAudit",
   summary: "List the audit log",
+  description:
+    "Who changed what and when, newest first; also who read a secret, and what the service disabled by itself.",
   tags: ["Keys"],
+  roles: OPERATOR,
   request: {
     query: inOrder(
       listQuery(/^aud_[0-9A-Z]{26}$/).extend({
-        tenant: z.string().optional(),
-        since: time.optional().openapi({ type: "string", format: "date-time" }),
-        until: time.optional().openapi({ type: "string", format: "date-time" }),
+        tenant: z.string().optional().describe("What concerns this tenant."),
+        since: time.optional().describe("From this time on."),
+        until: time.optional().describe("Before this time."),
       }),
     ),
   },
   responses: {
-    200: json(z.object({ data: z.array(auditShape), nextCursor: z.string().nullable() }), "newest first"),
+    200: json(pageShape("AuditPage", auditShape), "newest first"),
     ...problems(401, 403, 422),
   },
 });
@@ -49,7 +56,7 @@ export const auditRoutes = router().openapi(list, async (c) => {
 });
 
 /** What is written down of a change by this caller in the tenant of the path; the queries write it with the change. */
-export function entry(c: AppContext, action: string, target: string, fields?: readonly string[]): AuditEntry {
+export function entry(c: AppContext, action: AuditAction, target: string, fields?: readonly string[]): AuditEntry {
   return entryOf(c, c.get("tenant") ?? null, action, target, fields);
 }
 
@@ -62,7 +69,7 @@ export function actorOf(c: AppContext): string {
 export function entryOf(
   c: AppContext,
   tenant: string | null,
-  action: string,
+  action: AuditAction,
   target: string,
   fields?: readonly string[],
 ): AuditEntry {

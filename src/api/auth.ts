@@ -1,4 +1,5 @@
 import type { MiddlewareHandler } from "hono";
+import { matchedRoutes } from "hono/route";
 import { findHolder, isTouchDue, type KeyHolder, touchKey } from "../config/keys";
 import { isPortal, operatorWith, type Principal } from "../config/principal";
 import { snapshotOf } from "../config/snapshot";
@@ -6,9 +7,9 @@ import { keysIfAny } from "../lib/env";
 import { logError } from "../lib/log";
 import { operatorKeyAt } from "../lib/operator";
 import type { AppContext, AppEnv } from "./context";
-import { allowed } from "./permissions";
 import { Problem, spent } from "./problem";
 import { isRefusedTooOften, REFUSALS_PERIOD } from "./refusals";
+import { isFor } from "./route";
 
 /** Requests made inside the Worker, for somebody who has shown already who they are. */
 const vouched = new WeakMap<Request, Principal>();
@@ -70,10 +71,11 @@ export const authorize: MiddlewareHandler<AppEnv> = async (c, next) => {
   const { role, tenant } = c.get("principal");
   if (role === "operator") return next();
   // The path as the router reads it. A slug has nothing that could be written in two ways.
-  const { path, method } = c.req;
-  const [, named] = /^\/v1\/tenants\/([^/]+)/.exec(path) ?? [];
+  const [, named] = /^\/v1\/tenants\/([^/]+)/.exec(c.req.path) ?? [];
   if (named !== undefined && named !== tenant) throw noTenant();
-  if (!allowed(role, method, path)) {
+  // The route that will answer: what stands before all methods is no route. Where nothing answers, nothing is allowed.
+  const route = matchedRoutes(c).find(({ method }) => method !== "ALL");
+  if (route === undefined || !isFor(role, `${route.method} ${route.path}`)) {
     const who = isPortal(role) ? "A portal" : `A key of the role ${role}`;
     throw new Problem("role-not-allowed", `${who} may not do this.`);
   }

@@ -1,4 +1,4 @@
-import { createRoute, z } from "@hono/zod-openapi";
+import { z } from "@hono/zod-openapi";
 import {
   type AutomationFields,
   type AutomationRow,
@@ -15,78 +15,40 @@ import { invalidateSnapshot } from "../config/snapshot";
 import { repeated } from "../config/version";
 import { clauseErrors } from "../lib/filter-errors";
 import { newId } from "../lib/ids";
-import { iso } from "../lib/time";
 import { entry } from "./audit";
+import { automationInput, automationPatch, automationSaved, automationShape, toShape } from "./automation-shape";
 import { type AppContext, router } from "./context";
 import { locateAt } from "./location";
 import { changing, tagAs } from "./matching";
 import { pageOf } from "./paging";
+import { inTenant } from "./parameters";
 import { type FieldError, invalid, Problem } from "./problem";
+import { ADMIN, createRoute, READERS } from "./route";
 import { saving } from "./saving";
-import { body, eventType, isoTime, json, listQuery, problems } from "./schemas";
-import { segmentWarnings, warned, withWarnings } from "./warnings";
+import { body, json, listQuery, pageShape, problems } from "./schemas";
+import { segmentWarnings, withWarnings } from "./warnings";
 
 const base = "/v1/tenants/{tenant}/automations";
-const params = z.object({ tenant: z.string() });
-const automationParams = params.extend({ automation: z.string() });
-
-const webhook = z.strictObject({ type: z.literal("webhook"), endpoint: z.string() });
-const revealing = z.strictObject({
-  type: z.literal("reveal_contacts"),
-  endpoint: z.string(),
-  /** A segment of contacts; absent or `null`: all contacts. */
-  persona: z.string().nullable().optional(),
-  /** The most contacts of one company, over time; absent or `null`: no limit. */
-  limit: z.int().min(1).max(10_000).nullable().optional(),
-});
-const action = z.discriminatedUnion("type", [webhook, revealing], {
-  error: "must be an action: webhook or reveal_contacts",
-});
-const automationInput = z.strictObject({
-  name: z.string().trim().min(1).max(200),
-  trigger: eventType,
-  segment: z.string().nullable().optional(),
-  actions: z.array(action).min(1).max(10),
-});
-const automationPatch = automationInput.partial().refine((patch) => Object.keys(patch).length > 0, {
-  error: "names nothing to change",
-  when: ({ issues }) => issues.length === 0,
-});
-const automationShape = z.object({
-  id: z.string(),
-  name: z.string(),
-  trigger: z.string(),
-  segment: z.string().nullable(),
-  actions: z.array(
-    z.discriminatedUnion("type", [
-      z.object({ type: z.literal("webhook"), endpoint: z.string() }),
-      z.object({
-        type: z.literal("reveal_contacts"),
-        endpoint: z.string(),
-        persona: z.string().nullable(),
-        limit: z.number().int().nullable(),
-      }),
-    ]),
-  ),
-  createdAt: isoTime,
-  updatedAt: isoTime,
-});
+const atAutomation = inTenant.extend({ automation: z.string().describe("The automation's id.") });
 
 const create = createRoute({
   method: "post",
   path: base,
   operationId: "createAutomation",
   summary: "Create an automation",
+  description:
+    "Delivers an event to an endpoint whatever that subscribes to, or reveals contacts from it, when a segment matches.",
   tags: ["Automations"],
+  roles: ADMIN,
   request: {
-    params,
+    params: inTenant,
     ...body(automationInput, {
       name: "Hot leads to sales",
       trigger: "lead.hot",
       actions: [{ type: "webhook", endpoint: "crm" }],
     }),
   },
-  responses: { 201: json(automationShape.extend(warned), "created"), ...problems(400, 401, 404, 409, 422) },
+  responses: { 201: json(automationSaved, "created"), ...problems(400, 401, 404, 409, 422) },
 });
 
 const list = createRoute({
@@ -94,10 +56,12 @@ const list = createRoute({
   path: base,
   operationId: "listAutomations",
   summary: "List automations",
+  description: "Newest first.",
   tags: ["Automations"],
-  request: { params, query: listQuery(/^aut_[0-9A-Z]{26}$/) },
+  roles: READERS,
+  request: { params: inTenant, query: listQuery(/^aut_[0-9A-Z]{26}$/) },
   responses: {
-    200: json(z.object({ data: z.array(automationShape), nextCursor: z.string().nullable() }), "newest first"),
+    200: json(pageShape("AutomationPage", automationShape), "newest first"),
     ...problems(401, 404, 422),
   },
 });
@@ -107,8 +71,10 @@ const get = createRoute({
   path: `${base}/{automation}`,
   operationId: "getAutomation",
   summary: "Get an automation",
+  description: "An automation by its id.",
   tags: ["Automations"],
-  request: { params: automationParams },
+  roles: READERS,
+  request: { params: atAutomation },
   responses: { 200: json(automationShape, "the automation"), ...problems(401, 404) },
 });
 
@@ -117,9 +83,11 @@ const patch = createRoute({
   path: `${base}/{automation}`,
   operationId: "updateAutomation",
   summary: "Change an automation",
+  description: "Changes what the body names; it holds from the next event on.",
   tags: ["Automations"],
-  request: { params: automationParams, ...body(automationPatch, { name: "Warm leads to sales" }) },
-  responses: { 200: json(automationShape.extend(warned), "changed"), ...problems(400, 401, 404, 409, 422) },
+  roles: ADMIN,
+  request: { params: atAutomation, ...body(automationPatch, { name: "Warm leads to sales" }) },
+  responses: { 200: json(automationSaved, "changed"), ...problems(400, 401, 404, 409, 422) },
 });
 
 const remove = createRoute({
@@ -127,15 +95,12 @@ const remove = createRoute({
   path: `${base}/{automation}`,
   operationId: "deleteAutomation",
   summary: "Delete an automation",
+  description: "What it has caused stays.",
   tags: ["Automations"],
-  request: { params: automationParams },
+  roles: ADMIN,
+  request: { params: atAutomation },
   responses: { 204: { description: "deleted" }, ...problems(401, 404) },
 });
-
-function toShape(row: AutomationRow): z.infer<typeof automationShape> {
-  const { id, name, trigger, segment, actions, createdAt, updatedAt } = row;
-  return { id, name, trigger, segment, actions, createdAt: iso(createdAt), updatedAt: iso(updatedAt) };
-}
 
 /** The field that is told of when there is too much: nearly always it is a segment's filter. */
 function partOf({ segment, actions }: Partial<AutomationFields>): string {

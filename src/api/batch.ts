@@ -1,29 +1,42 @@
-import { createRoute, z } from "@hono/zod-openapi";
+import { z } from "@hono/zod-openapi";
 import { acceptAll, type PostedEvent } from "../events/accept";
 import { schemaErrors } from "../events/event-schemas";
 import { elementTexts, memberTexts } from "../lib/json";
 import { router } from "./context";
-import { acceptedShape, eventInput, eventsParams, toAccepted } from "./events";
+import { acceptedOrRepeated, eventInput, toAccepted } from "./events";
 import { keyHeader } from "./idempotency";
+import { inTenant } from "./parameters";
 import { type FieldError, invalid, usedKey } from "./problem";
-import { body, json, problems } from "./schemas";
+import { createRoute, PRODUCERS } from "./route";
+import { body, json, named, problems } from "./schemas";
 
 const MAX_EVENTS = 100;
 
-const answered = z.object({
-  data: z.array(acceptedShape.extend({ duplicate: z.literal(true).optional() })),
-});
+const posted = named(
+  "EventBatch",
+  z.strictObject({
+    events: z.array(eventInput).min(1).max(MAX_EVENTS).describe("The events, in the order that they are accepted in."),
+  }),
+  "Events to be posted together.",
+);
+const answered = named(
+  "AcceptedBatch",
+  z.object({ data: z.array(acceptedOrRepeated).describe("The events, in the order that they were posted in.") }),
+  "Events that were accepted together.",
+);
 
 const post = createRoute({
   method: "post",
   path: "/v1/tenants/{tenant}/events/batch",
   operationId: "postEvents",
   summary: "Post up to 100 events",
+  description: "All of them are accepted, or none. At most 1 MiB together.",
   tags: ["Events"],
+  roles: PRODUCERS,
   request: {
-    params: eventsParams,
+    params: inTenant,
     headers: keyHeader,
-    ...body(z.strictObject({ events: z.array(eventInput).min(1).max(MAX_EVENTS) }), {
+    ...body(posted, {
       events: [
         { event: "lead.hot", data: { score: 91 } },
         { event: "lead.cold", data: { score: 12 } },
@@ -54,7 +67,7 @@ export const batchRoutes = router().openapi(post, async (c) => {
   if (key === undefined && [...refused].some((i) => events[i]?.id === undefined)) throw invalid(...wrong);
 
   const texts = elementTexts(memberTexts(await c.req.text()).get("events") as string);
-  const posted = events.map(
+  const all = events.map(
     ({ event, data, timestamp, id }, i): PostedEvent => ({
       event,
       data: memberTexts(texts[i] as string).get("data") as string,
@@ -64,7 +77,7 @@ export const batchRoutes = router().openapi(post, async (c) => {
       refused: refused.has(i),
     }),
   );
-  const result = await acceptAll(c.env, c.get("tenant"), c.get("snapshot"), posted, key, now);
+  const result = await acceptAll(c.env, c.get("tenant"), c.get("snapshot"), all, key, now);
   if (result.kind === "refused") throw invalid(...wrong);
   if (result.kind === "conflict") {
     throw usedKey(result.index === null ? "Idempotency-Key" : `events.${result.index}.id`);

@@ -1,11 +1,11 @@
-import { createRoute } from "@hono/zod-openapi";
 import { eraseContent } from "../events/erase";
 import { eventId, parseEventId } from "../lib/ids";
 import { log } from "../lib/log";
 import { actorOf } from "./audit";
 import { router } from "./context";
-import { eventParams } from "./events";
+import { atEvent } from "./parameters";
 import { Problem } from "./problem";
+import { ADMIN, createRoute } from "./route";
 import { problems } from "./schemas";
 import { inFlightHeader, tellUnderWay } from "./under-way";
 
@@ -15,11 +15,12 @@ const erase = createRoute({
   operationId: "eraseEventContent",
   summary: "Erase what an event carried",
   tags: ["Events"],
+  roles: ADMIN,
   description:
     "Erases the event's data and what receivers answered to its deliveries; unfinished deliveries end as `canceled`. " +
     "The same goes for the `contact_revealed` events derived from it. Its id, type, times and attempts stay, and a repeat " +
     "under its idempotency key still answers it. Safe to repeat.",
-  request: { params: eventParams },
+  request: { params: atEvent },
   responses: { 204: { description: "erased", headers: inFlightHeader }, ...problems(401, 404) },
 });
 

@@ -7,6 +7,7 @@ import { idempotent, keyHeader } from "./idempotency";
 import { Problem } from "./problem";
 import { noteReader, takeReadOnly } from "./read-back";
 import { RememberingRouter } from "./remembering-router";
+import { named } from "./schemas";
 import { invalidFrom } from "./wording";
 
 /** What the middleware leaves for the handlers. */
@@ -44,7 +45,7 @@ export function router(): OpenAPIHono<AppEnv> {
   return routes;
 }
 
-const NOTHING = z.strictObject({});
+const NOTHING = named("EmptyBody", z.strictObject({}), "An object without fields.");
 
 function strict<R extends RouteConfig>(route: R): R {
   if (!route.path.startsWith("/v1/")) return route;

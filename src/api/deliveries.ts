@@ -1,4 +1,4 @@
-import { createRoute, z } from "@hono/zod-openapi";
+import { z } from "@hono/zod-openapi";
 import type { EndpointRow } from "../config/endpoints";
 import { endpointRoom, eventLogRoom } from "../lib/env";
 import type { Match, StoredEvent } from "../lib/event";
@@ -7,31 +7,34 @@ import { log } from "../lib/log";
 import { actorOf } from "./audit";
 import { type AppContext, router } from "./context";
 import {
-  attemptShape,
   deliveriesPage,
   deliveriesQuery,
+  deliveryDetail,
   deliveryShape,
   toAttempts,
   toDelivery,
   toFilter,
   unseen,
 } from "./delivery-shape";
-import { endpointOf, endpointParams } from "./endpoints";
+import { endpointOf } from "./endpoints";
 import { linkNext } from "./paging";
+import { atDelivery, atEndpoint } from "./parameters";
 import { Problem } from "./problem";
 import { contentErased } from "./replay";
-import { body, inOrder, json, problems, time } from "./schemas";
+import { createRoute, MANAGERS, READERS } from "./route";
+import { body, flag, inOrder, json, named, problems, time } from "./schemas";
 
 const base = "/v1/tenants/{tenant}/endpoints/{endpoint}";
-const deliveryParams = endpointParams.extend({ delivery: z.string() });
 
 const list = createRoute({
   method: "get",
   path: `${base}/deliveries`,
   operationId: "listEndpointDeliveries",
   summary: "List an endpoint's deliveries",
+  description: "Newest first, without the attempts.",
   tags: ["Deliveries"],
-  request: { params: endpointParams, query: deliveriesQuery },
+  roles: READERS,
+  request: { params: atEndpoint, query: deliveriesQuery },
   responses: {
     200: json(deliveriesPage, "newest first"),
     ...problems(401, 404, 422),
@@ -43,10 +46,12 @@ const get = createRoute({
   path: `${base}/deliveries/{delivery}`,
   operationId: "getDelivery",
   summary: "Get a delivery with its attempts",
+  description: "With each attempt: what was sent, and what came back.",
   tags: ["Deliveries"],
-  request: { params: deliveryParams },
+  roles: READERS,
+  request: { params: atDelivery },
   responses: {
-    200: json(deliveryShape.extend({ attemptLog: z.array(attemptShape) }), "the delivery with its attempts"),
+    200: json(deliveryDetail, "the delivery with its attempts"),
     ...problems(401, 404),
   },
 });
@@ -56,40 +61,64 @@ const resend = createRoute({
   path: `${base}/deliveries/{delivery}/resend`,
   operationId: "resendDelivery",
   summary: "Send a delivery again",
+  description:
+    "Makes one attempt now, with today's URL, headers and secrets, in place of the next scheduled one. A 409 while an attempt is under way, or where the endpoint is disabled.",
   tags: ["Deliveries"],
-  request: { params: deliveryParams },
+  roles: MANAGERS,
+  request: { params: atDelivery },
   responses: { 202: json(deliveryShape, "due now"), ...problems(401, 404, 409) },
 });
 
-const recoverable = z.enum(["failed", "held"]);
+const recoverable = named(
+  "RecoverableStatus",
+  z.enum(["failed", "held"]),
+  "A status out of which a delivery can be recovered.",
+);
 const recover = createRoute({
   method: "post",
   path: `${base}/recover`,
   operationId: "recoverDeliveries",
   summary: "Send again what failed or was held",
+  description:
+    "Sends what ended as `failed` or was `held` in a time span, oldest first, within the endpoint's slots and rate. With `dryRun=true` it only counts.",
   tags: ["Deliveries"],
+  roles: MANAGERS,
   request: {
-    params: endpointParams,
-    query: z.strictObject({ dryRun: z.enum(["true", "false"]).default("false") }),
+    params: atEndpoint,
+    query: z.strictObject({
+      dryRun: flag.default("false").describe("`true`: it only counts, and sends nothing."),
+    }),
     ...body(
-      inOrder(
-        z.strictObject({
-          since: time.openapi({ type: "string", format: "date-time" }),
-          until: time.optional().openapi({ type: "string", format: "date-time" }),
-          status: z.union([recoverable, z.array(recoverable).min(1)]).optional(),
-        }),
+      named(
+        "Recovery",
+        inOrder(
+          z.strictObject({
+            since: time.describe("Deliveries of events that were accepted from this time on."),
+            until: time.optional().describe("And before this one; now unless said."),
+            status: z
+              .union([recoverable, z.array(recoverable).min(1)])
+              .optional()
+              .describe("Which of them; both unless said."),
+          }),
+        ),
+        "What is to be sent again.",
       ),
       { since: "2026-11-21T00:00:00Z", status: ["failed", "held"] },
     ),
   },
   responses: {
     200: json(
-      z.object({
-        /** Of deliveries that no recovery before was asked for. */
-        count: z.number().int(),
-        /** There are more than were counted, all of which are recovered; absent otherwise. */
-        truncated: z.literal(true).optional(),
-      }),
+      named(
+        "RecoveryCount",
+        z.object({
+          count: z.number().int().describe("Of deliveries that no recovery before was asked for."),
+          truncated: z
+            .literal(true)
+            .optional()
+            .describe("There are more than were counted, all of which are recovered; absent otherwise."),
+        }),
+        "How many deliveries are sent again.",
+      ),
       "how many",
     ),
     ...problems(400, 401, 404, 409, 422),

@@ -7,7 +7,8 @@ import { type DestinationRules, destinationRefusal } from "../lib/destination";
 import { type Env, secretsKey, secretsKeys } from "../lib/env";
 import { headerRefusal, MAX_HEADERS, trimmedValue } from "../lib/header-policy";
 import { secretOwner } from "../lib/settings";
-import { defaultsOf, type EndpointPatch, MASK } from "./endpoint-shape";
+import type { EndpointPatch } from "./endpoint-patch";
+import { defaultsOf, MASK } from "./endpoint-shape";
 import { type FieldError, invalid } from "./problem";
 
 /** Headers that some scheme signs with, whichever the endpoint has. */

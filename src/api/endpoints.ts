@@ -1,4 +1,4 @@
-import { createRoute, z } from "@hono/zod-openapi";
+import { z } from "@hono/zod-openapi";
 import {
   type EndpointFields,
   type EndpointRow,
@@ -19,37 +19,47 @@ import { entry } from "./audit";
 import { type AppContext, router } from "./context";
 import { rulesFor } from "./destination";
 import { endpointChange } from "./endpoint-change";
-import { endpointInput, endpointPatch, endpointShape, merged, toShape } from "./endpoint-shape";
+import { healthShape } from "./endpoint-health";
+import { endpointPatch, merged } from "./endpoint-patch";
+import { endpointInput, endpointShape, endpointWith, toShape } from "./endpoint-shape";
 import { forgetFormerEndpoints } from "./former-endpoints";
 import { locateAt } from "./location";
 import { changing, deleting, tagAs } from "./matching";
 import { pageOf } from "./paging";
+import { atEndpoint, inTenant } from "./parameters";
 import { Problem } from "./problem";
+import { createRoute, MANAGERS, READERS } from "./route";
 import { saving } from "./saving";
-import { body, isoTime, json, listQuery, problems } from "./schemas";
+import { body, json, listQuery, pageShape, problems } from "./schemas";
 import { inFlightHeader, tellUnderWay } from "./under-way";
 import { endpointWarnings, refuseForeign, warningsShape } from "./warnings";
 
 const base = "/v1/tenants/{tenant}/endpoints";
-const params = z.object({ tenant: z.string() });
-export const endpointParams = z.object({ tenant: z.string(), endpoint: z.string() });
-
-/** What the owner should know of what was saved. */
-const warnings = { warnings: warningsShape };
+const changed = endpointWith("EndpointChanged", { warnings: warningsShape }, "An endpoint as it is after a change.");
 
 const create = createRoute({
   method: "post",
   path: base,
   operationId: "createEndpoint",
   summary: "Create an endpoint",
+  description:
+    "A URL that the tenant's events are delivered to. What is left out comes from the profile. The answer shows the signing secret, and `warnings` of what may not be what was meant.",
   tags: ["Endpoints"],
+  roles: MANAGERS,
   request: {
-    params,
+    params: inTenant,
     ...body(endpointInput, { url: "https://crm.example.com/webhooks", events: ["lead.hot"], uid: "crm" }),
   },
   responses: {
     201: json(
-      endpointShape.extend({ secret: z.string().nullable(), ...warnings }),
+      endpointWith(
+        "EndpointCreated",
+        {
+          secret: z.string().nullable().describe("What deliveries are signed with; `null`: they are not signed."),
+          warnings: warningsShape,
+        },
+        "An endpoint that was created, with its secret.",
+      ),
       "created; the secret is shown here",
     ),
     ...problems(400, 401, 404, 409, 422),
@@ -61,10 +71,12 @@ const list = createRoute({
   path: base,
   operationId: "listEndpoints",
   summary: "List endpoints",
+  description: "Newest first.",
   tags: ["Endpoints"],
-  request: { params, query: listQuery(/^ep_[0-9A-Z]{26}$/) },
+  roles: READERS,
+  request: { params: inTenant, query: listQuery(/^ep_[0-9A-Z]{26}$/) },
   responses: {
-    200: json(z.object({ data: z.array(endpointShape), nextCursor: z.string().nullable() }), "newest first"),
+    200: json(pageShape("EndpointPage", endpointShape), "newest first"),
     ...problems(401, 404, 422),
   },
 });
@@ -74,8 +86,10 @@ const get = createRoute({
   path: `${base}/{endpoint}`,
   operationId: "getEndpoint",
   summary: "Get an endpoint",
+  description: "An endpoint by its id or `uid`. Headers' values are masked; the secret has a path of its own.",
   tags: ["Endpoints"],
-  request: { params: endpointParams },
+  roles: READERS,
+  request: { params: atEndpoint },
   responses: { 200: json(endpointShape, "the endpoint"), ...problems(401, 404) },
 });
 
@@ -84,12 +98,12 @@ const patch = createRoute({
   path: `${base}/{endpoint}`,
   operationId: "updateEndpoint",
   summary: "Change, disable or enable an endpoint",
+  description:
+    "Changes what the body names; `null` goes back to the default. `headers` and `metadata` are merged (RFC 7396): `null` takes a name away. It holds from the next attempt on. With `enabled: true` a disabled endpoint is sent to again, and `recover` sends what was held.",
   tags: ["Endpoints"],
-  request: { params: endpointParams, ...body(endpointPatch, { events: ["lead.hot", "lead.cold"], enabled: true }) },
-  responses: {
-    200: { ...json(endpointShape.extend(warnings), "changed"), headers: inFlightHeader },
-    ...problems(400, 401, 404, 409, 422),
-  },
+  roles: MANAGERS,
+  request: { params: atEndpoint, ...body(endpointPatch, { events: ["lead.hot", "lead.cold"], enabled: true }) },
+  responses: { 200: { ...json(changed, "changed"), headers: inFlightHeader }, ...problems(400, 401, 404, 409, 422) },
 });
 
 const remove = createRoute({
@@ -97,44 +111,11 @@ const remove = createRoute({
   path: `${base}/{endpoint}`,
   operationId: "deleteEndpoint",
   summary: "Delete an endpoint",
+  description: "Its unfinished deliveries end as `canceled`.",
   tags: ["Endpoints"],
-  request: { params: endpointParams },
+  roles: MANAGERS,
+  request: { params: atEndpoint },
   responses: { 204: { description: "deleted", headers: inFlightHeader }, ...problems(401, 404) },
-});
-
-const healthShape = z.object({
-  state: z.enum(["healthy", "failing", "disabled"]),
-  failingSince: z.string().nullable(),
-  disablesAt: z.string().nullable(),
-  window: z.array(z.boolean()).length(7),
-  consecutiveFailures: z.number().int(),
-  /** `until`: while it is open, when one delivery may probe. */
-  breaker: z.object({ state: z.enum(["closed", "open", "half-open"]), until: isoTime.nullable() }),
-  quietUntil: isoTime.nullable().openapi({
-    description:
-      "Until when nothing but tests is sent, because the receiver asked for it with a Retry-After; else null.",
-  }),
-  /** Of the last 24 h, by status, and the durations of its successful attempts in ms. */
-  counts: z.object({
-    pending: z.number().int(),
-    retrying: z.number().int(),
-    succeeded: z.number().int(),
-    failed: z.number().int(),
-    held: z.number().int(),
-    canceled: z.number().int(),
-  }),
-  latency: z.object({ p50: z.number().nullable(), p95: z.number().nullable(), p99: z.number().nullable() }),
-  /** Counts and latency are of the newest deliveries only: there were more. */
-  truncated: z.boolean(),
-  /** What is kept of the endpoint: beyond `most` bytes the oldest of what is finished is dropped before its retention ends. */
-  storage: z.object({
-    bytes: z.number().int(),
-    most: z.number().int(),
-    /** Responses to deliveries accepted before are dropped; null: none are. */
-    responsesSince: isoTime.nullable(),
-    /** Finished deliveries accepted before are dropped; null: none are. */
-    deliveriesSince: isoTime.nullable(),
-  }),
 });
 
 const health = createRoute({
@@ -142,8 +123,11 @@ const health = createRoute({
   path: `${base}/{endpoint}/health`,
   operationId: "getEndpointHealth",
   summary: "See how an endpoint fares",
+  description:
+    "Whether it fails and since when, when that disables it, and how its deliveries of the last 24 hours went.",
   tags: ["Endpoints"],
-  request: { params: endpointParams },
+  roles: READERS,
+  request: { params: atEndpoint },
   responses: { 200: json(healthShape, "how the endpoint fares"), ...problems(401, 404) },
 });
 

@@ -1,12 +1,15 @@
-import { createRoute, z } from "@hono/zod-openapi";
+import { z } from "@hono/zod-openapi";
 import { findTenant } from "../config/tenants";
 import { listEvents } from "../events/event-list";
 import { eventId, parseEventId } from "../lib/ids";
 import { iso } from "../lib/time";
 import { router } from "./context";
-import { eventsParams } from "./events";
+import { sinceQuery, untilQuery } from "./delivery-shape";
+import { eventFields } from "./events";
 import { linkNext } from "./paging";
-import { eventType, inOrder, isoTime, json, listQuery, problems, time } from "./schemas";
+import { inTenant } from "./parameters";
+import { createRoute, READERS } from "./route";
+import { eventType, inOrder, json, listQuery, named, pageShape, problems } from "./schemas";
 
 const list = createRoute({
   method: "get",
@@ -14,26 +17,24 @@ const list = createRoute({
   operationId: "listEvents",
   summary: "List events",
   tags: ["Events"],
+  roles: READERS,
   description:
     "Newest first. `since` (inclusive) and `until` (exclusive) go by the time of acceptance, which the id holds, and " +
     "not by the event's own `timestamp`. A page looks at 1,000 events and 7 days at most, so it may be short or empty " +
     "and still have a `nextCursor`.",
   request: {
-    params: eventsParams,
+    params: inTenant,
     query: inOrder(
       listQuery(/^evt_[0-7][0-9A-HJKMNP-TV-Z]{9}0[0-9A-HJKMNP-TV-Z]{15}$/).extend({
-        event: eventType.optional(),
-        since: time.optional().openapi({ type: "string", format: "date-time" }),
-        until: time.optional().openapi({ type: "string", format: "date-time" }),
+        event: eventType.optional().describe("Of this event type."),
+        since: sinceQuery,
+        until: untilQuery,
       }),
     ),
   },
   responses: {
     200: json(
-      z.object({
-        data: z.array(z.object({ id: z.string(), event: z.string(), timestamp: isoTime })),
-        nextCursor: z.string().nullable(),
-      }),
+      pageShape("EventPage", named("EventSummary", z.object(eventFields), "An event without its data and deliveries.")),
       "newest first, without data and deliveries",
     ),
     ...problems(401, 404, 422),

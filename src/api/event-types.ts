@@ -1,4 +1,4 @@
-import { createRoute, z } from "@hono/zod-openapi";
+import { z } from "@hono/zod-openapi";
 import { CATALOG_NAMES, type CatalogType, catalogOf } from "../config/catalogs";
 import {
   changeEventType,
@@ -13,59 +13,42 @@ import {
 } from "../config/event-types";
 import { below } from "../events/event-schemas";
 import { utf8 } from "../lib/crypto";
-import { isContainer, readJson } from "../lib/exact";
+import { readJson } from "../lib/exact";
 
 import { jsonWithRaw, memberTexts } from "../lib/json";
 import { checkSchema, compile } from "../lib/json-schema";
 import { iso } from "../lib/time";
 import { entry } from "./audit";
 import { type AppContext, router } from "./context";
+import { catalogTypeShape, eventTypeInput, eventTypePatch, eventTypeShape, group } from "./event-type-shape";
 import { changing, tagAs } from "./matching";
 import { linkNext } from "./paging";
 import { invalid, Problem } from "./problem";
+import { createRoute, MEMBERS, OPERATOR } from "./route";
 import { saving } from "./saving";
-import { body, eventType, isoTime, json, listQuery, problems } from "./schemas";
+import { body, eventType, json, listQuery, named, pageShape, problems } from "./schemas";
 
 /** The largest sample, in bytes: lists hold up to 250 of them. */
 const MAX_SAMPLE_BYTES = 65_536;
 const base = "/v1/event-types";
 const params = z.object({ name: eventType });
-const catalogParams = z.object({ profile: z.string() });
-const group = z.string().trim().min(1).max(100);
-
-const sample = z
-  .custom<object>(isContainer, "must be a JSON object or array, or null")
-  .nullable()
-  .openapi({ type: ["object", "array", "null"] });
-
-const fields = z.strictObject({
-  title: z.string().trim().min(1).max(200).nullable(),
-  description: z.string().max(2000).nullable(),
-  schema: z.record(z.string(), z.unknown()).nullable(),
-  enforce: z.boolean(),
-  sample,
-  group: group.nullable(),
-  highVolume: z.boolean(),
-  deprecated: z.boolean(),
+const catalogParams = z.object({
+  profile: z.string().openapi({ enum: [...CATALOG_NAMES], description: "The vendor's name." }),
 });
-const input = fields.partial();
-const changes = input.refine((change) => Object.keys(change).length > 0, {
-  error: "names nothing to change",
-  when: ({ issues }) => issues.length === 0,
-});
-
-const catalogShape = fields.extend({ name: z.string() });
-const shape = catalogShape.extend({ createdAt: isoTime, updatedAt: isoTime });
-const listShape = z.object({ data: z.array(shape), nextCursor: z.string().nullable() });
-
 const list = createRoute({
   method: "get",
   path: base,
   operationId: "listEventTypes",
   summary: "List event types",
+  description: "By name. Types need not be registered to be posted or subscribed to.",
   tags: ["Event types"],
-  request: { query: listQuery(/^[A-Za-z0-9_][A-Za-z0-9_.:/-]{0,127}$/).extend({ group: group.optional() }) },
-  responses: { 200: json(listShape, "by name"), ...problems(401, 422) },
+  roles: MEMBERS,
+  request: {
+    query: listQuery(/^[A-Za-z0-9_][A-Za-z0-9_.:/-]{0,127}$/).extend({
+      group: group.optional().describe("Of this group."),
+    }),
+  },
+  responses: { 200: json(pageShape("EventTypePage", eventTypeShape), "by name"), ...problems(401, 422) },
 });
 
 const put = createRoute({
@@ -73,9 +56,15 @@ const put = createRoute({
   path: `${base}/{name}`,
   operationId: "putEventType",
   summary: "Create or replace an event type",
+  description: "What the body leaves out goes back to its default.",
   tags: ["Event types"],
-  request: { params, ...body(input, { title: "A hot lead", group: "Leads", sample: { score: 91 } }) },
-  responses: { 200: json(shape, "replaced"), 201: json(shape, "created"), ...problems(400, 401, 403, 409, 422) },
+  roles: OPERATOR,
+  request: { params, ...body(eventTypeInput, { title: "A hot lead", group: "Leads", sample: { score: 91 } }) },
+  responses: {
+    200: json(eventTypeShape, "replaced"),
+    201: json(eventTypeShape, "created"),
+    ...problems(400, 401, 403, 409, 422),
+  },
 });
 
 const get = createRoute({
@@ -83,9 +72,11 @@ const get = createRoute({
   path: `${base}/{name}`,
   operationId: "getEventType",
   summary: "Get an event type",
+  description: "An event type by its name.",
   tags: ["Event types"],
+  roles: MEMBERS,
   request: { params },
-  responses: { 200: json(shape, "the event type"), ...problems(401, 404, 422) },
+  responses: { 200: json(eventTypeShape, "the event type"), ...problems(401, 404, 422) },
 });
 
 const patch = createRoute({
@@ -93,9 +84,11 @@ const patch = createRoute({
   path: `${base}/{name}`,
   operationId: "updateEventType",
   summary: "Change an event type",
+  description: "Changes what the body names; the rest stays.",
   tags: ["Event types"],
-  request: { params, ...body(changes, { deprecated: true }) },
-  responses: { 200: json(shape, "changed"), ...problems(400, 401, 403, 404, 409, 422) },
+  roles: OPERATOR,
+  request: { params, ...body(eventTypePatch, { deprecated: true }) },
+  responses: { 200: json(eventTypeShape, "changed"), ...problems(400, 401, 403, 404, 409, 422) },
 });
 
 const remove = createRoute({
@@ -103,7 +96,9 @@ const remove = createRoute({
   path: `${base}/{name}`,
   operationId: "deleteEventType",
   summary: "Delete an event type",
+  description: "Its events are posted and delivered as before; only what was said of the type is gone.",
   tags: ["Event types"],
+  roles: OPERATOR,
   request: { params },
   responses: { 204: { description: "deleted" }, ...problems(401, 403, 404, 422) },
 });
@@ -113,10 +108,19 @@ const preview = createRoute({
   path: `${base}/catalogs/{profile}`,
   operationId: "previewCatalog",
   summary: "See what a catalog would register",
+  description: "The event types of a vendor, as they would be registered.",
   tags: ["Event types"],
+  roles: MEMBERS,
   request: { params: catalogParams },
   responses: {
-    200: json(z.object({ data: z.array(catalogShape) }), "what installing it would register"),
+    200: json(
+      named(
+        "EventTypeCatalog",
+        z.object({ data: z.array(catalogTypeShape).describe("Its event types.") }),
+        "A vendor's event types.",
+      ),
+      "what installing it would register",
+    ),
     ...problems(401, 404),
   },
 });
@@ -126,9 +130,22 @@ const install = createRoute({
   path: `${base}/catalogs/{profile}`,
   operationId: "installCatalog",
   summary: "Register a catalog's event types",
+  description:
+    "Registers a vendor's event types; those of the same name are replaced, but for `enforce` and `deprecated`.",
   tags: ["Event types"],
+  roles: OPERATOR,
   request: { params: catalogParams },
-  responses: { 201: json(z.object({ data: z.array(shape) }), "installed"), ...problems(401, 403, 404) },
+  responses: {
+    201: json(
+      named(
+        "InstalledEventTypes",
+        z.object({ data: z.array(eventTypeShape).describe("Its event types as they now are.") }),
+        "A vendor's event types, registered.",
+      ),
+      "installed",
+    ),
+    ...problems(401, 403, 404),
+  },
 });
 
 /** Event types: what is known of the events, for all tenants. */
@@ -208,7 +225,7 @@ const NOTHING: EventTypeFields = {
 };
 
 /** The fields that a body names; the sample as the text it was posted as. */
-function saidIn({ sample, ...rest }: z.infer<typeof input>, text: string): Partial<EventTypeFields> {
+function saidIn({ sample, ...rest }: z.infer<typeof eventTypeInput>, text: string): Partial<EventTypeFields> {
   const given = Object.fromEntries(Object.entries(rest).filter(([, value]) => value !== undefined));
   if (sample === undefined) return given;
   return { ...given, sample: sample === null ? null : (memberTexts(text).get("sample") as string) };

@@ -1,4 +1,4 @@
-import { createRoute, z } from "@hono/zod-openapi";
+import { z } from "@hono/zod-openapi";
 import { accept } from "../events/accept";
 import { schemaErrors } from "../events/event-schemas";
 import { destinationRefusal } from "../lib/destination";
@@ -8,48 +8,79 @@ import { deliveryId, eventId, parseEventId } from "../lib/ids";
 import { jsonWithRaw, memberTexts } from "../lib/json";
 import { iso } from "../lib/time";
 import { type AppContext, parsed, parsedBody, queryOf, router } from "./context";
-import { attemptShape, deliveryShape, toAttempts, toDelivery, unseen } from "./delivery-shape";
+import { eventDeliveryShape, toAttempts, toDelivery, unseen } from "./delivery-shape";
 import { rulesFor } from "./destination";
 import { keyHeader, keyOf } from "./idempotency";
+import { atEvent, inTenant } from "./parameters";
 import { invalid, Problem, usedKey } from "./problem";
-import { body, dataField, eventType, isoTime, json, problems, time } from "./schemas";
-
-/** The tenant's path. */
-export const eventsParams = z.object({ tenant: z.string() });
-/** An event's path. */
-export const eventParams = eventsParams.extend({ event: z.string() });
+import { createRoute, PRODUCERS, READERS } from "./route";
+import { body, dataField, eventType, isoTime, json, named, problems, time } from "./schemas";
 
 /** An event as it is posted. */
-export const eventInput = z.strictObject({
-  event: eventType,
-  data: dataField,
-  timestamp: time.optional().openapi({ type: "string", format: "date-time" }),
-  // Half a surrogate pair would come back from the log as another character: the retry would be other bytes.
-  id: z
-    .string()
-    .min(1)
-    .max(255)
-    .refine((id) => id.isWellFormed(), "must be well-formed Unicode")
-    .refine((id) => !/\p{Cc}/u.test(id), "must not contain control characters")
-    .refine((id) => id.trim() === id, "must not begin or end with a blank")
-    .optional()
-    .openapi({
-      description:
+export const eventInput = named(
+  "EventInput",
+  z.strictObject({
+    event: eventType.describe("Its type; it need not be registered."),
+    data: dataField.describe("What it carries. Receivers get its bytes as they are posted."),
+    timestamp: time.optional().describe("When it happened; now unless said."),
+    // Half a surrogate pair would come back from the log as another character: the retry would be other bytes.
+    id: z
+      .string()
+      .min(1)
+      .max(255)
+      .refine((id) => id.isWellFormed(), "must be well-formed Unicode")
+      .refine((id) => !/\p{Cc}/u.test(id), "must not contain control characters")
+      .refine((id) => id.trim() === id, "must not begin or end with a blank")
+      .optional()
+      .describe(
         "The payload's `id`, of your own: without control characters and blanks around it. A repeat within 24 hours answers the first event; with other data it is a 422.",
-    }),
-});
+      ),
+  }),
+  "An event to be posted.",
+);
+
+/** What is always said of an event. */
+export const eventFields = {
+  id: z.string().describe("Its id: `evt_…`. Paths take this one, also where you gave one of your own."),
+  event: z.string().describe("Its type."),
+  timestamp: isoTime.describe("When it happened."),
+};
+
+const accepted = {
+  ...eventFields,
+  deliveries: z
+    .array(
+      named(
+        "DeliveryReference",
+        z.object({
+          id: z.string().describe("The delivery's id."),
+          endpoint: z.string().describe("The endpoint's id."),
+        }),
+        "A delivery that will be made.",
+      ),
+    )
+    .describe("One for each endpoint that gets it."),
+};
 
 /** An event as its acceptance answers it. */
-export const acceptedShape = z.object({
-  id: z.string(),
-  event: z.string(),
-  timestamp: isoTime,
-  deliveries: z.array(z.object({ id: z.string(), endpoint: z.string() })),
-});
+export const acceptedShape = named("AcceptedEvent", z.object(accepted), "An event that was accepted.");
+/** The same for one that may have been accepted before. */
+export const acceptedOrRepeated = named(
+  "BatchedEvent",
+  z.object({
+    ...accepted,
+    duplicate: z.literal(true).optional().describe("It was accepted before; absent otherwise."),
+  }),
+  "An event of a batch that was accepted.",
+);
+const repeatedShape = named(
+  "RepeatedEvent",
+  z.object({ ...accepted, duplicate: z.literal(true).describe("It was accepted before.") }),
+  "An event that was accepted before: the first one.",
+);
 
 const postQuery = z.strictObject({
-  /** Also delivers this one event there: no endpoint is needed. */
-  webhook_url: z.string().max(2048).optional(),
+  webhook_url: z.string().max(2048).optional().describe("Also delivers this one event there: no endpoint is needed."),
 });
 
 const post = createRoute({
@@ -57,24 +88,21 @@ const post = createRoute({
   path: "/v1/tenants/{tenant}/events",
   operationId: "postEvent",
   summary: "Post an event",
+  description:
+    "Accepts the event, and delivers it to every endpoint that subscribes to it. What was answered 202 is not lost. With `webhook_url` it is delivered there too, without an endpoint.",
   tags: ["Events"],
+  roles: PRODUCERS,
   request: {
-    params: eventsParams,
+    params: inTenant,
     query: postQuery,
     headers: keyHeader,
     ...body(eventInput, { event: "lead.hot", data: { company: { domain: "acme.com" }, score: 91 } }),
   },
   responses: {
-    200: json(acceptedShape.extend({ duplicate: z.literal(true) }), "a repeat: the first event"),
+    200: json(repeatedShape, "a repeat: the first event"),
     202: json(acceptedShape, "accepted"),
     ...problems(400, 401, 404, 413, 422, 429, 503),
   },
-});
-
-/** A delivery under its event; a callback's has its address and its attempts with it. */
-const eventDeliveryShape = deliveryShape.extend({
-  url: z.string().optional(),
-  attemptLog: z.array(attemptShape).optional(),
 });
 
 const get = createRoute({
@@ -82,19 +110,25 @@ const get = createRoute({
   path: "/v1/tenants/{tenant}/events/{event}",
   operationId: "getEvent",
   summary: "Get an event with its deliveries",
+  description: "Its data as it was posted, to the byte, and what became of it at each endpoint.",
   tags: ["Events"],
-  request: { params: eventParams },
+  roles: READERS,
+  request: { params: atEvent },
   responses: {
     200: json(
-      z.object({
-        id: z.string(),
-        event: z.string(),
-        timestamp: isoTime,
-        data: dataField.nullable().openapi({ type: ["object", "array", "null"] }),
-        /** Only when its content was erased; `data` is then `null`. */
-        erasedAt: isoTime.optional(),
-        deliveries: z.array(eventDeliveryShape),
-      }),
+      named(
+        "Event",
+        z.object({
+          ...eventFields,
+          data: dataField
+            .nullable()
+            .openapi({ type: ["object", "array", "null"] })
+            .describe("What it carries, as it was posted; `null`: it was erased."),
+          erasedAt: isoTime.optional().describe("When its content was erased; absent: it was not."),
+          deliveries: z.array(eventDeliveryShape).describe("What became of it at each endpoint."),
+        }),
+        "Something that happened at a customer of yours.",
+      ),
       "the event with its deliveries",
     ),
     ...problems(401, 404),

@@ -1,4 +1,4 @@
-import { createRoute, z } from "@hono/zod-openapi";
+import { z } from "@hono/zod-openapi";
 import { type EndpointRow, listEndpoints } from "../config/endpoints";
 import { explain, type Facts, OUTCOMES } from "../events/explanation";
 import { filterSubject } from "../events/matching";
@@ -10,52 +10,70 @@ import { deliveryId, ulidTime } from "../lib/ids";
 import { Visits } from "../lib/visits";
 import { type AppContext, router } from "./context";
 import { rulesFor } from "./destination";
-import { eventParams, findEvent } from "./events";
-import { json, problems } from "./schemas";
+import { findEvent } from "./events";
+import { atEvent } from "./parameters";
+import { createRoute, READERS } from "./route";
+import { json, named, problems } from "./schemas";
 
 /** Endpoints read in one go. */
 const PAGE = 250;
 
-const explained = z.object({
-  endpoint: z.string(),
-  name: z.string().nullable(),
-  delivered: z.boolean(),
-  outcome: z.enum(OUTCOMES),
-  /** The clause of a filter that did not hold. */
-  clause: z
-    .object({
-      /** The field; empty where a group of clauses failed. */
-      path: z.string(),
-      operator: z.string(),
-      expected: z.unknown(),
-      actual: z.unknown().optional().openapi({
-        description:
-          "What is there; of a value whose JSON is long, as of what is expected, its beginning as a text. Absent: the field is missing, or the clause was not evaluated.",
-      }),
-      reason: z.string().optional().openapi({
-        description: "Why the clause counts as not holding though it was not evaluated. Absent: it was.",
-      }),
-    })
-    .optional(),
-  /** The delivery's id. */
-  delivery: z.string().optional(),
-  detail: z.string(),
-  /** What to do; `null`: nothing. */
-  remedy: z.string().nullable(),
-});
+const clause = named(
+  "FailedClause",
+  z.object({
+    path: z.string().describe("The field; empty where a group of clauses failed."),
+    operator: z.string().describe("What it was asked: `$gte` and the like."),
+    expected: z
+      .unknown()
+      .describe("What it was compared with; of a value whose JSON is long, its beginning as a text."),
+    actual: z
+      .unknown()
+      .optional()
+      .describe(
+        "What is there; of a value whose JSON is long, its beginning as a text. Absent: the field is missing, or the clause was not evaluated.",
+      ),
+    reason: z
+      .string()
+      .optional()
+      .describe("Why the clause counts as not holding though it was not evaluated. Absent: it was."),
+  }),
+  "A clause of a filter that did not hold.",
+);
+
+const explained = named(
+  "Explanation",
+  z.object({
+    endpoint: z.string().describe("The endpoint's id."),
+    name: z.string().nullable().describe("Its name; `null`: it has none, or is deleted."),
+    delivered: z.boolean().describe("Whether the event arrived there."),
+    outcome: z.enum(OUTCOMES).describe("What became of the event there, in a word."),
+    clause: clause.optional().describe("The clause that failed; absent: none did."),
+    delivery: z.string().optional().describe("The delivery's id; absent: there is none."),
+    detail: z.string().describe("What became of it, in a sentence."),
+    remedy: z.string().nullable().describe("What to do; `null`: nothing."),
+  }),
+  "Why an endpoint did or did not get an event.",
+);
+
+const explanations = named(
+  "Explanations",
+  z.object({
+    data: z.array(explained).describe("One for each endpoint, and for each delivery whose endpoint is gone."),
+  }),
+  "Who got an event and who did not, and why.",
+);
 
 const get = createRoute({
   method: "get",
   path: "/v1/tenants/{tenant}/events/{event}/explain",
   operationId: "explainEvent",
   summary: "Explain who got an event and who did not, and why",
+  description: "For each endpoint why it did or did not get the event, with the clause that failed and what to do.",
   tags: ["Events"],
-  request: { params: eventParams },
+  roles: READERS,
+  request: { params: atEvent },
   responses: {
-    200: json(
-      z.object({ data: z.array(explained) }),
-      "one entry per endpoint, and per delivery whose endpoint is gone",
-    ),
+    200: json(explanations, "one entry per endpoint, and per delivery whose endpoint is gone"),
     ...problems(401, 404),
   },
 });

@@ -1,4 +1,4 @@
-import { createRoute, z } from "@hono/zod-openapi";
+import { z } from "@hono/zod-openapi";
 import { deleteKey, hashOf, insertKey, type KeyRow, listKeys, MAX_KEYS, newKey, ROLES } from "../config/keys";
 import { secretsKey } from "../lib/env";
 import { newId } from "../lib/ids";
@@ -7,31 +7,51 @@ import { entry } from "./audit";
 import { router } from "./context";
 import { locateAt } from "./location";
 import { pageOf } from "./paging";
+import { inTenant } from "./parameters";
 import { Problem } from "./problem";
-import { body, isoTime, json, listQuery, plainText, problems } from "./schemas";
+import { ADMIN, createRoute } from "./route";
+import { body, createdAt, isoTime, json, listQuery, named, pageShape, plainText, problems } from "./schemas";
 
 const base = "/v1/tenants/{tenant}/keys";
-const params = z.object({ tenant: z.string() });
 
-const role = z.enum(ROLES, { error: () => `must be one of ${ROLES.join(", ")}` });
-const keyInput = z.strictObject({ name: plainText(200).trim().min(1), role });
-const keyShape = z.object({
-  id: z.string(),
-  name: z.string(),
-  role,
-  createdAt: isoTime,
-  lastUsedAt: isoTime.nullable(),
-});
+const role = named(
+  "KeyRole",
+  z.enum(ROLES, { error: () => `must be one of ${ROLES.join(", ")}` }),
+  "What a key may do in its tenant. `admin`: everything. `producer`: post events and observations, and no more. `viewer`: read all but secrets and keys.",
+);
+const keyInput = named(
+  "KeyInput",
+  z.strictObject({
+    name: plainText(200).trim().min(1).describe("What it is for."),
+    role: role.describe("What it may do."),
+  }),
+  "A key to be created.",
+);
+const fields = {
+  id: z.string().describe("Its id, which is not the key: `key_…`."),
+  name: z.string().describe("What it is for."),
+  role: role.describe("What it may do."),
+  createdAt,
+  lastUsedAt: isoTime.nullable().describe("When it was last used, to the minute; `null`: never."),
+};
+const keyShape = named("Key", z.object(fields), "What a service or a person of a tenant calls the API with.");
+const keyCreated = named(
+  "KeyCreated",
+  z.object({ ...fields, key: z.string().describe("The key. It is not shown again.") }),
+  "A key that was created.",
+);
 
 const create = createRoute({
   method: "post",
   path: base,
   operationId: "createKey",
   summary: "Create a key",
+  description: "A key for one of the tenant's services or people. It is shown in this answer and never again.",
   tags: ["Keys"],
-  request: { params, ...body(keyInput, { name: "production back end", role: "producer" }) },
+  roles: ADMIN,
+  request: { params: inTenant, ...body(keyInput, { name: "production back end", role: "producer" }) },
   responses: {
-    201: json(keyShape.extend({ key: z.string() }), "created; the key is shown here and never again"),
+    201: json(keyCreated, "created; the key is shown here and never again"),
     ...problems(400, 401, 403, 404, 409, 422),
   },
 });
@@ -41,21 +61,26 @@ const list = createRoute({
   path: base,
   operationId: "listKeys",
   summary: "List keys",
+  description: "Newest first, without the keys themselves, of which only hashes are kept.",
   tags: ["Keys"],
-  request: { params, query: listQuery(/^key_[0-9A-Z]{26}$/) },
+  roles: ADMIN,
+  request: { params: inTenant, query: listQuery(/^key_[0-9A-Z]{26}$/) },
   responses: {
-    200: json(z.object({ data: z.array(keyShape), nextCursor: z.string().nullable() }), "newest first"),
+    200: json(pageShape("KeyPage", keyShape), "newest first"),
     ...problems(401, 403, 404, 422),
   },
 });
 
 const remove = createRoute({
   method: "delete",
-  path: `${base}/{key}`,
+  path: `${base}/{keyId}`,
   operationId: "deleteKey",
   summary: "Revoke a key",
+  description:
+    "The key is named by its id (`key_…`), not by itself. Whatever calls with it is answered 401 from then on, by other locations within 5 seconds; portal links that it made end with it.",
   tags: ["Keys"],
-  request: { params: params.extend({ key: z.string() }) },
+  roles: ADMIN,
+  request: { params: inTenant.extend({ keyId: z.string().describe("The key's id, not the key.") }) },
   responses: { 204: { description: "revoked" }, ...problems(401, 403, 404) },
 });
 
@@ -83,9 +108,9 @@ export const keyRoutes = router()
     return pageOf(c, rows, limit, toShape, ({ id }) => id);
   })
   .openapi(remove, async (c) => {
-    const { key: id } = c.req.valid("param");
+    const { keyId: id } = c.req.valid("param");
     if (!(await deleteKey(c.env.DB, c.get("tenant"), id, Date.now(), entry(c, "key.deleted", id)))) {
-      throw new Problem("key-not-there", "There is no such key.");
+      throw new Problem("key-not-there", "There is no such key. Name it by its id (`key_…`), which the list shows.");
     }
     return c.body(null, 204);
   });

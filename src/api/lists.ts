@@ -1,4 +1,4 @@
-import { createRoute, z } from "@hono/zod-openapi";
+import { z } from "@hono/zod-openapi";
 import {
   type CountedList,
   deleteList,
@@ -19,43 +19,70 @@ import { type AppContext, router } from "./context";
 import { locateAt } from "./location";
 import { changing, deleting, tagAs } from "./matching";
 import { pageOf } from "./paging";
+import { inTenant } from "./parameters";
 import { Problem } from "./problem";
+import { ADMIN, createRoute, READERS } from "./route";
 import { saving } from "./saving";
-import { body, isoTime, json, listQuery, plainText, problems } from "./schemas";
+import {
+  body,
+  changesOf,
+  createdAt,
+  json,
+  listQuery,
+  named,
+  pageShape,
+  plainText,
+  problems,
+  updatedAt,
+} from "./schemas";
 import { listName } from "./signal-shape";
 
 const base = "/v1/tenants/{tenant}/lists";
-const params = z.object({ tenant: z.string() });
-const listParams = params.extend({ list: z.string() });
+const atList = inTenant.extend({ list: z.string().describe("The list's name.") });
 /** A key as an entity has it. */
 const item = plainText(1000).min(1);
-const itemParams = listParams.extend({ item });
+const atItem = atList.extend({ item: item.describe("The item: an entity's key.") });
 
 const items = z.array(item).max(MAX_ITEMS);
-const listInput = z.strictObject({ name: listName, items: items.default([]) });
-const listPatch = z
-  .strictObject({ name: listName.optional(), items: items.optional() })
-  .refine((patch) => Object.keys(patch).length > 0, {
-    error: "names nothing to change",
-    when: ({ issues }) => issues.length === 0,
-  });
-const headShape = z.object({
-  name: z.string(),
-  /** How many items are on it. */
-  size: z.number().int(),
-  createdAt: isoTime,
-  updatedAt: isoTime,
-});
-const listShape = headShape.extend({ items: z.array(z.string()) });
-const itemShape = z.object({ list: z.string(), item: z.string() });
+const name = listName.describe("Its name, under which signals look it up.");
+const ITEMS = "The keys of entities that are on it.";
+const listInput = named(
+  "ListInput",
+  z.strictObject({ name, items: items.default([]).describe(ITEMS) }),
+  "A list to be created.",
+);
+const listPatch = changesOf(
+  "ListPatch",
+  { name, items: items.describe(ITEMS) },
+  "Changes of a list. What is left out stays.",
+);
+const head = {
+  name: z.string().describe("Its name."),
+  size: z.number().int().describe("How many items are on it."),
+  createdAt,
+  updatedAt,
+};
+const headShape = named("ListSummary", z.object(head), "A list without its items.");
+const listShape = named(
+  "List",
+  z.object({ ...head, items: z.array(z.string()).describe(ITEMS) }),
+  "Keys of entities that signals look up.",
+);
+const itemShape = named(
+  "ListItem",
+  z.object({ list: z.string().describe("The list's name."), item: z.string().describe("The item.") }),
+  "An item of a list.",
+);
 
 const create = createRoute({
   method: "post",
   path: base,
   operationId: "createList",
   summary: "Create a list",
+  description: "Keys of entities that signals look up with `inList`.",
   tags: ["Signals"],
-  request: { params, ...body(listInput, { name: "customers", items: ["acme.com", "halden.example"] }) },
+  roles: ADMIN,
+  request: { params: inTenant, ...body(listInput, { name: "customers", items: ["acme.com", "halden.example"] }) },
   responses: { 201: json(listShape, "created"), ...problems(400, 401, 404, 409, 422) },
 });
 
@@ -64,13 +91,12 @@ const list = createRoute({
   path: base,
   operationId: "listLists",
   summary: "List lists",
+  description: "Newest first, without their items.",
   tags: ["Signals"],
-  request: { params, query: listQuery(/^lst_[0-9A-Z]{26}$/) },
+  roles: READERS,
+  request: { params: inTenant, query: listQuery(/^lst_[0-9A-Z]{26}$/) },
   responses: {
-    200: json(
-      z.object({ data: z.array(headShape), nextCursor: z.string().nullable() }),
-      "newest first, without their items",
-    ),
+    200: json(pageShape("ListPage", headShape), "newest first, without their items"),
     ...problems(401, 404, 422),
   },
 });
@@ -80,8 +106,10 @@ const get = createRoute({
   path: `${base}/{list}`,
   operationId: "getList",
   summary: "Get a list",
+  description: "A list by its name, its items in alphabetical order.",
   tags: ["Signals"],
-  request: { params: listParams },
+  roles: READERS,
+  request: { params: atList },
   responses: { 200: json(listShape, "the list, its items in alphabetical order"), ...problems(401, 404) },
 });
 
@@ -90,8 +118,10 @@ const patch = createRoute({
   path: `${base}/{list}`,
   operationId: "updateList",
   summary: "Change a list",
+  description: "Renames it, or replaces its items.",
   tags: ["Signals"],
-  request: { params: listParams, ...body(listPatch, { items: ["acme.com"] }) },
+  roles: ADMIN,
+  request: { params: atList, ...body(listPatch, { items: ["acme.com"] }) },
   responses: { 200: json(listShape, "changed"), ...problems(400, 401, 404, 409, 422) },
 });
 
@@ -100,8 +130,10 @@ const remove = createRoute({
   path: `${base}/{list}`,
   operationId: "deleteList",
   summary: "Delete a list",
+  description: "For signals that name it, it is empty from then on.",
   tags: ["Signals"],
-  request: { params: listParams },
+  roles: ADMIN,
+  request: { params: atList },
   responses: { 204: { description: "deleted; for signals that name it, it is empty" }, ...problems(401, 404) },
 });
 
@@ -110,8 +142,10 @@ const put = createRoute({
   path: `${base}/{list}/items/{item}`,
   operationId: "putListItem",
   summary: "Put an item on a list",
+  description: "Safe to repeat.",
   tags: ["Signals"],
-  request: { params: itemParams },
+  roles: ADMIN,
+  request: { params: atItem },
   responses: {
     200: json(itemShape, "it was on the list"),
     201: json(itemShape, "put on the list"),
@@ -124,8 +158,10 @@ const take = createRoute({
   path: `${base}/{list}/items/{item}`,
   operationId: "deleteListItem",
   summary: "Take an item off a list",
+  description: "A 404 where it is not on the list.",
   tags: ["Signals"],
-  request: { params: itemParams },
+  roles: ADMIN,
+  request: { params: atItem },
   responses: { 204: { description: "taken off" }, ...problems(401, 404, 422) },
 });
 

@@ -1,4 +1,4 @@
-import { createRoute, z } from "@hono/zod-openapi";
+import { z } from "@hono/zod-openapi";
 import { reconcileAfterMs } from "../lib/env";
 import { isContainer } from "../lib/exact";
 import { elementTexts, memberTexts } from "../lib/json";
@@ -8,39 +8,71 @@ import type { PostedObservation, Told } from "../signals/observe";
 import type { Skipped } from "../signals/plan";
 import { type AppContext, refuseEmpty, router } from "./context";
 import { keyHeader } from "./idempotency";
+import { inTenant } from "./parameters";
 import { invalid, Problem, usedKey } from "./problem";
-import { body, json, problems, time } from "./schemas";
+import { createRoute, PRODUCERS } from "./route";
+import { body, flag, json, named, problems, time } from "./schemas";
 
 const MAX_OBSERVATIONS = 100;
 
 const base = "/v1/tenants/{tenant}/observations";
 const request = {
-  params: z.object({ tenant: z.string() }),
+  params: inTenant,
   query: z.strictObject({
-    /** Refuses what a rule can make nothing of, instead of leaving the rule alone. */
-    strict: z.enum(["true", "false"], { error: "must be true or false" }).optional(),
+    strict: flag
+      .optional()
+      .describe("`true`: refuses what a rule can make nothing of, instead of leaving the rule alone."),
   }),
   headers: keyHeader,
 };
 
 /** An observation as it is posted: any JSON object. Handlers take it from the body, which zod would not keep to the byte. */
-export const observationInput = z
-  .looseObject(
-    { at: time.optional().openapi({ type: "string", format: "date-time" }) },
-    { error: "must be a JSON object" },
-  )
-  .openapi({ additionalProperties: true });
+export const observationInput = named(
+  "Observation",
+  z
+    .looseObject(
+      { at: time.optional().describe("When it was observed; now unless said.") },
+      { error: "must be a JSON object" },
+    )
+    .openapi({ additionalProperties: true }),
+  "A fact about an entity: any JSON object. Signals say where in it they look.",
+);
 
 /** Why a rule made nothing of an observation. */
-export const skippedShape = z.array(z.object({ rule: z.string(), path: z.string(), reason: z.string() }));
+export const skippedShape = z
+  .array(
+    named(
+      "SkippedRule",
+      z.object({
+        rule: z.string().describe("The signal's id."),
+        path: z.string().describe("Where in the observation it found nothing to go by."),
+        reason: z.string().describe("Why it made nothing of it, in words."),
+      }),
+      "A rule that made nothing of an observation.",
+    ),
+  )
+  .describe("The rules that had nothing to go by; absent: none.");
 
-const eventsShape = z.array(z.object({ id: z.string(), event: z.string() }));
-const toldShape = z.object({
-  events: eventsShape,
-  /** The rules that had nothing to go by; absent: none. */
-  skipped: skippedShape.optional(),
-});
-const duplicate = z.literal(true);
+const emitted = named(
+  "EmittedEvent",
+  z.object({ id: z.string().describe("The event's id."), event: z.string().describe("Its type.") }),
+  "An event that a signal emitted.",
+);
+const told = { events: z.array(emitted).describe("What it emitted."), skipped: skippedShape.optional() };
+const toldShape = named("Observed", z.object(told), "What an observation emitted.");
+const repeatedShape = named(
+  "RepeatedObservation",
+  z.object({ ...told, duplicate: z.literal(true).describe("It was observed before.") }),
+  "What an observation emitted when it was first posted.",
+);
+const batchedShape = named(
+  "BatchedObservation",
+  z.object({
+    ...told,
+    duplicate: z.literal(true).optional().describe("It was observed before; absent otherwise."),
+  }),
+  "What an observation of a batch emitted.",
+);
 
 const example = {
   company: { domain: "halden.example", leadScore: 74 },
@@ -53,31 +85,45 @@ const post = createRoute({
   path: base,
   operationId: "postObservation",
   summary: "Post an observation",
+  description:
+    "A fact about an entity, of any form. The tenant's signals turn it into events. Without an `Idempotency-Key` each request is a new observation.",
   tags: ["Signals"],
+  roles: PRODUCERS,
   request: { ...request, ...body(observationInput, example) },
   responses: {
-    200: json(toldShape.extend({ duplicate }), "a repeat: what the first one emitted"),
+    200: json(repeatedShape, "a repeat: what the first one emitted"),
     202: json(toldShape, "observed: what it emitted"),
     ...problems(400, 401, 404, 413, 422, 429, 503),
   },
 });
 
-const batchShape = z.object({
-  /** All that the observations emitted. */
-  events: eventsShape,
-  /** The same for each observation. */
-  data: z.array(toldShape.extend({ duplicate: duplicate.optional() })),
-});
+const batchInput = named(
+  "ObservationBatch",
+  z.strictObject({
+    observations: z.array(observationInput).min(1).max(MAX_OBSERVATIONS).describe("The observations, in their order."),
+  }),
+  "Observations to be posted together.",
+);
+const batchShape = named(
+  "ObservedBatch",
+  z.object({
+    events: z.array(emitted).describe("All that the observations emitted."),
+    data: z.array(batchedShape).describe("The same for each observation."),
+  }),
+  "What the observations of a batch emitted.",
+);
 
 const postBatch = createRoute({
   method: "post",
   path: `${base}/batch`,
   operationId: "postObservations",
   summary: "Post up to 100 observations",
+  description: "Observed in the order they stand in; all of them, or none.",
   tags: ["Signals"],
+  roles: PRODUCERS,
   request: {
     ...request,
-    ...body(z.strictObject({ observations: z.array(observationInput).min(1).max(MAX_OBSERVATIONS) }), {
+    ...body(batchInput, {
       observations: [{ company: { domain: "halden.example", leadScore: 61 } }, example],
     }),
   },

@@ -2,11 +2,14 @@
  * The OpenAPI document of the routes: what their zod schemas say, and what holds for all of them.
  * @module
  */
-import { createRoute, type OpenAPIHono, z } from "@hono/zod-openapi";
+import { type OpenAPIHono, z } from "@hono/zod-openapi";
+import { ANSWER_HEADERS, addHeaders } from "./answer-headers";
 import { type AppEnv, router } from "./context";
 import { isNamed, tagOf } from "./etags";
-import { exampleOf, type Schema } from "./examples";
-import { problemResponse } from "./schemas";
+import { exampleIn, exampleOf, type Schema } from "./examples";
+import { ANYBODY, createRoute } from "./route";
+import { named, problemResponse } from "./schemas";
+import { sharing } from "./shared-parts";
 import { webhooks } from "./webhooks";
 
 /** The groups that the reference shows, in the order of a reader who is new. */
@@ -31,31 +34,54 @@ const ABOUT = `Outgoing webhooks on your own Cloudflare account. Send your key a
 Every error is \`application/problem+json\` (RFC 9457); \`/docs/problems\` lists their causes. Every POST takes an
 \`Idempotency-Key\`. Unknown fields are refused, and nothing is written when anything is; what is read can be sent back, its read-only fields
 as they are.
+
+Each operation says which roles may use it: the operator, keys of a tenant (\`admin\`, \`producer\`, \`viewer\`), and whoever
+opened a portal link (\`portal\`, or \`portal-viewer\` where it only reads). A key acts in its own tenant; others are 404 for it.
+
 Times are ISO 8601 in UTC; durations without a unit in their name are seconds. Lists answer \`{data, nextCursor}\`, newest
 first; a filtered page may be short or empty and still have a \`nextCursor\`.`;
+
+/** What the document's own answers carry. */
+const OPEN = {
+  ETag: { $ref: "#/components/headers/ETag" },
+  "Access-Control-Allow-Origin": {
+    description: "`*`: any page may read it.",
+    schema: { type: "string" as const },
+  },
+  "Access-Control-Expose-Headers": {
+    description: "What such a page sees of the headers.",
+    schema: { type: "string" as const },
+  },
+};
 
 const get = createRoute({
   method: "get",
   path: "/openapi.json",
   operationId: "getOpenApiDocument",
   summary: "This document",
+  description: "Generated from the schemas that requests are checked with. Any page may read it.",
   tags: ["Service"],
+  roles: ANYBODY,
   security: [],
   responses: {
     200: {
       description: "an OpenAPI 3.1 document",
-      content: { "application/json": { schema: z.record(z.string(), z.unknown()) } },
+      headers: OPEN,
+      content: {
+        "application/json": {
+          schema: named("OpenApiDocument", z.record(z.string(), z.unknown()), "An OpenAPI 3.1 document."),
+        },
+      },
     },
-    304: { description: "it is what you have: its `ETag` is the one in `If-None-Match`" },
+    304: { description: "it is what you have: its `ETag` is the one in `If-None-Match`", headers: OPEN },
   },
 });
 
 type OpenApiDocument = ReturnType<OpenAPIHono["getOpenAPI31Document"]>;
-type MediaType = { schema?: Schema; example?: unknown };
 type Siblings = NonNullable<OpenApiDocument["paths"]>[string];
 const VERBS = ["get", "put", "post", "delete", "patch"] as const;
 type Method = (typeof VERBS)[number];
-type Content = Record<string, MediaType>;
+type Content = Record<string, { schema?: Schema; example?: unknown }>;
 type Operation = NonNullable<NonNullable<OpenApiDocument["paths"]>[string]["get"]>;
 
 /**
@@ -86,30 +112,71 @@ export function openApiDocument(app: OpenAPIHono<AppEnv>): OpenApiDocument {
       title: "Posthorn",
       version: "1",
       description: ABOUT,
-      license: { name: "MIT" },
+      license: { name: "MIT", url: "https://opensource.org/license/mit" },
     },
-    servers: [{ url: "/" }],
+    servers: [{ url: "/", description: "This service." }],
     security: [{ key: [] }],
     tags: Object.entries(TAGS).map(([name, description]) => ({ name, description })),
   });
-  document.components = {
-    ...document.components,
-    securitySchemes: {
-      key: { type: "http", scheme: "bearer", description: "The operator's key, or one of a tenant's (`phk_…`)." },
-    },
-  };
-  for (const [path, item] of Object.entries(document.paths ?? {})) {
+  const paths = document.paths ?? {};
+  for (const [path, item] of Object.entries(paths)) {
     for (const method of VERBS) {
       const operation = item[method];
-      if (operation === undefined) continue;
-      if (path.startsWith("/v1/")) addCommonProblems(path, method, item, operation);
-      addExamples(operation);
-      addHeaders(operation, path.startsWith("/v1/") && (method === "get" || takesMatch(path, method, item)));
+      if (operation !== undefined) complete(operation, { path, method, item, isMade: isMadeAt(path, paths) });
     }
   }
-  shareProblems(document);
-  document.webhooks = webhooks() as NonNullable<OpenApiDocument["webhooks"]>;
-  return document;
+  const said = { ...document, webhooks: webhooks() as NonNullable<OpenApiDocument["webhooks"]> };
+  const { shared, components } = sharing(said);
+  return {
+    ...shared,
+    components: {
+      ...components,
+      headers: ANSWER_HEADERS,
+      securitySchemes: {
+        key: {
+          type: "http",
+          scheme: "bearer",
+          description: "The operator's key, or one of a tenant's (`phk_…`), whose role says what it may do.",
+        },
+      },
+    } as NonNullable<OpenApiDocument["components"]>,
+  };
+}
+
+interface Place {
+  path: string;
+  method: Method;
+  item: Siblings;
+  /** Whether what is made at the path can be read below it. */
+  isMade: boolean;
+}
+
+/** Whether below a path there is one that reads a thing by its id. */
+function isMadeAt(path: string, paths: NonNullable<OpenApiDocument["paths"]>): boolean {
+  const below = Object.keys(paths).filter((other) => other.startsWith(`${path}/{`) && other.endsWith("}"));
+  return below.some((other) => paths[other]?.get !== undefined);
+}
+
+/** Says of an operation what holds for all of its kind. */
+function complete(operation: Operation, { path, method, item, isMade }: Place): void {
+  const ofApi = path.startsWith("/v1/");
+  const changes = ofApi && takesMatch(method, item);
+  // Events and observations, whose answers to a repeat are their own, know repeats in another way: idempotency.ts.
+  const keyed = operation.parameters?.some((one) => "name" in one && one.name === "idempotency-key") === true;
+  if (ofApi) addCommonProblems(path, changes, operation);
+  else operation.responses = { 405: problemResponse(405), 500: problemResponse(500), ...operation.responses };
+  const reads = ofApi && method === "get";
+  if (changes) operation.parameters = [...(operation.parameters ?? []), IF_MATCH];
+  if (reads) {
+    operation.parameters = [...(operation.parameters ?? []), IF_NONE_MATCH];
+    operation.responses = { ...operation.responses, 304: notModified() };
+  }
+  addExamples(operation);
+  addHeaders(operation.responses ?? {}, {
+    ofApi,
+    isTagged: reads || changes || (ofApi && method === "post" && isMade),
+    isKept: keyed && !/\/(?:events|observations)(?:\/batch)?$/.test(path),
+  });
 }
 
 /** The tag of what is changed, as it was read. */
@@ -121,79 +188,47 @@ const IF_MATCH = {
   schema: { type: "string" as const },
 };
 
+/** The tag of what is known already. */
+const IF_NONE_MATCH = {
+  name: "If-None-Match",
+  in: "header" as const,
+  required: false,
+  description: "The `ETag` of what you have: a 304 when it is still that.",
+  schema: { type: "string" as const },
+};
+
+function notModified() {
+  return { description: "it is what you have: its `ETag` is the one in `If-None-Match`" };
+}
+
 /** Whether an operation changes what can be read at its path, and so heeds `If-Match`. */
-function takesMatch(path: string, method: Method, siblings: Siblings): boolean {
-  return ["put", "patch", "delete"].includes(method) && siblings.get !== undefined && path.startsWith("/v1/");
+function takesMatch(method: Method, siblings: Siblings): boolean {
+  return ["put", "patch", "delete"].includes(method) && siblings.get !== undefined;
 }
 
 /** Adds what is answered before and around the handlers, whatever the route says of itself. */
-function addCommonProblems(path: string, method: Method, siblings: Siblings, operation: Operation): void {
+function addCommonProblems(path: string, changes: boolean, operation: Operation): void {
   // 429: an address that is answered 401 too often.
   const statuses = [401, 403, 405, 422, 429, 500, 503];
   // A path that is no text is malformed.
   if (path.includes("{")) statuses.push(400, 404);
   if (operation.requestBody !== undefined) statuses.push(400, 413, 415);
-  if (takesMatch(path, method, siblings)) {
-    statuses.push(409, 412);
-    operation.parameters = [...(operation.parameters ?? []), IF_MATCH];
-  }
+  if (changes) statuses.push(409, 412);
   operation.responses = {
     ...Object.fromEntries(statuses.map((status) => [status, problemResponse(status)])),
     ...operation.responses,
   };
 }
 
-/** Shows an example of every answer that is no error. */
-function addExamples({ responses, tags }: Operation): void {
+/** Shows an example of what stands in the path, and of every answer that is no error. */
+function addExamples({ parameters = [], responses }: Operation): void {
+  for (const parameter of parameters) {
+    if (!("name" in parameter)) continue;
+    if (parameter.in === "path") parameter.example = exampleIn(parameter.name);
+    if (parameter.name === "idempotency-key") parameter.name = "Idempotency-Key";
+  }
   for (const response of Object.values(responses ?? {}) as { content?: Content }[]) {
     const content = response.content?.["application/json"];
-    if (content?.schema !== undefined) content.example ??= exampleOf(content.schema, tags?.[0] ?? "");
+    if (content?.schema !== undefined) content.example ??= exampleOf(content.schema);
   }
-}
-
-/** What answers carry besides their bodies, by when they do. */
-const HEADERS = {
-  requestId: header("As the caller gave it in `X-Request-Id`, or a new one; the service's log says it too."),
-  location: header("Where what was made stands."),
-  next: header('The next page, as `rel="next"`; absent on the last one.'),
-  tag: header("Stands for what it is now; for `If-Match` of a change."),
-  allow: header("The methods that this path takes."),
-  retryAfter: header("How many seconds to wait.", "integer"),
-  rateLimit: header('Which limit is spent, and for how many seconds: `"events";r=0;t=10`.'),
-};
-
-function header(description: string, type = "string") {
-  return { description, schema: { type } };
-}
-
-/** Says which headers an operation's answers carry. */
-function addHeaders({ responses = {} }: Operation, isTagged: boolean): void {
-  for (const [status, response] of Object.entries(responses) as [string, { headers?: object; content?: Content }][]) {
-    const list = response.content?.["application/json"]?.schema?.properties?.nextCursor !== undefined;
-    response.headers = {
-      "X-Request-Id": HEADERS.requestId,
-      ...(status === "201" ? { Location: HEADERS.location } : {}),
-      ...(status === "200" && list ? { Link: HEADERS.next } : {}),
-      ...(isTagged && ["200", "201", "412"].includes(status) ? { ETag: HEADERS.tag } : {}),
-      ...(status === "405" ? { Allow: HEADERS.allow } : {}),
-      ...(status === "429" ? { RateLimit: HEADERS.rateLimit } : {}),
-      ...(status === "429" || status === "503" ? { "Retry-After": HEADERS.retryAfter } : {}),
-      ...response.headers,
-    };
-  }
-}
-
-/** Has each error answer said once, under its status, and referred to everywhere else. */
-function shareProblems(document: OpenApiDocument): void {
-  const shared: Record<string, object> = {};
-  for (const item of Object.values(document.paths ?? {})) {
-    for (const operation of Object.values(item) as Operation[]) {
-      for (const [status, response] of Object.entries(operation.responses ?? {})) {
-        if (!("content" in response) || !("application/problem+json" in (response.content ?? {}))) continue;
-        shared[`Problem${status}`] = response;
-        (operation.responses as Record<string, object>)[status] = { $ref: `#/components/responses/Problem${status}` };
-      }
-    }
-  }
-  document.components = { ...document.components, responses: shared } as NonNullable<OpenApiDocument["components"]>;
 }

@@ -1,4 +1,4 @@
-import { createRoute, z } from "@hono/zod-openapi";
+import { z } from "@hono/zod-openapi";
 import {
   findPortalLink,
   insertPortalLink,
@@ -16,16 +16,17 @@ import { DAY, HOUR, iso, isoOrNull, SECOND } from "../lib/time";
 import { entry } from "./audit";
 import { type AppContext, router } from "./context";
 import { locateAt } from "./location";
-import { deleting } from "./matching";
+import { deleting, tagAs } from "./matching";
 import { pageOf } from "./paging";
+import { inTenant } from "./parameters";
 import { Problem } from "./problem";
-import { isoTime, json, listQuery, optionalBody, problems } from "./schemas";
+import { ADMIN, createRoute } from "./route";
+import { createdAt, isoTime, json, listQuery, named, optionalBody, pageShape, problems } from "./schemas";
 
 const DEFAULT_LIFE = HOUR / SECOND;
 const LONGEST_LIFE = (7 * DAY) / SECOND;
 const base = "/v1/tenants/{tenant}/portal-links";
-const params = z.object({ tenant: z.string() });
-const linkParams = params.extend({ link: z.string() });
+const atLink = inTenant.extend({ link: z.string().describe("The link's id.") });
 
 const path = z
   .string()
@@ -33,37 +34,53 @@ const path = z
   .regex(/^\/(?![/\\])[!-"$-[\]-~]*$/, "must be a path that begins with one /, such as /endpoints")
   .refine((text) => !/(^|\/)\.{1,2}(?=[/?]|$)/.test(text), "may not have . or .. for a part");
 
-const input = z.strictObject({
-  expiresIn: z
-    .number()
-    .int()
-    .min(1)
-    .max(LONGEST_LIFE)
-    .optional()
-    .openapi({ description: "Seconds until the link and its session end; an hour unless said." }),
-  readOnly: z
-    .boolean()
-    .optional()
-    .openapi({ description: "Its visitor reads endpoints and logs, changes nothing and sees no secret." }),
-  path: path
-    .nullable()
-    .optional()
-    .openapi({ description: "The page to open, below the tenant's: `/endpoints`. Without it, the first one." }),
-});
+const input = named(
+  "PortalLinkInput",
+  z.strictObject({
+    expiresIn: z
+      .number()
+      .int()
+      .min(1)
+      .max(LONGEST_LIFE)
+      .optional()
+      .openapi({ description: "Seconds until the link and its session end; an hour unless said." }),
+    readOnly: z
+      .boolean()
+      .optional()
+      .openapi({ description: "Its visitor reads endpoints and logs, changes nothing and sees no secret." }),
+    path: path
+      .nullable()
+      .optional()
+      .openapi({ description: "The page to open, below the tenant's: `/endpoints`. Without it, the first one." }),
+  }),
+  "A portal link to be created.",
+);
 
-const linkShape = z.object({
-  id: z.string(),
-  readOnly: z.boolean(),
-  path: z.string().nullable().openapi({ description: "The page that it opens; `null`: the first one." }),
-  madeBy: z
-    .string()
-    .nullable()
-    .openapi({ description: "The id of the key that made it, with whose end it ends, or `operator`." }),
-  createdAt: isoTime,
-  expiresAt: isoTime.openapi({ description: "When the link and the session that it opened end." }),
-  openedAt: isoTime.nullable().openapi({ description: "When it was exchanged for a session; `null`: not yet." }),
-  endedAt: isoTime.nullable().openapi({ description: "When its visitor signed out; `null`: they did not." }),
-});
+const fields = {
+  id: z.string().describe("Its id: `lnk_…`."),
+  readOnly: z.boolean().describe("Whether its visitor only reads, and sees no secret."),
+  path: z.string().nullable().describe("The page that it opens; `null`: the first one."),
+  expiresAt: isoTime.describe("When the link and the session that it opened end."),
+};
+const linkShape = named(
+  "PortalLink",
+  z.object({
+    ...fields,
+    madeBy: z
+      .string()
+      .nullable()
+      .describe("The id of the key that made it, with whose end it ends, or `operator`; `null`: it is not known."),
+    createdAt,
+    openedAt: isoTime.nullable().describe("When it was exchanged for a session; `null`: not yet."),
+    endedAt: isoTime.nullable().describe("When its visitor signed out; `null`: they did not."),
+  }),
+  "A link that opens the dashboard for one tenant, and its session.",
+);
+const linkCreated = named(
+  "PortalLinkCreated",
+  z.object({ ...fields, url: z.url().describe("The link. It is not shown again.") }),
+  "A portal link that was created.",
+);
 
 const create = createRoute({
   method: "post",
@@ -76,18 +93,10 @@ const create = createRoute({
     "mails does not use it up. Link and session end at `expiresAt`, with the key that made the link, and when it is " +
     "revoked. Append `?theme=light` or `?theme=dark` to choose one.",
   tags: ["Portal"],
-  request: { params, ...optionalBody(input, { expiresIn: 3_600 }) },
+  roles: ADMIN,
+  request: { params: inTenant, ...optionalBody(input, { expiresIn: 3_600 }) },
   responses: {
-    201: json(
-      z.object({
-        id: z.string(),
-        url: z.url(),
-        readOnly: z.boolean(),
-        path: z.string().nullable(),
-        expiresAt: isoTime,
-      }),
-      "created; the link is shown here and never again",
-    ),
+    201: json(linkCreated, "created; the link is shown here and never again"),
     ...problems(400, 401, 403, 404, 422),
   },
 });
@@ -99,9 +108,10 @@ const list = createRoute({
   summary: "List portal links and their sessions",
   description: "Those that have not expired and whose key is there. The links themselves are not kept.",
   tags: ["Portal"],
-  request: { params, query: listQuery(/^lnk_[0-9A-Z]{26}$/) },
+  roles: ADMIN,
+  request: { params: inTenant, query: listQuery(/^lnk_[0-9A-Z]{26}$/) },
   responses: {
-    200: json(z.object({ data: z.array(linkShape), nextCursor: z.string().nullable() }), "newest first"),
+    200: json(pageShape("PortalLinkPage", linkShape), "newest first"),
     ...problems(401, 403, 404, 422),
   },
 });
@@ -111,8 +121,10 @@ const get = createRoute({
   path: `${base}/{link}`,
   operationId: "getPortalLink",
   summary: "Get a portal link and its session",
+  description: "The link itself is not kept: this tells when it was opened and when it ends.",
   tags: ["Portal"],
-  request: { params: linkParams },
+  roles: ADMIN,
+  request: { params: atLink },
   responses: { 200: json(linkShape, "the link"), ...problems(401, 403, 404) },
 });
 
@@ -121,8 +133,10 @@ const remove = createRoute({
   path: `${base}/{link}`,
   operationId: "deletePortalLink",
   summary: "Revoke a portal link and its session",
+  description: "The link opens nothing any more, and the session that it opened ends.",
   tags: ["Portal"],
-  request: { params: linkParams },
+  roles: ADMIN,
+  request: { params: atLink },
   responses: {
     204: { description: "revoked: it opens nothing, and what it opened is closed" },
     ...problems(401, 403, 404),
@@ -174,9 +188,10 @@ export const portalLinkRoutes = router()
     const token = await newPortalToken(secretsKey(c.env));
     const expiresAt = now + expiresIn * SECOND;
     const link = { id, tenant: c.get("tenant"), expiresAt, readOnly, path, madeBy: await maker(c) };
-    await insertPortalLink(c.env.DB, link, token, now, entry(c, "portallink.created", id));
+    const row = await insertPortalLink(c.env.DB, link, token, now, entry(c, "portallink.created", id));
     const url = new URL(`/portal/open/${token}`, c.req.url).href;
     locateAt(c, id);
+    await tagAs(c, toShape(row));
     return c.json({ id, url, readOnly, path, expiresAt: iso(expiresAt) }, 201);
   })
   .openapi(list, async (c) => {

@@ -1,4 +1,4 @@
-import { createRoute, z } from "@hono/zod-openapi";
+import { z } from "@hono/zod-openapi";
 import { addToMatches } from "../events/replay";
 import { endpointRoom } from "../lib/env";
 import type { StoredEvent } from "../lib/event";
@@ -6,9 +6,11 @@ import { deliveryId, eventId } from "../lib/ids";
 import { logError } from "../lib/log";
 import type { ResendResult } from "../lib/rooms";
 import { type AppContext, router } from "./context";
-import { eventParams, findEvent } from "./events";
+import { findEvent } from "./events";
+import { atEvent } from "./parameters";
 import { Problem } from "./problem";
-import { json, problems } from "./schemas";
+import { createRoute, MANAGERS } from "./route";
+import { json, named, problems } from "./schemas";
 
 /** Why a resend was refused, in words. */
 const REASONS: Readonly<Record<Exclude<ResendResult, "resending">, string>> = {
@@ -17,23 +19,38 @@ const REASONS: Readonly<Record<Exclude<ResendResult, "resending">, string>> = {
   unknown: "The endpoint is deleted.",
 };
 
-const replayed = z.object({
-  id: z.string(),
-  endpoint: z.string(),
-  action: z.enum(["resent", "added", "skipped"]),
-  /** Why it was skipped. */
-  reason: z.string().optional(),
-});
+const replayed = named(
+  "ReplayedDelivery",
+  z.object({
+    id: z.string().describe("The delivery's id."),
+    endpoint: z.string().describe("The endpoint's id."),
+    action: z
+      .enum(["resent", "added", "skipped"])
+      .describe("Whether it is sent again, sent for the first time, or left as it is."),
+    reason: z.string().optional().describe("Why it was skipped; absent: it was not."),
+  }),
+  "What a replay does with a delivery.",
+);
+const replay = named(
+  "Replay",
+  z.object({
+    id: z.string().describe("The event's id."),
+    deliveries: z.array(replayed).describe("One for each endpoint that had the event or matches it now."),
+  }),
+  "What a replay does.",
+);
 
 const post = createRoute({
   method: "post",
   path: "/v1/tenants/{tenant}/events/{event}/replay",
   operationId: "replayEvent",
   summary: "Match and deliver an event anew",
+  description: "Sends it again to the endpoints that had it, and for the first time to those that match it now.",
   tags: ["Events"],
-  request: { params: eventParams },
+  roles: MANAGERS,
+  request: { params: atEvent },
   responses: {
-    202: json(z.object({ id: z.string(), deliveries: z.array(replayed) }), "what is done for each endpoint"),
+    202: json(replay, "what is done for each endpoint"),
     ...problems(401, 404, 409),
   },
 });

@@ -1,10 +1,17 @@
-import { createRoute, z } from "@hono/zod-openapi";
+import { z } from "@hono/zod-openapi";
 import { countForeignSeals, MOST_COUNTED } from "../config/foreign-seals";
 import { RESEAL_CURSOR, reseal } from "../config/reseal";
 import { secretsKeys } from "../lib/env";
 import { entryOf } from "./audit";
 import { router } from "./context";
-import { json, problems } from "./schemas";
+import { createRoute, OPERATOR } from "./route";
+import { json, named, problems } from "./schemas";
+
+/** What is said of values that are not sealed under today's key. */
+export const sealsFields = {
+  underOldKeys: z.number().int().describe("Values that are still under an old key."),
+  unreadable: z.number().int().describe("Values under a key that is neither today's nor one of the old ones."),
+};
 
 const post = createRoute({
   method: "post",
@@ -17,19 +24,27 @@ const post = createRoute({
     `it, repeat with the \`nextCursor\` of the answer as \`cursor\`. Of more than ${MOST_COUNTED} rows under one key, so ` +
     "many are counted.",
   tags: ["Service"],
-  request: { query: z.strictObject({ cursor: z.string().regex(RESEAL_CURSOR, "must be a nextCursor").optional() }) },
+  roles: OPERATOR,
+  request: {
+    query: z.strictObject({
+      cursor: z
+        .string()
+        .regex(RESEAL_CURSOR, "must be a nextCursor")
+        .optional()
+        .describe("The `nextCursor` of the call before, to pass over what it could not open."),
+    }),
+  },
   responses: {
     200: json(
-      z.object({
-        /** Values sealed anew by this call. */
-        resealed: z.number().int(),
-        /** Values that are still under an old key. */
-        underOldKeys: z.number().int(),
-        /** Values under a key that is neither today's nor one of the old ones. */
-        unreadable: z.number().int(),
-        /** Where this call stopped; absent: it came to the end. */
-        nextCursor: z.string().optional(),
-      }),
+      named(
+        "Reseal",
+        z.object({
+          resealed: z.number().int().describe("Values sealed anew by this call."),
+          ...sealsFields,
+          nextCursor: z.string().optional().describe("Where this call stopped; absent: it came to the end."),
+        }),
+        "What was sealed anew, and what is left.",
+      ),
       "what was done, and what is left",
     ),
     ...problems(401, 403, 422, 503),

@@ -1,5 +1,5 @@
-import { createRoute, z } from "@hono/zod-openapi";
-import { auditRead } from "../config/audit";
+import { z } from "@hono/zod-openapi";
+import { type AuditAction, auditRead } from "../config/audit";
 import { effectiveSettings, updateEndpoint } from "../config/endpoints";
 import {
   MAX_SECRETS,
@@ -20,9 +20,11 @@ import { DAY, iso, isoOrNull, SECOND } from "../lib/time";
 import { entry } from "./audit";
 import { type AppContext, router } from "./context";
 import { secretField } from "./endpoint-shape";
-import { configureEndpoint, endpointOf, endpointParams } from "./endpoints";
+import { configureEndpoint, endpointOf } from "./endpoints";
+import { atEndpoint } from "./parameters";
 import { invalid, Problem } from "./problem";
-import { isoTime, json, optionalBody, problems } from "./schemas";
+import { createRoute, MANAGERS } from "./route";
+import { isoTime, json, named, optionalBody, problems } from "./schemas";
 
 const base = "/v1/tenants/{tenant}/endpoints/{endpoint}/secret";
 const DEFAULT_OVERLAP = DAY / SECOND;
@@ -30,15 +32,21 @@ const LONGEST_OVERLAP = (7 * DAY) / SECOND;
 
 const FULL = `At most ${MAX_SECRETS} secrets overlap. Promote the newest, rotate with no overlap, or wait until one ends.`;
 
-const secretShape = z.object({
-  secret: z.string().nullable().openapi({ description: "The oldest secret that signs; `null`: nothing is signed." }),
-  next: z.string().nullable().openapi({ description: "The newest secret, while others overlap with it." }),
-  nextFrom: isoTime.nullable().openapi({ description: "When the newest secret is the only one." }),
-  between: z
-    .array(z.object({ from: isoTime.openapi({ description: "When it becomes the oldest." }) }))
-    .optional()
-    .openapi({ description: "The secrets between the two, oldest first, while there are any." }),
-});
+const between = named(
+  "OverlappingSecret",
+  z.object({ from: isoTime.describe("When it becomes the oldest.") }),
+  "A secret that is neither the oldest nor the newest.",
+);
+const secretShape = named(
+  "SigningSecret",
+  z.object({
+    secret: z.string().nullable().describe("The oldest secret that signs; `null`: nothing is signed."),
+    next: z.string().nullable().describe("The newest secret, while others overlap with it; else `null`."),
+    nextFrom: isoTime.nullable().describe("When the newest secret is the only one; `null`: it is."),
+    between: z.array(between).optional().describe("The secrets between the two, oldest first, while there are any."),
+  }),
+  "What an endpoint's deliveries are signed with.",
+);
 
 const get = createRoute({
   method: "get",
@@ -47,7 +55,8 @@ const get = createRoute({
   summary: "Get the signing secret",
   description: "Who reads it stands in the audit log.",
   tags: ["Secrets"],
-  request: { params: endpointParams },
+  roles: MANAGERS,
+  request: { params: atEndpoint },
   responses: { 200: json(secretShape, "the signing secret"), ...problems(401, 404) },
 });
 
@@ -62,19 +71,39 @@ const rotate = createRoute({
     "takes over and all older ones end: that is `overlap` seconds from now (a day unless said), but never before an " +
     `older one was to take over. \`overlap: 0\` ends all others at once. At most ${MAX_SECRETS} overlap, else 409.`,
   tags: ["Secrets"],
+  roles: MANAGERS,
   request: {
-    params: endpointParams,
+    params: atEndpoint,
     ...optionalBody(
-      z.strictObject({
-        secret: secretField.optional(),
-        /** Seconds for which receivers are still sent the old secret's signature. */
-        overlap: z.number().int().min(0).max(LONGEST_OVERLAP).optional(),
-      }),
+      named(
+        "Rotation",
+        z.strictObject({
+          secret: secretField.optional().describe("The new secret; without one it is generated."),
+          overlap: z
+            .number()
+            .int()
+            .min(0)
+            .max(LONGEST_OVERLAP)
+            .optional()
+            .describe("Seconds for which receivers are still sent the old secret's signature; a day unless said."),
+        }),
+        "How the secret is to be replaced.",
+      ),
       { overlap: 86_400 },
     ),
   },
   responses: {
-    200: json(z.object({ secret: z.string(), promotesAt: isoTime }), "the new secret, and when it takes over"),
+    200: json(
+      named(
+        "RotatedSecret",
+        z.object({
+          secret: z.string().describe("The new secret."),
+          promotesAt: isoTime.describe("When it takes over and all older ones end."),
+        }),
+        "A new secret.",
+      ),
+      "the new secret, and when it takes over",
+    ),
     ...problems(400, 401, 404, 409, 422),
   },
 });
@@ -86,7 +115,8 @@ const promote = createRoute({
   summary: "End the overlap of secrets",
   description: "The newest secret takes over at once; all others end.",
   tags: ["Secrets"],
-  request: { params: endpointParams },
+  roles: MANAGERS,
+  request: { params: atEndpoint },
   responses: { 200: json(secretShape, "the new secret has taken over"), ...problems(401, 404, 409) },
 });
 
@@ -139,7 +169,7 @@ async function shown(c: AppContext): Promise<z.infer<typeof secretShape>> {
 /** Changes an endpoint's secrets as `decide` says of how they stand, in its own words. */
 async function change<T>(
   c: AppContext,
-  action: string,
+  action: AuditAction,
   decide: (settings: EndpointSettings, now: number) => Promise<{ secrets: Overlapping[]; answer: T }>,
 ): Promise<T> {
   const { endpoint, answer } = await repeated(async () => {

@@ -1,4 +1,4 @@
-import { createRoute, z } from "@hono/zod-openapi";
+import { z } from "@hono/zod-openapi";
 import { findUserOf } from "../config/automations";
 import {
   deleteSegment,
@@ -20,40 +20,63 @@ import { type AppContext, router } from "./context";
 import { locateAt } from "./location";
 import { changing, tagAs } from "./matching";
 import { pageOf } from "./paging";
+import { inTenant } from "./parameters";
 import { invalid, Problem } from "./problem";
+import { ADMIN, createRoute, READERS } from "./route";
 import { saving } from "./saving";
-import { anyFilterField, body, isoTime, json, listQuery, problems } from "./schemas";
+import {
+  body,
+  changesOf,
+  createdAt,
+  described,
+  filterOver,
+  filterShape,
+  json,
+  listQuery,
+  named,
+  pageShape,
+  problems,
+  updatedAt,
+} from "./schemas";
 import { warned, warningsOf, withWarnings } from "./warnings";
 
 const base = "/v1/tenants/{tenant}/segments";
-const params = z.object({ tenant: z.string() });
-const segmentParams = params.extend({ segment: z.string() });
+const atSegment = inTenant.extend({ segment: z.string().describe("The segment's id.") });
 
 // The paths may start anywhere: as a persona a segment looks at contacts. Automations check what they use it for.
-const segmentInput = z.strictObject({ name: z.string().trim().min(1).max(200), filter: anyFilterField });
-const segmentPatch = segmentInput.partial().refine((patch) => Object.keys(patch).length > 0, {
-  error: "names nothing to change",
-  when: ({ issues }) => issues.length === 0,
-});
-const segmentShape = z.object({
-  id: z.string(),
-  name: z.string(),
-  filter: z.record(z.string(), z.unknown()),
-  createdAt: isoTime,
-  updatedAt: isoTime,
-});
+const fields = described(
+  { name: z.string().trim().min(1).max(200), filter: filterOver(null) },
+  { name: "What people call it.", filter: "What it holds for: events, or contacts where it is a persona." },
+);
+const segmentInput = named("SegmentInput", z.strictObject(fields), "A segment to be created.");
+const segmentPatch = changesOf("SegmentPatch", fields, "Changes of a segment. What is left out stays.");
+const shape = {
+  id: z.string().describe("Its id: `seg_…`."),
+  name: z.string().describe("What people call it."),
+  filter: filterShape.describe("What it holds for."),
+  createdAt,
+  updatedAt,
+};
+const segmentShape = named("Segment", z.object(shape), "A named filter.");
+const segmentSaved = named(
+  "SegmentSaved",
+  z.object({ ...shape, ...warned }),
+  "A segment as it was saved, with what may not be what was meant.",
+);
 
 const create = createRoute({
   method: "post",
   path: base,
   operationId: "createSegment",
   summary: "Create a segment",
+  description: "A named filter, for automations: over events, or over contacts where it is a persona.",
   tags: ["Segments"],
+  roles: ADMIN,
   request: {
-    params,
+    params: inTenant,
     ...body(segmentInput, { name: "Large companies", filter: { "data.company.employees": { $gte: 250 } } }),
   },
-  responses: { 201: json(segmentShape.extend(warned), "created"), ...problems(400, 401, 404, 409, 422) },
+  responses: { 201: json(segmentSaved, "created"), ...problems(400, 401, 404, 409, 422) },
 });
 
 const list = createRoute({
@@ -61,10 +84,12 @@ const list = createRoute({
   path: base,
   operationId: "listSegments",
   summary: "List segments",
+  description: "Newest first.",
   tags: ["Segments"],
-  request: { params, query: listQuery(/^seg_[0-9A-Z]{26}$/) },
+  roles: READERS,
+  request: { params: inTenant, query: listQuery(/^seg_[0-9A-Z]{26}$/) },
   responses: {
-    200: json(z.object({ data: z.array(segmentShape), nextCursor: z.string().nullable() }), "newest first"),
+    200: json(pageShape("SegmentPage", segmentShape), "newest first"),
     ...problems(401, 404, 422),
   },
 });
@@ -74,8 +99,10 @@ const get = createRoute({
   path: `${base}/{segment}`,
   operationId: "getSegment",
   summary: "Get a segment",
+  description: "A segment by its id.",
   tags: ["Segments"],
-  request: { params: segmentParams },
+  roles: READERS,
+  request: { params: atSegment },
   responses: { 200: json(segmentShape, "the segment"), ...problems(401, 404) },
 });
 
@@ -84,9 +111,11 @@ const patch = createRoute({
   path: `${base}/{segment}`,
   operationId: "updateSegment",
   summary: "Change a segment",
+  description: "Changes what the body names; it holds from the next event on.",
   tags: ["Segments"],
-  request: { params: segmentParams, ...body(segmentPatch, { name: "Companies of 250 and more" }) },
-  responses: { 200: json(segmentShape.extend(warned), "changed"), ...problems(400, 401, 404, 409, 422) },
+  roles: ADMIN,
+  request: { params: atSegment, ...body(segmentPatch, { name: "Companies of 250 and more" }) },
+  responses: { 200: json(segmentSaved, "changed"), ...problems(400, 401, 404, 409, 422) },
 });
 
 const remove = createRoute({
@@ -94,8 +123,10 @@ const remove = createRoute({
   path: `${base}/{segment}`,
   operationId: "deleteSegment",
   summary: "Delete a segment",
+  description: "A 409 while an automation uses it.",
   tags: ["Segments"],
-  request: { params: segmentParams },
+  roles: ADMIN,
+  request: { params: atSegment },
   responses: { 204: { description: "deleted" }, ...problems(401, 404, 409) },
 });
 

@@ -1,4 +1,4 @@
-import { createRoute, z } from "@hono/zod-openapi";
+import { z } from "@hono/zod-openapi";
 import { SIGNAL_CATALOG_NAMES, signalCatalogOf } from "../config/signal-catalogs";
 import {
   deleteSignal,
@@ -17,32 +17,42 @@ import { type AppContext, router } from "./context";
 import { locateAt } from "./location";
 import { changing, tagAs } from "./matching";
 import { pageOf } from "./paging";
+import { inTenant } from "./parameters";
 import { invalid, Problem } from "./problem";
+import { ADMIN, createRoute, READERS } from "./route";
 import { saving } from "./saving";
-import { body, json, listQuery, problems } from "./schemas";
+import { body, json, listQuery, named, pageShape, problems } from "./schemas";
 import {
   attachErrors,
+  catalogName,
   OBSERVATION_FIELDS,
   signalInput,
   signalPatch,
+  signalSaved,
   signalShape,
   toRule,
   toSignal,
 } from "./signal-shape";
-import { refuseForeign, warned, warningsOf, withWarnings } from "./warnings";
+import { refuseForeign, warningsOf, withWarnings } from "./warnings";
 
 const base = "/v1/tenants/{tenant}/signals";
-const params = z.object({ tenant: z.string() });
-const signalParams = params.extend({ signal: z.string() });
+const atSignal = inTenant.extend({ signal: z.string().describe("The signal's id.") });
+const installed = named(
+  "InstalledSignals",
+  z.object({ data: z.array(signalShape).describe("The vendor's signals as they now are.") }),
+  "A vendor's signals.",
+);
 
 const create = createRoute({
   method: "post",
   path: base,
   operationId: "createSignal",
   summary: "Create a signal",
+  description: "A rule that turns observations into events: it says of which entity, when it fires, and what it emits.",
   tags: ["Signals"],
+  roles: ADMIN,
   request: {
-    params,
+    params: inTenant,
     ...body(signalInput, {
       name: "Lead turned hot",
       emit: "lead.hot",
@@ -52,7 +62,7 @@ const create = createRoute({
       attach: { previousScore: "previous", newScore: "current" },
     }),
   },
-  responses: { 201: json(signalShape.extend(warned), "created"), ...problems(400, 401, 404, 409, 422) },
+  responses: { 201: json(signalSaved, "created"), ...problems(400, 401, 404, 409, 422) },
 });
 
 const list = createRoute({
@@ -60,10 +70,12 @@ const list = createRoute({
   path: base,
   operationId: "listSignals",
   summary: "List signals",
+  description: "Newest first.",
   tags: ["Signals"],
-  request: { params, query: listQuery(/^sig_[0-9A-Z]{26}$/) },
+  roles: READERS,
+  request: { params: inTenant, query: listQuery(/^sig_[0-9A-Z]{26}$/) },
   responses: {
-    200: json(z.object({ data: z.array(signalShape), nextCursor: z.string().nullable() }), "newest first"),
+    200: json(pageShape("SignalPage", signalShape), "newest first"),
     ...problems(401, 404, 422),
   },
 });
@@ -73,8 +85,10 @@ const get = createRoute({
   path: `${base}/{signal}`,
   operationId: "getSignal",
   summary: "Get a signal",
+  description: "A signal by its id.",
   tags: ["Signals"],
-  request: { params: signalParams },
+  roles: READERS,
+  request: { params: atSignal },
   responses: { 200: json(signalShape, "the signal"), ...problems(401, 404) },
 });
 
@@ -83,13 +97,15 @@ const patch = createRoute({
   path: `${base}/{signal}`,
   operationId: "updateSignal",
   summary: "Change a signal",
+  description: "Changes what the body names; it holds from the next observation on.",
   tags: ["Signals"],
+  roles: ADMIN,
   request: {
-    params: signalParams,
+    params: atSignal,
     ...body(signalPatch, { when: { crosses: { path: "company.leadScore", threshold: 80 } } }),
   },
   responses: {
-    200: json(signalShape.extend(warned), "changed: it holds from the next observation on"),
+    200: json(signalSaved, "changed: it holds from the next observation on"),
     ...problems(400, 401, 404, 409, 422),
   },
 });
@@ -99,8 +115,10 @@ const remove = createRoute({
   path: `${base}/{signal}`,
   operationId: "deleteSignal",
   summary: "Delete a signal",
+  description: "With what it remembered of entities.",
   tags: ["Signals"],
-  request: { params: signalParams },
+  roles: ADMIN,
+  request: { params: atSignal },
   responses: { 204: { description: "deleted, with what it remembered" }, ...problems(401, 404) },
 });
 
@@ -109,11 +127,18 @@ const install = createRoute({
   path: `${base}/catalogs/{profile}`,
   operationId: "installSignals",
   summary: "Install a vendor's signals",
+  description:
+    "Installs the rules that a vendor's events come from. Those that are there already stay as the tenant has made them.",
   tags: ["Signals"],
-  request: { params: params.extend({ profile: z.string() }) },
+  roles: ADMIN,
+  request: {
+    params: inTenant.extend({
+      profile: catalogName.describe("The vendor's name."),
+    }),
+  },
   responses: {
-    200: json(z.object({ data: z.array(signalShape) }), "all of them were there; what the tenant changed stays"),
-    201: json(z.object({ data: z.array(signalShape) }), "the vendor's signals, of which at least one is new"),
+    200: json(installed, "all of them were there; what the tenant changed stays"),
+    201: json(installed, "the vendor's signals, of which at least one is new"),
     ...problems(401, 404, 409, 422),
   },
 });
@@ -188,8 +213,8 @@ export const signalRoutes = router()
         `There are no signals of that name. There are ${SIGNAL_CATALOG_NAMES.join(", ")}.`,
       );
     }
-    const installed = entry(c, "signals.installed", profile);
-    const { rows, created } = await saving(installSignals(c.env.DB, tenant, profile, rules, Date.now(), installed));
+    const audited = entry(c, "signals.installed", profile);
+    const { rows, created } = await saving(installSignals(c.env.DB, tenant, profile, rules, Date.now(), audited));
     invalidateSnapshot(tenant);
     return c.json({ data: rows.map(toSignal) }, created > 0 ? 201 : 200);
   });

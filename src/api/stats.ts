@@ -1,46 +1,56 @@
-import { createRoute, z } from "@hono/zod-openapi";
+import { z } from "@hono/zod-openapi";
 import { endpointIds } from "../config/endpoints";
 import { endpointRoom } from "../lib/env";
 import { DAY, iso } from "../lib/time";
 import { router } from "./context";
-import { timeQuery } from "./delivery-shape";
+import { countsShape } from "./endpoint-health";
+import { inTenant } from "./parameters";
 import { invalid } from "./problem";
-import { inOrder, isoTime, json, problems } from "./schemas";
+import { createRoute, READERS } from "./route";
+import { inOrder, isoTime, json, named, problems, time } from "./schemas";
 
 const LONGEST = 7 * DAY;
-const count = z.number().int();
+
+const hourly = named(
+  "HourlyStats",
+  z.object({
+    hour: isoTime.describe("The hour of acceptance, by its start."),
+    endpoint: z.string().describe("The endpoint's id."),
+    ...countsShape,
+    attempts: z.number().int().describe("How many attempts they took."),
+  }),
+  "An endpoint's deliveries of an hour.",
+);
+const stats = named(
+  "Stats",
+  z.object({
+    data: z.array(hourly).describe("By hour, oldest first, and endpoint; hours without deliveries are left out."),
+    truncated: z
+      .boolean()
+      .describe("Whether an endpoint had more deliveries than are looked at: its oldest are then not counted."),
+  }),
+  "Deliveries counted by hour and endpoint.",
+);
 
 const get = createRoute({
   method: "get",
   path: "/v1/tenants/{tenant}/stats",
   operationId: "getStats",
   summary: "Count deliveries by hour and endpoint",
+  description: "Totals by hour and endpoint, of at most 7 days; of the last 24 hours unless said.",
   tags: ["Deliveries"],
+  roles: READERS,
   request: {
-    params: z.object({ tenant: z.string() }),
-    query: inOrder(z.strictObject({ since: timeQuery, until: timeQuery })),
+    params: inTenant,
+    query: inOrder(
+      z.strictObject({
+        since: time.optional().describe("From this time on; a day before `until` unless said, at most 7."),
+        until: time.optional().describe("Before this time; now unless said."),
+      }),
+    ),
   },
   responses: {
-    200: json(
-      z.object({
-        data: z.array(
-          z.object({
-            hour: isoTime,
-            endpoint: z.string(),
-            succeeded: count,
-            failed: count,
-            retrying: count,
-            pending: count,
-            held: count,
-            canceled: count,
-            attempts: count,
-          }),
-        ),
-        /** An endpoint had more deliveries than are looked at: its oldest are not counted. */
-        truncated: z.boolean(),
-      }),
-      "by hour of acceptance, oldest first, and endpoint",
-    ),
+    200: json(stats, "by hour of acceptance, oldest first, and endpoint"),
     ...problems(401, 404, 422),
   },
 });
@@ -55,12 +65,12 @@ export const statsRoutes = router().openapi(get, async (c) => {
   if (until - since > LONGEST + 1) throw invalid({ path: "since", message: "must be at most 7 days before until" });
   const tenant = c.get("tenant");
   const ids = await endpointIds(c.env.DB, tenant);
-  const stats = await Promise.all(
+  const found = await Promise.all(
     ids.map(async (endpoint) => ({ endpoint, ...(await endpointRoom(c.env, tenant, endpoint).stats(since, until)) })),
   );
-  const data = stats
+  const data = found
     .flatMap(({ endpoint, hours }) => hours.map((hour) => ({ endpoint, ...hour })))
     .sort((a, b) => a.hour - b.hour || (a.endpoint < b.endpoint ? -1 : 1))
     .map(({ hour, ...totals }) => ({ hour: iso(hour), ...totals }));
-  return c.json({ data, truncated: stats.some(({ truncated }) => truncated) }, 200);
+  return c.json({ data, truncated: found.some(({ truncated }) => truncated) }, 200);
 });

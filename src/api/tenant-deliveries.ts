@@ -1,9 +1,10 @@
-import { createRoute, z } from "@hono/zod-openapi";
 import { endpointIds } from "../config/endpoints";
 import { endpointRoom } from "../lib/env";
 import { router } from "./context";
 import { deliveriesPage, deliveriesQuery, toDelivery, toFilter } from "./delivery-shape";
 import { linkNext } from "./paging";
+import { inTenant } from "./parameters";
+import { createRoute, READERS } from "./route";
 import { json, problems } from "./schemas";
 
 const list = createRoute({
@@ -11,8 +12,10 @@ const list = createRoute({
   path: "/v1/tenants/{tenant}/deliveries",
   operationId: "listDeliveries",
   summary: "List the deliveries of all endpoints",
+  description: "Of all endpoints of the tenant, merged by time, newest first.",
   tags: ["Deliveries"],
-  request: { params: z.object({ tenant: z.string() }), query: deliveriesQuery },
+  roles: READERS,
+  request: { params: inTenant, query: deliveriesQuery },
   responses: { 200: json(deliveriesPage, "newest first, over all endpoints"), ...problems(401, 404, 422) },
 });
 

@@ -1,4 +1,4 @@
-import { createRoute, z } from "@hono/zod-openapi";
+import { z } from "@hono/zod-openapi";
 import { callbackOwner } from "../config/callbacks";
 import { invalidateKeys } from "../config/keys";
 import { invalidateSnapshot } from "../config/snapshot";
@@ -24,32 +24,52 @@ import { eraseTenant } from "./erase-tenant";
 import { locateAt } from "./location";
 import { changing, checkMatch, deleting, tagAs } from "./matching";
 import { pageOf } from "./paging";
+import { SLUG } from "./parameters";
 import { Problem } from "./problem";
-import { body, isoTime, json, listQuery, plainText, problems } from "./schemas";
+import { createRoute, OPERATOR, READERS } from "./route";
+import {
+  body,
+  changesOf,
+  createdAt,
+  json,
+  listQuery,
+  named,
+  pageShape,
+  plainText,
+  problems,
+  updatedAt,
+} from "./schemas";
 import { inFlightHeader, tellUnderWay } from "./under-way";
 
 const base = "/v1/tenants";
-const SLUG = "[a-z0-9][a-z0-9_-]{0,62}";
 const slug = z.string().regex(new RegExp(`^${SLUG}$`), "must be 1-63 of a-z, 0-9, _ and -, and begin with a-z or 0-9");
-const params = z.object({ tenant: slug });
+const params = z.object({ tenant: slug.describe("The tenant's id.") });
 
-const tenantBody = z.strictObject({
-  name: plainText(200).trim().min(1),
-  /** Signs per-request callbacks; `null`: they are not signed. It is kept when a later PUT does not name it. */
-  callbackSecret: secretField.nullable().optional(),
-});
-const tenantPatch = tenantBody.partial().refine((patch) => Object.keys(patch).length > 0, {
-  error: "names nothing to change",
-  when: ({ issues }) => issues.length === 0,
-});
-const tenantShape = z.object({
-  id: z.string(),
-  name: z.string(),
-  /** Whether per-request callbacks are signed. */
-  callbacksSigned: z.boolean(),
-  createdAt: isoTime,
-  updatedAt: isoTime,
-});
+const fields = {
+  name: plainText(200).trim().min(1).describe("What people call it."),
+  callbackSecret: secretField
+    .nullable()
+    .optional()
+    .describe("Signs per-request callbacks; `null`: they are not signed. Left out, it stays as it is."),
+};
+const tenantInput = named(
+  "TenantInput",
+  z.strictObject({ ...fields, id: slug.describe("Its id, of your own: what you call this customer.") }),
+  "A tenant to be created.",
+);
+const tenantPut = named("TenantPut", z.strictObject(fields), "A tenant as it is to be.");
+const tenantPatch = changesOf("TenantPatch", fields, "Changes of a tenant. What is left out stays.");
+const tenantShape = named(
+  "Tenant",
+  z.object({
+    id: z.string().describe("Its id, as you gave it."),
+    name: z.string().describe("What people call it."),
+    callbacksSigned: z.boolean().describe("Whether per-request callbacks are signed."),
+    createdAt,
+    updatedAt,
+  }),
+  "A customer of yours.",
+);
 
 function toShape({ id, name, callbackSecret, createdAt, updatedAt }: Tenant): z.infer<typeof tenantShape> {
   return { id, name, callbacksSigned: callbackSecret !== null, createdAt: iso(createdAt), updatedAt: iso(updatedAt) };
@@ -60,8 +80,10 @@ const create = createRoute({
   path: base,
   operationId: "createTenant",
   summary: "Create a tenant",
+  description: "One of your customers: what it has is seen by its own keys only.",
   tags: ["Tenants"],
-  request: body(tenantBody.extend({ id: slug }), { id: "acme", name: "Acme Inc." }),
+  roles: OPERATOR,
+  request: body(tenantInput, { id: "acme", name: "Acme Inc." }),
   responses: { 201: json(tenantShape, "created"), ...problems(400, 401, 403, 409, 422) },
 });
 
@@ -70,10 +92,12 @@ const list = createRoute({
   path: base,
   operationId: "listTenants",
   summary: "List tenants",
+  description: "Newest first.",
   tags: ["Tenants"],
+  roles: OPERATOR,
   request: { query: listQuery(new RegExp(`^\\d{1,15}\\.${SLUG}$`)) },
   responses: {
-    200: json(z.object({ data: z.array(tenantShape), nextCursor: z.string().nullable() }), "newest first"),
+    200: json(pageShape("TenantPage", tenantShape), "newest first"),
     ...problems(401, 404, 422),
   },
 });
@@ -83,8 +107,10 @@ const put = createRoute({
   path: `${base}/{tenant}`,
   operationId: "putTenant",
   summary: "Create or update a tenant",
+  description: "Creates the tenant, or renames the one that is there. What the body leaves out stays as it is.",
   tags: ["Tenants"],
-  request: { params, ...body(tenantBody, { name: "Acme Inc." }) },
+  roles: OPERATOR,
+  request: { params, ...body(tenantPut, { name: "Acme Inc." }) },
   responses: {
     200: json(tenantShape, "updated"),
     201: json(tenantShape, "created"),
@@ -97,7 +123,9 @@ const get = createRoute({
   path: `${base}/{tenant}`,
   operationId: "getTenant",
   summary: "Get a tenant",
+  description: "A tenant by its id.",
   tags: ["Tenants"],
+  roles: READERS,
   request: { params },
   responses: { 200: json(tenantShape, "the tenant"), ...problems(401, 403, 404, 422) },
 });
@@ -107,7 +135,9 @@ const patch = createRoute({
   path: `${base}/{tenant}`,
   operationId: "updateTenant",
   summary: "Change a tenant",
+  description: "Changes what the body names; the rest stays.",
   tags: ["Tenants"],
+  roles: OPERATOR,
   request: { params, ...body(tenantPatch, { name: "Acme Corporation" }) },
   responses: { 200: json(tenantShape, "changed"), ...problems(400, 401, 403, 404, 409, 422) },
 });
@@ -117,7 +147,10 @@ const remove = createRoute({
   path: `${base}/{tenant}`,
   operationId: "deleteTenant",
   summary: "Delete a tenant and all it has",
+  description:
+    "Deletes the tenant with its keys, endpoints, events and deliveries. Its keys end at once. A 503 means that not all is removed yet: repeat the request.",
   tags: ["Tenants"],
+  roles: OPERATOR,
   request: { params },
   responses: {
     204: { description: "deleted, with all that it had", headers: inFlightHeader },

@@ -1,4 +1,4 @@
-import { createRoute, z } from "@hono/zod-openapi";
+import { z } from "@hono/zod-openapi";
 import { sampleOf } from "../config/event-types";
 import { deliver } from "../delivery/deliver";
 import { acceptTest } from "../events/accept";
@@ -8,32 +8,51 @@ import { memberTexts } from "../lib/json";
 import { SECOND } from "../lib/time";
 import { router } from "./context";
 import { attemptShape, deliveryShape, toAttempts, toDelivery, unseen } from "./delivery-shape";
-import { endpointOf, endpointParams } from "./endpoints";
+import { endpointOf } from "./endpoints";
+import { atEndpoint } from "./parameters";
 import { invalid } from "./problem";
-import { body, dataField, eventType, json, problems } from "./schemas";
+import { createRoute, MANAGERS } from "./route";
+import { body, dataField, eventType, json, named, problems } from "./schemas";
 
 /** How often a test that could not be sent at once is looked at, in ms, and for how long beyond the timeout. */
 const POLL = 250;
 const PATIENCE = 5 * SECOND;
+
+const asked = named(
+  "TestInput",
+  z.strictObject({
+    event: eventType.describe("The event type to send."),
+    data: dataField.optional().describe("What to send; the type's sample unless said."),
+  }),
+  "A test to be sent.",
+);
+const answered = named(
+  "TestResult",
+  z.object({
+    delivery: deliveryShape.describe("The test's delivery."),
+    attempt: attemptShape.nullable().describe("Its first attempt; `null`: it still waits for a free slot."),
+  }),
+  "What came of a test.",
+);
 
 const test = createRoute({
   method: "post",
   path: "/v1/tenants/{tenant}/endpoints/{endpoint}/test",
   operationId: "sendTest",
   summary: "Send a test event and see its attempt",
+  description:
+    "Sends the event type's sample, or `data`, through the real path, whatever the endpoint subscribes to and even where it is disabled, and waits for the first attempt. Tests do not count as failures.",
   tags: ["Endpoints"],
+  roles: MANAGERS,
   request: {
-    params: endpointParams,
-    ...body(z.strictObject({ event: eventType, data: dataField.optional() }), {
+    params: atEndpoint,
+    ...body(asked, {
       event: "lead.hot",
       data: { score: 91 },
     }),
   },
   responses: {
-    200: json(
-      z.object({ delivery: deliveryShape, attempt: attemptShape.nullable() }),
-      "what came of the first attempt; null: it still waits for a free slot",
-    ),
+    200: json(answered, "what came of the first attempt; null: it still waits for a free slot"),
     ...problems(400, 401, 404, 422),
   },
 });

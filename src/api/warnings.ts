@@ -5,11 +5,12 @@ import { type Filter, matches } from "../lib/filter";
 import { EVENT_FIELDS, type FilterError, filterWarnings } from "../lib/filter-errors";
 import type { Scheme } from "../lib/wire";
 import { type FieldError, invalid } from "./problem";
+import { fieldMessage } from "./schemas";
 
 /** What is saved and yet mostly not what was meant. */
 export const warningsShape = z
-  .array(z.object({ path: z.string(), message: z.string() }))
-  .openapi({ description: "What was saved and yet may not be what was meant, by its field. It changes nothing." });
+  .array(fieldMessage)
+  .describe("What was saved and yet may not be what was meant, by its field. It changes nothing.");
 
 /** The same, where there may be nothing to say. */
 export const warned = { warnings: warningsShape.optional() };

@@ -13,7 +13,7 @@ const EVENT = "company.identified";
 const TIME = "2026-11-21T09:30:00.000Z";
 const DATA = { company: { domain: "acme.com" } };
 
-const data = { type: ["object", "array"], description: "what was posted, to the byte" };
+const data = { $ref: "#/components/schemas/EventData", description: "what was posted, to the byte" };
 const id = { type: "string", description: "the event's id, or the one the sender gave it" };
 const event = { type: "string", description: "the event type" };
 const timestamp = { type: "string", format: "date-time", description: "when it happened" };
@@ -30,10 +30,17 @@ const BODIES: Readonly<Record<Format, { about: string; schema: Schema; example: 
     schema: whole({ event, timestamp, data }),
     example: { event: EVENT, timestamp: TIME, data: DATA },
   },
-  flat: { about: "The event's data and nothing else; the type is in X-Webhook-Event", schema: data, example: DATA },
+  flat: {
+    about: "The event's data and nothing else; the type is in X-Webhook-Event",
+    schema: data,
+    example: DATA,
+  },
   subjects: {
     about: "The event's data as a list",
-    schema: whole({ event, subjects: { type: "array", description: "the data, in a list unless it is one" } }),
+    schema: whole({
+      event,
+      subjects: { type: "array", items: {}, description: "the data, in a list unless it is one" },
+    }),
     example: { event: EVENT, subjects: [DATA] },
   },
   typed: {
@@ -45,12 +52,12 @@ const BODIES: Readonly<Record<Format, { about: string; schema: Schema; example: 
     about: "A CloudEvent 1.0, structured JSON",
     contentType: "application/cloudevents+json",
     schema: whole({
-      specversion: { const: "1.0" },
+      specversion: { const: "1.0", description: "the version of CloudEvents" },
       id,
       source: { type: "string", format: "uri-reference", description: "/tenants/ and the tenant's id" },
       type: event,
       time: timestamp,
-      datacontenttype: { const: "application/json" },
+      datacontenttype: { const: "application/json", description: "the type of `data`" },
       data,
     }),
     example: {
@@ -76,16 +83,22 @@ export function webhooks(): Record<string, object> {
 
 function webhook(format: Format): object {
   const { about, schema, example, contentType = "application/json" } = BODIES[format];
+  const name = `${format.charAt(0).toUpperCase()}${format.slice(1)}`;
+  // What is an event's data alone has a name already.
+  const named = "$ref" in schema ? schema : { ...schema, title: `${name}Payload`, "x-about": `${about}.` };
   const profiles = Object.entries(PROFILES).filter(([, profile]) => profile.format === format);
   const used = profiles.length === 0 ? "" : ` Profiles: ${profiles.map(([name]) => name).join(", ")}.`;
   return {
-    operationId: `receive${format.charAt(0).toUpperCase()}${format.slice(1)}`,
+    operationId: `receive${name}`,
     summary: about,
     description: `The body of an endpoint whose \`format\` is \`${format}\`.${used} Deliveries come at least once and in no order.`,
     tags: ["Webhooks"],
     security: [],
     parameters: HEADERS,
-    requestBody: { required: true, content: { [contentType]: { schema, example } } },
+    requestBody: {
+      required: true,
+      content: { [contentType]: { schema: named, example } },
+    },
     responses: {
       "2XX": { description: "received: the delivery succeeded" },
       410: { description: "gone: the endpoint is disabled at once" },

@@ -6,7 +6,7 @@
  * await posthorn.events.post("acme", { event: "company.identified", data: { company: { domain: "acme.com" } } });
  * @module
  */
-import { OPERATIONS } from "./operations";
+import { OPERATIONS, type Operations } from "./operations";
 import type { Routes } from "./routes";
 
 /** An error answer of the API (RFC 9457). */
@@ -53,8 +53,6 @@ export type Client = {
     [Name in keyof Operations[Resource]]: Method<Operations[Resource][Name]>;
   };
 };
-
-type Operations = typeof OPERATIONS;
 
 /** The route that `GET /v1/tenants/:tenant` names. */
 type Route<Text> = Text extends `${infer Verb} ${infer Path extends keyof Routes & string}`

@@ -11,7 +11,7 @@ export const OPERATIONS = {
   keys: {
     create: "POST /v1/tenants/:tenant/keys",
     list: "GET /v1/tenants/:tenant/keys",
-    delete: "DELETE /v1/tenants/:tenant/keys/:key",
+    delete: "DELETE /v1/tenants/:tenant/keys/:keyId",
   },
   portalLinks: {
     create: "POST /v1/tenants/:tenant/portal-links",
@@ -103,3 +103,5 @@ export const OPERATIONS = {
     health: "GET /health",
   },
 } as const;
+
+export type Operations = typeof OPERATIONS;

@@ -5,7 +5,9 @@ import { log } from "../lib/log";
 import { DAY } from "../lib/time";
 import { database } from "./database";
 import { checkOf, type Limit, limited } from "./limits";
-import { audit } from "./schema";
+import { type AuditAction, audit } from "./schema";
+
+export { AUDIT_ACTIONS, type AuditAction } from "./schema";
 
 export type AuditRow = typeof audit.$inferSelect;
 
@@ -21,7 +23,7 @@ export const ITSELF = "posthorn";
 export interface AuditEntry {
   /** A key's id, `operator`, or {@link ITSELF}. */
   actor: string;
-  action: string;
+  action: AuditAction;
   target: string;
   tenant: string | null;
   /** The names of the changed fields; never values. */

@@ -40,7 +40,7 @@ export const tenants = sqliteTable(
 );
 
 export const ROLES = ["admin", "producer", "viewer"] as const;
-/** What a tenant's key may do: api/permissions.ts. */
+/** What a tenant's key may do is said with each route: api/route.ts. */
 export type Role = (typeof ROLES)[number];
 
 /** A tenant's API key. The key itself is not kept. */
@@ -114,6 +114,45 @@ export const formerEndpoints = sqliteTable(
   (table) => [primaryKey({ columns: [table.tenant, table.id] }), index("former_endpoints_by_age").on(table.removedAt)],
 );
 
+/** All that is written down of who did what. */
+export const AUDIT_ACTIONS = [
+  "tenant.created",
+  "tenant.updated",
+  "tenant.deleted",
+  "key.created",
+  "key.deleted",
+  "portallink.created",
+  "portallink.revoked",
+  "endpoint.created",
+  "endpoint.updated",
+  "endpoint.disabled",
+  "endpoint.deleted",
+  "secret.read",
+  "secret.rotated",
+  "secret.promoted",
+  "secrets.resealed",
+  "eventtype.put",
+  "eventtype.updated",
+  "eventtype.deleted",
+  "eventtype.installed",
+  "segment.created",
+  "segment.updated",
+  "segment.deleted",
+  "automation.created",
+  "automation.updated",
+  "automation.deleted",
+  "signal.created",
+  "signal.updated",
+  "signal.deleted",
+  "signals.installed",
+  "list.created",
+  "list.updated",
+  "list.deleted",
+  "list.item.put",
+  "list.item.deleted",
+] as const;
+export type AuditAction = (typeof AUDIT_ACTIONS)[number];
+
 /** Who changed what and when. Never what it was or became, since that may be a secret. It outlives its tenant. */
 export const audit = sqliteTable(
   "audit",
@@ -124,7 +163,7 @@ export const audit = sqliteTable(
     /** A key's id, `operator`, or `posthorn` for what it did by itself. */
     actor: text("actor").notNull(),
     /** What was done, such as `endpoint.updated`. */
-    action: text("action").notNull(),
+    action: text("action").$type<AuditAction>().notNull(),
     /** The id of what it was done to. */
     target: text("target").notNull(),
     /** NULL: it concerns all tenants. */

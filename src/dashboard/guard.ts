@@ -13,17 +13,7 @@ import { readLimited } from "../lib/limited-body";
 import { PageError } from "./errors";
 import { principalOf } from "./identity";
 import { formToken, isFormToken, openSession } from "./session";
-import {
-  BASES,
-  type Base,
-  type Call,
-  type May,
-  mayOf,
-  type SiteContext,
-  type SiteEnv,
-  THEMES,
-  type Theme,
-} from "./site";
+import { BASES, type Base, type Call, mayOf, type SiteContext, type SiteEnv, THEMES, type Theme } from "./site";
 
 /** The largest form, in bytes: a sample and a filter. */
 export const MAX_FORM = 262_144;
@@ -171,7 +161,7 @@ export function signedIn(call: Call): MiddlewareHandler<SiteEnv> {
       endsAt: session.expiresAt,
       api: createClient({ url: origin, fetch: send, parse: readJson }),
       text: (path, ...how) => textOf(send, new URL(path, origin), ...how),
-      may: mayOf(principal),
+      may: mayOf(principal.role),
     });
     await next();
   };
@@ -187,8 +177,8 @@ export const ofTenant: MiddlewareHandler<SiteEnv> = async (c, next) => {
 };
 
 /** Refuses a page to whoever may not do what it is for. The API would as well, but only once the form is sent. */
-export function needs(c: SiteContext, may: keyof May, refusal: string): void {
-  if (!c.get("site").may[may]) throw new PageError(403, refusal);
+export function needs(may: boolean, refusal: string): void {
+  if (!may) throw new PageError(403, refusal);
 }
 
 async function textOf(

@@ -1,5 +1,7 @@
 import type { Context } from "hono";
+import { isFor } from "../api/route";
 import type { Client } from "../client";
+import { OPERATIONS, type Operations } from "../client/operations";
 import type { Principal } from "../config/principal";
 import type { Env } from "../lib/env";
 import type { Session } from "./session";
@@ -36,21 +38,26 @@ export interface Site extends Visit {
   may: May;
 }
 
-/** What the pages offer. The API decides; this keeps them from offering what it would refuse. */
-export interface May {
-  /** Endpoints: change, test, see secrets, send again. */
-  manage: boolean;
-  /** Segments, automations, signals, lists, keys, portal links, erasing content. */
-  configure: boolean;
-  /** Tenants and event types. */
-  operate: boolean;
-}
+/**
+ * Which of the API's operations the visitor may use, as the routes say it: `may.endpoints.update`. The API decides; this
+ * keeps the pages from offering what it would refuse.
+ */
+export type May = { [Resource in keyof Operations]: { [Name in keyof Operations[Resource]]: boolean } };
+
+const offered = new Map<Principal["role"], May>();
 
 /** What a role is offered. */
-export function mayOf({ role }: Principal): May {
-  const operate = role === "operator";
-  const configure = operate || role === "admin";
-  return { operate, configure, manage: configure || role === "portal" };
+export function mayOf(role: Principal["role"]): May {
+  const known = offered.get(role);
+  if (known !== undefined) return known;
+  const made = Object.fromEntries(
+    Object.entries(OPERATIONS).map(([resource, routes]) => [
+      resource,
+      Object.fromEntries(Object.entries(routes).map(([name, route]) => [name, isFor(role, route)])),
+    ]),
+  ) as May;
+  offered.set(role, made);
+  return made;
 }
 
 export interface SiteEnv {

@@ -4,6 +4,7 @@ import { type DestinationRules, destinationRefusal } from "../lib/destination";
 import { logError } from "../lib/log";
 import { readPrefix } from "../lib/prefix";
 import { SECOND } from "../lib/time";
+import type { Method } from "../lib/wire";
 import { textOf } from "./body-text";
 import { type Answer, classify, isStandIn, retryAfterOf } from "./classify";
 import { reach } from "./echo";
@@ -21,7 +22,7 @@ export const BODY_WITHIN = 2 * SECOND;
 
 /** One request, ready to go. */
 export interface Outgoing {
-  method: string;
+  method: Method;
   url: string;
   headers: Record<string, string>;
   /** `null`: the method has none. */

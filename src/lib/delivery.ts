@@ -1,5 +1,5 @@
 import type { DeliveryRef } from "./event";
-import type { Format } from "./wire";
+import type { Format, Method } from "./wire";
 
 /** The states of a delivery. `held`: its endpoint is disabled; `canceled`: its endpoint is deleted, or its event erased. */
 export const DELIVERY_STATUSES = ["pending", "retrying", "succeeded", "failed", "held", "canceled"] as const;
@@ -46,7 +46,7 @@ export interface Attempt {
   trigger: Trigger;
   /** The format of the body, which is rendered again from it; `null`: the method has none. */
   format: Format | null;
-  request: { method: string; url: string; headers: Record<string, string> };
+  request: { method: Method; url: string; headers: Record<string, string> };
   response: KeptResponse | null;
 }
 

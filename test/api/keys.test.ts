@@ -1,7 +1,6 @@
 import { runInDurableObject } from "cloudflare:test";
 import { env } from "cloudflare:workers";
 import { describe, it, onTestFinished, vi } from "vitest";
-import { allowed } from "../../src/api/permissions";
 import { findHolder, hashOf, invalidateKeys, ROLES, type Role } from "../../src/config/keys";
 import { type Answered, call, fresh, newEndpoint, newReceiver, newTenant, post, until } from "../api";
 import { endpointObject } from "../delivery/harness";
@@ -292,12 +291,16 @@ describe("a role", () => {
     const tenant = await newTenant();
     for (const role of ROLES) {
       const key = await newKey(tenant, role);
-      for (const path of ["/v1/nowhere", `/v1/tenants/${tenant}/nowhere`, `/v1/tenants/${tenant}/endpoints/`]) {
+      const own = `/v1/tenants/${tenant}`;
+      for (const path of [
+        "/v1/nowhere",
+        `${own}/nowhere`,
+        `${own}/endpoints/`,
+        `${own}/endpoints/x/secret/new`,
+        "/v1/tenants//endpoints",
+      ]) {
         expect((await as(key, "GET", path)).status, path).toBe(403);
       }
-      expect(allowed(role, "GET", `/v1/tenants/${tenant}/endpoints/x/secret/new`)).toBe(false);
-      expect(allowed(role, "GET", "/v1/tenants//endpoints")).toBe(false);
-      expect(allowed(role, "TRACE", `/v1/tenants/${tenant}/endpoints`)).toBe(false);
     }
   });
 });

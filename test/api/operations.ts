@@ -6,6 +6,8 @@ type Json = any;
 export interface Parameter {
   name: string;
   in: "path" | "query" | "header";
+  description?: string;
+  example?: Json;
   required?: boolean;
   schema: Json;
 }
@@ -19,6 +21,7 @@ export interface Operation {
   tags: string[];
   security: Json[];
   parameters: Parameter[];
+  description: string;
   /** The schema of its JSON body and an example; `null`: it has none. */
   body: { required: boolean; schema: Json; example: Json } | null;
   /** With references resolved. */
@@ -39,26 +42,33 @@ export function resolve(document: Json, value: Json): Json {
   return resolve(document, found);
 }
 
+/** A value of the document with what it refers to in place of each reference. */
+export function inlined(document: Json, value: Json): Json {
+  if (Array.isArray(value)) return value.map((one) => inlined(document, one));
+  if (typeof value !== "object" || value === null) return value;
+  const { $ref, ...rest } = value;
+  const whole = typeof $ref === "string" ? { ...resolve(document, value), ...rest } : value;
+  return Object.fromEntries(Object.entries(whole).map(([name, inner]) => [name, inlined(document, inner)]));
+}
+
 /** All operations of the document. */
 export function operationsOf(document: Json): Operation[] {
   return Object.entries<Json>(document.paths).flatMap(([path, item]) =>
     Object.entries<Json>(item).map(([method, operation]): Operation => {
-      const { operationId: id, summary, tags, security = document.security, parameters = [], requestBody } = operation;
+      const { operationId: id, summary, description, tags, security = document.security } = operation;
+      const { parameters = [], requestBody, responses } = inlined(document, operation);
       const content = requestBody?.content["application/json"];
-      const responses = Object.entries(operation.responses).map(([status, response]) => [
-        status,
-        resolve(document, response),
-      ]);
       return {
         method: method.toUpperCase(),
         path,
         id,
         summary,
+        description,
         tags,
         security,
         parameters,
         body: content ? { required: requestBody.required, schema: content.schema, example: content.example } : null,
-        responses: Object.fromEntries(responses),
+        responses,
       };
     }),
   );

@@ -63,7 +63,7 @@ describe("a POST under an Idempotency-Key", () => {
       expect(
         parameters.map(({ name }) => name),
         id,
-      ).toContain("idempotency-key");
+      ).toContain("Idempotency-Key");
     }
     for (const [id, [path, body]] of Object.entries(all)) {
       const first = await call("POST", path, body, keyed(`${id}-1`));

@@ -106,7 +106,7 @@ describe("an answer", () => {
       await call("POST", `${base}/endpoints`, { url: 5 }),
       await call("GET", "/v1/nowhere"),
       await call("GET", `${base}/keys`, undefined, { Authorization: "Bearer wrong" }),
-      await call("DELETE", `${base}/keys/${world.key}`),
+      await call("DELETE", `${base}/keys/${world.keyId}`),
     ];
     expect(answers.map(({ status }) => status)).toEqual([200, 201, 201, 202, 200, 422, 404, 401, 204]);
     for (const { status, headers } of answers) {

@@ -238,7 +238,7 @@ describe("deleting a tenant", () => {
     await env.DB.prepare("UPDATE tenants SET created_at = ? WHERE id = ?").bind(then, tenant).run();
     const early = env.EVENT_LOG.getByName(`${tenant}/${dayOf(then)}`);
     await early.append({ event: "lead.hot", data: "{}", matches: [] });
-    const entry = { actor: "operator", action: "tenant.deleted", target: tenant, tenant };
+    const entry = { actor: "operator", action: "tenant.deleted" as const, target: tenant, tenant };
     const marked = await markTenantDeleted(env.DB, tenant, Date.now(), entry);
     if (marked === null) throw new Error("it was just created");
     expect(await eraseTenant(env, marked, 20)).toEqual({ done: false, underWay: [] });
@@ -392,7 +392,7 @@ describe("deleting a tenant", () => {
 
   it("leaves a log alone that another tenant of the name writes to while it is asked about", async ({ expect }) => {
     const tenant = await newTenant();
-    const entry = { actor: "operator", action: "tenant.deleted", target: tenant, tenant };
+    const entry = { actor: "operator", action: "tenant.deleted" as const, target: tenant, tenant };
     const marked = await markTenantDeleted(env.DB, tenant, Date.now(), entry);
     if (marked === null) throw new Error("it was just created");
     expect(await isBeingDeleted(env.DB, marked)).toBe(true);

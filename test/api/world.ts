@@ -34,7 +34,7 @@ export async function newWorld(): Promise<World> {
     link,
     list,
     item,
-    key,
+    keyId: key,
     name,
     profile: "clearview",
   };

@@ -51,7 +51,7 @@ async function fill(count: number, keyId: string): Promise<void> {
 afterEach(() => vi.restoreAllMocks());
 
 describe("with 200,000 endpoints, as many rows are read as with 2,000:", () => {
-  const entry = { actor: "operator", action: "secrets.resealed", target: "", tenant: null };
+  const entry = { actor: "operator", action: "secrets.resealed" as const, target: "", tenant: null };
   const [mine, other] = ["the key of all rows", "another key"];
   /** Whose rows they are: today's, those of the key before it, or of one that is lost. */
   const deployed = { today: [mine, other], former: [other, mine], lost: [other, "a third key"] };

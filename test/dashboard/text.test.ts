@@ -77,7 +77,7 @@ const endpoint = {
   url: "https://a.example/",
   description: null,
   events: ["lead.hot", "order.paid"],
-  profile: "clearview",
+  profile: "clearview" as const,
   filter: { "data.a": { $gt: 1 } },
   format: "envelope" as const,
   signature: { scheme: "hex" as const, header: "X-Webhook-Signature" },

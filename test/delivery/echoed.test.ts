@@ -55,7 +55,7 @@ async function answered(response: Response): Promise<Sent> {
     masked: maskingOf([SECRET]),
   };
   try {
-    return await send(request);
+    return (await send(request)) as Sent;
   } finally {
     asked.mockRestore();
   }

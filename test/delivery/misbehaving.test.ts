@@ -239,7 +239,7 @@ describe("a request", () => {
     const receiver = await newReceiver();
     const request = { ...requestWithin(1_000), url: receiver.url };
     await expect(send({ ...request, headers: { "X-A": "a\nb" } })).rejects.toThrow(TypeError);
-    await expect(send({ ...request, method: "NOT ONE" })).rejects.toThrow(TypeError);
+    await expect(send({ ...request, method: "NOT ONE" as "POST" })).rejects.toThrow(TypeError);
     expect(await receiver.seen()).toEqual([]);
   });
 

@@ -55,12 +55,8 @@ function entriesOf({ may }: Site): Entry[] {
     { name: "Automations", parts: ["automations"], icon: "bolt" },
     { name: "Signals", parts: ["signals"], icon: "signal" },
     { name: "Lists", parts: ["lists"], icon: "list" },
-    ...(may.configure
-      ? [
-          { name: "API keys", parts: ["keys"], icon: "key" } as const,
-          { name: "Portal links", parts: ["portal-links"], icon: "link" } as const,
-        ]
-      : []),
+    ...(may.keys.list ? [{ name: "API keys", parts: ["keys"], icon: "key" } as const] : []),
+    ...(may.portalLinks.list ? [{ name: "Portal links", parts: ["portal-links"], icon: "link" } as const] : []),
   ];
 }
 
@@ -122,7 +118,7 @@ export const Page: FC<{
             <img src="/posthorn.svg" alt="" width="28" height="28" />
             <strong>Posthorn</strong>
           </a>
-          {site.may.operate ? <OperatorNav site={site} tenant={tenant} current={current} /> : null}
+          {site.may.tenants.list ? <OperatorNav site={site} tenant={tenant} current={current} /> : null}
           {tenant === null ? null : (
             <>
               <p class="side-tenant" title="The tenant whose pages these are">

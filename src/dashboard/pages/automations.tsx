@@ -216,7 +216,7 @@ async function list(
                 <th scope="col">Name</th>
                 <th scope="col">When</th>
                 <th scope="col">Then</th>
-                {site.may.configure ? (
+                {site.may.automations.update ? (
                   <th scope="col">
                     <span class="hidden-text">Actions</span>
                   </th>
@@ -242,7 +242,7 @@ async function list(
                       ))}
                     </ul>
                   </td>
-                  {site.may.configure ? (
+                  {site.may.automations.update ? (
                     <td class="row-actions">
                       <a class="button small" href={`${here}/${automation.id}`} aria-label={`Edit ${automation.name}`}>
                         Edit
@@ -269,7 +269,7 @@ async function list(
           what="automations"
         />
       </Card>
-      {site.may.configure ? (
+      {site.may.automations.create ? (
         <Card title="New automation">
           <Refused refusal={refusal} what="The automation was not created." />
           <AutomationForm
@@ -291,7 +291,7 @@ async function edit(
   refusal: Refusal | null = null,
   filled: Omit<Automation, "id"> | null = null,
 ): Promise<Response> {
-  needs(c, "configure", "Your role reads, and does not change automations.");
+  needs(c.get("site").may.automations.update, "Your role reads, and does not change automations.");
   const site = c.get("site");
   const id = c.req.param("automation") ?? "";
   const [automation, choices] = await Promise.all([

@@ -38,7 +38,7 @@ async function show(c: SiteContext, refusal: Refusal | null = null): Promise<Res
           </>
         }
       >
-        {site.may.manage ? (
+        {site.may.deliveries.resend ? (
           <Act visit={site} action={`${here}/resend`} class="primary">
             Send it again
           </Act>

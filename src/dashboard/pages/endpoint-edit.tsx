@@ -52,7 +52,7 @@ interface Shown {
 }
 
 function only(c: SiteContext): void {
-  needs(c, "manage", "Your role reads, and does not change endpoints.");
+  needs(c.get("site").may.endpoints.update, "Your role reads, and does not change endpoints.");
 }
 
 async function showNew(c: SiteContext, { values, refusal = null, preview = null }: Shown): Promise<Response> {

@@ -25,7 +25,7 @@ export const EndpointFrame: FC<{
   const tabs: [EndpointTab, string][] = [
     ["Health", here()],
     ["Deliveries", here("deliveries")],
-    ...(site.may.manage
+    ...(site.may.endpoints.update
       ? ([
           ["Test", here("test")],
           ["Verify", here("verify")],
@@ -45,7 +45,7 @@ export const EndpointFrame: FC<{
           </>
         }
       >
-        {site.may.manage ? (
+        {site.may.endpoints.update ? (
           <Act
             visit={site}
             action={here(endpoint.enabled ? "disable" : "enable")}

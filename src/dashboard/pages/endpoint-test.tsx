@@ -35,7 +35,7 @@ function firstOf({ events, profile }: Endpoint, types: readonly TypeText[]): str
 
 async function show(c: SiteContext, shown: Shown): Promise<Response> {
   const { data, refusal, result } = shown;
-  needs(c, "manage", "Your role reads, and does not send tests.");
+  needs(c.get("site").may.endpoints.test, "Your role reads, and does not send tests.");
   const site = c.get("site");
   const tenant = c.req.param("tenant") ?? "";
   const id = c.req.param("endpoint") ?? "";

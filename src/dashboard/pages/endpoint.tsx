@@ -31,14 +31,14 @@ async function show(c: SiteContext, refusal: Refusal | null = null): Promise<Res
   ]);
   const [held, count] = await Promise.all([
     heldOf(site, tenant, endpoint, kept),
-    site.may.manage ? countOf(site, tenant, id, since) : null,
+    site.may.endpoints.recover ? countOf(site, tenant, id, since) : null,
   ]);
   const here = endpointPath(site, tenant, endpoint.id);
   return page(
     c,
     { title: nameOf(endpoint), current: "Endpoints", status: refusal === null ? 200 : 409 },
     <EndpointFrame site={site} tenant={tenant} endpoint={endpoint} tab="Health" failing={isFailing(health)}>
-      <CallToAction endpoint={endpoint} held={held} recoverAt={site.may.manage ? `${here}#recover` : null} />
+      <CallToAction endpoint={endpoint} held={held} recoverAt={site.may.endpoints.recover ? `${here}#recover` : null} />
       <HealthCard health={health} endpoint={endpoint} now={now} />
       <Card title="Latest deliveries" actions={<a href={`${here}/deliveries`}>All deliveries</a>}>
         <DeliveryLog
@@ -53,7 +53,7 @@ async function show(c: SiteContext, refusal: Refusal | null = null): Promise<Res
           none="They appear here as events come in. Send a test to see the first one."
         />
       </Card>
-      {site.may.manage ? (
+      {site.may.endpoints.recover ? (
         <Recovery site={site} tenant={tenant} endpoint={endpoint} since={since} count={count} refusal={refusal} />
       ) : null}
     </EndpointFrame>,
@@ -128,7 +128,7 @@ export const endpointPage = new Hono<SiteEnv>()
   .post("/tenants/:tenant/endpoints/:endpoint/disable", disable)
   .post("/tenants/:tenant/endpoints/:endpoint/recover", (c) => recover(c, textOf(c.get("form"), "since")))
   .get("/tenants/:tenant/endpoints/:endpoint/delete", async (c) => {
-    needs(c, "manage", "Your role reads, and does not delete endpoints.");
+    needs(c.get("site").may.endpoints.delete, "Your role reads, and does not delete endpoints.");
     const { site, tenant, id } = where(c);
     const endpoint = await site.api.endpoints.get(tenant, id);
     return page(

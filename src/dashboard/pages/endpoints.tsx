@@ -94,7 +94,7 @@ const EndpointRow: FC<{
           </>
         )}
       </td>
-      {site.may.manage ? (
+      {site.may.endpoints.update ? (
         <td class="row-actions">
           <Act
             visit={site}
@@ -137,7 +137,7 @@ export const endpointPages = new Hono<SiteEnv>().get("/tenants/:tenant/endpoints
     { title: "Endpoints", current: "Endpoints" },
     <>
       <PageHead title="Endpoints" about="Where events are sent: a URL, a secret, and the event types it wants.">
-        {site.may.manage ? (
+        {site.may.endpoints.create ? (
           <a class="button primary" href={`${here}/new`}>
             <Icon name="plus" /> New endpoint
           </a>
@@ -147,7 +147,7 @@ export const endpointPages = new Hono<SiteEnv>().get("/tenants/:tenant/endpoints
         <div class="card">
           <Empty icon="target" title="No endpoints yet">
             <p>An endpoint is the URL of a receiver. Add one, pick its events, copy its secret, and send it a test.</p>
-            {site.may.manage ? (
+            {site.may.endpoints.create ? (
               <a class="button primary" href={`${here}/new`}>
                 Add the first endpoint
               </a>
@@ -187,7 +187,7 @@ export const endpointPages = new Hono<SiteEnv>().get("/tenants/:tenant/endpoints
                   <th scope="col">State</th>
                   <th scope="col">Events</th>
                   <th scope="col">Last 24 h</th>
-                  {site.may.manage ? (
+                  {site.may.endpoints.update ? (
                     <th scope="col">
                       <span class="hidden-text">Actions</span>
                     </th>

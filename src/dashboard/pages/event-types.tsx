@@ -129,7 +129,7 @@ export const eventTypePages = new Hono<SiteEnv>()
             byName
           />
         </Card>
-        {site.may.operate ? (
+        {site.may.eventTypes.install ? (
           <Card title="Catalogs">
             <p class="hint">
               Vendors' event types with their samples and schemas. Installing one again brings it up to date.

@@ -129,7 +129,7 @@ async function show(c: SiteContext, refusal: Refusal | null = null): Promise<Res
           </>
         }
       >
-        {site.may.manage && erased === undefined ? (
+        {site.may.events.replay && erased === undefined ? (
           <Act
             visit={site}
             action={`${here}/replay`}
@@ -163,7 +163,7 @@ async function show(c: SiteContext, refusal: Refusal | null = null): Promise<Res
         ) : (
           <>
             <Block text={prettyJson(data)} label="The event's data" />
-            {site.may.configure ? (
+            {site.may.events.eraseContent ? (
               <Act
                 visit={site}
                 action={`${here}/erase`}

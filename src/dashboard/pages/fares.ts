@@ -29,7 +29,7 @@ export function keptSince(env: Env, now: number): string {
  */
 export async function heldOf(site: Site, tenant: string, { id, enabled }: Endpoint, since: string): Promise<Held> {
   if (enabled) return NONE;
-  if (site.may.manage) {
+  if (site.may.endpoints.recover) {
     const asked = { since, status: "held" } as const;
     return { ...(await site.api.endpoints.recover(tenant, id, asked, { query: { dryRun: true } })), more: false };
   }

@@ -85,7 +85,7 @@ async function show(
           what="lists"
         />
       </Card>
-      {site.may.configure ? (
+      {site.may.lists.create ? (
         <Card title="New list">
           <Refused refusal={refusal} what="The list was not created." />
           <form method="post" action={here}>
@@ -133,7 +133,7 @@ async function showOne(c: SiteContext, refusal: Refusal | null = null): Promise<
         up={{ href: tenantPath(c, "lists"), name: "Lists" }}
         about={`${list.items.length} items`}
       >
-        {site.may.configure ? (
+        {site.may.lists.delete ? (
           <Act
             visit={site}
             action={`${here}/delete`}
@@ -146,7 +146,7 @@ async function showOne(c: SiteContext, refusal: Refusal | null = null): Promise<
       </PageHead>
       <Refused refusal={refusal} what="The list was not changed." />
       <Card>
-        {site.may.configure ? (
+        {site.may.lists.putItem ? (
           <form method="post" action={`${here}/add`} class="inline">
             <Token visit={site} />
             <TextField name="item" label="Item" required placeholder="acme.com" errors={refusal?.errors ?? []} />
@@ -172,7 +172,7 @@ async function showOne(c: SiteContext, refusal: Refusal | null = null): Promise<
                     <code>{item}</code>
                   </td>
                   <td class="row-actions">
-                    {site.may.configure ? (
+                    {site.may.lists.deleteItem ? (
                       <Act
                         visit={site}
                         action={`${here}/remove`}

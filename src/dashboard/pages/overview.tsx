@@ -64,7 +64,9 @@ const Banners: FC<{ site: Site; tenant: string; fares: readonly Fares[] }> = ({ 
       .map(({ endpoint, held }) => (
         <Notice tone={endpoint.disabledReason === "manual" ? "warn" : "bad"}>
           <strong>{nameOf(endpoint)}</strong> is disabled: {sayHeld(held)}.{" "}
-          {site.may.manage ? <a href={`${endpointPath(site, tenant, endpoint.id)}#recover`}>Recover …</a> : null}
+          {site.may.endpoints.recover ? (
+            <a href={`${endpointPath(site, tenant, endpoint.id)}#recover`}>Recover …</a>
+          ) : null}
         </Notice>
       ))}
   </>
@@ -142,13 +144,13 @@ const FirstSteps: FC<{ site: Site; here: string }> = ({ site, here }) => (
     <Empty icon="target" title="Let's have something delivered">
       <ol class="steps">
         <li>
-          {site.may.manage ? <a href={`${here}/endpoints/new`}>Add an endpoint</a> : "Have an endpoint added"}: the URL
-          of your receiver, and the events it wants.
+          {site.may.endpoints.create ? <a href={`${here}/endpoints/new`}>Add an endpoint</a> : "Have an endpoint added"}
+          : the URL of your receiver, and the events it wants.
         </li>
         <li>Copy its secret, and take the receiver in Node or Python that is filled in for it.</li>
         <li>Send a test event, and see the request and the answer here.</li>
       </ol>
-      {site.may.manage ? (
+      {site.may.endpoints.create ? (
         <a class="button primary" href={`${here}/endpoints/new`}>
           Add the first endpoint
         </a>

@@ -92,7 +92,7 @@ const Links: FC<{ site: Site; here: string; links: readonly Link[]; now: number 
 
 async function show(c: SiteContext, made: Made | null = null, refusal: Refusal | null = null): Promise<Response> {
   const site = c.get("site");
-  needs(c, "configure", "Your role does not make portal links.");
+  needs(site.may.portalLinks.list, "Your role does not make portal links.");
   const tenant = c.req.param("tenant") ?? "";
   const cursor = c.req.query("cursor");
   const now = Date.now();

@@ -76,7 +76,7 @@ async function list(
               <tr>
                 <th scope="col">Name</th>
                 <th scope="col">Filter</th>
-                {site.may.configure ? (
+                {site.may.segments.update ? (
                   <th scope="col">
                     <span class="hidden-text">Actions</span>
                   </th>
@@ -92,7 +92,7 @@ async function list(
                   <td data-name="Filter" class="clip">
                     <code>{JSON.stringify(segment.filter)}</code>
                   </td>
-                  {site.may.configure ? (
+                  {site.may.segments.update ? (
                     <td class="row-actions">
                       <a class="button small" href={`${here}/${segment.id}`} aria-label={`Edit ${segment.name}`}>
                         Edit
@@ -119,7 +119,7 @@ async function list(
           what="segments"
         />
       </Card>
-      {site.may.configure ? (
+      {site.may.segments.create ? (
         <Card title="New segment">
           <Refused refusal={refusal} what="That was refused." />
           <SegmentForm site={site} action={here} values={values} errors={refusal?.errors ?? []} what="Create" />
@@ -139,7 +139,7 @@ async function edit(c: SiteContext, refusal: Refusal | null = null, values: Valu
     <>
       <PageHead title={segment.name} up={{ href: tenantPath(c, "segments"), name: "Segments" }} />
       <Card>
-        {site.may.configure ? (
+        {site.may.segments.update ? (
           <>
             <Refused refusal={refusal} what="The segment was not changed." />
             <SegmentForm

@@ -182,7 +182,7 @@ async function list(c: SiteContext, { values, refusal, tried, observations }: Sh
                 <th scope="col">Name</th>
                 <th scope="col">Fires when</th>
                 <th scope="col">Emits</th>
-                {site.may.configure ? (
+                {site.may.signals.update ? (
                   <th scope="col">
                     <span class="hidden-text">Actions</span>
                   </th>
@@ -206,7 +206,7 @@ async function list(c: SiteContext, { values, refusal, tried, observations }: Sh
                   <td data-name="Emits">
                     <code>{signal.emit}</code>
                   </td>
-                  {site.may.configure ? (
+                  {site.may.signals.update ? (
                     <td class="row-actions">
                       <a class="button small" href={`${here}/${signal.id}`} aria-label={`Edit ${signal.name}`}>
                         Edit
@@ -233,7 +233,7 @@ async function list(c: SiteContext, { values, refusal, tried, observations }: Sh
           what="signals"
         />
       </Card>
-      {site.may.configure ? (
+      {site.may.signals.create ? (
         <>
           <Card title="Vendors' signals">
             <p class="hint">Installing brings the rules of a vendor's page; thresholds are then yours to change.</p>
@@ -270,7 +270,7 @@ async function list(c: SiteContext, { values, refusal, tried, observations }: Sh
 }
 
 async function edit(c: SiteContext, shown: Shown | null = null): Promise<Response> {
-  needs(c, "configure", "Your role reads, and does not change signals.");
+  needs(c.get("site").may.signals.update, "Your role reads, and does not change signals.");
   const site = c.get("site");
   const id = c.req.param("signal") ?? "";
   const signal = await callTenant<Signal>(c, "GET", ["signals", id]);

@@ -12,7 +12,7 @@ const PAGE_SIZE = 50;
 
 async function show(c: SiteContext, refusal: Refusal | null = null, values = { id: "", name: "" }): Promise<Response> {
   const site = c.get("site");
-  if (!site.may.operate) throw new PageError(404, "There is no such page.");
+  if (!site.may.tenants.list) throw new PageError(404, "There is no such page.");
   const cursor = c.req.query("cursor");
   const list = await site.api.tenants.list({
     query: { limit: PAGE_SIZE, ...(cursor === undefined ? {} : { cursor }) },
