@@ -278,7 +278,7 @@ export async function mirrorEnablement(
     .update(endpoints)
     .set(enablement)
     .where(and(eq(endpoints.tenant, tenant), eq(endpoints.id, id), other));
-  const entry = { actor: ITSELF, action: "endpoint.disabled", target: id, tenant };
+  const entry = { actor: ITSELF, action: "endpoint.disabled", target: id, tenant } as const;
   const [, ...written] = await database(d1).batch([update, ...disabledAt.map((at) => auditOnce(d1, entry, at))]);
   for (const { meta } of written) if (meta.changes > 0) logChange(entry);
 }
