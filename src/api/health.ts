@@ -84,6 +84,7 @@ export const healthRoutes = router().openapi(get, async (c) => {
   const silent = Object.entries(parts).filter(([, { ok }]) => !ok);
   if (silent.length === 0) return c.json({ status: "ok" as const, ...told }, 200);
   throw new Problem("parts-out-of-reach", `Out of reach: ${silent.map(([part]) => part).join(", ")}.`, {
+    headers: { "Retry-After": "2" },
     members: told,
   });
 });

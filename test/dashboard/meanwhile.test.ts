@@ -1,5 +1,6 @@
 import { env } from "cloudflare:workers";
-import { describe, it } from "vitest";
+import { describe, it, onTestFinished, vi } from "vitest";
+import { app } from "../../src/api/app";
 import type { Endpoint } from "../../src/dashboard/components/state";
 import { type EndpointValues, valuesOf } from "../../src/dashboard/pages/endpoint-values";
 import { call, newEndpoint, newReceiver, newTenant } from "../api";
@@ -102,5 +103,33 @@ describe("a segment's page that was open meanwhile", () => {
     expect(refused.status).toBe(422);
     expect(words(refused.html)).toContain("filter was changed meanwhile by the operator");
     expect((await call("GET", at)).body.filter).toEqual({ "data.a": 2 });
+  });
+
+  it("overwrites nothing that comes in the very moment between its reading and its writing", async ({ expect }) => {
+    const tenant = await newTenant();
+    const { body: rendered } = await call("POST", `/v1/tenants/${tenant}/segments`, { name: "First", filter: {} });
+    const at = `/v1/tenants/${tenant}/segments/${rendered.id}`;
+    const page = `/dashboard/tenants/${tenant}/segments/${rendered.id}`;
+    const visitor = new Visitor();
+    await visitor.signIn(env.OPERATOR_KEY ?? "");
+    const fetch = app.fetch.bind(app);
+    let others: object[] = [];
+    const spied = vi.spyOn(app, "fetch").mockImplementation(async (request, ...rest) => {
+      const other = request.method === "PATCH" ? others.shift() : undefined;
+      if (other !== undefined) await call("PATCH", at, other);
+      return fetch(request, ...rest);
+    });
+    onTestFinished(() => spied.mockRestore());
+    const save = (name: string) => visitor.submit(page, page, { name, filter: "{}", _read: JSON.stringify(rendered) });
+    // Each other change goes through the same way, and so takes the next of them.
+    others = [{ filter: { "data.a": 1 } }];
+    expect((await save("Ours")).status).toBe(303);
+    expect((await call("GET", at)).body).toMatchObject({ name: "Ours", filter: { "data.a": 1 } });
+    await call("PATCH", at, { name: "First", filter: {} });
+    others = [{ name: "Theirs" }];
+    const refused = await save("Ours");
+    expect(refused.status).toBe(422);
+    expect(words(refused.html)).toContain("name was changed meanwhile by the operator");
+    expect((await call("GET", at)).body.name).toBe("Theirs");
   });
 });
