@@ -100,6 +100,18 @@ describe("a recovery of 10,000 deliveries", () => {
     );
   });
 
+  it("leaves alone what has failed since it was asked for, also among those of a later step", ({ expect }) =>
+    withLedger((ledger, open, sql) => {
+      outage(sql, RECOVER_AT_ONCE + 10);
+      ledger.recover(ALL, T0 + HOUR);
+      // Of the second step's span, and failed for good after the recovery was asked for.
+      const late = `dlv_${encodeTime(T0)}${String(RECOVER_AT_ONCE + 5).padStart(16, "0")}5`;
+      sql.all("INSERT INTO deliveries (id, event, status, finished) VALUES (?, 'e', 'failed', ?)", late, T0 + HOUR + 1);
+      open().release(T0 + HOUR + 2);
+      expect(countOf(sql, "status = 'held'")).toBe(0);
+      expect(sql.all("SELECT id FROM deliveries WHERE status = 'failed'")).toEqual([{ id: late }]);
+    }));
+
   it("ends when the endpoint is disabled", async ({ expect }) => {
     await withLedger((ledger, open, sql) => {
       outage(sql, 2 * RECOVER_AT_ONCE);

@@ -215,6 +215,25 @@ describe("a page of a day", () => {
     });
   });
 
+  it("has one after it only where there is more of what fits", async ({ expect }) => {
+    await withJournal((journal) => {
+      const ulids = ["rare", "e", "rare", "e", "e"].map((event, i) =>
+        ulidOf(journal.append({ ...REQUEST, event }, T0 + i)),
+      );
+      const page = (limit: number, event?: string) => journal.list({ ...EVERYTHING, limit, ...(event && { event }) });
+      expect([page(5), page(6)].map(({ events, next }) => [events.length, next])).toEqual([
+        [5, null],
+        [5, null],
+      ]);
+      expect(page(4)).toMatchObject({ next: ulids[1] });
+      expect([page(2, "rare"), page(3, "rare")].map(({ events, next }) => [events.length, next])).toEqual([
+        [2, null],
+        [2, null],
+      ]);
+      expect(page(1, "rare")).toMatchObject({ events: [{ ulid: ulids[2] }], next: ulids[2] });
+    });
+  });
+
   it("costs the same however long the day is", async ({ expect }) => {
     await withJournal((journal, _open, read) => {
       const cost = () => {

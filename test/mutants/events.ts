@@ -103,7 +103,7 @@ export const EVENTS: readonly Mutant[] = [
     file: "src/events/journal.ts",
     find: "throw new Error(LOG_FULL);",
     replace: "void this.#sql;",
-    tests: tests("test/events/shards.test.ts"),
+    tests: tests("test/events/unwritten.test.ts", "accepts nothing, says so with 503, and goes on once it can"),
     why: "Past its mark it answers 503 with a reason.",
   },
   {

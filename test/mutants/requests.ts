@@ -55,7 +55,7 @@ export const REQUESTS: readonly Mutant[] = [
     file: "src/events/journal.ts",
     find: "if (fitting.length > limit) return",
     replace: "if (fitting.length >= limit) return",
-    tests: tests("test/api/last-pages.test.ts", "is asked for of every list"),
+    tests: tests("test/events/journal.test.ts", "has one after it only where there is more of what fits"),
     why: "Whoever follows it gets an empty page.",
   },
   {
