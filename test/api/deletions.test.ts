@@ -9,7 +9,7 @@ import { call } from "../api";
 import { newWorld, type World } from "./world";
 
 const NOW = Date.now();
-const entry = (target: string) => ({ actor: "operator", action: "test", target, tenant: null });
+const entry = (target: string) => ({ actor: "operator", action: "list.updated" as const, target, tenant: null });
 
 /** Something that is read, changed by somebody else, and then deleted as it was read: `changes`, each by another way. */
 interface Case {
