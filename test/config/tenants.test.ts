@@ -14,7 +14,7 @@ import {
 import { call, fresh, newEndpoint } from "../api";
 import { newKey } from "../api/world";
 
-const entry = (id: string) => ({ actor: "operator", action: "tenant.deleted", target: id, tenant: id });
+const entry = (id: string) => ({ actor: "operator", action: "tenant.deleted" as const, target: id, tenant: id });
 
 /** All that D1 has of a tenant. */
 async function everything(id: string): Promise<unknown[]> {
