@@ -15,8 +15,6 @@ export interface Carrying {
   ofApi: boolean;
   /** What it answers with a 200 or 201 can be read, and so has an `ETag`. */
   isTagged: boolean;
-  /** Its answers are kept under the caller's `Idempotency-Key`. */
-  isKept: boolean;
 }
 
 /** The headers by their names. */
@@ -62,7 +60,7 @@ export function addHeaders(responses: object, carrying: Carrying): void {
   }
 }
 
-function namesFor(status: string, { content }: Answer, { ofApi, isTagged, isKept }: Carrying): Name[] {
+function namesFor(status: string, { content }: Answer, { ofApi, isTagged }: Carrying): Name[] {
   const isRefusal = Number(status) >= 400;
   const isPage = content?.["application/json"]?.schema?.properties?.nextCursor !== undefined;
   return [
@@ -71,7 +69,6 @@ function namesFor(status: string, { content }: Answer, { ofApi, isTagged, isKept
     ...(status === "201" ? (["Location"] as const) : []),
     ...(status === "200" && isPage ? (["Link"] as const) : []),
     ...(isTagged && ["200", "201", "304"].includes(status) ? (["ETag"] as const) : []),
-    ...(isKept && status.startsWith("2") ? (["Idempotency-Replayed"] as const) : []),
     ...(REFUSALS[status] ?? []),
   ];
 }

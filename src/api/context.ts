@@ -47,6 +47,8 @@ export function router(): OpenAPIHono<AppEnv> {
 
 const NOTHING = named("EmptyBody", z.strictObject({}), "An object without fields.");
 
+const REPLAYED = { "Idempotency-Replayed": { $ref: "#/components/headers/Idempotency-Replayed" } };
+
 function strict<R extends RouteConfig>(route: R): R {
   if (!route.path.startsWith("/v1/")) return route;
   const writes = ["post", "put", "patch"].includes(route.method);
@@ -57,7 +59,18 @@ function strict<R extends RouteConfig>(route: R): R {
   const before = [...(keyed ? [idempotent] : []), ...(known === null ? [] : [takeReadOnly(route.path, known)])];
   const noBody = { body: { required: false, content: { "application/json": { schema: NOTHING, example: {} } } } };
   const request = { query: NOTHING, ...(writes ? noBody : {}), ...(keyed ? { headers: keyHeader } : {}) };
-  return { ...route, middleware: before, request: { ...request, ...route.request } };
+  const responses = keyed ? replayable(route.responses) : route.responses;
+  return { ...route, middleware: before, request: { ...request, ...route.request }, responses };
+}
+
+/** Answers of a route whose successes are kept under the caller's `Idempotency-Key`. */
+function replayable(responses: RouteConfig["responses"]): RouteConfig["responses"] {
+  return Object.fromEntries(
+    Object.entries(responses).map(([status, response]) => [
+      status,
+      status.startsWith("2") && "description" in response ? { ...response, headers: REPLAYED } : response,
+    ]),
+  );
 }
 
 /** What the body of a route that changes what can be read may name; `null`: it is none such. */

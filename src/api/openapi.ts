@@ -161,8 +161,6 @@ function isMadeAt(path: string, paths: NonNullable<OpenApiDocument["paths"]>): b
 function complete(operation: Operation, { path, method, item, isMade }: Place): void {
   const ofApi = path.startsWith("/v1/");
   const changes = ofApi && takesMatch(method, item);
-  // Events and observations, whose answers to a repeat are their own, know repeats in another way: idempotency.ts.
-  const keyed = operation.parameters?.some((one) => "name" in one && one.name === "idempotency-key") === true;
   if (ofApi) addCommonProblems(path, changes, operation);
   else operation.responses = { 405: problemResponse(405), 500: problemResponse(500), ...operation.responses };
   const reads = ofApi && method === "get";
@@ -175,7 +173,6 @@ function complete(operation: Operation, { path, method, item, isMade }: Place): 
   addHeaders(operation.responses ?? {}, {
     ofApi,
     isTagged: reads || changes || (ofApi && method === "post" && isMade),
-    isKept: keyed && !/\/(?:events|observations)(?:\/batch)?$/.test(path),
   });
 }
 
