@@ -227,7 +227,7 @@ export const CONSUMING: readonly Mutant[] = [
     file: "src/delivery/lanes.ts",
     find: "const LANES_OF_ONE = 3;",
     replace: "const LANES_OF_ONE = 6;",
-    tests: tests("test/delivery/endpoint-run.test.ts", "takes three lanes while another endpoint"),
+    tests: tests("test/delivery/shares.test.ts", "are three of one endpoint's while another has yet to answer"),
     why: "A receiver that hangs would take them from its neighbours.",
   },
   {
