@@ -6,6 +6,7 @@
 import { ACCESS, GUARDS } from "./access.ts";
 import { COMPARING } from "./comparing.ts";
 import { CONSUMING, SENDING } from "./delivery.ts";
+import { EDGES } from "./edges.ts";
 import { DECIDING, WAITING } from "./endpoint.ts";
 import { EVENTS } from "./events.ts";
 import type { Mutant } from "./mutant.ts";
@@ -24,4 +25,5 @@ export const MUTANTS: readonly Mutant[] = [
   ...SAYING,
   ...ACCESS,
   ...GUARDS,
+  ...EDGES,
 ];
