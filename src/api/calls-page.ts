@@ -16,9 +16,17 @@ interface Call {
   method: string;
   path: string;
   summary: string;
+  /** The query and the fields of the body that it takes; what may be left out ends in `?`. */
+  takes: string[];
   tag: string;
   /** It needs no key. */
   open: boolean;
+}
+
+interface Named {
+  $ref?: string;
+  properties?: Record<string, { readOnly?: boolean }>;
+  required?: string[];
 }
 
 interface Operation {
@@ -26,23 +34,43 @@ interface Operation {
   summary: string;
   tags: [string];
   security?: object[];
+  parameters?: { in: string; name: string; required?: boolean }[];
+  requestBody?: { content: Record<string, { schema?: Named }> };
+}
+
+interface Document {
+  tags: { name: string }[];
+  paths: Record<string, Record<string, Operation>>;
+  components?: { schemas?: Record<string, Named> };
 }
 
 const VERBS = ["get", "post", "put", "patch", "delete"];
 const ROLES: readonly TenantRole[] = ["admin", "producer", "viewer", "portal"];
 
 /** The calls of an OpenAPI document, by tag in its order. Pure. */
-function callsOf(document: { tags: { name: string }[]; paths: Record<string, Record<string, Operation>> }): Call[] {
+function callsOf(document: Document): Call[] {
   const calls = Object.entries(document.paths).flatMap(([path, item]) =>
     VERBS.flatMap((verb) => {
       const operation = item[verb];
       if (operation === undefined) return [];
       const { operationId: id, summary, tags, security } = operation;
-      return [{ id, method: verb.toUpperCase(), path, summary, tag: tags[0], open: isOpen(security) }];
+      const takes = takesOf(operation, document);
+      return [{ id, method: verb.toUpperCase(), path, summary, takes, tag: tags[0], open: isOpen(security) }];
     }),
   );
   const order = document.tags.map(({ name }) => name);
   return calls.toSorted((a, b) => order.indexOf(a.tag) - order.indexOf(b.tag));
+}
+
+/** What a call takes besides its path: the query first. Pure. */
+function takesOf({ parameters = [], requestBody }: Operation, { components }: Document): string[] {
+  const query = parameters.filter((one) => one.in === "query").map(({ name }) => `?${name}=`);
+  const { schema } = requestBody?.content["application/json"] ?? {};
+  const body = schema?.$ref === undefined ? schema : components?.schemas?.[schema.$ref.split("/").at(-1) ?? ""];
+  const fields = Object.entries(body?.properties ?? {})
+    .filter(([, { readOnly }]) => readOnly !== true)
+    .map(([name]) => (body?.required?.includes(name) ? name : `${name}?`));
+  return [...query, ...fields];
 }
 
 /** Whether it takes no key: none of them, or one that may be left out. */
@@ -64,12 +92,13 @@ function bodyOf(calls: readonly Call[]): string {
       .map((call) => [
         `<code id="${call.id}">${call.method} ${escaped(call.path)}</code>`,
         escaped(call.summary),
+        call.takes.map((one) => `<code>${escaped(one)}</code>`).join(" "),
         whoOf(call),
       ]);
-    return `<h2 id="${slugOf(tag)}">${escaped(tag)}</h2>\n${table(tag, ["Call", "What it does", "Who may"], rows)}`;
+    return `<h2 id="${slugOf(tag)}">${escaped(tag)}</h2>\n${table(tag, ["Call", "What it does", "What it takes", "Who may"], rows)}`;
   });
   return `<h1>All calls</h1>
-<p>With shapes and examples they are in <a href="/docs/api">the reference</a>, for machines in
+<p>What may be left out ends in <code>?</code>, queries stand before the fields of the body. With shapes and examples they are in <a href="/docs/api">the reference</a>, for machines in
 <a href="/openapi.json"><code>/openapi.json</code></a>. What holds for all of them: <a href="/docs/client">API and client</a>.</p>
 ${tables.join("\n")}`;
 }
@@ -84,7 +113,7 @@ export function callsPageRoutes(app: () => OpenAPIHono<AppEnv>): OpenAPIHono<App
   /** Read out of what `/openapi.json` answers, which is made once. */
   const calls = (c: AppContext) => {
     known ??= Promise.resolve(app().request("/openapi.json", undefined, c.env))
-      .then((answer) => answer.json<Parameters<typeof callsOf>[0]>())
+      .then((answer) => answer.json<Document>())
       .then(callsOf);
     return known;
   };

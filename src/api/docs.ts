@@ -36,6 +36,7 @@ const PAGE = `<!doctype html>
     <meta charset="utf-8">
     <meta name="viewport" content="width=device-width, initial-scale=1">
     <title>Posthorn API</title>
+    <link rel="icon" href="/posthorn.svg">
   </head>
   <body>
     <script id="api-reference" data-url="/openapi.json" data-configuration='${JSON.stringify(CONFIGURATION)}'></script>

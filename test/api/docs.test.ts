@@ -39,7 +39,10 @@ describe("/docs/calls", () => {
     for (const { id, method, path } of all) {
       expect(text).toContain(`<code id="${id}">${method} ${path.replaceAll("&", "&amp;")}</code>`);
     }
-    const who = (id: string) => new RegExp(`id="${id}".*?</td><td>.*?</td><td>(.*?)</td>`).exec(text)?.[1];
+    const who = (id: string) => new RegExp(`id="${id}".*?</td><td>.*?</td><td>.*?</td><td>(.*?)</td>`).exec(text)?.[1];
+    const takes = (id: string) => new RegExp(`id="${id}".*?</td><td>.*?</td><td>(.*?)</td>`).exec(text)?.[1];
+    expect(takes("rotateSecret")).toBe("<code>secret?</code> <code>overlap?</code>");
+    expect(takes("postEvent")).toMatch(/<code>\?webhook_url=<\/code>.*<code>event<\/code> <code>data<\/code>/);
     expect(who("postEvent")).toBe("operator, admin, producer");
     expect(who("listTenants")).toBe("operator");
     expect(who("getHealth")).toBe("anybody");
