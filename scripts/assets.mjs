@@ -1,10 +1,12 @@
 /**
  * Puts what the Worker serves as static assets into .assets: the script of the API reference, the foundation and htmx
- * from their packages, and the dashboard's own. wrangler runs this before it bundles (`[build]` in wrangler.toml).
+ * from their packages, the dashboard's own, and the guides, built from Markdown. wrangler runs this before it bundles
+ * (`[build]` in wrangler.toml).
  * @module
  */
 
 import { copyFile, mkdir, readdir, readFile, rm, writeFile } from "node:fs/promises";
+import { docsOf } from "./lib/guides.mjs";
 import { inProject } from "./lib/project.mjs";
 
 const TARGET = inProject(".assets");
@@ -31,5 +33,23 @@ for (const file of ["dashboard.js", "posthorn.svg"]) await copyFile(`${OWN}/${fi
 const styles = (await readdir(`${OWN}/styles`)).toSorted();
 const texts = await Promise.all(styles.map((file) => readFile(`${OWN}/styles/${file}`, "utf8")));
 await writeFile(`${TARGET}/dashboard.css`, texts.join(""));
+
+// The guides: their pages, and their styles over the dashboard's.
+const DOCS = inProject("src/docs/assets");
+const foundations = TAKEN.filter(({ ending }) => ending === "css");
+const under = await Promise.all(
+  foundations.map(({ name, file }) => readFile(inProject(`node_modules/${name}/${file}`), "utf8")),
+);
+await writeFile(`${TARGET}/docs.css`, [...under, ...texts, await readFile(`${DOCS}/docs.css`, "utf8")].join("\n"));
+await copyFile(`${DOCS}/docs.js`, `${TARGET}/docs.js`);
+const { files, headers } = await docsOf();
+await mkdir(`${TARGET}/docs`, { recursive: true });
+for (const [name, text] of files) await writeFile(`${TARGET}/${name}`, text);
+
 const kept = TAKEN.map(({ as }) => `/${as}-*\n  Cache-Control: public, max-age=31536000, immutable\n`);
-await writeFile(`${TARGET}/_headers`, `${kept.join("")}/*\n  X-Content-Type-Options: nosniff\n`);
+// What all assets are served with is said once.
+const said = Object.entries(headers)
+  .filter(([name]) => name !== "X-Content-Type-Options")
+  .map(([name, value]) => `  ${name}: ${value}\n`);
+const guides = ["/docs", "/docs/*"].map((path) => `${path}\n${said.join("")}`);
+await writeFile(`${TARGET}/_headers`, `${kept.join("")}${guides.join("")}/*\n  X-Content-Type-Options: nosniff\n`);

@@ -16,7 +16,7 @@ const TIMEOUT = 60_000;
 const PAGES = [
   { path: "/dashboard", about: "the dashboard; sign in with OPERATOR_KEY" },
   { path: "/health", about: "is it well" },
-  { path: "/docs", about: "the API, to read" },
+  { path: "/docs", about: "the guides and the API, to read" },
   { path: "/openapi.json", about: "the API, for machines" },
 ];
 

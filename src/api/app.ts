@@ -4,6 +4,7 @@ import { authenticate, authorize, resolveTenant } from "./auth";
 import { automationRoutes } from "./automations";
 import { batchRoutes } from "./batch";
 import { readBody } from "./body";
+import { callsPageRoutes } from "./calls-page";
 import { contentRoutes } from "./content";
 import { router } from "./context";
 import { deliveryRoutes } from "./deliveries";
@@ -18,6 +19,7 @@ import { explainRoutes } from "./explain";
 import { healthRoutes } from "./health";
 import { keyRoutes } from "./keys";
 import { acceptRate } from "./limits";
+import { limitsPageRoutes } from "./limits-page";
 import { listRoutes } from "./lists";
 import { locate } from "./location";
 import { tagged } from "./matching";
@@ -50,6 +52,11 @@ app.use(refuseMethods(() => app));
 app.route("/", healthRoutes);
 app.route("/", docsRoutes);
 app.route("/", problemPageRoutes);
+app.route("/", limitsPageRoutes);
+app.route(
+  "/",
+  callsPageRoutes(() => app),
+);
 app.route(
   "/",
   openApiRoutes(() => app),

@@ -1,5 +1,5 @@
 /**
- * The API reference at `/docs`: Scalar over our own document, from our own origin. Its script is a static asset, which
+ * The API reference at `/docs/api`: Scalar over our own document, from our own origin. Its script is a static asset, which
  * scripts/assets.mjs takes from the package of this version.
  * @module
  */
@@ -36,6 +36,7 @@ const PAGE = `<!doctype html>
     <meta charset="utf-8">
     <meta name="viewport" content="width=device-width, initial-scale=1">
     <title>Posthorn API</title>
+    <link rel="icon" href="/posthorn.svg">
   </head>
   <body>
     <script id="api-reference" data-url="/openapi.json" data-configuration='${JSON.stringify(CONFIGURATION)}'></script>
@@ -48,7 +49,7 @@ const PAGE = `<!doctype html>
 /** The API reference; needs no key. */
 export const docsRoutes = router();
 
-docsRoutes.get("/docs", (c) =>
+docsRoutes.get("/docs/api", (c) =>
   c.body(PAGE, 200, {
     "Content-Type": "text/html; charset=utf-8",
     "Content-Security-Policy": POLICY,
@@ -56,3 +57,6 @@ docsRoutes.get("/docs", (c) =>
     "Referrer-Policy": "no-referrer",
   }),
 );
+
+// The guides are static assets, which answer before the Worker does; where there are none, this leads to what there is.
+docsRoutes.get("/docs", (c) => c.redirect("/docs/api", 302));

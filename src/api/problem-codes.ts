@@ -38,12 +38,12 @@ export const PROBLEMS = {
   "role-not-allowed": {
     status: 403,
     title: "Not allowed",
-    remedy: "Use a key whose role may do this: the reference at `/docs` says which.",
+    remedy: "Use a key whose role may do this: the list at `/docs/calls` says which.",
   },
   "path-unknown": {
     status: 404,
     title: "Not found",
-    remedy: "Compare the path with the reference at `/docs`.",
+    remedy: "Compare the path with the list at `/docs/calls`.",
   },
   "tenant-unknown": {
     status: 404,
@@ -258,7 +258,7 @@ export const PROBLEMS = {
     status: 503,
     title: "Misconfigured",
     remedy:
-      "The operator sets right each variable that `errors` names, and deploys: wrangler.toml and the README explain them.",
+      "The operator sets right each variable that `errors` names, and deploys: wrangler.toml and `/docs/configuration` explain them.",
   },
 } as const satisfies Record<string, Cause>;
 

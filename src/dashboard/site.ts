@@ -75,6 +75,19 @@ export function path(base: Base, ...parts: string[]): string {
   return [base, ...parts.map(encodeURIComponent)].join("/");
 }
 
+/** The guide that somebody who looks for help is led to: a customer runs a receiver, whoever has a key all of it. */
+export function helpOf(base: Base): string {
+  return base === "/portal" ? "/docs/receivers" : "/docs";
+}
+
+/**
+ * The attributes of a link to a guide. From a portal it opens a page of its own: a portal may stand in another page's frame,
+ * and the guides may not.
+ */
+export function guideLink(base: Base, to: string): { href: string; target?: string; rel?: string } {
+  return base === "/portal" ? { href: to, target: "_blank", rel: "noopener" } : { href: to };
+}
+
 /** A path with a query; what is empty is left out. */
 export function withQuery(at: string, query: Record<string, string | number | null | undefined>): string {
   const entries = Object.entries(query).filter(([, value]) => value !== undefined && value !== null && value !== "");

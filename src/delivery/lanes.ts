@@ -1,7 +1,7 @@
 import { LANES } from "../endpoint/admission";
 
 /** The most of them for one endpoint while others wait. */
-const LANES_OF_ONE = 3;
+export const LANES_OF_ONE = 3;
 
 /** What one invocation has to send to one endpoint. */
 export interface Stream {

@@ -12,8 +12,8 @@ import type { Masking } from "./mask";
 import type { Watch } from "./watch";
 
 /** What is kept of a response, in bytes. */
-const BODY_BYTES = 16_384;
-const HEADER_BYTES = 8_192;
+export const BODY_BYTES = 16_384;
+export const HEADER_BYTES = 8_192;
 /**
  * How long a body is waited for once the headers are there, in ms, and never beyond the timeout: nothing but what the log
  * shows depends on it, and a lane is held meanwhile. Who writes a page slowly is through in that time.

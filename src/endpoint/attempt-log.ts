@@ -6,8 +6,8 @@ import { elementTexts } from "../lib/json";
  * The most bytes of a delivery's attempt log, and the most attempts in it: a row of SQLite takes 2 MB, a person's resends
  * have no bound, and an attempt that could not be written down would be made for ever.
  */
-const LOG_BYTES = 1_000_000;
-const LOG_ATTEMPTS = 200;
+export const LOG_BYTES = 1_000_000;
+export const LOG_ATTEMPTS = 200;
 
 /** The attempts in a delivery's log, oldest first. */
 export function attemptsOf(log: string): Attempt[] {

@@ -5,7 +5,7 @@
 type Node = Record<string, unknown>;
 
 /** The most steps of a check, a comparison each: about 0.2 s. */
-const MAX_STEPS = 10_000_000;
+export const MAX_STEPS = 10_000_000;
 /** What it takes to look at a value at all, in steps. */
 const VISIT = 20;
 
@@ -13,7 +13,7 @@ const VISIT = 20;
 const MAX_UNIQUE = 2_000;
 const MAX_UNIQUE_CONTAINERS = 100;
 /** The longest text that a pattern is held against, and the most names. */
-const MAX_TEXT = 4_096;
+export const MAX_TEXT = 4_096;
 const MAX_NAMES = 1_000;
 
 /** A check would cost more than it may. */

@@ -72,7 +72,8 @@ describe("a deployment with a variable that is wrong", () => {
 
   it("is still readable: the document and the reference are there", async ({ expect }) => {
     Object.assign(env, { SECRETS_KEY: "" });
-    for (const path of ["/openapi.json", "/docs", "/docs/problems"]) expect((await call("GET", path)).status).toBe(200);
+    for (const path of ["/openapi.json", "/docs/api", "/docs/problems"])
+      expect((await call("GET", path)).status).toBe(200);
   });
 });
 

@@ -4,13 +4,13 @@ import { afterEach, beforeEach, describe, it, vi } from "vitest";
 import { call, delivery, deliveryPath, newEndpoint, newReceiver, newTenant, post, until } from "../api";
 import { appendOnly, endpointObject, logObject } from "../delivery/harness";
 
-const [readme] = Object.values(
-  import.meta.glob<string>("../../README.md", { query: "?raw", import: "default", eager: true }),
+const [observe] = Object.values(
+  import.meta.glob<string>("../../src/docs/observe.md", { query: "?raw", import: "default", eager: true }),
 );
 
-/** The steps of the README's table, each with the fields that it names. */
+/** The steps of the guide's table, each with the fields that it names. */
 function documented(): Map<string, string[]> {
-  const section = readme?.split("### Logs")[1]?.split("\n### ")[0] ?? "";
+  const section = observe?.split("## Logs")[1]?.split("\n## ")[0] ?? "";
   const rows = section.split("\n").filter((line) => line.startsWith("| `"));
   return new Map(
     rows.flatMap((row) => {

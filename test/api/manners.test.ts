@@ -169,7 +169,15 @@ describe("a request's id", () => {
       const answer = await openly("GET", "/health", { "X-Request-Id": given });
       ids.push(answer.headers.get("X-Request-Id") ?? "");
     }
-    for (const path of ["/openapi.json", "/docs", "/docs/problems", "/dashboard/sign-in", "/portal", "/nowhere", "/"]) {
+    for (const path of [
+      "/openapi.json",
+      "/docs/api",
+      "/docs/problems",
+      "/dashboard/sign-in",
+      "/portal",
+      "/nowhere",
+      "/",
+    ]) {
       ids.push((await openly("GET", path)).headers.get("X-Request-Id") ?? "");
     }
     for (const id of ids) expect(id).toMatch(/^req_[0-9A-Z]{26}$/);
@@ -242,7 +250,7 @@ describe("the document", () => {
       expect(again.headers.get("Access-Control-Allow-Origin")).toBe("*");
     }
     expect((await openly("GET", "/openapi.json", { "If-None-Match": '"other"' })).status).toBe(200);
-    for (const path of ["/health", "/docs", "/docs/problems", "/v1/tenants", "/dashboard/sign-in"]) {
+    for (const path of ["/health", "/docs/api", "/docs/problems", "/v1/tenants", "/dashboard/sign-in"]) {
       const { headers } = await openly("GET", path, { Origin: "https://elsewhere.example" });
       expect(headers.get("Access-Control-Allow-Origin"), path).toBeNull();
     }

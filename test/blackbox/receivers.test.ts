@@ -1,5 +1,5 @@
 /**
- * src/receivers.md taken at its word: its receivers run as they are printed there, against what Posthorn really sends.
+ * src/docs/receivers.md taken at its word: its receivers run as they are printed there, against what Posthorn really sends.
  * @module
  */
 
@@ -10,7 +10,7 @@ import { blockCalled, documentText, needsPython, Printed, type Program } from ".
 import { freePort, isListening, Project, until } from "./project";
 import { sign } from "./receiver";
 
-const DOCUMENT = documentText("src/receivers.md");
+const DOCUMENT = documentText("src/docs/receivers.md");
 const SECRET = "a secret with ümläuts";
 
 const NODE = program("receiver.mjs");

@@ -31,7 +31,6 @@ test("every page of the operator is usable in light, dark and on a phone, also w
   await person.sees(`${base}/events/${event}`, "event");
   await person.sees(`${base}/event-types/lead.hot`, "event-type");
   await person.sees(`${base}/deliveries?status=canceled&event=never`, "no-match");
-  await person.sees("/dashboard/help", "help");
   await person.sees("/dashboard/tenants/operator/events", "operator-events");
   person.expectsErrors = true;
   await person.sees("/dashboard/tenants/nobody", "not-found");

@@ -223,7 +223,7 @@ describe("what requests ask of D1", () => {
     await operator.submit("/dashboard/tenants", "/dashboard/sign-out", {});
     const customer = new Visitor();
     await customer.open(await portalLink(tenant));
-    await customer.submit("/portal/help", "/portal/sign-out", {});
+    await customer.submit(`/portal/tenants/${tenant}`, "/portal/sign-out", {});
     Object.assign(env, { SECRETS_KEY_OLD: "an older key" });
     await call("POST", "/v1/secrets/reseal");
     delete env.SECRETS_KEY_OLD;

@@ -5,13 +5,6 @@ import { inPortal, Visitor, withKey } from "./visitor";
 
 const KEY = env.OPERATOR_KEY ?? "";
 
-/** Where the menu of a page leads to, below the tenant. */
-function menuOf(html: string, base: string, tenant: string): string[] {
-  const there = `${base}/tenants/${tenant}`;
-  const [, menu = ""] = /<nav aria-label="Pages"[^>]*>(.*?)<\/nav>/.exec(html) ?? [];
-  return [...menu.matchAll(/href="([^"]+)"/g)].flatMap(([, to = ""]) => (to.startsWith(there) ? [to] : []));
-}
-
 describe("a role", () => {
   it("is not shown the forms that it may not send", async ({ expect }) => {
     const tenant = await newTenant();
@@ -66,18 +59,14 @@ describe("the pages of another tenant", () => {
 });
 
 describe("the help", () => {
-  it("has the menu of whoever has one tenant", async ({ expect }) => {
+  it("is the guides: a customer's begins with receivers, and old addresses lead there", async ({ expect }) => {
     const tenant = await newTenant();
     const { visitor } = await withKey(tenant, "viewer");
     const portal = await inPortal(tenant);
-    for (const [seen, base] of [
-      [await visitor.get("/dashboard/help"), "/dashboard"],
-      [await portal.get("/portal/help"), "/portal"],
-    ] as const) {
-      expect(menuOf(seen.html, base, tenant)).toContain(`${base}/tenants/${tenant}/endpoints`);
-    }
-    const operator = new Visitor();
-    await operator.signIn(KEY);
-    expect((await operator.get("/dashboard/help")).html).not.toContain('aria-label="Pages"');
+    const inFrame = await portal.get(`/portal/tenants/${tenant}`);
+    expect(inFrame.html).toContain('href="/docs/receivers" target="_blank" rel="noopener"');
+    expect((await visitor.get(`/dashboard/tenants/${tenant}`)).html).toMatch(/class="side-link" href="\/docs">/);
+    expect((await visitor.get("/dashboard/help")).headers.get("Location")).toBe("/docs");
+    expect((await portal.get("/portal/help")).headers.get("Location")).toBe("/docs/receivers");
   });
 });

@@ -1,6 +1,6 @@
 import type { Child, FC } from "hono/jsx";
 import { OPERATOR_TENANT } from "../../lib/operator";
-import { path, type Site, type Visit } from "../site";
+import { guideLink, helpOf, path, type Site, type Visit } from "../site";
 import { ThemeSwitch, Token } from "./form";
 import { Icon, type IconName } from "./icon";
 
@@ -128,11 +128,7 @@ export const Page: FC<{
             </>
           )}
           <div class="side-end">
-            <a
-              class="side-link"
-              href={path(site.base, "help")}
-              {...(current === "Help" ? { "aria-current": "page" as const } : {})}
-            >
+            <a class="side-link" {...guideLink(site.base, helpOf(site.base))}>
               <Icon name="help" />
               Help
             </a>

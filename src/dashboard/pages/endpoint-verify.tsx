@@ -7,7 +7,7 @@ import { Block, Card, Copyable, Facts } from "../components/parts";
 import { type Endpoint, nameOf } from "../components/state";
 import { Ago, At, duration } from "../components/time";
 import { type Refusal, refusedWith } from "../errors";
-import { path, type Site, type SiteContext, type SiteEnv, withQuery } from "../site";
+import { guideLink, type Site, type SiteContext, type SiteEnv, withQuery } from "../site";
 import { snippetsFor } from "../snippets";
 import { page } from "../write";
 import { EndpointFrame, endpointPath } from "./endpoint-frame";
@@ -104,7 +104,7 @@ async function show(c: SiteContext, refusal: Refusal | null = null, overlap = DE
         <Sends endpoint={endpoint} />
         <p class="hint">
           Verify over the bytes as they came, answer fast, deduplicate:{" "}
-          <a href={path(site.base, "help")}>help for receivers</a>.
+          <a {...guideLink(site.base, "/docs/receivers")}>help for receivers</a>.
         </p>
       </Card>
       <div class="columns wide">
