@@ -1,11 +1,13 @@
 /**
  * Puts what the Worker serves as static assets into .assets: the script of the API reference, the foundation and htmx
- * from their packages, and the dashboard's own. wrangler runs this before it bundles (`[build]` in wrangler.toml).
+ * from their packages, and the dashboard's own. And makes the bundle's zod. wrangler runs this before it bundles (`[build]`
+ * in wrangler.toml).
  * @module
  */
 
 import { copyFile, mkdir, readdir, readFile, rm, writeFile } from "node:fs/promises";
 import { inProject } from "./lib/project.mjs";
+import { bundleZod } from "./lib/zod.mjs";
 
 const TARGET = inProject(".assets");
 
@@ -33,3 +35,4 @@ const texts = await Promise.all(styles.map((file) => readFile(`${OWN}/styles/${f
 await writeFile(`${TARGET}/dashboard.css`, texts.join(""));
 const kept = TAKEN.map(({ as }) => `/${as}-*\n  Cache-Control: public, max-age=31536000, immutable\n`);
 await writeFile(`${TARGET}/_headers`, `${kept.join("")}/*\n  X-Content-Type-Options: nosniff\n`);
+await bundleZod();
