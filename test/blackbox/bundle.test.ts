@@ -18,7 +18,7 @@ describe("the bundle that is deployed", () => {
     project = await Project.copy((ended) => {
       end = ended;
     });
-    const args = ["deploy", "--dry-run", "--outdir", "bundle"];
+    const args = ["deploy", "--dry-run", "--env=", "--outdir", "bundle"];
     const done = await project.run("node_modules/wrangler/bin/wrangler.js", args, { WRANGLER_SEND_METRICS: "false" });
     if (done.status !== 0) throw new Error(done.stdout + done.stderr);
     bundle = readFileSync(join(project.directory, "bundle/index.js"), "utf8");
