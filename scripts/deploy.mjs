@@ -76,8 +76,7 @@ async function rehearse(environment, { worker, database, queues }, steps) {
 /** In a build at Cloudflare: the deploy button has created everything, asked for the secrets, and kept them. */
 async function update(steps) {
   await migrate(steps);
-  const origin = await steps.deploy();
-  done(`The Worker is deployed${origin === null ? "" : ` at ${origin}`}.`);
+  await putInPlace(steps);
 }
 
 async function deploy(environment, { worker, database, queues }, steps, given) {
@@ -86,8 +85,8 @@ async function deploy(environment, { worker, database, queues }, steps, given) {
   done(`The database ${database} is ${isNew ? "created" : "there"}.`);
   const { kept, handedOver } = await ensureSecrets(environment, steps, isNew);
   await migrate(steps);
-  const told = await steps.deploy(handedOver);
-  done(`The Worker is deployed${told === null ? "" : ` at ${told}`}, with the queues ${queues.join(", ")}.`);
+  const told = await putInPlace(steps, handedOver);
+  done(`Its queues are ${queues.join(", ")}.`);
   const origin = given === undefined ? told : new URL(given).origin;
   await verify(environment, origin, kept.OPERATOR_KEY ?? process.env.OPERATOR_KEY);
   sayNext(environment, origin);
@@ -109,6 +108,14 @@ async function ensureSecrets(environment, steps, isNewDatabase) {
     done(missing.length > 0 ? `The secrets are those of ${file}.` : "The secrets are there, and stay.");
   }
   return { kept, handedOver: missing.length > 0 ? inProject(file) : undefined };
+}
+
+/** Deploys, and says where, and what wrangler warns of. */
+async function putInPlace(steps, secrets) {
+  const { origin, warnings } = await steps.deploy(secrets);
+  for (const line of warnings) say(`${paint("yellow", "!")} ${line}`);
+  done(`The Worker is deployed${origin === null ? "" : ` at ${origin}`}.`);
+  return origin;
 }
 
 async function migrate(steps) {

@@ -75,19 +75,20 @@ export function stepsOf(environment) {
      * Bundles and deploys; wrangler creates the queues that are missing by itself.
      *
      * @param {string | undefined} secrets the file of those that the Worker lacks
-     * @returns {Promise<string | null>} the origin that it answers at, where wrangler tells one
+     * @returns {Promise<{ origin: string | null, warnings: string[] }>} the origin that it answers at, where wrangler tells
+     *   one, and what wrangler would have asked about on a terminal: that the dashboard's settings are written over
      */
     async deploy(secrets) {
       const directory = await mkdtemp(join(tmpdir(), "posthorn-deploy-"));
       try {
         const report = join(directory, "report");
-        await step(
+        const output = await step(
           ["deploy", ...(secrets === undefined ? [] : ["--secrets-file", secrets])],
           "The Worker could not be deployed.",
           "The database is migrated; whatever version of the Worker was deployed before goes on.",
           { WRANGLER_OUTPUT_FILE_PATH: report },
         );
-        return originIn(await readFile(report, "utf8"));
+        return { origin: originIn(await readFile(report, "utf8")), warnings: warningsIn(output) };
       } finally {
         await rm(directory, { recursive: true, force: true });
       }
@@ -140,6 +141,15 @@ function failure(output, failed, state) {
 /** The JSON list that a command printed, after whatever warnings. */
 function jsonIn(output) {
   return JSON.parse(output.slice(output.search(/^\[/m)));
+}
+
+/** Each warning with the lines that belong to it. */
+function warningsIn(output) {
+  const blocks = output.match(/\[WARNING\].*(?:\n(?:[ \t].*)?)*/g) ?? [];
+  return blocks
+    .flatMap((block) => block.replace("[WARNING]", "").split("\n"))
+    .map((line) => line.trim())
+    .filter(Boolean);
 }
 
 /** The first target of a deployment that is a host: wrangler tells its queues and schedules, too. */

@@ -13,6 +13,8 @@ export interface Script {
   deployments: number;
   /** The last migration of its Durable Objects. */
   tag: string;
+  /** What deployed it; "api" is none of wrangler's, and wrangler says so. */
+  from?: string;
 }
 
 const VERSION = "11111111-1111-4111-8111-111111111111";
@@ -46,8 +48,8 @@ export class Workers {
     return script;
   }
 
-  #service({ tag }: Script): object {
-    const script = { tag: "tag", tags: [], migration_tag: tag, last_deployed_from: "wrangler" };
+  #service({ tag, from = "wrangler" }: Script): object {
+    const script = { tag: "tag", tags: [], migration_tag: tag, last_deployed_from: from };
     return { default_environment: { environment: "production", script } };
   }
 

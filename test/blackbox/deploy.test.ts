@@ -185,10 +185,18 @@ describe("npm run deploy", () => {
       expect(keyless.status).toBe(1);
       expect(keyless.changes).toEqual([]);
 
-      const script = { secrets: { OPERATOR_KEY: "a", SECRETS_KEY: "b" }, bindings: [], deployments: 1, tag: "v2" };
+      const script = {
+        secrets: { OPERATOR_KEY: "a", SECRETS_KEY: "b" },
+        bindings: [],
+        deployments: 1,
+        tag: "v2",
+        from: "api",
+      };
       account.workers.scripts.set("posthorn", script);
       const button = await deploy(project, account, [], { CI: "true", WORKERS_CI: "1" });
-      expect(button.output).toMatch(/migrated[\s\S]*deployed at https:\/\/posthorn\.stand-in/);
+      expect(button.output).toMatch(
+        /migrated[\s\S]*! Edits that have been made via the script API will be overridden[\s\S]*deployed at https:\/\/posthorn\.stand-in/,
+      );
       expect(button.status).toBe(0);
       expect(account.workers.scripts.get("posthorn")).toMatchObject({ secrets: script.secrets, deployments: 2 });
       expect(keptBy(project, "production")).toBeUndefined();
