@@ -1,13 +1,14 @@
 /**
  * Puts what the Worker serves as static assets into .assets: the script of the API reference, the foundation and htmx
- * from their packages, the dashboard's own, and the guides, built from Markdown. wrangler runs this before it bundles
- * (`[build]` in wrangler.toml).
+ * from their packages, the dashboard's own, and the guides, built from Markdown. And makes the bundle's zod. wrangler runs
+ * this before it bundles (`[build]` in wrangler.toml).
  * @module
  */
 
 import { copyFile, mkdir, readdir, readFile, rm, writeFile } from "node:fs/promises";
 import { docsOf } from "./lib/guides.mjs";
 import { inProject } from "./lib/project.mjs";
+import { bundleZod } from "./lib/zod.mjs";
 
 const TARGET = inProject(".assets");
 
@@ -53,3 +54,4 @@ const said = Object.entries(headers)
   .map(([name, value]) => `  ${name}: ${value}\n`);
 const guides = ["/docs", "/docs/*"].map((path) => `${path}\n${said.join("")}`);
 await writeFile(`${TARGET}/_headers`, `${kept.join("")}${guides.join("")}/*\n  X-Content-Type-Options: nosniff\n`);
+await bundleZod();

@@ -11,7 +11,7 @@ import { paint, say, Trouble } from "./terminal.mjs";
 const DEFAULT_PORT = 8787;
 
 /** What the Worker cannot run without, and how each value is made. */
-const REQUIRED = {
+export const REQUIRED = {
   OPERATOR_KEY: () => `op_${randomBytes(32).toString("base64url")}`,
   SECRETS_KEY: () => randomBytes(32).toString("base64"),
 };

@@ -10,6 +10,8 @@ import { nodePath } from "./install.mjs";
 import { inProject, ROOT } from "./project.mjs";
 import { paint, plain, say, Trouble } from "./terminal.mjs";
 
+/** The environment that has no name, whatever CLOUDFLARE_ENV says here or in a file .env: what local work is about. */
+const TOP_LEVEL = "--env=";
 /** How long the first answer may take, in milliseconds. It takes 2 to 5 s; a cold, busy machine takes longer. */
 const READY_TIMEOUT = 120_000;
 /** How long it may take once wrangler has reported an error, after which it waits for an edit rather than ends. */
@@ -23,10 +25,22 @@ const KEPT_LINES = 40;
  * @throws {Trouble} with wrangler's own words when one fails
  */
 export async function applyMigrations() {
-  const [node, args] = wrangler("d1", "migrations", "apply", "DB", "--local");
-  const { status, output } = await runGuarded(node, args, { cwd: ROOT, env: surroundings() });
+  const { status, output } = await runWrangler(["d1", "migrations", "apply", "DB", "--local", TOP_LEVEL]);
   if (status !== 0)
     throw new Trouble("The local database could not be brought up to date.", { remedy: lastLines(output) });
+}
+
+/**
+ * Runs a command of wrangler to its end, without a terminal: it asks nothing.
+ *
+ * @param {string[]} args
+ * @param {NodeJS.ProcessEnv} [variables] over ours
+ * @returns {Promise<{ status: number | null, output: string }>} what it printed, without colours
+ */
+export async function runWrangler(args, variables = {}) {
+  const [node, all] = wrangler(...args);
+  const { status, output } = await runGuarded(node, all, { cwd: ROOT, env: { ...surroundings(), ...variables } });
+  return { status, output: plain(output) };
 }
 
 /**
@@ -86,7 +100,7 @@ function runtimeEnded() {
 function devArguments(port, variables) {
   const settings = Object.entries(variables).flatMap(([name, value]) => ["--var", `${name}:${value}`]);
   // Port 0 is any free one: several instances must not fight over the debugger's.
-  return ["dev", "--ip", "localhost", "--port", String(port), "--inspector-port", "0", ...settings];
+  return ["dev", TOP_LEVEL, "--ip", "localhost", "--port", String(port), "--inspector-port", "0", ...settings];
 }
 
 /** wrangler's program under the Node that it accepts; its own launcher would be one more process to end. */
@@ -186,7 +200,12 @@ function isError(text) {
   return ERROR_MARK.test(text) || /^\{.*"level":"error"/.test(text);
 }
 
-function lastLines(output) {
+/**
+ * What wrangler says of its failure: from its first error on, or else its last lines.
+ *
+ * @param {string} output
+ */
+export function lastLines(output) {
   const lines = plain(output)
     .split("\n")
     .filter((line) => line.trim() !== "");

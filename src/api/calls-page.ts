@@ -8,8 +8,8 @@ import type { TenantRole } from "../config/principal";
 import { DOCS_HEADERS, escaped, type Found, page, table } from "../docs/frame";
 import type { AppContext, AppEnv } from "./context";
 import { router } from "./context";
-import { allowed } from "./permissions";
 import { PROBLEMS } from "./problem-codes";
+import { isFor } from "./route";
 
 interface Call {
   id: string;
@@ -81,7 +81,9 @@ function isOpen(security?: readonly object[]): boolean {
 /** Who may make a call. */
 function whoOf({ open, method, path }: Call): string {
   if (open) return "anybody";
-  return ["operator", ...ROLES.filter((role) => allowed(role, method, path))].join(", ");
+  return ["operator", ...ROLES.filter((role) => isFor(role, `${method} ${path.replaceAll(/\{(\w+)\}/g, ":$1")}`))].join(
+    ", ",
+  );
 }
 
 function bodyOf(calls: readonly Call[]): string {

@@ -17,7 +17,8 @@ function smoke(...args: string[]): Promise<{ status: number; output: string }> {
 test("npm run smoke follows one event to its receiver, and leaves nothing behind", async ({ expect }) => {
   const project = await Project.copy();
   const port = await freePort();
-  await project.serve(port);
+  // What a developer has set for deployments is nothing to a server on this machine.
+  await project.serve(port, { CLOUDFLARE_ENV: "mine" });
   const url = `http://localhost:${port}`;
   const key = await project.operatorKey();
 

@@ -1,0 +1,59 @@
+/**
+ * zod without what the Worker has no use for: its 63 languages, its JSON Schema, and the kinds of schema that no source
+ * names. @hono/zod-openapi hands `z` around as one object, so that a bundler by itself has to keep all there is to it.
+ * @module
+ */
+
+import { readdir, readFile } from "node:fs/promises";
+import { pathToFileURL } from "node:url";
+import { build } from "esbuild";
+import * as zod from "zod";
+import { inProject, ROOT } from "./project.mjs";
+
+/** What `zod` means to the bundler: `[alias]` in wrangler.toml. */
+const TARGET = inProject("dist/zod.mjs");
+/** What @asteasolutions/zod-to-openapi takes of `z`. */
+const ALWAYS = ["ZodType"];
+/** zod's modules for JSON Schema: each schema has a method that writes it as one, which nothing calls. */
+const JSON_SCHEMA = /\/(?:to-json-schema|json-schema-processors)\.js$/;
+
+/**
+ * Writes the file. A kind of schema that a source begins to name while `npm run dev` runs is there after its next start.
+ *
+ * @throws {Error} with esbuild's own message, where zod is no longer made of these modules
+ */
+export async function bundleZod() {
+  const names = [...new Set([...ALWAYS, ...(await namedInSources())])].toSorted();
+  await build({
+    stdin: { contents: contentsOf(names), resolveDir: ROOT },
+    outfile: TARGET,
+    bundle: true,
+    format: "esm",
+    plugins: [{ name: "no JSON Schema", setup: leaveOutJsonSchema }],
+    logLevel: "error",
+  });
+}
+
+function contentsOf(names) {
+  const taken = names.map((name) => `${name} as z_${name}`); // `enum` is no name of a variable
+  const z = names.map((name) => `${name}: z_${name}`);
+  return `import { ${taken} } from "zod"; export const z = { ${z} };`;
+}
+
+/** Every `z.NAME` of our sources that zod has a value for; with `z.core.$ZodIssue` and its like a type is meant. */
+async function namedInSources() {
+  const files = (await readdir(inProject("src"), { recursive: true })).filter((name) => /\.tsx?$/.test(name));
+  const texts = await Promise.all(files.map((name) => readFile(inProject(`src/${name}`), "utf8")));
+  const named = texts.flatMap((text) =>
+    [...text.matchAll(/\bz\s*\.([A-Za-z]\w*)(?!\w|\.\$)/g)].map(([, name]) => name),
+  );
+  return named.filter((name) => name in zod);
+}
+
+/** In place of each of these modules one that exports the same names, and does nothing. */
+function leaveOutJsonSchema({ onLoad }) {
+  onLoad({ filter: JSON_SCHEMA }, async ({ path }) => {
+    const names = Object.keys(await import(pathToFileURL(path).href));
+    return { contents: names.map((name) => `export const ${name} = () => undefined;`).join("") };
+  });
+}
