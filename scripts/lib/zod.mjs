@@ -16,6 +16,9 @@ const TARGET = inProject("dist/zod.mjs");
 const ALWAYS = ["ZodType"];
 /** zod's modules for JSON Schema: each schema has a method that writes it as one, which nothing calls. */
 const JSON_SCHEMA = /\/(?:to-json-schema|json-schema-processors)\.js$/;
+/** What in them is for that alone. The rest tells a schema's format and bounds, which are asked for. */
+const WRITES = /Processor$/;
+const MAKES_WRITER = /^create\w+Method$/;
 
 /**
  * Writes the file. A kind of schema that a source begins to name while `npm run dev` runs is there after its next start.
@@ -50,10 +53,19 @@ async function namedInSources() {
   return named.filter((name) => name in zod);
 }
 
-/** In place of each of these modules one that exports the same names, and does nothing. */
+/** In place of each of these modules one that has its names, of which those that write JSON Schema throw. */
 function leaveOutJsonSchema({ onLoad }) {
-  onLoad({ filter: JSON_SCHEMA }, async ({ path }) => {
+  onLoad({ filter: JSON_SCHEMA }, async ({ path, suffix }) => {
+    if (suffix !== "") return undefined; // the module itself, which the one in its place takes from
     const names = Object.keys(await import(pathToFileURL(path).href));
-    return { contents: names.map((name) => `export const ${name} = () => undefined;`).join("") };
+    const [makers, writers] = [MAKES_WRITER, WRITES].map((pattern) => names.filter((name) => pattern.test(name)));
+    const rest = names.filter((name) => !makers.includes(name) && !writers.includes(name));
+    const lines = [
+      'const none = () => { throw new Error("this zod is bundled without its JSON Schema"); };',
+      ...writers.map((name) => `export const ${name} = none;`),
+      ...makers.map((name) => `export const ${name} = () => none;`),
+      `export { ${rest} } from ${JSON.stringify(`${path}?whole`)};`,
+    ];
+    return { contents: lines.join("\n"), resolveDir: ROOT };
   });
 }

@@ -1,9 +1,9 @@
-import { readFileSync } from "node:fs";
+import { readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { gzipSync } from "node:zlib";
 import { beforeAll, describe, it } from "vitest";
 import { z as whole } from "zod";
-import { Project } from "./project";
+import { freePort, Project } from "./project";
 
 /** What is uploaded may weigh so many bytes, as it is and compressed: what an isolate reads before its first request. */
 const CEILING = { raw: 800_000, compressed: 240_000 };
@@ -50,6 +50,45 @@ describe("the bundle that is deployed", () => {
     }
   });
 });
+
+it("documents itself and answers what is wrong as it would with all of zod", async ({ expect }) => {
+  const [deployed, whole] = [await Project.copy(), await Project.copy()];
+  const file = join(whole.directory, "wrangler.toml");
+  const configuration = readFileSync(file, "utf8");
+  const changed = configuration.replace(/^\[alias\]\nzod = .*$/m, "").replace("minify = true", "minify = false");
+  expect(changed.length).toBeLessThan(configuration.length - 10);
+  writeFileSync(file, changed);
+  const [ours, theirs] = [await answersOf(deployed), await answersOf(whole)];
+  expect(ours).toEqual(theirs);
+  expect(Object.keys(JSON.parse(theirs.document).paths).length).toBeGreaterThan(40);
+  expect(theirs.problems.map(({ status }) => status)).toEqual(WRONG.map(() => 422));
+});
+
+/** Endpoints that none may have. */
+const WRONG = [
+  {},
+  { url: 5, events: "x" },
+  { url: "nope", events: [1], retry: [-1], timeout: "x", zz: 1 },
+  { url: "https://a.example/", events: ["*"], profile: "no", headers: { "A b": "c" }, filter: { $or: 3 } },
+];
+
+/** What an instance serves as its document, and how it refuses {@link WRONG}. */
+async function answersOf(project: Project) {
+  const port = await freePort();
+  await project.serve(port);
+  const url = `http://localhost:${port}`;
+  const headers = { Authorization: `Bearer ${await project.operatorKey()}` };
+  await fetch(`${url}/v1/tenants/acme`, { method: "PUT", headers, body: JSON.stringify({ name: "Acme" }) });
+  const problems = [];
+  for (const body of WRONG) {
+    const sent = { method: "POST", headers, body: JSON.stringify(body) };
+    const answer = await fetch(`${url}/v1/tenants/acme/endpoints`, sent);
+    const { requestId: _, ...problem } = (await answer.json()) as Record<string, unknown>;
+    problems.push({ ...problem, status: answer.status });
+  }
+  const document = await (await fetch(`${url}/openapi.json`)).text();
+  return { document: document.replaceAll(String(port), "PORT"), problems };
+}
 
 /** What no schema below takes all of. */
 const BAD = [
