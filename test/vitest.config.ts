@@ -16,7 +16,7 @@ export default defineConfig(async () => ({
       main: path.join(root, "src/index.ts"),
       // A link to the project's own: wrangler takes `.dev.vars` and `.env` from the directory of the file that it is given,
       // and those are the developer's.
-      wrangler: { configPath: path.join(import.meta.dirname, "wrangler.toml") },
+      wrangler: { configPath: path.join(import.meta.dirname, "wrangler.toml"), environment: "" },
       miniflare: {
         compatibilityFlags: ["service_binding_extra_handlers"],
         bindings: {

@@ -42,7 +42,7 @@ export async function makeBundles(directory: string): Promise<Bundles> {
 }
 
 async function bundle(outdir: string, args: string[], file: string): Promise<string> {
-  const command = ["--no-warnings", WRANGLER, "deploy", "--dry-run", "--outdir", outdir, ...args];
+  const command = ["--no-warnings", WRANGLER, "deploy", "--dry-run", "--env=", "--outdir", outdir, ...args];
   const env = {
     ...process.env,
     WRANGLER_SEND_METRICS: "false",

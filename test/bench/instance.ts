@@ -173,7 +173,7 @@ export class Instance {
 }
 
 function workerOptions(): Options {
-  const { workerOptions: options } = optionsOf(CONFIGURATION);
+  const { workerOptions: options } = optionsOf(CONFIGURATION, "");
   // The bench posts more than a tenant may, so it runs without the limit, as wrangler.toml says how. The limit's local
   // stand-in is an object that each request would call; the platform counts where the request is.
   const { assets: _, ratelimits: __, ...rest } = options as Options;
