@@ -69,7 +69,7 @@ const FORMS: Record<string, Row> = {
   [`${ENDPOINT}/disable`]: { may: MANAGERS, answer: "leads on" },
   [`${ENDPOINT}/enable`]: { may: MANAGERS, answer: "leads on" },
   "/tenants/:tenant/keys": { may: ADMINS, answer: "shows", fields: () => ({ name: "k", role: "viewer" }) },
-  "/tenants/:tenant/keys/revoke": { may: ADMINS, answer: "leads on", fields: ({ key = "" }) => ({ key }) },
+  "/tenants/:tenant/keys/revoke": { may: ADMINS, answer: "leads on", fields: ({ keyId = "" }) => ({ key: keyId }) },
   "/tenants/:tenant/portal-links": {
     may: ADMINS,
     answer: "shows",
@@ -170,7 +170,7 @@ describe("a form", () => {
       await delivery(tenant, { id: world.delivery ?? "", endpoint: world.endpoint ?? "" }, "succeeded");
       const { visitor, base } = await visitorOf(tenant, identity);
       // Every page of theirs carries the token that all of their forms take.
-      const page = identity === "producer" ? `${base}/sign-in` : `${base}/help`;
+      const page = identity === "producer" ? `${base}/sign-in` : `${base}/tenants/${tenant}/endpoints`;
       const send = async (path: string, fields: Record<string, string>) =>
         answerOf(await visitor.submit(page, base + filled(path, world), fields));
       const stateOf = async () => {

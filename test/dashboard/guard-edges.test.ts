@@ -23,7 +23,7 @@ async function disabling() {
   const tenant = await newTenant();
   const { id } = await newEndpoint(tenant, (await newReceiver()).url);
   const visitor = await operator();
-  const page = await visitor.get("/dashboard/help");
+  const page = await visitor.get("/dashboard/tenants");
   const token = /name="_token" value="([^"]+)"/.exec(page.html)?.[1] ?? "";
   const at = `/dashboard/tenants/${tenant}/endpoints/${id}`;
   const Cookie = [...visitor.cookies].map(([name, { value }]) => `${name.split(" ")[1]}=${value}`).join("; ");
