@@ -1,15 +1,15 @@
 import { app } from "./api/app";
-import { callAs } from "./api/inside";
+import { callAs } from "./api/http/inside";
+import type { Env } from "./contracts/env";
 import { dashboard, isPage } from "./dashboard/dashboard";
-import { consume } from "./delivery/consumer";
-import { consumeDeadLetters } from "./delivery/dead-letters";
-import type { Env } from "./lib/env";
+import { partsOf } from "./lib/net/request-url";
 import { underRequestId } from "./lib/request-id";
-import { partsOf } from "./lib/request-url";
+import { consume } from "./send/consumer";
+import { consumeDeadLetters } from "./send/dead-letters";
 
-export { Endpoint } from "./endpoint/endpoint";
-export { EventLog } from "./events/event-log";
-export { Entity } from "./signals/entity";
+export { Endpoint } from "./endpoint/object";
+export { EventLog } from "./event-log/object";
+export { Entity } from "./signals/object";
 
 const pages = dashboard(callAs);
 

@@ -1,6 +1,6 @@
 import { env } from "cloudflare:workers";
 import { inject } from "vitest";
-import type { Env } from "../src/lib/env";
+import type { Env } from "../src/contracts/env";
 import { fresh } from "./api";
 import type { Question, Zone } from "./resolver-server";
 

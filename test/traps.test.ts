@@ -9,7 +9,7 @@ import { afterEach, describe, it, vi } from "vitest";
 import { Endpoint, EventLog } from "../src/index";
 import { seal, utf8 } from "../src/lib/crypto";
 import { call, delivery, deliveryPath, misbehavingUrl, newEndpoint, newReceiver, newTenant, post, until } from "./api";
-import { appendOnly, consumeWhole, endpointObject, logObject, messageFor, nothingIsDue } from "./delivery/harness";
+import { appendOnly, consumeWhole, endpointObject, logObject, messageFor, nothingIsDue } from "./send/harness";
 
 afterEach(() => {
   vi.restoreAllMocks();

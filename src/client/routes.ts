@@ -3,31 +3,31 @@
  * @module
  */
 import type { OpenAPIHono } from "@hono/zod-openapi";
-import type { auditRoutes } from "../api/audit";
-import type { automationRoutes } from "../api/automations";
-import type { batchRoutes } from "../api/batch";
-import type { contentRoutes } from "../api/content";
-import type { deliveryRoutes } from "../api/deliveries";
-import type { endpointRoutes } from "../api/endpoints";
-import type { eventListRoutes } from "../api/event-list";
-import type { eventTypeRoutes } from "../api/event-types";
-import type { eventRoutes } from "../api/events";
-import type { explainRoutes } from "../api/explain";
-import type { healthRoutes } from "../api/health";
-import type { keyRoutes } from "../api/keys";
-import type { listRoutes } from "../api/lists";
-import type { observationRoutes } from "../api/observations";
-import type { portalLinkRoutes } from "../api/portal-links";
-import type { replayRoutes } from "../api/replay";
-import type { resealRoutes } from "../api/reseal";
-import type { secretRoutes } from "../api/secrets";
-import type { segmentRoutes } from "../api/segments";
-import type { signalTestRoutes } from "../api/signal-tests";
-import type { signalRoutes } from "../api/signals";
-import type { statsRoutes } from "../api/stats";
-import type { tenantDeliveryRoutes } from "../api/tenant-deliveries";
-import type { tenantRoutes } from "../api/tenants";
-import type { testSendRoutes } from "../api/test-sends";
+import type { auditRoutes } from "../api/access/audit";
+import type { keyRoutes } from "../api/access/keys";
+import type { portalLinkRoutes } from "../api/access/portal-links";
+import type { automationRoutes } from "../api/catalog/automations";
+import type { eventTypeRoutes } from "../api/catalog/event-types";
+import type { segmentRoutes } from "../api/catalog/segments";
+import type { deliveryRoutes } from "../api/deliveries/deliveries";
+import type { tenantDeliveryRoutes } from "../api/deliveries/tenant-deliveries";
+import type { endpointRoutes } from "../api/endpoints/endpoints";
+import type { secretRoutes } from "../api/endpoints/secrets";
+import type { statsRoutes } from "../api/endpoints/stats";
+import type { testSendRoutes } from "../api/endpoints/test-sends";
+import type { batchRoutes } from "../api/events/batch";
+import type { contentRoutes } from "../api/events/content";
+import type { eventListRoutes } from "../api/events/event-list";
+import type { eventRoutes } from "../api/events/events";
+import type { explainRoutes } from "../api/events/explain";
+import type { replayRoutes } from "../api/events/replay";
+import type { healthRoutes } from "../api/service/health";
+import type { resealRoutes } from "../api/service/reseal";
+import type { listRoutes } from "../api/signals/lists";
+import type { observationRoutes } from "../api/signals/observations";
+import type { signalTestRoutes } from "../api/signals/signal-tests";
+import type { signalRoutes } from "../api/signals/signals";
+import type { tenantRoutes } from "../api/tenants/tenants";
 
 type SchemaOf<App> = App extends OpenAPIHono<infer _Env, infer Schema, infer _Base> ? Schema : never;
 

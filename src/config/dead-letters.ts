@@ -1,6 +1,6 @@
 import { sql } from "drizzle-orm";
 import { database } from "./database";
-import { deadLetters } from "./schema";
+import { deadLetters } from "./tables";
 
 /** Counts a message that nobody could read. */
 export async function countDeadLetter(d1: D1Database, queue: string, now: number): Promise<void> {

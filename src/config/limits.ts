@@ -2,8 +2,8 @@ import { and, eq, exists, isNull, type SQL, sql } from "drizzle-orm";
 import type { SQLiteColumn, SQLiteTable } from "drizzle-orm/sqlite-core";
 import { rootCause } from "../lib/log";
 import { database } from "./database";
-import { automations, endpoints, eventTypes, lists, segments, signals } from "./schema";
-import { usesSegment } from "./segment-use";
+import { usesSegment } from "./rules/segment-use";
+import { automations, endpoints, eventTypes, lists, segments, signals } from "./tables";
 import { ChangedMeanwhile } from "./version";
 
 /**

@@ -1,11 +1,11 @@
 import { and, eq, isNull } from "drizzle-orm";
+import type { RevealAction, SignalRule } from "../contracts/signal";
 import { Cache } from "../lib/cache";
-import { compile, type Filter } from "../lib/filter";
-import type { RevealAction, SignalRule } from "../lib/signal";
+import { compile, type Filter } from "../lib/filter/filter";
 import { SECOND } from "../lib/time";
 import { database } from "./database";
-import { type AutomationAction, automations, endpoints, segments, signals, tenants } from "./schema";
-import { usesSegment } from "./segment-use";
+import { usesSegment } from "./rules/segment-use";
+import { type AutomationAction, automations, endpoints, segments, signals, tenants } from "./tables";
 
 /** How old the configuration may be that an event is matched against, in ms. */
 const MAX_AGE = 5 * SECOND;

@@ -1,6 +1,6 @@
 import { and, desc, eq, exists, inArray, isNotNull, isNull, sql } from "drizzle-orm";
 import type { Day } from "../lib/time";
-import { type AuditEntry, audited, auditOfLast, logChange } from "./audit";
+import { type AuditEntry, audited, auditOfLast, logChange } from "./access/audit";
 import { database } from "./database";
 import { checkOf, limited, stillSo } from "./limits";
 import {
@@ -14,7 +14,7 @@ import {
   segments,
   signals,
   tenants,
-} from "./schema";
+} from "./tables";
 import { ChangedMeanwhile, laterThan, written } from "./version";
 
 export type Tenant = typeof tenants.$inferSelect;

@@ -1,5 +1,5 @@
 import { type SQL, sql } from "drizzle-orm";
-import { endpoints } from "./schema";
+import { endpoints } from "./tables";
 
 /**
  * A change that reads a row, decides by it and writes compares what it read: the write names the version of the row that

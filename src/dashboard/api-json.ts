@@ -1,4 +1,4 @@
-import { readJson } from "../lib/exact";
+import { readJson } from "../lib/json/exact";
 import type { Warning } from "./guard";
 import type { SiteContext } from "./site";
 

@@ -1,4 +1,4 @@
-import { PosthornError, type Problem } from "../client";
+import { PosthornError, type Problem } from "../client/index";
 
 /** Something that a page cannot do, in words for whoever reads it. */
 export class PageError extends Error {

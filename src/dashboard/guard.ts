@@ -4,12 +4,12 @@
  */
 import type { MiddlewareHandler } from "hono";
 import { getCookie, setCookie } from "hono/cookie";
-import { createClient, PosthornError, type Problem } from "../client";
-import { isPortal } from "../config/principal";
+import { createClient, PosthornError, type Problem } from "../client/index";
+import { isPortal } from "../config/access/principal";
+import { frameAncestors, secretsKey } from "../contracts/env";
 import { randomHex } from "../lib/crypto";
-import { frameAncestors, secretsKey } from "../lib/env";
-import { readJson } from "../lib/exact";
-import { readLimited } from "../lib/limited-body";
+import { readJson } from "../lib/json/exact";
+import { readLimited } from "../lib/net/limited-body";
 import { PageError } from "./errors";
 import { principalOf } from "./identity";
 import { formToken, isFormToken, openSession } from "./session";

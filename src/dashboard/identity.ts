@@ -1,8 +1,14 @@
-import { findHolder, holderById, isTouchDue, type KeyHolder, touchKey } from "../config/keys";
-import { endPortalSession, endSession, findPortalSession, isSessionEnded, makersOf } from "../config/portal-links";
-import { operatorWith, type Principal } from "../config/principal";
+import { findHolder, holderById, isTouchDue, type KeyHolder, touchKey } from "../config/access/keys";
+import {
+  endPortalSession,
+  endSession,
+  findPortalSession,
+  isSessionEnded,
+  makersOf,
+} from "../config/access/portal-links";
+import { operatorWith, type Principal } from "../config/access/principal";
+import { type Env, keysIfAny, secretsKey, secretsKeys } from "../contracts/env";
 import { sameText } from "../lib/crypto";
-import { type Env, keysIfAny, secretsKey, secretsKeys } from "../lib/env";
 import { logError } from "../lib/log";
 import { isOperatorKey, operatorKeys } from "../lib/operator";
 import { type Holder, printOf, type Session } from "./session";

@@ -3,12 +3,12 @@
  * and nothing else, and tells them when somebody else changed the same.
  * @module
  */
-import { tagOf } from "../api/etags";
-import { same } from "../api/read-back";
-import { PosthornError } from "../client";
-import { listAudit } from "../config/audit";
-import type { Env } from "../lib/env";
-import { readJson } from "../lib/exact";
+import { tagOf } from "../api/changes/etags";
+import { same } from "../api/changes/read-back";
+import { PosthornError } from "../client/index";
+import { listAudit } from "../config/access/audit";
+import type { Env } from "../contracts/env";
+import { readJson } from "../lib/json/exact";
 import type { Refusal } from "./errors";
 import type { Warning } from "./guard";
 import type { SiteContext } from "./site";

@@ -1,21 +1,21 @@
-import { sampleOf } from "../config/event-types";
-import { PROFILE_NAMES, type Profile, profileOf } from "../config/profiles";
-import { schemeOf } from "../config/schemes";
-import { newSecret } from "../config/secrets";
-import { prepare } from "../delivery/prepare";
-import { filterSubject } from "../events/matching";
+import { filterSubject } from "../accept/match";
+import { sampleOf } from "../config/catalogs/event-types";
+import { PROFILE_NAMES, type Profile, profileOf } from "../config/endpoints/profiles";
+import { schemeOf } from "../config/endpoints/schemes";
+import { newSecret } from "../config/endpoints/secrets";
+import { type Env, secretsKey } from "../contracts/env";
+import { type EndpointSettings, secretOwner } from "../contracts/settings";
+import { FORMATS, type Format, METHODS, type Method, SCHEMES } from "../contracts/wire";
 import { seal } from "../lib/crypto";
-import { type Env, secretsKey } from "../lib/env";
-import { isContainer, readJson } from "../lib/exact";
-import { type Filter, failingClause } from "../lib/filter";
-import { filterErrors } from "../lib/filter-errors";
+import { type Filter, failingClause } from "../lib/filter/filter";
+import { filterErrors } from "../lib/filter/filter-errors";
+import type { FailingClause } from "../lib/filter/visits";
 import { deliveryId, eventId, mintEventUlid, newId } from "../lib/ids";
-import { type EndpointSettings, secretOwner } from "../lib/settings";
+import { isContainer, readJson } from "../lib/json/exact";
 import { dayOf } from "../lib/time";
-import type { FailingClause } from "../lib/visits";
-import { FORMATS, type Format, METHODS, type Method, SCHEMES } from "../lib/wire";
+import { prepare } from "../send/request/prepare";
 import type { FieldErrors } from "./errors";
-import type { EndpointBody, Unread } from "./pages/endpoint-values";
+import type { EndpointBody, Unread } from "./pages/endpoints/endpoint-values";
 
 /** What decides about an endpoint's requests; `null`: as its profile has it. */
 export type Said = Pick<

@@ -1,9 +1,9 @@
 import type { Context } from "hono";
-import { isFor } from "../api/route";
-import type { Client } from "../client";
+import { isFor } from "../api/http/route";
+import type { Client } from "../client/index";
 import { OPERATIONS, type Operations } from "../client/operations";
-import type { Principal } from "../config/principal";
-import type { Env } from "../lib/env";
+import type { Principal } from "../config/access/principal";
+import type { Env } from "../contracts/env";
 import type { Session } from "./session";
 
 /** Answers a request to the API as somebody who is known: the dashboard's one way to read and change anything. */

@@ -1,8 +1,8 @@
-import { DELIVERY_STATUSES, type DeliveryError, type DeliveryStatus, type WaitReason } from "../lib/delivery";
+import { DELIVERY_STATUSES, type DeliveryError, type DeliveryStatus, type WaitReason } from "../contracts/delivery";
+import type { DeliveryFilter } from "../contracts/objects";
+import type { Format } from "../contracts/wire";
 import { encodeTime } from "../lib/ids";
-import type { DeliveryFilter } from "../lib/rooms";
 import type { Sql } from "../lib/sql";
-import type { Format } from "../lib/wire";
 
 /** The most parameters of a statement. */
 const PARAMETERS = 100;

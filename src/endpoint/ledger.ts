@@ -1,5 +1,5 @@
-import type { Claim, Lane, Outcome } from "../lib/delivery";
-import type { DeliveryRef } from "../lib/event";
+import type { Claim, Lane, Outcome } from "../contracts/delivery";
+import type { DeliveryRef } from "../contracts/event";
 import type {
   AdmitAnswer,
   AdmitRequest,
@@ -8,28 +8,28 @@ import type {
   RecoverRequest,
   RecoverResult,
   ResendResult,
-} from "../lib/rooms";
-import type { DisabledReason } from "../lib/settings";
+} from "../contracts/objects";
+import type { DisabledReason } from "../contracts/settings";
 import type { Sql } from "../lib/sql";
 import { SECOND } from "../lib/time";
-import { atOnce, LANES, nextPatience, SLOTS } from "./admission";
-import { byTurns } from "./arrivals";
+import { Intake, type Offer } from "./admit";
 import { attemptsOf } from "./attempt-log";
-import { Books } from "./books";
-import { probeAt } from "./breaker";
-import { MOST_BYTES } from "./capacity";
-import { CLEAR_AT_ONCE } from "./clearance";
 import type { Head, Row } from "./deliveries";
-import { Intake, type Offer } from "./intake";
-import { Memory } from "./memory";
+import { MOST_BYTES } from "./jobs/capacity";
+import { COUNT_MOST, MOST_RECOVERIES } from "./jobs/recoveries";
+import { CLEAR_AT_ONCE } from "./jobs/sweep";
+import { byTurns } from "./memory/arrivals";
+import { Memory } from "./memory/memory";
+import type { UnderWay } from "./memory/under-way";
 import type { Outbox } from "./outbox";
-import { quietUntil } from "./quiet";
-import { Reading } from "./reading";
-import { Recording } from "./recording";
-import { COUNT_MOST, MOST_RECOVERIES } from "./recoveries";
+import { atOnce, LANES, nextPatience, SLOTS } from "./policy/admission";
+import { probeAt } from "./policy/breaker";
+import { quietUntil } from "./policy/quiet";
+import { Reading } from "./read/read";
+import { Recording } from "./record";
 import { dueByHand, freed, refOf } from "./rows";
 import type { Standing } from "./standing";
-import type { UnderWay } from "./under-way";
+import { Books } from "./stores";
 
 /** The most deliveries that one alarm puts back onto the queue. */
 const RELEASE_AT_ONCE = 100;

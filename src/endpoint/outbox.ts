@@ -1,5 +1,5 @@
+import type { OperatorEvent } from "../contracts/objects";
 import { newId } from "../lib/ids";
-import type { OperatorEvent } from "../lib/rooms";
 import type { Sql } from "../lib/sql";
 import { SECOND } from "../lib/time";
 

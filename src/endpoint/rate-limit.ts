@@ -1,6 +1,6 @@
 import { SECOND } from "../lib/time";
 import type { Deliveries } from "./deliveries";
-import { type Bucket, bucketAfterLoss, filled, NOTED_AHEAD, taken, tokensAt, tokensOf } from "./rate";
+import { type Bucket, bucketAfterLoss, filled, NOTED_AHEAD, taken, tokensAt, tokensOf } from "./policy/rate";
 import type { Values } from "./values";
 
 /** Under a rate limit, releases a second, so that not every token has a message of its own. */

@@ -1,5 +1,5 @@
-import type { Trigger } from "../lib/delivery";
-import { type DeliveryRef, refTo } from "../lib/event";
+import type { Trigger } from "../contracts/delivery";
+import { type DeliveryRef, refTo } from "../contracts/event";
 import { ulidTime } from "../lib/ids";
 import { NEW_ROW, type Row } from "./deliveries";
 

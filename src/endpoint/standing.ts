@@ -1,18 +1,18 @@
-import type { Report } from "../lib/delivery";
+import type { Report } from "../contracts/delivery";
+import type { HealthRecord } from "../contracts/objects";
+import type { DisabledReason, Enablement, EndpointSettings } from "../contracts/settings";
 import { eventIdOf } from "../lib/ids";
 import { OPERATOR_TENANT } from "../lib/operator";
-import type { HealthRecord } from "../lib/rooms";
-import type { DisabledReason, Enablement, EndpointSettings } from "../lib/settings";
 import { iso, isoOrNull, SECOND } from "../lib/time";
-import type { Fortune } from "./admission";
-import * as breaking from "./breaker";
-import { type Alert, cross, type Happening } from "./crossings";
 import type { Head } from "./deliveries";
 import type { Outbox } from "./outbox";
-import { type Pace, paceAfter, paceOf } from "./pace";
-import { type Quiet, quietAfter, quietAfterSuccess, quietUntil } from "./quiet";
+import type { Fortune } from "./policy/admission";
+import { type Alert, cross, type Happening } from "./policy/alerts";
+import * as breaking from "./policy/breaker";
+import { afterFailure, disablesAt, type FailureWindow, PARTS } from "./policy/failure-window";
+import { type Pace, paceAfter, paceOf } from "./policy/pace";
+import { type Quiet, quietAfter, quietAfterSuccess, quietUntil } from "./policy/quiet";
 import type { Values } from "./values";
-import { afterFailure, disablesAt, type FailureWindow, PARTS } from "./window";
 
 /** How soon D1's copy of the enablement is written again after that failed, in ms. */
 const MIRROR_AGAIN = 30 * SECOND;

@@ -1,4 +1,4 @@
-import { memberTexts } from "../lib/json";
+import { memberTexts } from "../lib/json/json";
 
 /**
  * The data of an emitted event: the observation's text, byte for byte, with what is attached after it. An attached

@@ -1,4 +1,4 @@
-import type { SignalRule } from "../lib/signal";
+import type { SignalRule } from "../contracts/signal";
 import { emittedData } from "./data";
 import { attachedOf, evaluate, type RuleMemory } from "./forms";
 import type { PostedObservation } from "./observe";

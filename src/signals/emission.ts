@@ -1,16 +1,16 @@
+import { acceptAll, acceptDerived, type PostedEvent } from "../accept/accept";
+import { eraseEvent } from "../accept/erase";
+import { schemaErrors } from "../accept/schemas";
 import { invalidateSnapshot, type Snapshot, snapshotOf } from "../config/snapshot";
-import { acceptAll, acceptDerived, type PostedEvent } from "../events/accept";
-import { eraseEvent } from "../events/erase";
-import { schemaErrors } from "../events/event-schemas";
+import type { Emitted } from "../contracts/entity";
+import { type Env, eventLogRoom } from "../contracts/env";
+import type { StoredEvent } from "../contracts/event";
+import type { Origin } from "../contracts/objects";
 import { hex, sha256 } from "../lib/crypto";
-import type { Emitted } from "../lib/entity";
-import { type Env, eventLogRoom } from "../lib/env";
-import type { StoredEvent } from "../lib/event";
-import { readJson } from "../lib/exact";
+import { once } from "../lib/filter/once";
 import { eventId, eventRef } from "../lib/ids";
+import { readJson } from "../lib/json/exact";
 import { log, logError } from "../lib/log";
-import { once } from "../lib/once";
-import type { Origin } from "../lib/rooms";
 import { emittedData } from "./data";
 import type { Emission, Outcome, Pending } from "./remembered";
 

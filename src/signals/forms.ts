@@ -8,9 +8,10 @@
  *
  * @module
  */
-import { areApart, compareNumbers, type Numeric } from "../lib/exact";
+
+import type { SignalRule, When } from "../contracts/signal";
 import { ulidTime } from "../lib/ids";
-import type { SignalRule, When } from "../lib/signal";
+import { areApart, compareNumbers, type Numeric } from "../lib/json/exact";
 import { DAY, iso, MINUTE, SECOND } from "../lib/time";
 import { numberAt } from "./values";
 

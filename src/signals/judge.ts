@@ -1,5 +1,5 @@
-import { below, checkOf } from "../events/event-schemas";
-import type { Firing, Refused } from "../lib/entity";
+import { below, checkOf } from "../accept/schemas";
+import type { Firing, Refused } from "../contracts/entity";
 
 /** What the schema of a rule's events has against data; `[]`: nothing. */
 export type Judge = (rule: Firing, data: object) => Refused[];

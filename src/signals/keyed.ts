@@ -1,7 +1,7 @@
+import type { KeysRoom } from "../contracts/entity";
+import type { Env } from "../contracts/env";
+import type { SignalRule } from "../contracts/signal";
 import { hex, sha256 } from "../lib/crypto";
-import type { KeysRoom } from "../lib/entity";
-import type { Env } from "../lib/env";
-import type { SignalRule } from "../lib/signal";
 import { judge, type ObservedAll, observe, type PostedObservation, plans, prepare, type Watch } from "./observe";
 import { type Plan, placed, type Spot, spotOf } from "./plan";
 

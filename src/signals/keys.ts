@@ -1,4 +1,4 @@
-import type { Claimed, ClaimRequest } from "../lib/entity";
+import type { Claimed, ClaimRequest } from "../contracts/entity";
 import type { Sql } from "../lib/sql";
 import { KEY_LIFE, KNOWN_TABLE, Known } from "./known";
 

@@ -1,12 +1,12 @@
-import { enforcedSchema } from "../config/event-types";
-import { lookUp } from "../config/lists";
+import { enforcedSchema } from "../config/catalogs/event-types";
+import { lookUp } from "../config/rules/lists";
 import type { Snapshot } from "../config/snapshot";
+import type { Claim, Emitted, ObservationRequest, ObserveRequest, ObserveResult, Refused } from "../contracts/entity";
+import { type Env, entityRoom } from "../contracts/env";
+import type { SignalRule } from "../contracts/signal";
 import { mapBounded } from "../lib/bounded";
-import type { Claim, Emitted, ObservationRequest, ObserveRequest, ObserveResult, Refused } from "../lib/entity";
-import { type Env, entityRoom } from "../lib/env";
-import { toPortable } from "../lib/exact";
-import type { SignalRule } from "../lib/signal";
-import { Visits } from "../lib/visits";
+import { Visits } from "../lib/filter/visits";
+import { toPortable } from "../lib/json/exact";
 import { type Plan, plan, type Skipped } from "./plan";
 
 /** Entities called at a time: each may emit as many events as there are rules. */

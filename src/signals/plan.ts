@@ -2,11 +2,12 @@
  * Which rules an observation concerns, and under which keys. Pure.
  * @module
  */
-import { isNumeric, isReckonable } from "../lib/exact";
-import { matches } from "../lib/filter";
-import type { SignalRule } from "../lib/signal";
+
+import type { SignalRule } from "../contracts/signal";
+import { matches } from "../lib/filter/filter";
+import { Visits } from "../lib/filter/visits";
+import { isNumeric, isReckonable } from "../lib/json/exact";
 import { iso } from "../lib/time";
-import { Visits } from "../lib/visits";
 import { neededPath } from "./forms";
 import { keyAt, numberAt, valueAt } from "./values";
 

@@ -1,14 +1,14 @@
-import type { Firing, ObserveRequest, Refused, RevealRequest } from "../lib/entity";
-import { fromPortable, readJson } from "../lib/exact";
+import type { Firing, ObserveRequest, Refused, RevealRequest } from "../contracts/entity";
+import { CONTACT_REVEALED } from "../contracts/signal";
 import { newId } from "../lib/ids";
-import { CONTACT_REVEALED } from "../lib/signal";
+import { fromPortable, readJson } from "../lib/json/exact";
 import type { Sql } from "../lib/sql";
 import { DAY } from "../lib/time";
 import { attachedOf, evaluate, type Fire, pruned } from "./forms";
 import { judgeBy } from "./judge";
 import { KEY_LIFE, Known } from "./known";
 import type { Emission, Outcome, Pending, Remembered, Taken } from "./remembered";
-import { STEPS } from "./schema";
+import { STEPS } from "./tables";
 
 /** A row that changes nothing but the time is written so often at most, in ms. */
 const TOUCH_AFTER = DAY;

@@ -2,8 +2,8 @@
  * What an entity remembers of an observation for itself, beside what its rules do.
  * @module
  */
-import type { Emitted, Refused } from "../lib/entity";
-import type { Numeric } from "../lib/exact";
+import type { Emitted, Refused } from "../contracts/entity";
+import type { Numeric } from "../lib/json/exact";
 
 /** An event to be emitted. */
 export interface Emission {

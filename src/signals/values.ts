@@ -1,6 +1,5 @@
-import { isContainer, isNumeric, isReckonable, type Numeric, numberText } from "../lib/exact";
-
-import { splitPath } from "../lib/path";
+import { splitPath } from "../lib/filter/path";
+import { isContainer, isNumeric, isReckonable, type Numeric, numberText } from "../lib/json/exact";
 
 /**
  * The value at a dotted path in an observation; `undefined`: there is none. A number is an index into a list. Only own

@@ -1,8 +1,8 @@
 import { runDurableObjectAlarm, runInDurableObject } from "cloudflare:test";
 import { env } from "cloudflare:workers";
 import { describe, it, onTestFinished, vi } from "vitest";
-import { AUDIT_RETENTION } from "../../src/config/audit";
-import { mirrorEnablement } from "../../src/config/endpoints";
+import { AUDIT_RETENTION } from "../../src/config/access/audit";
+import { mirrorEnablement } from "../../src/config/endpoints/endpoints";
 import { newId } from "../../src/lib/ids";
 import { DAY, MINUTE } from "../../src/lib/time";
 import { type Answered, call, fresh, newEndpoint, newReceiver, newTenant, post, until } from "../api";

@@ -1,6 +1,6 @@
 import { env, exports } from "cloudflare:workers";
 import { describe, it } from "vitest";
-import { type ClientOptions, createClient, PosthornError } from "../../src/client";
+import { type ClientOptions, createClient, PosthornError } from "../../src/client/index";
 import { OPERATIONS } from "../../src/client/operations";
 import { call, fresh, newReceiver, newTenant, until } from "../api";
 

@@ -1,8 +1,8 @@
 import { env } from "cloudflare:workers";
 import { describe, it } from "vitest";
-import { findEndpoint, markEndpointDeleted, mirrorEnablement } from "../../src/config/endpoints";
-import { deleteList, findList, putItem, removeItem, updateList } from "../../src/config/lists";
-import { endPortalSession, findPortalLink, makersOf, revokePortalLink } from "../../src/config/portal-links";
+import { endPortalSession, findPortalLink, makersOf, revokePortalLink } from "../../src/config/access/portal-links";
+import { findEndpoint, markEndpointDeleted, mirrorEnablement } from "../../src/config/endpoints/endpoints";
+import { deleteList, findList, putItem, removeItem, updateList } from "../../src/config/rules/lists";
 import { findTenant, markTenantDeleted, updateTenant } from "../../src/config/tenants";
 import { ChangedMeanwhile } from "../../src/config/version";
 import { call } from "../api";

@@ -1,10 +1,10 @@
 import { runInDurableObject } from "cloudflare:test";
 import { describe, it } from "vitest";
-import { LIST_LOOK } from "../../src/endpoint/reading";
+import { LIST_LOOK } from "../../src/endpoint/read/read";
 import { encodeTime } from "../../src/lib/ids";
 import { HOUR, iso } from "../../src/lib/time";
 import { type Answered, call, delivery, newEndpoint, newReceiver, newTenant, post } from "../api";
-import { endpointObject, failures } from "../delivery/harness";
+import { endpointObject, failures } from "../send/harness";
 
 interface Shown {
   id: string;

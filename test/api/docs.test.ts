@@ -1,10 +1,10 @@
 import { env, exports } from "cloudflare:workers";
 import { describe, it } from "vitest";
-import { bytes, limitsOf } from "../../src/api/limits-page";
-import { PROBLEMS } from "../../src/api/problem-codes";
+import { PROBLEMS } from "../../src/api/problems/problem-codes";
+import { bytes, limitsOf } from "../../src/api/spec/limits-page";
 import { DOCS_POLICY } from "../../src/docs/frame";
 import { SECTIONS } from "../../src/docs/menu";
-import { SLOTS } from "../../src/endpoint/admission";
+import { SLOTS } from "../../src/endpoint/policy/admission";
 import { operationsOf, theDocument } from "./operations";
 
 const read = async (path: string) => {

@@ -7,7 +7,7 @@ import { exports } from "cloudflare:workers";
 import { Validator } from "@cfworker/json-schema";
 import { describe, it } from "vitest";
 import "../../src/api/app";
-import { isFor } from "../../src/api/route";
+import { isFor } from "../../src/api/http/route";
 import { call, delivery, fresh } from "../api";
 import { inlined, type Operation, operationsOf, resolve, theDocument } from "./operations";
 import { newWorld, pathIn } from "./world";

@@ -1,9 +1,9 @@
 import { env } from "cloudflare:workers";
 import { describe, it, onTestFinished, vi } from "vitest";
-import { isFor } from "../../src/api/route";
-import { catalogOf } from "../../src/config/catalogs";
-import { changeEventType, findEventType } from "../../src/config/event-types";
-import { ROLES } from "../../src/config/keys";
+import { isFor } from "../../src/api/http/route";
+import { ROLES } from "../../src/config/access/keys";
+import { catalogOf } from "../../src/config/catalogs/catalogs";
+import { changeEventType, findEventType } from "../../src/config/catalogs/event-types";
 import { ChangedMeanwhile } from "../../src/config/version";
 import { type Answered, call, fresh } from "../api";
 

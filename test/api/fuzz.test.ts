@@ -1,7 +1,7 @@
 import { Validator } from "@cfworker/json-schema";
 import fc from "fast-check";
 import { describe, it } from "vitest";
-import { PROBLEMS } from "../../src/api/problem-codes";
+import { PROBLEMS } from "../../src/api/problems/problem-codes";
 import { type Answered, call, delivery, newReceiver } from "../api";
 import { holdsAsync } from "../property";
 import { arbitraryOf, mutated, oddText } from "./arbitrary";

@@ -1,7 +1,7 @@
 import { evictDurableObject } from "cloudflare:test";
 import { afterEach, describe, it, vi } from "vitest";
 import { type Answered, call, fresh, newEndpoint, newReceiver, newTenant } from "../api";
-import { logObject } from "../delivery/harness";
+import { logObject } from "../send/harness";
 
 const EVENT = { event: "lead.hot", data: { a: 1 } };
 

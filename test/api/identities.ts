@@ -1,7 +1,7 @@
 import { createExecutionContext, waitOnExecutionContext } from "cloudflare:test";
 import { env } from "cloudflare:workers";
-import { callAs } from "../../src/api/inside";
-import type { Principal } from "../../src/config/principal";
+import { callAs } from "../../src/api/http/inside";
+import type { Principal } from "../../src/config/access/principal";
 import { type Answered, answered, call, requestTo } from "../api";
 import { newKey } from "./world";
 

@@ -2,10 +2,10 @@ import { runInDurableObject } from "cloudflare:test";
 import { env } from "cloudflare:workers";
 import { afterEach, describe, it } from "vitest";
 import { app } from "../../src/api/app";
-import { MAX_BODY } from "../../src/api/body";
-import { MAX_HEADERS } from "../../src/lib/header-policy";
+import { MAX_BODY } from "../../src/api/http/body";
+import { MAX_HEADERS } from "../../src/lib/net/header-policy";
 import { call, newEndpoint, newTenant } from "../api";
-import { logObject } from "../delivery/harness";
+import { logObject } from "../send/harness";
 
 const URL = "https://receiver.example/";
 

@@ -2,7 +2,7 @@ import { runDurableObjectAlarm } from "cloudflare:test";
 import { env } from "cloudflare:workers";
 import { afterEach, beforeEach, describe, it, vi } from "vitest";
 import { call, delivery, deliveryPath, newEndpoint, newReceiver, newTenant, post, until } from "../api";
-import { appendOnly, endpointObject, logObject } from "../delivery/harness";
+import { appendOnly, endpointObject, logObject } from "../send/harness";
 
 const [observe] = Object.values(
   import.meta.glob<string>("../../src/docs/observe.md", { query: "?raw", import: "default", eager: true }),

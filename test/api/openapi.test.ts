@@ -2,9 +2,9 @@ import { exports } from "cloudflare:workers";
 import { Validator } from "@cfworker/json-schema";
 import { describe, it } from "vitest";
 import scalar from "../../node_modules/@scalar/api-reference/package.json";
-import { bodyText } from "../../src/delivery/render";
-import { checkSchema } from "../../src/lib/json-schema";
-import { FORMATS } from "../../src/lib/wire";
+import { FORMATS } from "../../src/contracts/wire";
+import { checkSchema } from "../../src/lib/json/json-schema";
+import { bodyText } from "../../src/send/request/render";
 import { call, newEndpoint, newReceiver, newTenant, post } from "../api";
 import { inlined, operationsOf, resolve, theDocument } from "./operations";
 

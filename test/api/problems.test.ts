@@ -1,6 +1,6 @@
 import { exports } from "cloudflare:workers";
 import { describe, it } from "vitest";
-import { PROBLEMS, type ProblemCode } from "../../src/api/problem-codes";
+import { PROBLEMS, type ProblemCode } from "../../src/api/problems/problem-codes";
 import { call, newEndpoint, newReceiver, newTenant, post } from "../api";
 import { newKey } from "./world";
 

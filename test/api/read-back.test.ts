@@ -1,6 +1,6 @@
 import { describe, it } from "vitest";
-import { same } from "../../src/api/read-back";
-import { readJson } from "../../src/lib/exact";
+import { same } from "../../src/api/changes/read-back";
+import { readJson } from "../../src/lib/json/exact";
 import { call } from "../api";
 import { operationsOf, theDocument } from "./operations";
 import { newWorld, pathIn, type World } from "./world";

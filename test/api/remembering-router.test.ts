@@ -1,5 +1,5 @@
 import { describe, it } from "vitest";
-import { RememberingRouter } from "../../src/api/remembering-router";
+import { RememberingRouter } from "../../src/api/http/remembering-router";
 
 describe("a router that remembers what it has found", () => {
   it("finds the same a second time, by method and path, with each path's own parameters", ({ expect }) => {

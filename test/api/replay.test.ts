@@ -4,7 +4,7 @@ import { describe, it } from "vitest";
 import { parseEventId } from "../../src/lib/ids";
 import { dayOf } from "../../src/lib/time";
 import { type Answered, call, delivery, deliveryPath, newEndpoint, newReceiver, newTenant, post, until } from "../api";
-import { endpointObject, logObject, messageFor } from "../delivery/harness";
+import { endpointObject, logObject, messageFor } from "../send/harness";
 
 function replay(tenant: string, id: string): Promise<Answered> {
   return call("POST", `/v1/tenants/${tenant}/events/${id}/replay`);

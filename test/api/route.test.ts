@@ -1,6 +1,6 @@
 import { describe, it } from "vitest";
 import { app } from "../../src/api/app";
-import { createRoute, demandRoles, isFor, MANAGERS, READERS } from "../../src/api/route";
+import { createRoute, demandRoles, isFor, MANAGERS, READERS } from "../../src/api/http/route";
 import { mayOf } from "../../src/dashboard/site";
 
 const said = { operationId: "tryThis", summary: "Try", description: "Tries.", tags: ["Service"], responses: {} };

@@ -1,7 +1,7 @@
 import { env } from "cloudflare:workers";
 import { afterEach, describe, it, vi } from "vitest";
 import { app } from "../../src/api/app";
-import * as keys from "../../src/config/keys";
+import * as keys from "../../src/config/access/keys";
 import { sameText } from "../../src/lib/crypto";
 import { logError } from "../../src/lib/log";
 import { call, delivery, fresh, newEndpoint, newReceiver, post, until } from "../api";

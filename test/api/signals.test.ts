@@ -1,5 +1,5 @@
 import { describe, it } from "vitest";
-import { SIGNAL_CATALOG_NAMES, signalCatalogOf } from "../../src/config/signal-catalogs";
+import { SIGNAL_CATALOG_NAMES, signalCatalogOf } from "../../src/config/rules/signal-catalogs";
 import { type Answered, call, newTenant } from "../api";
 import { emitted, logged, newSignal, observe, rule, seen } from "../signals/world";
 

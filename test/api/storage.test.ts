@@ -2,9 +2,9 @@ import { createExecutionContext, waitOnExecutionContext } from "cloudflare:test"
 import { env } from "cloudflare:workers";
 import { afterEach, describe, it, vi } from "vitest";
 import { app } from "../../src/api/app";
-import { callAs } from "../../src/api/inside";
+import { callAs } from "../../src/api/http/inside";
+import type { Env } from "../../src/contracts/env";
 import { dashboard } from "../../src/dashboard/dashboard";
-import type { Env } from "../../src/lib/env";
 import { type StorageTrouble, storageTrouble } from "../../src/lib/storage-trouble";
 import { type Operation, operationsOf, theDocument } from "./operations";
 import { newWorld, pathIn, type World } from "./world";

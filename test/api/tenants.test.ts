@@ -2,7 +2,7 @@ import { evictDurableObject, runInDurableObject } from "cloudflare:test";
 import { env } from "cloudflare:workers";
 import { describe, type ExpectStatic, it } from "vitest";
 import { app } from "../../src/api/app";
-import { daysToErase, eraseTenant } from "../../src/api/erase-tenant";
+import { daysToErase, eraseTenant } from "../../src/api/tenants/erase-tenant";
 import {
   endpointsToErase,
   findTenant,
@@ -11,10 +11,10 @@ import {
   noteErased,
   removeTenant,
 } from "../../src/config/tenants";
-import type { EventLogRoom } from "../../src/lib/rooms";
+import type { EventLogRoom } from "../../src/contracts/objects";
 import { DAY, dayOf } from "../../src/lib/time";
 import { type Answered, call, fresh, newEndpoint, newReceiver, newTenant, post, until } from "../api";
-import { appendOnly, endpointObject, logObject, messageFor } from "../delivery/harness";
+import { appendOnly, endpointObject, logObject, messageFor } from "../send/harness";
 
 /** What an object holds: its own tables and its alarm. */
 async function held(object: DurableObjectStub): Promise<{ tables: string[]; alarm: number | null }> {

@@ -1,9 +1,9 @@
 import { env } from "cloudflare:workers";
 import { afterEach, beforeEach, describe, it, vi } from "vitest";
 import { app } from "../../src/api/app";
-import { networkOf } from "../../src/api/refusals";
-import { findHolder, hashOf, invalidateKeys, newKey as makeKey } from "../../src/config/keys";
-import { newPortalToken, openPortalLink } from "../../src/config/portal-links";
+import { networkOf } from "../../src/api/http/refusals";
+import { findHolder, hashOf, invalidateKeys, newKey as makeKey } from "../../src/config/access/keys";
+import { newPortalToken, openPortalLink } from "../../src/config/access/portal-links";
 import { call, fresh, newTenant } from "../api";
 import { asked } from "../asked";
 import { portalLink, Visitor } from "../dashboard/visitor";

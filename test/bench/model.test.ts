@@ -1,6 +1,6 @@
 import { describe, it } from "vitest";
-import { hangsAfter } from "../../src/delivery/hang";
-import { LANES, SLOTS } from "../../src/endpoint/admission";
+import { LANES, SLOTS } from "../../src/endpoint/policy/admission";
+import { hangsAfter } from "../../src/send/hang";
 import { batchTime, bottlenecksOf, DEPLOYED, demandOf, erlangC, outlook } from "./model.ts";
 
 describe("the capacity model", () => {

@@ -1,5 +1,5 @@
 import { test } from "vitest";
-import { createClient } from "../../src/client";
+import { createClient } from "../../src/client/index";
 import { freePort, Project, until } from "./project";
 import { type Behaviour, Receiver, sign } from "./receiver";
 

@@ -5,7 +5,7 @@
 
 import { createHmac } from "node:crypto";
 import { describe, expect, test } from "vitest";
-import { type Client, createClient } from "../../src/client";
+import { type Client, createClient } from "../../src/client/index";
 import { blockCalled, documentText, needsPython, Printed, type Program } from "./printed";
 import { freePort, isListening, Project, until } from "./project";
 import { sign } from "./receiver";

@@ -4,7 +4,7 @@
  */
 
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
-import { SCHEMES } from "../../src/lib/wire";
+import { SCHEMES } from "../../src/contracts/wire";
 import { needsPython, Printed } from "./printed";
 import { freePort, Project } from "./project";
 

@@ -5,7 +5,7 @@ import { join } from "node:path";
 import { promisify } from "node:util";
 import { onTestFinished } from "vitest";
 import { app } from "../../src/api/app";
-import { openApiDocument } from "../../src/api/openapi";
+import { openApiDocument } from "../../src/api/spec/document";
 
 export const ROOT = join(import.meta.dirname, "../..");
 

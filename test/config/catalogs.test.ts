@@ -1,9 +1,9 @@
 import { env } from "cloudflare:workers";
 import { describe, it } from "vitest";
-import { CATALOG_NAMES, catalogOf } from "../../src/config/catalogs";
-import { sampleOf, warningsFor } from "../../src/config/event-types";
-import { PROFILE_NAMES } from "../../src/config/profiles";
-import { checkSchema, compile } from "../../src/lib/json-schema";
+import { CATALOG_NAMES, catalogOf } from "../../src/config/catalogs/catalogs";
+import { sampleOf, warningsFor } from "../../src/config/catalogs/event-types";
+import { PROFILE_NAMES } from "../../src/config/endpoints/profiles";
+import { checkSchema, compile } from "../../src/lib/json/json-schema";
 import { call, fresh } from "../api";
 
 /** The events that the vendors' pages list. */

@@ -1,8 +1,8 @@
 import { env } from "cloudflare:workers";
 import { afterEach, beforeAll, describe, it, vi } from "vitest";
-import { countForeignSeals, MOST_COUNTED } from "../../src/config/foreign-seals";
-import { noteHost } from "../../src/config/own-hosts";
-import { reseal } from "../../src/config/reseal";
+import { countForeignSeals, MOST_COUNTED } from "../../src/config/endpoints/foreign-seals";
+import { noteHost } from "../../src/config/endpoints/own-hosts";
+import { reseal } from "../../src/config/endpoints/reseal";
 import { listTenants } from "../../src/config/tenants";
 import { keyIdOf } from "../../src/lib/crypto";
 import { call, fresh, newEndpoint, newReceiver, newTenant } from "../api";

@@ -1,6 +1,6 @@
 import { env } from "cloudflare:workers";
 import { describe, it } from "vitest";
-import { enforcedSchema } from "../../src/config/event-types";
+import { enforcedSchema } from "../../src/config/catalogs/event-types";
 import { invalidateSnapshot, snapshotOf } from "../../src/config/snapshot";
 import { call, fresh, newTenant } from "../api";
 import { newSignal } from "../signals/world";

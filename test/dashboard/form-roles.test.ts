@@ -1,6 +1,6 @@
 import { env } from "cloudflare:workers";
 import { describe, inject, it } from "vitest";
-import { callAs } from "../../src/api/inside";
+import { callAs } from "../../src/api/http/inside";
 import { dashboard } from "../../src/dashboard/dashboard";
 import { BASES, type Base } from "../../src/dashboard/site";
 import { call, delivery, fresh } from "../api";

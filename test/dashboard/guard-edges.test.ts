@@ -1,6 +1,6 @@
 import { env, exports } from "cloudflare:workers";
 import { describe, it, onTestFinished, vi } from "vitest";
-import { invalidateKeys } from "../../src/config/keys";
+import { invalidateKeys } from "../../src/config/access/keys";
 import { MAX_FORM } from "../../src/dashboard/guard";
 import { utf8 } from "../../src/lib/crypto";
 import { call, newEndpoint, newReceiver, newTenant } from "../api";

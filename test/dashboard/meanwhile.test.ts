@@ -2,7 +2,7 @@ import { env } from "cloudflare:workers";
 import { describe, it, onTestFinished, vi } from "vitest";
 import { app } from "../../src/api/app";
 import type { Endpoint } from "../../src/dashboard/components/state";
-import { type EndpointValues, valuesOf } from "../../src/dashboard/pages/endpoint-values";
+import { type EndpointValues, valuesOf } from "../../src/dashboard/pages/endpoints/endpoint-values";
 import { call, newEndpoint, newReceiver, newTenant } from "../api";
 import { newKey } from "../api/world";
 import { Visitor, words } from "./visitor";

@@ -2,8 +2,14 @@ import { env } from "cloudflare:workers";
 import fc from "fast-check";
 import { describe, it } from "vitest";
 import type { Endpoint } from "../../src/dashboard/components/state";
-import { bodyOf, changeOf, type EndpointValues, newValues, valuesOf } from "../../src/dashboard/pages/endpoint-values";
-import { linesOf, recordOf } from "../../src/dashboard/pages/record-lines";
+import { linesOf, recordOf } from "../../src/dashboard/pages/deliveries/record-lines";
+import {
+  bodyOf,
+  changeOf,
+  type EndpointValues,
+  newValues,
+  valuesOf,
+} from "../../src/dashboard/pages/endpoints/endpoint-values";
 import { call, newEndpoint, newReceiver, newTenant } from "../api";
 import { holds } from "../property";
 import { Visitor, words } from "./visitor";

@@ -4,9 +4,9 @@ import { byHour, ceiling } from "../../src/dashboard/components/chart";
 import { apiTime, localTime } from "../../src/dashboard/components/deliveries";
 import { duration, span } from "../../src/dashboard/components/time";
 import { prettyJson } from "../../src/dashboard/json-text";
-import { bodyOf, changeOf, newValues, valuesOf } from "../../src/dashboard/pages/endpoint-values";
-import { failingFirst, worstFirst } from "../../src/dashboard/pages/overview";
-import { type Signal, sayWhen, signalBody, valuesOfSignal } from "../../src/dashboard/pages/signal-values";
+import { bodyOf, changeOf, newValues, valuesOf } from "../../src/dashboard/pages/endpoints/endpoint-values";
+import { failingFirst, worstFirst } from "../../src/dashboard/pages/operator/overview";
+import { type Signal, sayWhen, signalBody, valuesOfSignal } from "../../src/dashboard/pages/signals/signal-values";
 import { HOUR } from "../../src/lib/time";
 import { holds } from "../property";
 

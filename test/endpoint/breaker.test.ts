@@ -1,8 +1,8 @@
 import fc from "fast-check";
 import { describe, it } from "vitest";
-import * as breaking from "../../src/endpoint/breaker";
+import type { DeliveryError } from "../../src/contracts/delivery";
 import type { Ledger } from "../../src/endpoint/ledger";
-import type { DeliveryError } from "../../src/lib/delivery";
+import * as breaking from "../../src/endpoint/policy/breaker";
 import { HOUR, MINUTE, SECOND } from "../../src/lib/time";
 import { holds } from "../property";
 import { attempt, delivery, fire, outcomeOf, SETTINGS, SLOW, T0, tellOperator, withLedger } from "./ledgers";

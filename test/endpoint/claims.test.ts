@@ -1,10 +1,10 @@
 import { describe, it } from "vitest";
-import { LANES, SLOTS } from "../../src/endpoint/admission";
-import { byTurns } from "../../src/endpoint/arrivals";
+import type { Claim } from "../../src/contracts/delivery";
+import type { DeliveryRef } from "../../src/contracts/event";
+import type { Recorded } from "../../src/contracts/objects";
 import type { Ledger } from "../../src/endpoint/ledger";
-import type { Claim } from "../../src/lib/delivery";
-import type { DeliveryRef } from "../../src/lib/event";
-import type { Recorded } from "../../src/lib/rooms";
+import { byTurns } from "../../src/endpoint/memory/arrivals";
+import { LANES, SLOTS } from "../../src/endpoint/policy/admission";
 import { HOUR, SECOND } from "../../src/lib/time";
 import { delivery, outcomeOf, T0, withLedger } from "./ledgers";
 

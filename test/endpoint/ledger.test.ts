@@ -1,10 +1,10 @@
 import { runInDurableObject } from "cloudflare:test";
 import { env } from "cloudflare:workers";
 import { describe, it } from "vitest";
+import type { DeliveryError } from "../../src/contracts/delivery";
+import type { DeliveryRef } from "../../src/contracts/event";
 import type { Ledger } from "../../src/endpoint/ledger";
-import { Journal } from "../../src/events/journal";
-import type { DeliveryError } from "../../src/lib/delivery";
-import type { DeliveryRef } from "../../src/lib/event";
+import { Journal } from "../../src/event-log/journal";
 import { Sql } from "../../src/lib/sql";
 import { DAY, dayOf, HOUR, MINUTE, SECOND } from "../../src/lib/time";
 import { fresh } from "../api";

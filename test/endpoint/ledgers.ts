@@ -1,11 +1,11 @@
 import { runInDurableObject } from "cloudflare:test";
 import { env } from "cloudflare:workers";
-import { SLOTS } from "../../src/endpoint/admission";
+import { type DeliveryError, type Lane, type Outcome, reportOf } from "../../src/contracts/delivery";
+import type { DeliveryRef } from "../../src/contracts/event";
+import type { EndpointSettings } from "../../src/contracts/settings";
 import { Ledger } from "../../src/endpoint/ledger";
-import { type DeliveryError, type Lane, type Outcome, reportOf } from "../../src/lib/delivery";
-import type { DeliveryRef } from "../../src/lib/event";
+import { SLOTS } from "../../src/endpoint/policy/admission";
 import { deliveryId, encodeTime } from "../../src/lib/ids";
-import type { EndpointSettings } from "../../src/lib/settings";
 import { Sql } from "../../src/lib/sql";
 import { fresh } from "../api";
 

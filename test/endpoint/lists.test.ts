@@ -1,9 +1,9 @@
 import { beforeAll, describe, it } from "vitest";
+import type { DeliveryStatus } from "../../src/contracts/delivery";
+import type { DeliveryFilter } from "../../src/contracts/objects";
 import type { Ledger } from "../../src/endpoint/ledger";
-import { LIST_LOOK, STATS_LOOK } from "../../src/endpoint/reading";
-import type { DeliveryStatus } from "../../src/lib/delivery";
+import { LIST_LOOK, STATS_LOOK } from "../../src/endpoint/read/read";
 import { encodeTime } from "../../src/lib/ids";
-import type { DeliveryFilter } from "../../src/lib/rooms";
 import type { Sql } from "../../src/lib/sql";
 import { DAY, HOUR, SECOND } from "../../src/lib/time";
 import { attempt, delivery, outcomeOf, T0, withLedger } from "./ledgers";

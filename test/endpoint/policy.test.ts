@@ -1,12 +1,19 @@
 import fc from "fast-check";
 import { describe, it } from "vitest";
-import { classify } from "../../src/delivery/classify";
-import { decide, isSlow, type Known, LEASE, nextPatience, type Surroundings } from "../../src/endpoint/admission";
-import { PACE_CLASSES } from "../../src/endpoint/pace";
-import { nextAttemptAt } from "../../src/endpoint/retry";
-import { afterFailure, disablesAt, type FailureWindow, PARTS, resized } from "../../src/endpoint/window";
-import { DELIVERY_STATUSES } from "../../src/lib/delivery";
+import { DELIVERY_STATUSES } from "../../src/contracts/delivery";
+import {
+  decide,
+  isSlow,
+  type Known,
+  LEASE,
+  nextPatience,
+  type Surroundings,
+} from "../../src/endpoint/policy/admission";
+import { afterFailure, disablesAt, type FailureWindow, PARTS, resized } from "../../src/endpoint/policy/failure-window";
+import { PACE_CLASSES } from "../../src/endpoint/policy/pace";
+import { nextAttemptAt } from "../../src/endpoint/policy/retry";
 import { DAY, HOUR, SECOND } from "../../src/lib/time";
+import { classify } from "../../src/send/classify";
 import { holds } from "../property";
 
 const WEEK = (7 * DAY) / SECOND;

@@ -1,8 +1,8 @@
 import fc from "fast-check";
 import { describe, it } from "vitest";
+import type { DeliveryRef } from "../../src/contracts/event";
 import type { Ledger } from "../../src/endpoint/ledger";
-import { quietAfter, quietAfterSuccess, quietUntil } from "../../src/endpoint/quiet";
-import type { DeliveryRef } from "../../src/lib/event";
+import { quietAfter, quietAfterSuccess, quietUntil } from "../../src/endpoint/policy/quiet";
 import { HOUR, SECOND } from "../../src/lib/time";
 import { holds } from "../property";
 import { attempt, delivery, fire, outcomeOf, SETTINGS, SLOW, T0, withLedger } from "./ledgers";

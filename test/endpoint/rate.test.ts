@@ -1,8 +1,16 @@
 import fc from "fast-check";
 import { describe, it } from "vitest";
-import { SLOTS } from "../../src/endpoint/admission";
 import type { Ledger } from "../../src/endpoint/ledger";
-import { type Bucket, bucketAfterLoss, filled, fullBucket, taken, tokensAt, tokensOf } from "../../src/endpoint/rate";
+import { SLOTS } from "../../src/endpoint/policy/admission";
+import {
+  type Bucket,
+  bucketAfterLoss,
+  filled,
+  fullBucket,
+  taken,
+  tokensAt,
+  tokensOf,
+} from "../../src/endpoint/policy/rate";
 import { MINUTE, SECOND } from "../../src/lib/time";
 import { holds } from "../property";
 import { attempt, delivery, outcomeOf, SETTINGS, T0, withLedger } from "./ledgers";

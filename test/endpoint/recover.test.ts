@@ -1,9 +1,9 @@
 import { describe, it } from "vitest";
-import { SLOTS } from "../../src/endpoint/admission";
+import type { RecoverRequest } from "../../src/contracts/objects";
+import { COUNT_MOST, MOST_RECOVERIES, RECOVER_AT_ONCE } from "../../src/endpoint/jobs/recoveries";
 import type { Ledger } from "../../src/endpoint/ledger";
-import { COUNT_MOST, MOST_RECOVERIES, RECOVER_AT_ONCE } from "../../src/endpoint/recoveries";
+import { SLOTS } from "../../src/endpoint/policy/admission";
 import { encodeTime } from "../../src/lib/ids";
-import type { RecoverRequest } from "../../src/lib/rooms";
 import type { Sql } from "../../src/lib/sql";
 import { HOUR, SECOND } from "../../src/lib/time";
 import { attempt, delivery, T0, withLedger } from "./ledgers";

@@ -1,10 +1,10 @@
 import { evictDurableObject, runDurableObjectAlarm, runInDurableObject } from "cloudflare:test";
 import { env } from "cloudflare:workers";
 import { afterEach, beforeEach, describe, it, vi } from "vitest";
-import { overAt } from "../../src/endpoint/retirement";
+import { overAt } from "../../src/endpoint/jobs/retirement";
 import { DAY, SECOND } from "../../src/lib/time";
 import { call, delivery, newEndpoint, newReceiver, newTenant, post, until } from "../api";
-import { endpointObject } from "../delivery/harness";
+import { endpointObject } from "../send/harness";
 
 /** 30 days of events, and what comes after. */
 const OVER = 32 * DAY;

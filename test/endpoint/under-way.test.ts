@@ -1,12 +1,12 @@
 import { runInDurableObject } from "cloudflare:test";
 import { env } from "cloudflare:workers";
 import { describe, it } from "vitest";
-import { FRESH, LEASE } from "../../src/endpoint/admission";
-import { UnderWay } from "../../src/endpoint/under-way";
-import type { DeliveryRef } from "../../src/lib/event";
+import type { DeliveryRef } from "../../src/contracts/event";
+import { UnderWay } from "../../src/endpoint/memory/under-way";
+import { FRESH, LEASE } from "../../src/endpoint/policy/admission";
 import { MINUTE, SECOND } from "../../src/lib/time";
 import { newEndpoint, newTenant } from "../api";
-import { endpointObject } from "../delivery/harness";
+import { endpointObject } from "../send/harness";
 import { attempt, delivery, outcomeOf, SLOW, T0, withLedger } from "./ledgers";
 
 /** Grants deliveries; answers the attempts' ids. */

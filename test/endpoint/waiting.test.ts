@@ -1,8 +1,8 @@
 import { describe, it } from "vitest";
-import { EXPIRE_LOOK, lifetime } from "../../src/endpoint/expiry";
+import type { DeliveryFilter } from "../../src/contracts/objects";
+import { EXPIRE_LOOK, lifetime } from "../../src/endpoint/jobs/expiry";
 import type { Ledger } from "../../src/endpoint/ledger";
 import { encodeTime } from "../../src/lib/ids";
-import type { DeliveryFilter } from "../../src/lib/rooms";
 import type { Sql } from "../../src/lib/sql";
 import { DAY, HOUR, MINUTE, SECOND } from "../../src/lib/time";
 import { attempt, delivery, fire, outcomeOf, SCHEDULE, SETTINGS, SLOW, T0, tellOperator, withLedger } from "./ledgers";

@@ -1,12 +1,12 @@
 import { runDurableObjectAlarm, runInDurableObject } from "cloudflare:test";
 import { env } from "cloudflare:workers";
 import { vi } from "vitest";
-import { consume } from "../../src/delivery/consumer";
-import type { Attempt, DeliveryStatus } from "../../src/lib/delivery";
-import type { DeliveryMessage } from "../../src/lib/messages";
+import type { Attempt, DeliveryStatus } from "../../src/contracts/delivery";
+import type { DeliveryMessage } from "../../src/contracts/messages";
 import { DAY, dayOf, dayStart, HOUR, SECOND } from "../../src/lib/time";
+import { consume } from "../../src/send/consumer";
 import { newEndpoint, newTenant } from "../api";
-import { appendOnly, messageFor } from "../delivery/harness";
+import { appendOnly, messageFor } from "../send/harness";
 
 /** Longer than any attempt may take before it is taken to hang, in ms. */
 const HANGS = 1_001;

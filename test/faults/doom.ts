@@ -1,4 +1,4 @@
-import type { Env } from "../../src/lib/env";
+import type { Env } from "../../src/contracts/env";
 
 /**
  * What befalls one invocation of the Worker at one of its steps, a step being a call of a binding, by itself or by the

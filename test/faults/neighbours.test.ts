@@ -1,6 +1,6 @@
 import { afterEach, describe, type ExpectStatic, it } from "vitest";
-import { LANES, SLOTS } from "../../src/endpoint/admission";
-import type { DeliveryMessage } from "../../src/lib/messages";
+import type { DeliveryMessage } from "../../src/contracts/messages";
+import { LANES, SLOTS } from "../../src/endpoint/policy/admission";
 import { SECOND } from "../../src/lib/time";
 import { until } from "../api";
 import { Batches, type Invocation } from "./batches";

@@ -2,13 +2,13 @@ import { createExecutionContext, evictDurableObject, runDurableObjectAlarm, runI
 import { env } from "cloudflare:workers";
 import { vi } from "vitest";
 import { app } from "../../src/api/app";
-import { consume } from "../../src/delivery/consumer";
-import { consumeDeadLetters } from "../../src/delivery/dead-letters";
+import type { Attempt, DeliveryStatus } from "../../src/contracts/delivery";
 import { Ledger } from "../../src/endpoint/ledger";
-import { afterFailure, type FailureWindow, PARTS } from "../../src/endpoint/window";
-import type { Attempt, DeliveryStatus } from "../../src/lib/delivery";
+import { afterFailure, type FailureWindow, PARTS } from "../../src/endpoint/policy/failure-window";
 import { Sql } from "../../src/lib/sql";
 import { DAY, dayOf, dayStart, HOUR, MINUTE } from "../../src/lib/time";
+import { consume } from "../../src/send/consumer";
+import { consumeDeadLetters } from "../../src/send/dead-letters";
 import { call, newEndpoint, newTenant } from "../api";
 import { Doom, type Fault } from "./doom";
 

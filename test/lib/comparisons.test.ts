@@ -12,38 +12,38 @@ const TELLING =
 
 /** Comparisons of which one side is called so, and why they may take what time they like; any other one fails. */
 const ALLOWED: Record<string, Record<string, string>> = {
-  "api/calls-page.ts": {
+  "api/spec/calls-page.ts": {
     "call.tag === tag": "a tag of the OpenAPI document",
     "order.indexOf(a.tag": "a tag of the OpenAPI document",
     "order.indexOf(b.tag": "a tag of the OpenAPI document",
   },
-  "api/idempotency.ts": {
+  "api/changes/idempotency.ts": {
     "found.fingerprint !== request.fingerprint": "hashes of requests, of one caller's own",
   },
-  "api/warnings.ts": { "key === field": "a filter's field" },
-  "config/reseal.ts": {
+  "api/problems/warnings.ts": { "key === field": "a filter's field" },
+  "config/endpoints/reseal.ts": {
     "sealed === row.callbackSecret": "what is sealed, as it lies in the row and as it is written anew",
   },
-  "dashboard/pages/sign-in.tsx": {
+  "dashboard/pages/access/sign-in.tsx": {
     "session.holder.key !== link.id": "ids, of a session that is signed and of a link that was found by its hash",
   },
-  "delivery/mask.ts": {
+  "send/request/mask.ts": {
     "secret.startsWith(text.slice(at)": "what a receiver answered, which nobody is told the time of",
   },
-  "delivery/prepare.ts": { "secrets.includes(value": "headers that we made" },
-  "events/journal.ts": {
+  "send/request/prepare.ts": { "secrets.includes(value": "headers that we made" },
+  "event-log/journal.ts": {
     "id === key": "an event's id and its idempotency key, of one request",
     "payloadId === key?.key": "an event's id and its idempotency key, of one request",
     "first.fingerprint !== idempotency.fingerprint": "hashes of events, of one tenant's own",
     "before.fingerprint !== idempotency?.fingerprint": "hashes of events, of one tenant's own",
   },
-  "events/keys.ts": {
+  "event-log/keys.ts": {
     "row.named === key": "an idempotency key of one tenant's own",
     'key.startsWith(idName("")': "an idempotency key of one tenant's own",
   },
   "lib/crypto.ts": { "id === keyId": "the id of a key, which everything that it sealed carries" },
-  "lib/filter-errors.ts": { "key === TIME": "a filter's field" },
-  "signals/entity.ts": {
+  "lib/filter/filter-errors.ts": { "key === TIME": "a filter's field" },
+  "signals/object.ts": {
     "entity.startsWith(KEYS": "the name of an object",
     "entity.startsWith(ONE_KEY": "the name of an object",
     "this.#emitter.entity.startsWith(ONE_KEY": "the name of an object",

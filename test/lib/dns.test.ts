@@ -1,7 +1,7 @@
 import fc from "fast-check";
 import { describe, inject, it, vi } from "vitest";
-import { type DestinationRules, destinationRefusal } from "../../src/lib/destination";
-import { judge, lookUp, parseAnswer, verdictOf } from "../../src/lib/dns";
+import { type DestinationRules, destinationRefusal } from "../../src/lib/net/destination";
+import { judge, lookUp, parseAnswer, verdictOf } from "../../src/lib/net/dns";
 import { DAY, MINUTE } from "../../src/lib/time";
 import { holds } from "../property";
 import { asked, named, RESOLVER, setZone } from "../resolver";

@@ -1,4 +1,8 @@
 import { describe, it } from "vitest";
+import { type Filter, failingClause, matches } from "../../src/lib/filter/filter";
+import { filterErrors, filterWarnings } from "../../src/lib/filter/filter-errors";
+import { pathKey, splitPath } from "../../src/lib/filter/path";
+import { containsText } from "../../src/lib/filter/substring";
 import {
   areApart,
   compareNumbers,
@@ -7,12 +11,8 @@ import {
   numberText,
   numeric,
   readJson,
-} from "../../src/lib/exact";
-import { type Filter, failingClause, matches } from "../../src/lib/filter";
-import { filterErrors, filterWarnings } from "../../src/lib/filter-errors";
-import { compile } from "../../src/lib/json-schema";
-import { pathKey, splitPath } from "../../src/lib/path";
-import { containsText } from "../../src/lib/substring";
+} from "../../src/lib/json/exact";
+import { compile } from "../../src/lib/json/json-schema";
 import { keyAt, numberAt } from "../../src/signals/values";
 
 const BIG = "9007199254740993";

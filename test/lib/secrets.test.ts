@@ -1,6 +1,6 @@
 import { describe, it } from "vitest";
+import { type Env, secretsKeys } from "../../src/contracts/env";
 import { keyIdOf, sameText, seal, sealedPrefix, unseal } from "../../src/lib/crypto";
-import { type Env, secretsKeys } from "../../src/lib/env";
 
 describe("a sealed secret", () => {
   it("opens under its key and for its owner only", async ({ expect }) => {

@@ -13,7 +13,7 @@ import {
   parseEventId,
   ulidTime,
 } from "../../src/lib/ids";
-import { jsonWithRaw, memberTexts } from "../../src/lib/json";
+import { jsonWithRaw, memberTexts } from "../../src/lib/json/json";
 import { DAY, dayOf, dayStart } from "../../src/lib/time";
 import { holds } from "../property";
 

@@ -1,5 +1,5 @@
 import { describe, it } from "vitest";
-import { SLOTS } from "../../src/endpoint/admission";
+import { SLOTS } from "../../src/endpoint/policy/admission";
 import { SECOND } from "../../src/lib/time";
 import { LOADS, play, recoverRatio } from "./backlog";
 

@@ -3,17 +3,18 @@
  * a receiver that takes so long. Each message is an invocation of its own, as on a deployment with many consumers.
  * @module
  */
-import { EndpointRun } from "../../src/delivery/endpoint-run";
-import { Lanes } from "../../src/delivery/lanes";
+
+import type { Lane, Outcome } from "../../src/contracts/delivery";
+import type { Env } from "../../src/contracts/env";
+import type { DeliveryRef } from "../../src/contracts/event";
+import type { DeliveryItem } from "../../src/contracts/messages";
+import type { AdmitRequest } from "../../src/contracts/objects";
 import { Ledger } from "../../src/endpoint/ledger";
-import type { Lane, Outcome } from "../../src/lib/delivery";
-import type { Env } from "../../src/lib/env";
-import type { DeliveryRef } from "../../src/lib/event";
 import { deliveryId, mintEventUlid } from "../../src/lib/ids";
-import type { DeliveryItem } from "../../src/lib/messages";
-import type { AdmitRequest } from "../../src/lib/rooms";
 import { Sql } from "../../src/lib/sql";
 import { dayOf, SECOND } from "../../src/lib/time";
+import { EndpointRun } from "../../src/send/endpoint-run";
+import { Lanes } from "../../src/send/lanes";
 import { memoryStorage } from "./sqlite";
 import { VirtualClock } from "./virtual-clock";
 

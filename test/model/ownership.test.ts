@@ -1,6 +1,6 @@
 import fc from "fast-check";
 import { it } from "vitest";
-import type { DeliveryError } from "../../src/lib/delivery";
+import type { DeliveryError } from "../../src/contracts/delivery";
 import { SECOND } from "../../src/lib/time";
 import { holds } from "../property";
 import { World } from "./world";

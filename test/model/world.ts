@@ -1,8 +1,3 @@
-import { SLOTS } from "../../src/endpoint/admission";
-import type { Row } from "../../src/endpoint/deliveries";
-import { lifetime } from "../../src/endpoint/expiry";
-import { Ledger } from "../../src/endpoint/ledger";
-import { Journal } from "../../src/events/journal";
 import {
   type DeliveryError,
   type Grant,
@@ -10,8 +5,13 @@ import {
   type Outcome,
   type RecoverableStatus,
   reportOf,
-} from "../../src/lib/delivery";
-import type { DeliveryRef } from "../../src/lib/event";
+} from "../../src/contracts/delivery";
+import type { DeliveryRef } from "../../src/contracts/event";
+import type { Row } from "../../src/endpoint/deliveries";
+import { lifetime } from "../../src/endpoint/jobs/expiry";
+import { Ledger } from "../../src/endpoint/ledger";
+import { SLOTS } from "../../src/endpoint/policy/admission";
+import { Journal } from "../../src/event-log/journal";
 import { deliveryId } from "../../src/lib/ids";
 import { Sql } from "../../src/lib/sql";
 import { dayOf, dayStart, MINUTE, SECOND } from "../../src/lib/time";

@@ -4,7 +4,7 @@ import { type Mutant, tests } from "./mutant.ts";
 export const ACCESS: readonly Mutant[] = [
   {
     name: "a key opens other tenants",
-    file: "src/api/auth.ts",
+    file: "src/api/http/auth.ts",
     find: "if (named !== undefined && named !== tenant) throw noTenant();",
     replace: "",
     tests: tests("test/api/keys.test.ts", "is not there for a key, whatever its role and whatever is asked"),
@@ -12,7 +12,7 @@ export const ACCESS: readonly Mutant[] = [
   },
   {
     name: "a role is refused nothing",
-    file: "src/api/auth.ts",
+    file: "src/api/http/auth.ts",
     find: 'throw new Problem("role-not-allowed", `${who} may not do this.`);',
     replace: "void who;",
     tests: tests("test/api/keys.test.ts", "viewer reads what is no secret and no key, and changes nothing"),
@@ -44,7 +44,7 @@ export const ACCESS: readonly Mutant[] = [
   },
   {
     name: "refused keys are asked for without a limit",
-    file: "src/api/refusals.ts",
+    file: "src/api/http/refusals.ts",
     find: "return !success;",
     replace: "return !success && success;",
     tests: tests("test/api/unknown-keys.test.ts", "is answered 429, with when to come back"),
@@ -52,7 +52,7 @@ export const ACCESS: readonly Mutant[] = [
   },
   {
     name: "each address of a network has a limit of its own",
-    file: "src/api/refusals.ts",
+    file: "src/api/http/refusals.ts",
     find: "const GROUPS = 4;",
     replace: "const GROUPS = 8;",
     tests: tests("test/api/unknown-keys.test.ts", "is a whole network where there are so many"),
@@ -60,7 +60,7 @@ export const ACCESS: readonly Mutant[] = [
   },
   {
     name: "a key that is not ours is looked for",
-    file: "src/config/keys.ts",
+    file: "src/config/access/keys.ts",
     find: `if (from === "foreign") return null;`,
     replace: "",
     tests: tests("test/api/unknown-keys.test.ts", "is refused without a query, whatever of it is another"),
@@ -68,7 +68,7 @@ export const ACCESS: readonly Mutant[] = [
   },
   {
     name: "an unknown key is looked for each time",
-    file: "src/config/keys.ts",
+    file: "src/config/access/keys.ts",
     find: "if (now < (unknown.get(hash) ?? 0)) return null;",
     replace: "",
     tests: tests("test/api/unknown-keys.test.ts", "is remembered as unknown where only D1 can tell"),
@@ -76,7 +76,7 @@ export const ACCESS: readonly Mutant[] = [
   },
   {
     name: "a revoked key goes on for a while",
-    file: "src/config/keys.ts",
+    file: "src/config/access/keys.ts",
     find: "    invalidateKeys();\n",
     replace: "",
     tests: tests("test/api/keys.test.ts", "is let in no more from its deletion on"),
@@ -84,7 +84,7 @@ export const ACCESS: readonly Mutant[] = [
   },
   {
     name: "a key is revoked for whoever knows its id",
-    file: "src/config/keys.ts",
+    file: "src/config/access/keys.ts",
     find: "return and(eq(apiKeys.tenant, tenant), eq(apiKeys.id, id));",
     replace: "return and(eq(apiKeys.id, id), sql`${tenant} <> ''`);",
     tests: tests("test/api/permissions.test.ts", "are not there under one"),
@@ -92,7 +92,7 @@ export const ACCESS: readonly Mutant[] = [
   },
   {
     name: "a portal link is revoked for whoever knows its id",
-    file: "src/config/portal-links.ts",
+    file: "src/config/access/portal-links.ts",
     find: "return and(eq(portalLinks.tenant, tenant), eq(portalLinks.id, id));",
     replace: "return and(eq(portalLinks.id, id), sql`${tenant} <> ''`);",
     tests: tests("test/api/permissions.test.ts", "are not there under one"),
@@ -100,7 +100,7 @@ export const ACCESS: readonly Mutant[] = [
   },
   {
     name: "a segment is anybody's who knows its id",
-    file: "src/config/segments.ts",
+    file: "src/config/rules/segments.ts",
     find: "return and(eq(segments.tenant, tenant), eq(segments.id, id));",
     replace: "return and(eq(segments.id, id), sql`${tenant} <> ''`);",
     tests: tests("test/api/permissions.test.ts", "are not there under one"),
@@ -108,7 +108,7 @@ export const ACCESS: readonly Mutant[] = [
   },
   {
     name: "a list is found by its name alone",
-    file: "src/config/lists.ts",
+    file: "src/config/rules/lists.ts",
     find: "return and(eq(lists.tenant, tenant), eq(lists.name, name));",
     replace: "return and(eq(lists.name, name), sql`${tenant} <> ''`);",
     tests: tests("test/api/permissions.test.ts", "are not there under one"),
@@ -116,7 +116,7 @@ export const ACCESS: readonly Mutant[] = [
   },
   {
     name: "an endpoint is found by its uid alone",
-    file: "src/config/endpoints.ts",
+    file: "src/config/endpoints/endpoints.ts",
     find: ".where(and(eq(endpoints.tenant, tenant), live, named))",
     replace: ".where(and(live, named))",
     tests: tests("test/api/permissions.test.ts", "are not there under one"),
@@ -124,7 +124,7 @@ export const ACCESS: readonly Mutant[] = [
   },
   {
     name: "an endpoint is deleted by its uid alone",
-    file: "src/config/endpoints.ts",
+    file: "src/config/endpoints/endpoints.ts",
     find: ".where(and(eq(endpoints.tenant, tenant), named))",
     replace: ".where(named)",
     tests: tests("test/api/permissions.test.ts", "are not there under one"),
@@ -132,7 +132,7 @@ export const ACCESS: readonly Mutant[] = [
   },
   {
     name: "a portal link opens twice",
-    file: "src/config/portal-links.ts",
+    file: "src/config/access/portal-links.ts",
     find: "const unopened = and(isNull(portalLinks.openedAt), isNull(portalLinks.endedAt));",
     replace: "const unopened = isNull(portalLinks.endedAt);",
     tests: tests("test/dashboard/sign-in.test.ts", "lets one of two in who open it at a time"),
@@ -140,7 +140,7 @@ export const ACCESS: readonly Mutant[] = [
   },
   {
     name: "a portal link outlives the key that made it",
-    file: "src/config/portal-links.ts",
+    file: "src/config/access/portal-links.ts",
     find: "return and(gt(portalLinks.expiresAt, now), made);",
     replace: "return gt(portalLinks.expiresAt, now);",
     tests: tests("test/dashboard/sign-in.test.ts", "ends with the key that made it, opened or not"),
@@ -148,7 +148,7 @@ export const ACCESS: readonly Mutant[] = [
   },
   {
     name: "signing out is the browser's affair alone",
-    file: "src/dashboard/pages/sign-in.tsx",
+    file: "src/dashboard/pages/access/sign-in.tsx",
     find: "if (session !== null) await end(c.env, session, Date.now());",
     replace: "",
     tests: tests("test/dashboard/sign-in.test.ts", "ends on the server: a copy of the cookie lets nobody in"),
@@ -216,7 +216,7 @@ export const ACCESS: readonly Mutant[] = [
 export const GUARDS: readonly Mutant[] = [
   {
     name: "an endpoint may be Posthorn itself",
-    file: "src/lib/url-policy.ts",
+    file: "src/lib/net/url-policy.ts",
     find: "if (ownHosts.some((own) => isOwn(url, own)))",
     replace: 'if (ownHosts.every((own) => isOwn(url, own) && own === ""))',
     tests: tests("test/lib/url-policy.test.ts"),
@@ -224,7 +224,7 @@ export const GUARDS: readonly Mutant[] = [
   },
   {
     name: "another port of our own host is somebody else's",
-    file: "src/lib/url-policy.ts",
+    file: "src/lib/net/url-policy.ts",
     find: `(ours.port === "" && !loopback) || url.port === ours.port`,
     replace: "url.port === ours.port",
     tests: tests("test/lib/url-policy.test.ts"),
@@ -232,7 +232,7 @@ export const GUARDS: readonly Mutant[] = [
   },
   {
     name: "an address is a host",
-    file: "src/lib/url-policy.ts",
+    file: "src/lib/net/url-policy.ts",
     find: `host.startsWith("[") || IPV4.test(host)`,
     replace: `host.startsWith("[")`,
     tests: tests("test/lib/url-policy.test.ts"),
@@ -240,7 +240,7 @@ export const GUARDS: readonly Mutant[] = [
   },
   {
     name: "names of the local network are public",
-    file: "src/lib/url-policy.ts",
+    file: "src/lib/net/url-policy.ts",
     find: ` || LOCAL_NAMES.test(host)`,
     replace: "",
     tests: tests("test/lib/url-policy.test.ts"),
@@ -248,7 +248,7 @@ export const GUARDS: readonly Mutant[] = [
   },
   {
     name: "a URL may carry a password",
-    file: "src/lib/url-policy.ts",
+    file: "src/lib/net/url-policy.ts",
     find: `if (url.username !== "" || url.password !== "")`,
     replace: `if (url.username !== "" && url.password === "-")`,
     tests: tests("test/lib/url-policy.test.ts"),
@@ -256,7 +256,7 @@ export const GUARDS: readonly Mutant[] = [
   },
   {
     name: "the address of a cloud's metadata is public",
-    file: "src/lib/addresses.ts",
+    file: "src/lib/net/addresses.ts",
     find: `"169.254.0.0/16",`,
     replace: `"169.254.0.0/32",`,
     tests: tests("test/lib/addresses.test.ts"),
@@ -264,7 +264,7 @@ export const GUARDS: readonly Mutant[] = [
   },
   {
     name: "an address inside another is public",
-    file: "src/lib/addresses.ts",
+    file: "src/lib/net/addresses.ts",
     find: "if (isIn(v6, NAT64)) return isPublicV4(Number(v6 & 0xffff_ffffn));",
     replace: "if (isIn(v6, NAT64)) return true;",
     tests: tests("test/lib/addresses.test.ts"),
@@ -272,7 +272,7 @@ export const GUARDS: readonly Mutant[] = [
   },
   {
     name: "a name with one private address is public",
-    file: "src/lib/dns.ts",
+    file: "src/lib/net/dns.ts",
     find: "addresses?.some((address) => !isPublicAddress(address))",
     replace: "addresses?.every((address) => !isPublicAddress(address)) && addresses.length > 0",
     tests: tests("test/lib/dns.test.ts"),
@@ -280,39 +280,39 @@ export const GUARDS: readonly Mutant[] = [
   },
   {
     name: "any caller names our hosts",
-    file: "src/api/destination.ts",
+    file: "src/api/http/destination.ts",
     find: `const trusted = c.get("principal").role === "operator" || isLoopback(host);`,
     replace: "const trusted = true || isLoopback(host);",
-    tests: tests("test/delivery/blocked.test.ts"),
+    tests: tests("test/send/blocked.test.ts"),
     why: "The name would be out of bounds for every tenant.",
   },
   {
     name: "a header of Cloudflare's may be set",
-    file: "src/lib/header-policy.ts",
+    file: "src/lib/net/header-policy.ts",
     find: `CONNECTION.includes(lower) || lower.startsWith("cf-")`,
     replace: "CONNECTION.includes(lower)",
-    tests: tests("test/delivery/wire.test.ts", "are refused where they would replace ours or could not be sent"),
+    tests: tests("test/send/wire.test.ts", "are refused where they would replace ours or could not be sent"),
     why: "It belongs to the connection.",
   },
   {
     name: "a rotation cuts the one before it short",
-    file: "src/config/secrets.ts",
+    file: "src/config/endpoints/secrets.ts",
     find: "Math.max(now + overlap, live.at(-1)?.from ?? 0)",
     replace: "now + overlap",
-    tests: tests("test/delivery/wire.test.ts", "rotated again and again keeps every secret until its own overlap ends"),
+    tests: tests("test/send/wire.test.ts", "rotated again and again keeps every secret until its own overlap ends"),
     why: "Each stays as long as it was said to.",
   },
   {
     name: "any number of secrets overlap",
-    file: "src/config/secrets.ts",
+    file: "src/config/endpoints/secrets.ts",
     find: `if (live.length >= MAX_SECRETS) return "full";`,
     replace: "",
-    tests: tests("test/delivery/wire.test.ts", "overlaps with nine others at most"),
+    tests: tests("test/send/wire.test.ts", "overlaps with nine others at most"),
     why: "Every request would carry all their signatures.",
   },
   {
     name: "a secret is read without a trace",
-    file: "src/api/secrets.ts",
+    file: "src/api/endpoints/secrets.ts",
     find: `await auditRead(c.env.DB, entry(c, "secret.read", id), Date.now());`,
     replace: "",
     tests: tests("test/api/audit.test.ts", "has a row for each time that a secret was read"),
@@ -320,7 +320,7 @@ export const GUARDS: readonly Mutant[] = [
   },
   {
     name: "answers may be kept by whoever passes them on",
-    file: "src/api/problem.ts",
+    file: "src/api/problems/problem.ts",
     find: `"Cache-Control": "no-store"`,
     replace: `"Cache-Control": "max-age=60"`,
     tests: tests("test/api/secrets-kept.test.ts", "is kept by nobody on its way"),

@@ -4,7 +4,7 @@ import { type Mutant, tests } from "./mutant.ts";
 export const COMPARING: readonly Mutant[] = [
   {
     name: "numbers are read as doubles",
-    file: "src/lib/exact.ts",
+    file: "src/lib/json/exact.ts",
     find: "return LONG.test(text) ? readExactly(text) : read;",
     replace: "return read;",
     tests: tests("test/lib/equal.test.ts"),
@@ -12,7 +12,7 @@ export const COMPARING: readonly Mutant[] = [
   },
   {
     name: "of two negative numbers the larger is less",
-    file: "src/lib/exact.ts",
+    file: "src/lib/json/exact.ts",
     find: "return x.sign * (x.magnitude - y.magnitude);",
     replace: "return x.magnitude - y.magnitude;",
     tests: tests("test/lib/equal.test.ts"),
@@ -20,7 +20,7 @@ export const COMPARING: readonly Mutant[] = [
   },
   {
     name: "a change of just so much is none",
-    file: "src/lib/exact.ts",
+    file: "src/lib/json/exact.ts",
     find: "(x > y ? x - y : y - x) >= least",
     replace: "(x > y ? x - y : y - x) > least",
     tests: tests("test/lib/equal.test.ts"),
@@ -28,7 +28,7 @@ export const COMPARING: readonly Mutant[] = [
   },
   {
     name: "an exact number equals nothing",
-    file: "src/lib/filter-values.ts",
+    file: "src/lib/filter/filter-values.ts",
     find: "if (value instanceof ExactNumber) return exact.has(value.key);",
     replace: "if (value instanceof ExactNumber) return false;",
     tests: tests("test/lib/equal.test.ts"),
@@ -36,7 +36,7 @@ export const COMPARING: readonly Mutant[] = [
   },
   {
     name: "timestamps are compared as texts",
-    file: "src/lib/filter.ts",
+    file: "src/lib/filter/filter.ts",
     find: "isWhole && path === TIME ? atTime(one) : one",
     replace: "one",
     tests: tests("test/lib/equal.test.ts"),
@@ -44,7 +44,7 @@ export const COMPARING: readonly Mutant[] = [
   },
   {
     name: "the 31st of a short month is a time",
-    file: "src/lib/instant.ts",
+    file: "src/lib/filter/instant.ts",
     find: "getUTCDate() !== Number(day)",
     replace: "getUTCDate() === 0",
     tests: tests("test/lib/equal.test.ts"),
@@ -52,7 +52,7 @@ export const COMPARING: readonly Mutant[] = [
   },
   {
     name: "a key with a dot is out of reach",
-    file: "src/lib/path.ts",
+    file: "src/lib/filter/path.ts",
     find: `if (!path.includes("\\\\"))`,
     replace: `if (path !== "")`,
     tests: tests("test/lib/equal.test.ts"),
@@ -60,7 +60,7 @@ export const COMPARING: readonly Mutant[] = [
   },
   {
     name: "$elemMatch takes any object",
-    file: "src/lib/filter.ts",
+    file: "src/lib/filter/filter.ts",
     find: "return isContainer(element) && clause(element, visits) === null;",
     replace: "return isContainer(element);",
     tests: tests("test/lib/equal.test.ts"),
@@ -68,7 +68,7 @@ export const COMPARING: readonly Mutant[] = [
   },
   {
     name: "what a filter inherits matches",
-    file: "src/lib/filter.ts",
+    file: "src/lib/filter/filter.ts",
     find: "isContainer(value) && Object.hasOwn(value, key)",
     replace: "isContainer(value) && key in value",
     tests: tests("test/lib/filter.test.ts"),
@@ -76,7 +76,7 @@ export const COMPARING: readonly Mutant[] = [
   },
   {
     name: "a filter looks at as much as it likes",
-    file: "src/lib/visits.ts",
+    file: "src/lib/filter/visits.ts",
     find: "if (this.#left < 0) throw new TooMany();",
     replace: "",
     tests: tests("test/lib/filter.test.ts"),
@@ -84,7 +84,7 @@ export const COMPARING: readonly Mutant[] = [
   },
   {
     name: "a filter of any size is saved",
-    file: "src/lib/filter-errors.ts",
+    file: "src/lib/filter/filter-errors.ts",
     find: "export const MAX_FILTER_BYTES = 16_384;",
     replace: "export const MAX_FILTER_BYTES = 10_000_000;",
     tests: tests("test/api/bounds.test.ts", "that is larger since before goes on working"),

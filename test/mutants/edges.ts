@@ -12,7 +12,7 @@ export const EDGES: readonly Mutant[] = [
   },
   {
     name: "a body that does not say its length has none",
-    file: "src/lib/limited-body.ts",
+    file: "src/lib/net/limited-body.ts",
     find: "if (length > most) return null;",
     replace: "",
     tests: tests("test/api/body.test.ts", "is refused as too large as soon as it is"),

@@ -4,7 +4,7 @@ import { type Mutant, tests } from "./mutant.ts";
 export const DECIDING: readonly Mutant[] = [
   {
     name: "a disabled endpoint is sent to",
-    file: "src/endpoint/admission.ts",
+    file: "src/endpoint/policy/admission.ts",
     find: "if (!around.enabled && !known.test)",
     replace: "if (!around.enabled && known.test)",
     tests: tests("test/endpoint/policy.test.ts", "decides over what is"),
@@ -12,7 +12,7 @@ export const DECIDING: readonly Mutant[] = [
   },
   {
     name: "what is under way is sent again beside it",
-    file: "src/endpoint/admission.ts",
+    file: "src/endpoint/policy/admission.ts",
     find: "if (known.leasedUntil !== null && known.leasedUntil > now)",
     replace: "if (known.leasedUntil !== null && known.leasedUntil > now + LEASE)",
     tests: tests("test/endpoint/policy.test.ts", "decides over what is"),
@@ -20,7 +20,7 @@ export const DECIDING: readonly Mutant[] = [
   },
   {
     name: "more deliveries go than there are slots",
-    file: "src/endpoint/admission.ts",
+    file: "src/endpoint/policy/admission.ts",
     find: `if (around.freeSlots <= 0) return { do: "wait", insert: "due"`,
     replace: `if (around.freeSlots < 0) return { do: "wait", insert: "due"`,
     tests: tests("test/endpoint/policy.test.ts", "decides over what is"),
@@ -28,7 +28,7 @@ export const DECIDING: readonly Mutant[] = [
   },
   {
     name: "a backlog of the queue is put onto it again and again",
-    file: "src/endpoint/admission.ts",
+    file: "src/endpoint/policy/admission.ts",
     find: "Math.min(2 * patience, HOUR)",
     replace: "Math.min(patience, HOUR)",
     tests: tests("test/endpoint/policy.test.ts"),
@@ -36,7 +36,7 @@ export const DECIDING: readonly Mutant[] = [
   },
   {
     name: "leases are in memory while the storage does not write",
-    file: "src/endpoint/intake.ts",
+    file: "src/endpoint/admit.ts",
     find: "window !== null || doubtful ||",
     replace: "window !== null ||",
     tests: tests("test/faults/full.test.ts", "is sent nothing new either"),
@@ -44,7 +44,7 @@ export const DECIDING: readonly Mutant[] = [
   },
   {
     name: "a receiver that asks for quiet gets half a day of it",
-    file: "src/endpoint/quiet.ts",
+    file: "src/endpoint/policy/quiet.ts",
     find: "const LONGEST = HOUR;",
     replace: "const LONGEST = 12 * HOUR;",
     tests: tests("test/endpoint/quiet.test.ts"),
@@ -52,7 +52,7 @@ export const DECIDING: readonly Mutant[] = [
   },
   {
     name: "an old success ends the quiet that was asked for since",
-    file: "src/endpoint/quiet.ts",
+    file: "src/endpoint/policy/quiet.ts",
     find: "quiet !== null && at < quiet.since ? quiet : null",
     replace: "null",
     tests: tests("test/endpoint/quiet.test.ts"),
@@ -68,7 +68,7 @@ export const DECIDING: readonly Mutant[] = [
   },
   {
     name: "an object that lost its memory has a full bucket",
-    file: "src/endpoint/rate.ts",
+    file: "src/endpoint/policy/rate.ts",
     find: "{ level: 0, at: now }",
     replace: "fullBucket(rate, now)",
     tests: tests("test/endpoint/rate.test.ts"),
@@ -76,7 +76,7 @@ export const DECIDING: readonly Mutant[] = [
   },
   {
     name: "several probes at once",
-    file: "src/endpoint/breaker.ts",
+    file: "src/endpoint/policy/breaker.ts",
     find: "return open.probe === null || open.probe.attemptId === null || open.probe.until <= now;",
     replace: "return true;",
     tests: tests("test/endpoint/breaker.test.ts"),
@@ -84,7 +84,7 @@ export const DECIDING: readonly Mutant[] = [
   },
   {
     name: "the breaker opens for the same time again",
-    file: "src/endpoint/breaker.ts",
+    file: "src/endpoint/policy/breaker.ts",
     find: "Math.min(2 * open.length, LONGEST)",
     replace: "Math.min(open.length, LONGEST)",
     tests: tests("test/endpoint/breaker.test.ts"),
@@ -92,7 +92,7 @@ export const DECIDING: readonly Mutant[] = [
   },
   {
     name: "one failure long ago and one today disable",
-    file: "src/endpoint/window.ts",
+    file: "src/endpoint/policy/failure-window.ts",
     find: "const PARTS_NEEDED = 2;",
     replace: "const PARTS_NEEDED = 1;",
     tests: tests("test/endpoint/policy.test.ts"),
@@ -108,7 +108,7 @@ export const DECIDING: readonly Mutant[] = [
   },
   {
     name: "a person's test counts against the receiver",
-    file: "src/endpoint/recording.ts",
+    file: "src/endpoint/record.ts",
     find: "if (row.test === 1) standing.untold(attempt.id);",
     replace: "if (row.test === 2) standing.untold(attempt.id);",
     tests: tests("test/endpoint/breaker.test.ts", "is never opened by blocked attempts or tests"),
@@ -119,7 +119,7 @@ export const DECIDING: readonly Mutant[] = [
     file: "src/endpoint/standing.ts",
     find: `if (attempt.error === "gone" && !this.#settings?.callback) return "gone";`,
     replace: "",
-    tests: tests("test/delivery/outcomes.test.ts", "disables the endpoint with a 410"),
+    tests: tests("test/send/outcomes.test.ts", "disables the endpoint with a 410"),
     why: "It says that nobody is there any more.",
   },
   {
@@ -127,7 +127,7 @@ export const DECIDING: readonly Mutant[] = [
     file: "src/endpoint/standing.ts",
     find: "this.#settings.tenant === OPERATOR_TENANT || ",
     replace: "",
-    tests: tests("test/events/operator-events.test.ts", "cause none when the operator"),
+    tests: tests("test/accept/operator-events.test.ts", "cause none when the operator"),
     why: "Each failure would cause the next.",
   },
 ];
@@ -136,7 +136,7 @@ export const DECIDING: readonly Mutant[] = [
 export const WAITING: readonly Mutant[] = [
   {
     name: "the schedule has no jitter",
-    file: "src/endpoint/retry.ts",
+    file: "src/endpoint/policy/retry.ts",
     find: "JITTER * random",
     replace: "JITTER * 0 * random",
     tests: tests("test/endpoint/policy.test.ts"),
@@ -144,23 +144,23 @@ export const WAITING: readonly Mutant[] = [
   },
   {
     name: "the ledger asks chance for nothing",
-    file: "src/endpoint/recording.ts",
+    file: "src/endpoint/record.ts",
     find: "random: this.#random()",
     replace: "random: 0",
-    tests: tests("test/delivery/retry.test.ts", "comes back a little later than its schedule says"),
+    tests: tests("test/send/retry.test.ts", "comes back a little later than its schedule says"),
     why: "A burst of failures would return as a burst.",
   },
   {
     name: "an object has no chance",
-    file: "src/endpoint/endpoint.ts",
+    file: "src/endpoint/object.ts",
     find: "new Ledger(this.#sql, Math.random,",
     replace: "new Ledger(this.#sql, () => 0,",
-    tests: tests("test/delivery/retry.test.ts", "comes back a little later than its schedule says"),
+    tests: tests("test/send/retry.test.ts", "comes back a little later than its schedule says"),
     why: "A burst of failures would return as a burst.",
   },
   {
     name: "a receiver may put a retry off for days",
-    file: "src/endpoint/retry.ts",
+    file: "src/endpoint/policy/retry.ts",
     find: "12 * HOUR",
     replace: "48 * HOUR",
     tests: tests("test/endpoint/policy.test.ts"),
@@ -192,7 +192,7 @@ export const WAITING: readonly Mutant[] = [
   },
   {
     name: "one slow answer makes an endpoint slow",
-    file: "src/endpoint/pace.ts",
+    file: "src/endpoint/policy/pace.ts",
     find: "duration > before.mean ? WORSE : BETTER",
     replace: "duration > before.mean ? 1 : BETTER",
     tests: tests("test/endpoint/claims.test.ts"),
@@ -200,7 +200,7 @@ export const WAITING: readonly Mutant[] = [
   },
   {
     name: "an outcome that is told twice counts twice",
-    file: "src/endpoint/recording.ts",
+    file: "src/endpoint/record.ts",
     find: "if (row !== null && hasAttempt(row.log, attemptId)) return;",
     replace: "",
     tests: tests("test/endpoint/ledger.test.ts", "that is told again once a person has asked for another"),
@@ -208,7 +208,7 @@ export const WAITING: readonly Mutant[] = [
   },
   {
     name: "a late failure reopens what is decided",
-    file: "src/endpoint/recording.ts",
+    file: "src/endpoint/record.ts",
     find: `if (!current && (!succeeded || row?.status === "succeeded")) return;`,
     replace: `if (!current && row?.status === "succeeded") return;`,
     tests: tests("test/endpoint/ledger.test.ts"),
@@ -224,7 +224,7 @@ export const WAITING: readonly Mutant[] = [
   },
   {
     name: "a delivery waits for ever",
-    file: "src/endpoint/expiry.ts",
+    file: "src/endpoint/jobs/expiry.ts",
     find: "return rows.filter((row) => this.hasExpired(row, schedule, now));",
     replace: "return rows.filter((row) => this.hasExpired(row, schedule, 0));",
     tests: tests("test/endpoint/waiting.test.ts"),
@@ -232,7 +232,7 @@ export const WAITING: readonly Mutant[] = [
   },
   {
     name: "a recovery goes beyond its end",
-    file: "src/endpoint/backlog.ts",
+    file: "src/endpoint/jobs/backlog.ts",
     find: "AND id > ? AND id < ? AND ${meant} ORDER BY id",
     replace: "AND id > ? AND id <> ? AND ${meant} ORDER BY id",
     tests: tests("test/endpoint/recover.test.ts", "as many as it said, oldest first"),
@@ -240,7 +240,7 @@ export const WAITING: readonly Mutant[] = [
   },
   {
     name: "a recovery begins before its beginning",
-    file: "src/endpoint/backlog.ts",
+    file: "src/endpoint/jobs/backlog.ts",
     find: "WHERE status = ?2 AND id >= ?3",
     replace: "WHERE status = ?2 AND id <> ?3",
     tests: tests("test/endpoint/recover.test.ts", "as many as it said, oldest first"),
@@ -248,7 +248,7 @@ export const WAITING: readonly Mutant[] = [
   },
   {
     name: "a step of a recovery makes all due",
-    file: "src/endpoint/backlog.ts",
+    file: "src/endpoint/jobs/backlog.ts",
     find: "AND id <= ?5 AND status",
     replace: "AND id <> ?5 AND status",
     tests: tests("test/endpoint/recover.test.ts", "leaves oldest first, within the slots, each once"),
@@ -256,7 +256,7 @@ export const WAITING: readonly Mutant[] = [
   },
   {
     name: "a recovery takes what fails after it was asked for",
-    file: "src/endpoint/backlog.ts",
+    file: "src/endpoint/jobs/backlog.ts",
     find: "AND (finished IS NULL OR finished <= ?6)",
     replace: "AND ?6 > 0",
     tests: tests("test/endpoint/recover.test.ts", "also among those of a later step"),
@@ -264,7 +264,7 @@ export const WAITING: readonly Mutant[] = [
   },
   {
     name: "disabling takes the lease of what is under way",
-    file: "src/endpoint/backlog.ts",
+    file: "src/endpoint/jobs/backlog.ts",
     find: "lease = nullif(lease, 'queued'), reason = NULL",
     replace: "lease = NULL, reason = NULL",
     tests: tests("test/endpoint/trim.test.ts", "spares what an attempt has, be it held meanwhile"),
@@ -283,12 +283,15 @@ export const WAITING: readonly Mutant[] = [
     file: "src/endpoint/deliveries.ts",
     find: "AND status NOT IN ('pending', 'retrying') AND lease IS NULL",
     replace: "AND lease IS NULL",
-    tests: tests("test/events/retention.test.ts", "ends what is held, and leaves alone what is unfinished or younger"),
+    tests: tests(
+      "test/event-log/retention.test.ts",
+      "ends what is held, and leaves alone what is unfinished or younger",
+    ),
     why: "It is a duty, not a log.",
   },
   {
     name: "a full object drops what is held",
-    file: "src/endpoint/backlog.ts",
+    file: "src/endpoint/jobs/backlog.ts",
     find: "status IN ('succeeded', 'failed', 'canceled')",
     replace: "status IN ('succeeded', 'failed', 'canceled', 'held')",
     tests: tests("test/endpoint/capacity.test.ts"),
@@ -296,7 +299,7 @@ export const WAITING: readonly Mutant[] = [
   },
   {
     name: "an object may fill up",
-    file: "src/endpoint/capacity.ts",
+    file: "src/endpoint/jobs/capacity.ts",
     find: "if (this.#sql.bytes > this.#most) this.#pending = true;",
     replace: "",
     tests: tests("test/endpoint/capacity.test.ts"),
@@ -304,7 +307,7 @@ export const WAITING: readonly Mutant[] = [
   },
   {
     name: "an object that cannot write asks again at once",
-    file: "src/endpoint/endpoint.ts",
+    file: "src/endpoint/object.ts",
     find: "Math.min(2 ** this.#failures * SECOND, LONGEST_PAUSE)",
     replace: "0",
     tests: tests("test/faults/full.test.ts", "does not ask its alarm again at once"),
@@ -312,7 +315,7 @@ export const WAITING: readonly Mutant[] = [
   },
   {
     name: "an object does not know that it could not write",
-    file: "src/endpoint/endpoint.ts",
+    file: "src/endpoint/object.ts",
     find: "this.#ledger.wrote(false);",
     replace: "",
     tests: tests("test/faults/full.test.ts", "is sent nothing new either"),
@@ -323,12 +326,12 @@ export const WAITING: readonly Mutant[] = [
     file: "src/endpoint/ledger.ts",
     find: "this.#books.clearance.cancel(now);",
     replace: "",
-    tests: tests("test/delivery/changes.test.ts", "cancels a delivery that waits, and sends nothing more"),
+    tests: tests("test/send/changes.test.ts", "cancels a delivery that waits, and sends nothing more"),
     why: "After a deletion nothing more is sent.",
   },
   {
     name: "what is handed over twice has its row made anew",
-    file: "src/endpoint/intake.ts",
+    file: "src/endpoint/admit.ts",
     find: "if (present.has(delivery.id)) continue;",
     replace: "",
     tests: tests("test/endpoint/ledger.test.ts"),

@@ -4,7 +4,7 @@ import { type Mutant, tests } from "./mutant.ts";
 export const REQUESTS: readonly Mutant[] = [
   {
     name: "a body of any size is read",
-    file: "src/api/body.ts",
+    file: "src/api/http/body.ts",
     find: "export const MAX_BODY = 1_048_576;",
     replace: "export const MAX_BODY = 10_485_760;",
     tests: tests("test/api/body.test.ts", "is accepted with exactly 1 MiB, and refused with a byte more"),
@@ -12,7 +12,7 @@ export const REQUESTS: readonly Mutant[] = [
   },
   {
     name: "a body that is no UTF-8 is repaired",
-    file: "src/api/body.ts",
+    file: "src/api/http/body.ts",
     find: "fatal: true",
     replace: "fatal: false",
     tests: tests("test/api/body.test.ts", "is refused as malformed when it is not UTF-8"),
@@ -20,7 +20,7 @@ export const REQUESTS: readonly Mutant[] = [
   },
   {
     name: "a body of any type is JSON",
-    file: "src/api/body.ts",
+    file: "src/api/http/body.ts",
     find: `if (type === "" || JSON_TYPES.test(type)) return false;`,
     replace: "return false;",
     tests: tests("test/api/manners.test.ts"),
@@ -28,7 +28,7 @@ export const REQUESTS: readonly Mutant[] = [
   },
   {
     name: "a full last page has a cursor",
-    file: "src/api/paging.ts",
+    file: "src/api/http/paging.ts",
     find: "rows.length > limit ?",
     replace: "rows.length >= limit ?",
     tests: tests("test/api/last-pages.test.ts", "is asked for of every list"),
@@ -36,7 +36,7 @@ export const REQUESTS: readonly Mutant[] = [
   },
   {
     name: "a full last page of deliveries has a cursor",
-    file: "src/endpoint/reading.ts",
+    file: "src/endpoint/read/read.ts",
     find: "if (fits && deliveries.length === limit)",
     replace: "if (deliveries.length === limit)",
     tests: tests("test/api/last-pages.test.ts", "is asked for of every list"),
@@ -44,7 +44,7 @@ export const REQUESTS: readonly Mutant[] = [
   },
   {
     name: "a full last page of all deliveries has a cursor",
-    file: "src/api/tenant-deliveries.ts",
+    file: "src/api/deliveries/tenant-deliveries.ts",
     find: "known.length <= limit",
     replace: "known.length < limit",
     tests: tests("test/api/last-pages.test.ts", "is asked for of every list"),
@@ -52,15 +52,15 @@ export const REQUESTS: readonly Mutant[] = [
   },
   {
     name: "a full last page of a day has a cursor",
-    file: "src/events/journal.ts",
+    file: "src/event-log/journal.ts",
     find: "if (fitting.length > limit) return",
     replace: "if (fitting.length >= limit) return",
-    tests: tests("test/events/journal.test.ts", "has one after it only where there is more of what fits"),
+    tests: tests("test/event-log/journal.test.ts", "has one after it only where there is more of what fits"),
     why: "Whoever follows it gets an empty page.",
   },
   {
     name: "a full page of a day is not the last",
-    file: "src/events/event-list.ts",
+    file: "src/event-log/list.ts",
     find: "if (rows <= 0) return",
     replace: "if (rows <= 0 || found.length === limit) return",
     tests: tests("test/api/last-pages.test.ts", "is known as such though the days before are asked for it"),
@@ -68,7 +68,7 @@ export const REQUESTS: readonly Mutant[] = [
   },
   {
     name: "a span that ends before it begins is counted",
-    file: "src/api/stats.ts",
+    file: "src/api/endpoints/stats.ts",
     find: "if (since >= until) throw",
     replace: "if (since >= 2 * until) throw",
     tests: tests("test/api/deliveries.test.ts", "refuse"),
@@ -76,7 +76,7 @@ export const REQUESTS: readonly Mutant[] = [
   },
   {
     name: "a batch counts as one event",
-    file: "src/api/limits.ts",
+    file: "src/api/http/limits.ts",
     find: "return Math.min(Math.max(list?.length ?? 1, 1), MOST);",
     replace: "return Math.min(list === undefined ? 1 : 1, MOST);",
     tests: tests("test/api/limits.test.ts", "counts a batch as the events in it"),
@@ -84,7 +84,7 @@ export const REQUESTS: readonly Mutant[] = [
   },
   {
     name: "a key with another request answers the first",
-    file: "src/api/idempotency.ts",
+    file: "src/api/changes/idempotency.ts",
     find: "if (found.fingerprint !== request.fingerprint) throw usedKey(NAME);",
     replace: "",
     tests: tests("test/api/repeats.test.ts"),
@@ -92,7 +92,7 @@ export const REQUESTS: readonly Mutant[] = [
   },
   {
     name: "a key names the same for everybody",
-    file: "src/api/idempotency.ts",
+    file: "src/api/changes/idempotency.ts",
     find: "sha256(JSON.stringify([tenant, caller, named]))",
     replace: "sha256(JSON.stringify([tenant && caller && null, named]))",
     tests: tests("test/api/repeats.test.ts", "is its caller"),
@@ -100,7 +100,7 @@ export const REQUESTS: readonly Mutant[] = [
   },
   {
     name: "a tenant's successor is answered with its predecessor's answers",
-    file: "src/api/idempotency.ts",
+    file: "src/api/changes/idempotency.ts",
     find: `[c.get("tenant"), c.get("snapshot").since]`,
     replace: `[c.get("tenant")]`,
     tests: tests("test/api/repeats.test.ts"),
@@ -108,7 +108,7 @@ export const REQUESTS: readonly Mutant[] = [
   },
   {
     name: "what was refused is refused for a day",
-    file: "src/api/idempotency.ts",
+    file: "src/api/changes/idempotency.ts",
     find: "if (c.res.ok) await keepAnswer",
     replace: "if (c.res !== undefined) await keepAnswer",
     tests: tests("test/api/repeats.test.ts", "that was refused is a new try"),
@@ -124,7 +124,7 @@ export const REQUESTS: readonly Mutant[] = [
   },
   {
     name: "an endpoint is changed over another's change",
-    file: "src/config/endpoints.ts",
+    file: "src/config/endpoints/endpoints.ts",
     find: "eq(endpoints.version, version), live))",
     replace: "sql`${version} > 0`, live))",
     tests: tests("test/api/beside.test.ts", "is a 409 that has changed nothing"),
@@ -132,7 +132,7 @@ export const REQUESTS: readonly Mutant[] = [
   },
   {
     name: "a segment is changed over another's change",
-    file: "src/config/segments.ts",
+    file: "src/config/rules/segments.ts",
     find: "eq(segments.updatedAt, read.updatedAt)))\n    .returning();",
     replace: "sql`${read.updatedAt} > 0`))\n    .returning();",
     tests: tests("test/api/beside.test.ts", "is a 409 that has changed nothing"),
@@ -140,7 +140,7 @@ export const REQUESTS: readonly Mutant[] = [
   },
   {
     name: "an automation is changed over another's change",
-    file: "src/config/automations.ts",
+    file: "src/config/rules/automations.ts",
     find: "and(named(tenant, id), eq(automations.updatedAt, read.updatedAt))",
     replace: "named(tenant, id)",
     tests: tests("test/api/beside.test.ts", "is a 409 that has changed nothing"),
@@ -148,7 +148,7 @@ export const REQUESTS: readonly Mutant[] = [
   },
   {
     name: "a signal is changed over another's change",
-    file: "src/config/signals.ts",
+    file: "src/config/rules/signals.ts",
     find: "and(named(read.tenant, read.id), eq(signals.updatedAt, read.updatedAt))",
     replace: "named(read.tenant, read.id)",
     tests: tests("test/api/beside.test.ts", "is a 409 that has changed nothing"),
@@ -156,7 +156,7 @@ export const REQUESTS: readonly Mutant[] = [
   },
   {
     name: "a list is changed over another's change",
-    file: "src/config/lists.ts",
+    file: "src/config/rules/lists.ts",
     find: "AND updated_at = ${read.updatedAt})",
     replace: "AND ${read.updatedAt} > 0)",
     tests: tests("test/api/beside.test.ts", "is a 409 that has changed nothing"),
@@ -172,7 +172,7 @@ export const REQUESTS: readonly Mutant[] = [
   },
   {
     name: "an event type is changed over another's change",
-    file: "src/config/event-types.ts",
+    file: "src/config/catalogs/event-types.ts",
     find: ".where(and(eq(eventTypes.name, read.name), eq(eventTypes.updatedAt, read.updatedAt)))",
     replace: ".where(eq(eventTypes.name, read.name))",
     tests: tests("test/api/beside.test.ts", "is a 409 that has changed nothing"),
@@ -180,7 +180,7 @@ export const REQUESTS: readonly Mutant[] = [
   },
   {
     name: "what somebody read does not count",
-    file: "src/api/matching.ts",
+    file: "src/api/changes/matching.ts",
     find: "if (tag !== null && isNamed(list, tag)) return;",
     replace: "if (tag !== null) return;",
     tests: tests("test/api/matching.test.ts"),
@@ -204,7 +204,7 @@ export const REQUESTS: readonly Mutant[] = [
   },
   {
     name: "another tenant's list fires",
-    file: "src/config/lists.ts",
+    file: "src/config/rules/lists.ts",
     find: "and(eq(lists.tenant, tenant), sql`${lists.name} IN",
     replace: "and(sql`${tenant} <> ''`, sql`${lists.name} IN",
     tests: tests("test/api/lists.test.ts", "fires for its tenant alone"),

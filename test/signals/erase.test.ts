@@ -3,11 +3,11 @@ import { env } from "cloudflare:workers";
 import { describe, it, vi } from "vitest";
 import { app } from "../../src/api/app";
 
-import type { EventLogRoom } from "../../src/lib/rooms";
+import type { EventLogRoom } from "../../src/contracts/objects";
 import { DAY } from "../../src/lib/time";
-import { Entity } from "../../src/signals/entity";
+import { Entity } from "../../src/signals/object";
 import { type Answered, call, deliveryPath, newEndpoint, newReceiver, newTenant, post, until } from "../api";
-import { endpointObject, logObject } from "../delivery/harness";
+import { endpointObject, logObject } from "../send/harness";
 import { emitted, entityObject, eventOf, logged, newSignal, observe, seen } from "./world";
 
 const SECRET = "ann.secret";

@@ -1,5 +1,5 @@
 import { describe, it } from "vitest";
-import type { When } from "../../src/lib/signal";
+import type { When } from "../../src/contracts/signal";
 import { evaluate, type Fire, type RuleMemory } from "../../src/signals/forms";
 import { keyAt, numberAt, valueAt } from "../../src/signals/values";
 

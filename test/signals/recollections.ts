@@ -1,8 +1,8 @@
 import { runInDurableObject } from "cloudflare:test";
 import { env } from "cloudflare:workers";
-import type { Firing, ObserveRequest } from "../../src/lib/entity";
+import type { Firing, ObserveRequest } from "../../src/contracts/entity";
+import type { When } from "../../src/contracts/signal";
 import { newId } from "../../src/lib/ids";
-import type { When } from "../../src/lib/signal";
 import { Sql } from "../../src/lib/sql";
 import { Recollection } from "../../src/signals/recollection";
 import type { Remembered } from "../../src/signals/remembered";

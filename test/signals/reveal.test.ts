@@ -1,9 +1,9 @@
 import { evictDurableObject, runDurableObjectAlarm, runInDurableObject } from "cloudflare:test";
 import { env } from "cloudflare:workers";
 import { describe, it, vi } from "vitest";
-import { contactsOf } from "../../src/events/reveal";
+import { contactsOf } from "../../src/accept/reveal";
 import { type Answered, call, newEndpoint, newReceiver, newTenant, post, until } from "../api";
-import { logObject } from "../delivery/harness";
+import { logObject } from "../send/harness";
 import { emitted, eventOf, logged, newSignal, seen } from "./world";
 
 const contact = (name: string, title = "VP Sales") => ({ first_name: name, email: `${name}@acme.com`, title });

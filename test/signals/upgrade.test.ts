@@ -4,7 +4,7 @@ import { describe, it } from "vitest";
 import { Sql } from "../../src/lib/sql";
 import { DAY } from "../../src/lib/time";
 import { Recollection } from "../../src/signals/recollection";
-import { STEPS } from "../../src/signals/schema";
+import { STEPS } from "../../src/signals/tables";
 import { fresh } from "../api";
 import { fired, firing, keyed, request, settleAll, T0 } from "./recollections";
 

@@ -1,4 +1,4 @@
-import type { JsonObject } from "../../lib/json-schema";
+import type { JsonObject } from "../../lib/json/json-schema";
 
 /** An event type as a vendor's catalog describes it. */
 export interface CatalogType {

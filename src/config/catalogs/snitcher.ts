@@ -1,4 +1,4 @@
-import type { JsonObject } from "../../lib/json-schema";
+import type { JsonObject } from "../../lib/json/json-schema";
 import { type CatalogType, integer, link, list, nullable, number, object, text } from "./fields";
 
 const profile = object({ handle: nullable(text("Name there.")), url: nullable(text("Address there.")) });

@@ -1,5 +1,5 @@
 import type { FC } from "hono/jsx";
-import { DELIVERY_STATUSES } from "../../lib/delivery";
+import { DELIVERY_STATUSES } from "../../contracts/delivery";
 import type { Refusal } from "../errors";
 import { path, type Site } from "../site";
 import { Empty, Notice, Pager } from "./parts";

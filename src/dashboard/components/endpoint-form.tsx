@@ -1,11 +1,11 @@
 import type { FC } from "hono/jsx";
-import { PROFILES, type Profile } from "../../config/profiles";
-import { schemeOf } from "../../config/schemes";
-import { FORMATS, METHODS, SCHEMES } from "../../lib/wire";
+import { PROFILES, type Profile } from "../../config/endpoints/profiles";
+import { schemeOf } from "../../config/endpoints/schemes";
+import { FORMATS, METHODS, SCHEMES } from "../../contracts/wire";
 import type { FieldErrors } from "../errors";
 import { messagesOf } from "../errors";
 import { READ } from "../meanwhile";
-import { type EndpointValues, NO_RETRIES } from "../pages/endpoint-values";
+import { type EndpointValues, NO_RETRIES } from "../pages/endpoints/endpoint-values";
 import type { Preview } from "../preview";
 import type { Site } from "../site";
 import { FILTER_HINT, SelectField, TextArea, TextField, Token } from "./form";

@@ -1,5 +1,5 @@
 import type { FC } from "hono/jsx";
-import type { Client } from "../../client";
+import type { Client } from "../../client/index";
 import { Pill, type Tone } from "./parts";
 
 type Answer<Method extends (...args: never[]) => Promise<unknown>> = Awaited<ReturnType<Method>>;

@@ -1,5 +1,5 @@
 import { Webhook } from "standardwebhooks";
-import { sign } from "../../../src/delivery/sign";
+import { sign } from "../../../src/send/request/sign";
 
 const SECRET = `whsec_${btoa("0123456789abcdef0123456789abcdef")}`;
 const ID = "evt_01JD0000000000000000000000";

@@ -1,0 +1,229 @@
+import type { Snapshot } from "../config/snapshot";
+import { type Env, eventLogRoom } from "../contracts/env";
+import type { Match, StoredEvent } from "../contracts/event";
+import type { AppendAllRequest, AppendRequest, Origin, Versions } from "../contracts/objects";
+import { hex, sha256 } from "../lib/crypto";
+import { once } from "../lib/filter/once";
+import { Visits } from "../lib/filter/visits";
+import { eventId } from "../lib/ids";
+import { readJson, toPortable } from "../lib/json/exact";
+import { log, logError } from "../lib/log";
+import { addDays, dayOf } from "../lib/time";
+import { match, revealsOf } from "./match";
+
+/** The most lines that the log gets of one call: a single request may bring thousands of events. */
+const MAX_LINES = 100;
+
+/** An event as posted. */
+export interface PostedEvent {
+  event: string;
+  /** ms since the epoch; absent: now. */
+  timestamp?: number;
+  /** The caller's own id: the payload's `id`, and an idempotency key like the other. */
+  id?: string;
+  /** The JSON text of `data`. */
+  data: string;
+  /** What that text says, for a caller who has read it already; absent: it is read when something looks at it. */
+  read?: () => unknown;
+  idempotencyKey?: string;
+  /** An address that gets this one event besides. */
+  callback?: string;
+  /** The observation that it is emitted for. */
+  origin?: Origin;
+  /** A schema refuses its data: then it is accepted only as the repeat of an earlier event. */
+  refused?: boolean;
+}
+
+export type Accepted =
+  | { kind: "accepted" | "duplicate"; event: StoredEvent }
+  /** The idempotency key, or the caller's own id, was used with another body. */
+  | { kind: "conflict"; by: "key" | "id" }
+  /** A schema refuses its data, and it is no repeat. */
+  | { kind: "refused" };
+
+export type AcceptedAll =
+  | { kind: "accepted"; events: { event: StoredEvent; duplicate: boolean }[] }
+  /** The key of the event at `index` was used with another body; `null`: the key of the whole request. */
+  | { kind: "conflict"; index: number | null; by: "key" | "id" }
+  | { kind: "refused" };
+
+/**
+ * Accepts an event: matches it against the tenant's configuration and appends it to the log of its day, which then puts
+ * one message per endpoint onto the queue and has its contacts revealed. Once this answers `accepted` the event is owned
+ * by the log, so a queue that fails afterwards delays it and loses nothing. Throws when the log cannot be reached, is
+ * full ({@link LOG_FULL}) or cannot write; then nothing is accepted.
+ */
+export async function accept(
+  env: Env,
+  tenant: string,
+  snapshot: Snapshot,
+  posted: PostedEvent,
+  now: number,
+): Promise<Accepted> {
+  const { request, versions } = await toAppend(tenant, snapshot, posted, now, new Visits());
+  const accepted = await write(env, tenant, request, now, versions);
+  if (accepted.kind === "accepted") logAccepted(tenant, [accepted.event], now);
+  return accepted;
+}
+
+/**
+ * Accepts events together or none of them, like {@link accept}: one call of the log, and one message per endpoint with
+ * all its deliveries, as far as they go into one. A `key` covers them all.
+ */
+export async function acceptAll(
+  env: Env,
+  tenant: string,
+  snapshot: Snapshot,
+  posted: readonly PostedEvent[],
+  key: string | undefined,
+  now: number,
+): Promise<AcceptedAll> {
+  const appends: Append[] = [];
+  const visits = new Visits();
+  const versions = new Map<string, number>();
+  for (const event of posted) {
+    const append = await toAppend(tenant, snapshot, event, now, visits);
+    appends.push(append);
+    for (const [endpoint, version] of append.versions) versions.set(endpoint, version);
+  }
+  const batch: AppendAllRequest = { events: appends.map(({ request }) => request) };
+  if (key !== undefined) {
+    const said = JSON.stringify(["batch", ...posted.map(saidBy)]);
+    batch.idempotency = { key, fingerprint: hex(await sha256(said)) };
+  }
+  const day = dayOf(now);
+  let result = await eventLogRoom(env, tenant, day).appendAll(batch, versions);
+  if (result.kind === "sealed") result = await eventLogRoom(env, tenant, addDays(day, 1)).appendAll(batch, versions);
+  if (result.kind === "sealed") throw behind(tenant);
+  if (result.kind !== "appended") return result;
+  const fresh = result.events.filter(({ duplicate }) => !duplicate).map(({ event }) => event);
+  logAccepted(tenant, fresh, now);
+  return { kind: "accepted", events: result.events };
+}
+
+/** What the log is asked to write down, and the versions of the endpoints that matched. */
+interface Append {
+  request: AppendRequest;
+  versions: Map<string, number>;
+}
+
+async function toAppend(
+  tenant: string,
+  snapshot: Snapshot,
+  posted: PostedEvent,
+  now: number,
+  visits: Visits,
+): Promise<Append> {
+  const { event, timestamp = now } = posted;
+  const read = posted.read ?? once(() => readJson(posted.data));
+  const subject = { tenant, event, data: read, timestamp };
+  const matched = match(snapshot, subject, visits);
+  const matches: Match[] = matched.map(({ id }) => ({ endpoint: id }));
+  // The log names the callback's endpoint, after the delivery that it is for.
+  if (posted.callback !== undefined) matches.push({ endpoint: "", url: posted.callback });
+  const versions = new Map(matched.map(({ id, version }) => [id, version]));
+  const request = await requestOf(posted, matches);
+  request.tenantSince = snapshot.since;
+  const actions = revealsOf(snapshot, subject, visits);
+  if (actions.length > 0) request.reveal = toPortable({ since: snapshot.since, actions });
+  return { request, versions };
+}
+
+function logAccepted(tenant: string, events: readonly StoredEvent[], since: number): void {
+  const durationMs = Date.now() - since;
+  if (events.length > MAX_LINES) {
+    const deliveries = events.reduce((sum, { matches }) => sum + matches.length, 0);
+    log("event.accepted", { tenant, events: events.length, deliveries, durationMs });
+    return;
+  }
+  for (const { ulid, event: type, matches } of events) {
+    log("event.accepted", { tenant, event: eventId(ulid), type, deliveries: matches.length, durationMs });
+  }
+}
+
+/**
+ * Accepts a person's test for one endpoint, whatever it subscribes to. No message is sent: the caller delivers it at
+ * once, and if it cannot, reconciliation does.
+ */
+export async function acceptTest(
+  env: Env,
+  tenant: string,
+  endpoint: string,
+  posted: Pick<PostedEvent, "event" | "data">,
+  now: number,
+): Promise<StoredEvent> {
+  const accepted = await write(env, tenant, await requestOf(posted, [{ endpoint, test: true }]), now);
+  if (!("event" in accepted)) throw new Error("an event without a key and a schema cannot be refused");
+  return accepted.event;
+}
+
+/**
+ * Accepts an event that was derived from others, for one endpoint whatever it subscribes to. A repeat under its key
+ * answers the first event, and is all that is asked for with `refused`; `null`: there is none. Throws when the log cannot be
+ * reached.
+ */
+export async function acceptDerived(
+  env: Env,
+  tenant: string,
+  snapshot: Snapshot,
+  endpoint: string,
+  posted: PostedEvent,
+  now: number,
+): Promise<StoredEvent | null> {
+  const version = snapshot.subscriptions.find(({ id }) => id === endpoint)?.version ?? 0;
+  const versions = new Map([[endpoint, version]]);
+  const accepted = await write(env, tenant, await requestOf(posted, [{ endpoint }]), now, versions);
+  if (!("event" in accepted)) {
+    // Only a caller who took our key could bring a conflict about; trying again would not change it.
+    if (accepted.kind === "conflict") logError("derived.conflict", "the log answered conflict", { tenant, endpoint });
+    return null;
+  }
+  if (accepted.kind === "accepted") logAccepted(tenant, [accepted.event], now);
+  return accepted.event;
+}
+
+async function requestOf(posted: PostedEvent, matches: Match[]): Promise<AppendRequest> {
+  return {
+    event: posted.event,
+    data: posted.data,
+    matches,
+    ...(posted.timestamp === undefined ? {} : { timestamp: posted.timestamp }),
+    ...(posted.id === undefined ? {} : { payloadId: posted.id }),
+    ...(posted.origin === undefined ? {} : { origin: posted.origin }),
+    ...(posted.refused === true ? { refused: true } : {}),
+    ...(await idempotency(posted)),
+  };
+}
+
+/** Appends an event to the log of its day, which then tells the endpoints, unless there are no `versions` of them. */
+async function write(
+  env: Env,
+  tenant: string,
+  request: AppendRequest,
+  now: number,
+  versions?: Versions,
+): Promise<Accepted> {
+  const day = dayOf(now);
+  let result = await eventLogRoom(env, tenant, day).append(request, versions);
+  // This isolate's clock is behind: the next day has begun to take keys, so it decides.
+  if (result.kind === "sealed") result = await eventLogRoom(env, tenant, addDays(day, 1)).append(request, versions);
+  if (result.kind === "sealed") throw behind(tenant);
+  if (!("event" in result)) return result;
+  return { kind: result.kind === "duplicate" ? "duplicate" : "accepted", event: result.event };
+}
+
+function behind(tenant: string): Error {
+  return new Error(`the clock of this isolate is more than a day behind tenant ${tenant}`);
+}
+
+async function idempotency(posted: PostedEvent): Promise<Pick<AppendRequest, "idempotency">> {
+  const { idempotencyKey, id } = posted;
+  const key = idempotencyKey ?? id;
+  if (key === undefined) return {};
+  return { idempotency: { key, fingerprint: hex(await sha256(JSON.stringify(saidBy(posted)))) } };
+}
+
+/** What a repeat must say again. */
+function saidBy({ event, timestamp, id, data, callback }: PostedEvent): unknown[] {
+  return [event, timestamp ?? null, id ?? null, data, callback ?? null];
+}

@@ -1,0 +1,77 @@
+import { z } from "@hono/zod-openapi";
+import { AUDIT_ACTIONS, type AuditAction, type AuditEntry, type AuditRow, listAudit } from "../../config/access/audit";
+import { iso } from "../../lib/time";
+import { type AppContext, router } from "../http/context";
+import { pageOf } from "../http/paging";
+import { createRoute, OPERATOR } from "../http/route";
+import { inOrder, isoTime, json, listQuery, named, pageShape, problems, time } from "../spec/schemas";
+
+const auditShape = named(
+  "AuditEntry",
+  z.object({
+    id: z.string().describe("Its id: `aud_…`."),
+    at: isoTime.describe("When."),
+    actor: z.string().describe("A key's or a portal link's id, `operator`, or `posthorn`: by itself."),
+    action: z.enum(AUDIT_ACTIONS).describe("What was done."),
+    target: z.string().describe("The id or name of what it was done to."),
+    tenant: z.string().nullable().describe("The tenant that it concerns; `null`: all."),
+    fields: z.array(z.string()).nullable().describe("Of an update, the names of the changed fields; else `null`."),
+  }),
+  "Who changed what, and when.",
+);
+
+const list = createRoute({
+  method: "get",
+  path: "/v1/audit",
+  operationId: "listAudit",
+  summary: "List the audit log",
+  description:
+    "Who changed what and when, newest first; also who read a secret, and what the service disabled by itself.",
+  tags: ["Keys"],
+  roles: OPERATOR,
+  request: {
+    query: inOrder(
+      listQuery(/^aud_[0-9A-Z]{26}$/).extend({
+        tenant: z.string().optional().describe("What concerns this tenant."),
+        since: time.optional().describe("From this time on."),
+        until: time.optional().describe("Before this time."),
+      }),
+    ),
+  },
+  responses: {
+    200: json(pageShape("AuditPage", auditShape), "newest first"),
+    ...problems(401, 403, 422),
+  },
+});
+
+function toShape({ id, at, actor, action, target, tenant, fields }: AuditRow): z.infer<typeof auditShape> {
+  return { id, at: iso(at), actor, action, target, tenant, fields };
+}
+
+/** Audit: who changed what and when. The operator's. */
+export const auditRoutes = router().openapi(list, async (c) => {
+  const { limit, cursor, tenant = null, since = null, until = null } = c.req.valid("query");
+  const rows = await listAudit(c.env.DB, { tenant, since, until }, limit + 1, cursor ?? null);
+  return pageOf(c, rows, limit, toShape, ({ id }) => id);
+});
+
+/** What is written down of a change by this caller in the tenant of the path; the queries write it with the change. */
+export function entry(c: AppContext, action: AuditAction, target: string, fields?: readonly string[]): AuditEntry {
+  return entryOf(c, c.get("tenant") ?? null, action, target, fields);
+}
+
+/** Who calls: a key's id, or `operator`. */
+export function actorOf(c: AppContext): string {
+  return c.get("principal").key ?? "operator";
+}
+
+/** Like {@link entry}, for a tenant that is not, or not yet, the path's; `null`: it concerns all. */
+export function entryOf(
+  c: AppContext,
+  tenant: string | null,
+  action: AuditAction,
+  target: string,
+  fields?: readonly string[],
+): AuditEntry {
+  return { actor: actorOf(c), action, target, tenant, ...(fields === undefined ? {} : { fields }) };
+}

@@ -1,0 +1,213 @@
+import { z } from "@hono/zod-openapi";
+import {
+  findPortalLink,
+  insertPortalLink,
+  listPortalLinks,
+  makerOf,
+  makersOf,
+  newPortalToken,
+  type PortalLink,
+  revokePortalLink,
+} from "../../config/access/portal-links";
+import { secretsKey, secretsKeys } from "../../contracts/env";
+import { newId } from "../../lib/ids";
+import { operatorKeys } from "../../lib/operator";
+import { DAY, HOUR, iso, isoOrNull, SECOND } from "../../lib/time";
+import { locateAt } from "../changes/location";
+import { deleting, tagAs } from "../changes/matching";
+import { type AppContext, router } from "../http/context";
+import { pageOf } from "../http/paging";
+import { ADMIN, createRoute } from "../http/route";
+import { Problem } from "../problems/problem";
+import { inTenant } from "../spec/parameters";
+import { createdAt, isoTime, json, listQuery, named, optionalBody, pageShape, problems } from "../spec/schemas";
+import { entry } from "./audit";
+
+const DEFAULT_LIFE = HOUR / SECOND;
+const LONGEST_LIFE = (7 * DAY) / SECOND;
+const base = "/v1/tenants/{tenant}/portal-links";
+const atLink = inTenant.extend({ link: z.string().describe("The link's id.") });
+
+const path = z
+  .string()
+  .max(500)
+  .regex(/^\/(?![/\\])[!-"$-[\]-~]*$/, "must be a path that begins with one /, such as /endpoints")
+  .refine((text) => !/(^|\/)\.{1,2}(?=[/?]|$)/.test(text), "may not have . or .. for a part");
+
+const input = named(
+  "PortalLinkInput",
+  z.strictObject({
+    expiresIn: z
+      .number()
+      .int()
+      .min(1)
+      .max(LONGEST_LIFE)
+      .optional()
+      .openapi({ description: "Seconds until the link and its session end; an hour unless said." }),
+    readOnly: z
+      .boolean()
+      .optional()
+      .openapi({ description: "Its visitor reads endpoints and logs, changes nothing and sees no secret." }),
+    path: path
+      .nullable()
+      .optional()
+      .openapi({ description: "The page to open, below the tenant's: `/endpoints`. Without it, the first one." }),
+  }),
+  "A portal link to be created.",
+);
+
+const fields = {
+  id: z.string().describe("Its id: `lnk_…`."),
+  readOnly: z.boolean().describe("Whether its visitor only reads, and sees no secret."),
+  path: z.string().nullable().describe("The page that it opens; `null`: the first one."),
+  expiresAt: isoTime.describe("When the link and the session that it opened end."),
+};
+const linkShape = named(
+  "PortalLink",
+  z.object({
+    ...fields,
+    madeBy: z
+      .string()
+      .nullable()
+      .describe("The id of the key that made it, with whose end it ends, or `operator`; `null`: it is not known."),
+    createdAt,
+    openedAt: isoTime.nullable().describe("When it was exchanged for a session; `null`: not yet."),
+    endedAt: isoTime.nullable().describe("When its visitor signed out; `null`: they did not."),
+  }),
+  "A link that opens the dashboard for one tenant, and its session.",
+);
+const linkCreated = named(
+  "PortalLinkCreated",
+  z.object({ ...fields, url: z.url().describe("The link. It is not shown again.") }),
+  "A portal link that was created.",
+);
+
+const create = createRoute({
+  method: "post",
+  path: base,
+  operationId: "createPortalLink",
+  summary: "Create a link that opens the tenant's portal",
+  description:
+    "Opens the dashboard for this one tenant: it manages endpoints and reads logs, and sees no API keys. The link leads to " +
+    "a page with a button, which exchanges it for a session, once; looking at it changes nothing, so that a scanner of " +
+    "mails does not use it up. Link and session end at `expiresAt`, with the key that made the link, and when it is " +
+    "revoked. Append `?theme=light` or `?theme=dark` to choose one.",
+  tags: ["Portal"],
+  roles: ADMIN,
+  request: { params: inTenant, ...optionalBody(input, { expiresIn: 3_600 }) },
+  responses: {
+    201: json(linkCreated, "created; the link is shown here and never again"),
+    ...problems(400, 401, 403, 404, 422),
+  },
+});
+
+const list = createRoute({
+  method: "get",
+  path: base,
+  operationId: "listPortalLinks",
+  summary: "List portal links and their sessions",
+  description: "Those that have not expired and whose key is there. The links themselves are not kept.",
+  tags: ["Portal"],
+  roles: ADMIN,
+  request: { params: inTenant, query: listQuery(/^lnk_[0-9A-Z]{26}$/) },
+  responses: {
+    200: json(pageShape("PortalLinkPage", linkShape), "newest first"),
+    ...problems(401, 403, 404, 422),
+  },
+});
+
+const get = createRoute({
+  method: "get",
+  path: `${base}/{link}`,
+  operationId: "getPortalLink",
+  summary: "Get a portal link and its session",
+  description: "The link itself is not kept: this tells when it was opened and when it ends.",
+  tags: ["Portal"],
+  roles: ADMIN,
+  request: { params: atLink },
+  responses: { 200: json(linkShape, "the link"), ...problems(401, 403, 404) },
+});
+
+const remove = createRoute({
+  method: "delete",
+  path: `${base}/{link}`,
+  operationId: "deletePortalLink",
+  summary: "Revoke a portal link and its session",
+  description: "The link opens nothing any more, and the session that it opened ends.",
+  tags: ["Portal"],
+  roles: ADMIN,
+  request: { params: atLink },
+  responses: {
+    204: { description: "revoked: it opens nothing, and what it opened is closed" },
+    ...problems(401, 403, 404),
+  },
+});
+
+function toShape(link: PortalLink): z.infer<typeof linkShape> {
+  const { id, readOnly, path, createdAt, expiresAt, openedAt, endedAt } = link;
+  return {
+    id,
+    readOnly,
+    path,
+    madeBy: makerOf(link),
+    createdAt: iso(createdAt),
+    expiresAt: iso(expiresAt),
+    openedAt: isoOrNull(openedAt),
+    endedAt: isoOrNull(endedAt),
+  };
+}
+
+function notThere(): Problem {
+  return new Problem("portal-link-unknown", "There is no such portal link.");
+}
+
+async function found(c: AppContext, id: string): Promise<PortalLink> {
+  const link = await findPortalLink(c.env.DB, c.get("tenant"), id, Date.now(), await makers(c));
+  if (link === null) throw notThere();
+  return link;
+}
+
+function makers(c: AppContext): Promise<string[]> {
+  return makersOf(secretsKeys(c.env), operatorKeys(c.env));
+}
+
+/** Who makes a link, as its row says it. */
+async function maker(c: AppContext): Promise<string> {
+  const { key, nth = 0 } = c.get("principal") as { key: string | null; nth?: number };
+  if (key !== null) return key;
+  const [made = ""] = await makersOf([secretsKey(c.env)], operatorKeys(c.env).slice(nth, nth + 1));
+  return made;
+}
+
+/** Portal links: they let a customer in without a key. */
+export const portalLinkRoutes = router()
+  .openapi(create, async (c) => {
+    const { expiresIn = DEFAULT_LIFE, readOnly = false, path = null } = c.req.valid("json");
+    const now = Date.now();
+    const id = newId("lnk", now);
+    const token = await newPortalToken(secretsKey(c.env));
+    const expiresAt = now + expiresIn * SECOND;
+    const link = { id, tenant: c.get("tenant"), expiresAt, readOnly, path, madeBy: await maker(c) };
+    const row = await insertPortalLink(c.env.DB, link, token, now, entry(c, "portallink.created", id));
+    const url = new URL(`/portal/open/${token}`, c.req.url).href;
+    locateAt(c, id);
+    await tagAs(c, toShape(row));
+    return c.json({ id, url, readOnly, path, expiresAt: iso(expiresAt) }, 201);
+  })
+  .openapi(list, async (c) => {
+    const { limit, cursor = null } = c.req.valid("query");
+    const rows = await listPortalLinks(c.env.DB, c.get("tenant"), limit + 1, cursor, Date.now(), await makers(c));
+    return pageOf(c, rows, limit, toShape, ({ id }) => id);
+  })
+  .openapi(get, async (c) => {
+    const { link: id } = c.req.valid("param");
+    return c.json(toShape(await found(c, id)), 200);
+  })
+  .openapi(remove, async (c) => {
+    const { link: id } = c.req.valid("param");
+    const revoked = entry(c, "portallink.revoked", id);
+    const revoke = (read: PortalLink | null) =>
+      revokePortalLink(c.env.DB, c.get("tenant"), id, Date.now(), revoked, read);
+    if (!(await deleting(c, () => found(c, id), toShape, revoke))) throw notThere();
+    return c.body(null, 204);
+  });

@@ -1,0 +1,305 @@
+import { z } from "@hono/zod-openapi";
+import { below } from "../../accept/schemas";
+import { CATALOG_NAMES, type CatalogType, catalogOf } from "../../config/catalogs/catalogs";
+import {
+  changeEventType,
+  type EventTypeFields,
+  type EventTypeRow,
+  findEventType,
+  fromCatalog,
+  installEventTypes,
+  listEventTypes,
+  putEventType,
+  removeEventType,
+} from "../../config/catalogs/event-types";
+import { utf8 } from "../../lib/crypto";
+import { readJson } from "../../lib/json/exact";
+
+import { jsonWithRaw, memberTexts } from "../../lib/json/json";
+import { checkSchema, compile } from "../../lib/json/json-schema";
+import { iso } from "../../lib/time";
+import { entry } from "../access/audit";
+import { changing, tagAs } from "../changes/matching";
+import { saving } from "../changes/saving";
+import { type AppContext, router } from "../http/context";
+import { linkNext } from "../http/paging";
+import { createRoute, MEMBERS, OPERATOR } from "../http/route";
+import { invalid, Problem } from "../problems/problem";
+import { body, eventType, json, listQuery, named, pageShape, problems } from "../spec/schemas";
+import { catalogTypeShape, eventTypeInput, eventTypePatch, eventTypeShape, group } from "./event-type-shape";
+
+/** The largest sample, in bytes: lists hold up to 250 of them. */
+const MAX_SAMPLE_BYTES = 65_536;
+const base = "/v1/event-types";
+const params = z.object({ name: eventType });
+const catalogParams = z.object({
+  profile: z.string().openapi({ enum: [...CATALOG_NAMES], description: "The vendor's name." }),
+});
+const list = createRoute({
+  method: "get",
+  path: base,
+  operationId: "listEventTypes",
+  summary: "List event types",
+  description: "By name. Types need not be registered to be posted or subscribed to.",
+  tags: ["Event types"],
+  roles: MEMBERS,
+  request: {
+    query: listQuery(/^[A-Za-z0-9_][A-Za-z0-9_.:/-]{0,127}$/).extend({
+      group: group.optional().describe("Of this group."),
+    }),
+  },
+  responses: { 200: json(pageShape("EventTypePage", eventTypeShape), "by name"), ...problems(401, 422) },
+});
+
+const put = createRoute({
+  method: "put",
+  path: `${base}/{name}`,
+  operationId: "putEventType",
+  summary: "Create or replace an event type",
+  description: "What the body leaves out goes back to its default.",
+  tags: ["Event types"],
+  roles: OPERATOR,
+  request: { params, ...body(eventTypeInput, { title: "A hot lead", group: "Leads", sample: { score: 91 } }) },
+  responses: {
+    200: json(eventTypeShape, "replaced"),
+    201: json(eventTypeShape, "created"),
+    ...problems(400, 401, 403, 409, 422),
+  },
+});
+
+const get = createRoute({
+  method: "get",
+  path: `${base}/{name}`,
+  operationId: "getEventType",
+  summary: "Get an event type",
+  description: "An event type by its name.",
+  tags: ["Event types"],
+  roles: MEMBERS,
+  request: { params },
+  responses: { 200: json(eventTypeShape, "the event type"), ...problems(401, 404, 422) },
+});
+
+const patch = createRoute({
+  method: "patch",
+  path: `${base}/{name}`,
+  operationId: "updateEventType",
+  summary: "Change an event type",
+  description: "Changes what the body names; the rest stays.",
+  tags: ["Event types"],
+  roles: OPERATOR,
+  request: { params, ...body(eventTypePatch, { deprecated: true }) },
+  responses: { 200: json(eventTypeShape, "changed"), ...problems(400, 401, 403, 404, 409, 422) },
+});
+
+const remove = createRoute({
+  method: "delete",
+  path: `${base}/{name}`,
+  operationId: "deleteEventType",
+  summary: "Delete an event type",
+  description: "Its events are posted and delivered as before; only what was said of the type is gone.",
+  tags: ["Event types"],
+  roles: OPERATOR,
+  request: { params },
+  responses: { 204: { description: "deleted" }, ...problems(401, 403, 404, 422) },
+});
+
+const preview = createRoute({
+  method: "get",
+  path: `${base}/catalogs/{profile}`,
+  operationId: "previewCatalog",
+  summary: "See what a catalog would register",
+  description: "The event types of a vendor, as they would be registered.",
+  tags: ["Event types"],
+  roles: MEMBERS,
+  request: { params: catalogParams },
+  responses: {
+    200: json(
+      named(
+        "EventTypeCatalog",
+        z.object({ data: z.array(catalogTypeShape).describe("Its event types.") }),
+        "A vendor's event types.",
+      ),
+      "what installing it would register",
+    ),
+    ...problems(401, 404),
+  },
+});
+
+const install = createRoute({
+  method: "post",
+  path: `${base}/catalogs/{profile}`,
+  operationId: "installCatalog",
+  summary: "Register a catalog's event types",
+  description:
+    "Registers a vendor's event types; those of the same name are replaced, but for `enforce` and `deprecated`.",
+  tags: ["Event types"],
+  roles: OPERATOR,
+  request: { params: catalogParams },
+  responses: {
+    201: json(
+      named(
+        "InstalledEventTypes",
+        z.object({ data: z.array(eventTypeShape).describe("Its event types as they now are.") }),
+        "A vendor's event types, registered.",
+      ),
+      "installed",
+    ),
+    ...problems(401, 403, 404),
+  },
+});
+
+/** Event types: what is known of the events, for all tenants. */
+export const eventTypeRoutes = router()
+  .openapi(list, async (c) => {
+    const { limit, cursor, group } = c.req.valid("query");
+    const rows = await listEventTypes(c.env.DB, limit + 1, cursor ?? null, group ?? null);
+    const page = rows.slice(0, limit);
+    const nextCursor = rows.length > limit ? (page.at(-1)?.name ?? null) : null;
+    linkNext(c, nextCursor);
+    return answer(c, 200, jsonWithRaw({}, { data: listText(page), nextCursor: JSON.stringify(nextCursor) }));
+  })
+  .openapi(put, async (c) => {
+    const said = { ...NOTHING, ...saidIn(c.req.valid("json"), await c.req.text()) };
+    check(said);
+    const { name } = c.req.valid("param");
+    const put = entry(c, "eventtype.put", name);
+    if (c.req.header("If-Match") !== undefined) {
+      // Whoever names what they have read means to change it, and not to create anything.
+      const replace = (type: EventTypeRow | null) =>
+        changeEventType(c.env.DB, type as EventTypeRow, said, Date.now(), put);
+      const replaced = await changing(
+        c,
+        () => findEventType(c.env.DB, name),
+        (type) => type && toText(type),
+        replace,
+      );
+      await tagAs(c, toText(replaced));
+      return answer(c, 200, toText(replaced));
+    }
+    const { type, created } = await saving(putEventType(c.env.DB, name, said, Date.now(), put));
+    await tagAs(c, toText(type));
+    return answer(c, created ? 201 : 200, toText(type));
+  })
+  .openapi(get, async (c) => answer(c, 200, toText(await typeOf(c, c.req.valid("param").name))))
+  .openapi(patch, async (c) => {
+    const { name } = c.req.valid("param");
+    const change = saidIn(c.req.valid("json"), await c.req.text());
+    const updated = entry(c, "eventtype.updated", name, Object.keys(change));
+    const update = (type: EventTypeRow) => {
+      check({ ...type, ...change });
+      return changeEventType(c.env.DB, type, change, Date.now(), updated);
+    };
+    const changed = await changing(c, () => typeOf(c, name), toText, update);
+    await tagAs(c, toText(changed));
+    return answer(c, 200, toText(changed));
+  })
+  .openapi(remove, async (c) => {
+    const { name } = c.req.valid("param");
+    const deleted = entry(c, "eventtype.deleted", name);
+    const remove = (read: EventTypeRow) => removeEventType(c.env.DB, read, Date.now(), deleted);
+    await changing(c, () => typeOf(c, name), toText, remove);
+    return c.body(null, 204);
+  })
+  .openapi(preview, async (c) => {
+    const types = catalog(c.req.valid("param").profile);
+    const rows = types.map((type) => ({ ...fromCatalog(type), enforce: false, deprecated: false }));
+    return answer(c, 200, jsonWithRaw({}, { data: listText(rows) }));
+  })
+  .openapi(install, async (c) => {
+    const { profile } = c.req.valid("param");
+    const installed = entry(c, "eventtype.installed", profile);
+    const rows = await installEventTypes(c.env.DB, catalog(profile), Date.now(), installed);
+    return answer(c, 201, jsonWithRaw({}, { data: listText(rows) }));
+  });
+
+/** An event type of which nothing is said. */
+const NOTHING: EventTypeFields = {
+  title: null,
+  description: null,
+  schema: null,
+  enforce: false,
+  sample: null,
+  group: null,
+  highVolume: false,
+  deprecated: false,
+};
+
+/** The fields that a body names; the sample as the text it was posted as. */
+function saidIn({ sample, ...rest }: z.infer<typeof eventTypeInput>, text: string): Partial<EventTypeFields> {
+  const given = Object.fromEntries(Object.entries(rest).filter(([, value]) => value !== undefined));
+  if (sample === undefined) return given;
+  return { ...given, sample: sample === null ? null : (memberTexts(text).get("sample") as string) };
+}
+
+/** Refuses what does not hold together: a schema nobody can use, or one that is enforced and the sample breaks. */
+function check({ schema, enforce, sample }: Pick<EventTypeFields, "schema" | "enforce" | "sample">): void {
+  if (sample !== null && utf8(sample).byteLength > MAX_SAMPLE_BYTES) {
+    throw invalid({ path: "sample", message: `must have at most ${MAX_SAMPLE_BYTES} bytes` });
+  }
+  if (schema === null) {
+    if (enforce) throw invalid({ path: "schema", message: "is needed to enforce it" });
+    return;
+  }
+  const unusable = below("schema", checkSchema(schema));
+  if (unusable.length > 0) throw invalid(...unusable);
+  if (!enforce || sample === null) return;
+  const wrong = below("sample", sampleErrors(JSON.stringify(schema), sample));
+  if (wrong.length > 0) throw invalid(...wrong);
+}
+
+function sampleErrors(schema: string, sample: string) {
+  try {
+    return compile(schema)(readJson(sample));
+  } catch {
+    // Only a stack that overflowed, or too many steps, get here: the schema has been checked.
+    return [{ path: "", message: "is nested too deeply, or too large, for its schema" }];
+  }
+}
+
+async function typeOf(c: AppContext, name: string): Promise<EventTypeRow> {
+  const type = await findEventType(c.env.DB, name);
+  if (type === null) throw noSuchType();
+  return type;
+}
+
+function noSuchType(): Problem {
+  return new Problem("event-type-unknown", "There is no such event type.");
+}
+
+function catalog(profile: string): readonly CatalogType[] {
+  const types = catalogOf(profile);
+  if (types !== null) return types;
+  throw new Problem("catalog-unknown", `There is no catalog of that name. There are ${CATALOG_NAMES.join(", ")}.`);
+}
+
+/** An event type as it is answered; without times while it is not registered. */
+type Shown = Omit<EventTypeRow, "createdAt" | "updatedAt"> & Partial<EventTypeRow>;
+
+function toText(type: Shown): string {
+  const { name, title, description, schema, enforce, sample, group, highVolume, deprecated } = type;
+  const { createdAt, updatedAt } = type;
+  return jsonWithRaw(
+    {
+      name,
+      title,
+      description,
+      schema,
+      enforce,
+      group,
+      highVolume,
+      deprecated,
+      ...(createdAt === undefined ? {} : { createdAt: iso(createdAt) }),
+      ...(updatedAt === undefined ? {} : { updatedAt: iso(updatedAt) }),
+    },
+    { sample: sample ?? "null" },
+  );
+}
+
+function listText(types: Shown[]): string {
+  return `[${types.map(toText).join(",")}]`;
+}
+
+/** Answers JSON that is text already, so that samples keep the bytes they were posted as. */
+function answer(c: AppContext, status: 200 | 201, text: string): never {
+  return c.body(text, status, { "Content-Type": "application/json" }) as never;
+}

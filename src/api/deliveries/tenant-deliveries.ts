@@ -1,0 +1,47 @@
+import { endpointIds } from "../../config/endpoints/endpoints";
+import { endpointRoom } from "../../contracts/env";
+import { router } from "../http/context";
+import { linkNext } from "../http/paging";
+import { createRoute, READERS } from "../http/route";
+import { inTenant } from "../spec/parameters";
+import { json, problems } from "../spec/schemas";
+import { deliveriesPage, deliveriesQuery, toDelivery, toFilter } from "./delivery-shape";
+
+const list = createRoute({
+  method: "get",
+  path: "/v1/tenants/{tenant}/deliveries",
+  operationId: "listDeliveries",
+  summary: "List the deliveries of all endpoints",
+  description: "Of all endpoints of the tenant, merged by time, newest first.",
+  tags: ["Deliveries"],
+  roles: READERS,
+  request: { params: inTenant, query: deliveriesQuery },
+  responses: { 200: json(deliveriesPage, "newest first, over all endpoints"), ...problems(401, 404, 422) },
+});
+
+/** The list of deliveries over all of a tenant's endpoints. */
+export const tenantDeliveryRoutes = router().openapi(list, async (c) => {
+  const query = c.req.valid("query");
+  const tenant = c.get("tenant");
+  const { limit } = query;
+  const filter = toFilter(query);
+  const ids = await endpointIds(c.env.DB, tenant);
+  const pages = await Promise.all(
+    ids.map(async (endpoint) => {
+      const page = await endpointRoom(c.env, tenant, endpoint).list(filter, limit, query.cursor ?? null);
+      return { endpoint, ...page };
+    }),
+  );
+  // An endpoint whose look ended early may have older ones: below the newest such end the merged order is not known.
+  const end = pages.reduce((newest, { next }) => (next !== null && next > newest ? next : newest), "");
+  const known = pages
+    .flatMap(({ endpoint, deliveries }) => deliveries.map((record) => toDelivery(endpoint, record)))
+    .filter(({ id }) => id >= end)
+    .sort((a, b) => (a.id < b.id ? 1 : -1));
+  const data = known.slice(0, limit);
+  const whole = end === "" && known.length <= limit;
+  const last = known.length > limit || end === "" ? data.at(-1)?.id : end;
+  const nextCursor = whole ? null : (last ?? null);
+  linkNext(c, nextCursor);
+  return c.json({ data, nextCursor }, 200);
+});

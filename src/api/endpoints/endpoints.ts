@@ -1,0 +1,258 @@
+import { z } from "@hono/zod-openapi";
+import {
+  type EndpointFields,
+  type EndpointRow,
+  type EndpointSecrets,
+  findEndpoint,
+  insertEndpoint,
+  listEndpoints,
+  markEndpointDeleted,
+  removeEndpoint,
+  updateEndpoint,
+} from "../../config/endpoints/endpoints";
+import { invalidateSnapshot } from "../../config/snapshot";
+import { endpointRoom, maxEndpoints } from "../../contracts/env";
+import { newId } from "../../lib/ids";
+import { logError } from "../../lib/log";
+import { isoOrNull } from "../../lib/time";
+import { entry } from "../access/audit";
+import { locateAt } from "../changes/location";
+import { changing, deleting, tagAs } from "../changes/matching";
+import { saving } from "../changes/saving";
+import { inFlightHeader, tellUnderWay } from "../deliveries/under-way";
+import { type AppContext, router } from "../http/context";
+import { rulesFor } from "../http/destination";
+import { pageOf } from "../http/paging";
+import { createRoute, MANAGERS, READERS } from "../http/route";
+import { Problem } from "../problems/problem";
+import { endpointWarnings, refuseForeign, warningsShape } from "../problems/warnings";
+import { atEndpoint, inTenant } from "../spec/parameters";
+import { body, json, listQuery, pageShape, problems } from "../spec/schemas";
+import { endpointChange } from "./endpoint-change";
+import { healthShape } from "./endpoint-health";
+import { endpointPatch, merged } from "./endpoint-patch";
+import { endpointInput, endpointShape, endpointWith, toShape } from "./endpoint-shape";
+import { forgetFormerEndpoints } from "./former-endpoints";
+
+const base = "/v1/tenants/{tenant}/endpoints";
+const changed = endpointWith("EndpointChanged", { warnings: warningsShape }, "An endpoint as it is after a change.");
+
+const create = createRoute({
+  method: "post",
+  path: base,
+  operationId: "createEndpoint",
+  summary: "Create an endpoint",
+  description:
+    "A URL that the tenant's events are delivered to. What is left out comes from the profile. The answer shows the signing secret, and `warnings` of what may not be what was meant.",
+  tags: ["Endpoints"],
+  roles: MANAGERS,
+  request: {
+    params: inTenant,
+    ...body(endpointInput, { url: "https://crm.example.com/webhooks", events: ["lead.hot"], uid: "crm" }),
+  },
+  responses: {
+    201: json(
+      endpointWith(
+        "EndpointCreated",
+        {
+          secret: z.string().nullable().describe("What deliveries are signed with; `null`: they are not signed."),
+          warnings: warningsShape,
+        },
+        "An endpoint that was created, with its secret.",
+      ),
+      "created; the secret is shown here",
+    ),
+    ...problems(400, 401, 404, 409, 422),
+  },
+});
+
+const list = createRoute({
+  method: "get",
+  path: base,
+  operationId: "listEndpoints",
+  summary: "List endpoints",
+  description: "Newest first.",
+  tags: ["Endpoints"],
+  roles: READERS,
+  request: { params: inTenant, query: listQuery(/^ep_[0-9A-Z]{26}$/) },
+  responses: {
+    200: json(pageShape("EndpointPage", endpointShape), "newest first"),
+    ...problems(401, 404, 422),
+  },
+});
+
+const get = createRoute({
+  method: "get",
+  path: `${base}/{endpoint}`,
+  operationId: "getEndpoint",
+  summary: "Get an endpoint",
+  description: "An endpoint by its id or `uid`. Headers' values are masked; the secret has a path of its own.",
+  tags: ["Endpoints"],
+  roles: READERS,
+  request: { params: atEndpoint },
+  responses: { 200: json(endpointShape, "the endpoint"), ...problems(401, 404) },
+});
+
+const patch = createRoute({
+  method: "patch",
+  path: `${base}/{endpoint}`,
+  operationId: "updateEndpoint",
+  summary: "Change, disable or enable an endpoint",
+  description:
+    "Changes what the body names; `null` goes back to the default. `headers` and `metadata` are merged (RFC 7396): `null` takes a name away. It holds from the next attempt on. With `enabled: true` a disabled endpoint is sent to again, and `recover` sends what was held.",
+  tags: ["Endpoints"],
+  roles: MANAGERS,
+  request: { params: atEndpoint, ...body(endpointPatch, { events: ["lead.hot", "lead.cold"], enabled: true }) },
+  responses: { 200: { ...json(changed, "changed"), headers: inFlightHeader }, ...problems(400, 401, 404, 409, 422) },
+});
+
+const remove = createRoute({
+  method: "delete",
+  path: `${base}/{endpoint}`,
+  operationId: "deleteEndpoint",
+  summary: "Delete an endpoint",
+  description: "Its unfinished deliveries end as `canceled`.",
+  tags: ["Endpoints"],
+  roles: MANAGERS,
+  request: { params: atEndpoint },
+  responses: { 204: { description: "deleted", headers: inFlightHeader }, ...problems(401, 404) },
+});
+
+const health = createRoute({
+  method: "get",
+  path: `${base}/{endpoint}/health`,
+  operationId: "getEndpointHealth",
+  summary: "See how an endpoint fares",
+  description:
+    "Whether it fails and since when, when that disables it, and how its deliveries of the last 24 hours went.",
+  tags: ["Endpoints"],
+  roles: READERS,
+  request: { params: atEndpoint },
+  responses: { 200: json(healthShape, "how the endpoint fares"), ...problems(401, 404) },
+});
+
+/** The endpoint of the path, by id or `uid`; a 404 when the tenant has none such. */
+export async function endpointOf(c: AppContext) {
+  return endpointById(c, c.req.param("endpoint") ?? "");
+}
+
+async function endpointById(c: AppContext, idOrUid: string) {
+  const row = await findEndpoint(c.env.DB, c.get("tenant"), idOrUid);
+  if (row === null) throw new Problem("endpoint-unknown", "There is no such endpoint.");
+  return row;
+}
+
+/**
+ * Tells the endpoint's object, which keeps a copy, of a change that is saved: it then reaches the next attempt. Answers,
+ * once the endpoint is switched off, how many attempts are under way.
+ */
+export async function configureEndpoint(
+  c: AppContext,
+  endpoint: string,
+  change: { enabled?: boolean },
+): Promise<number> {
+  const tenant = c.get("tenant");
+  try {
+    return await endpointRoom(c.env, tenant, endpoint).configure(change);
+  } catch (error) {
+    logError("endpoint.configure.failed", error, { tenant, endpoint });
+    const detail = "The change is saved, but the endpoint could not be told of it yet. Repeat the request.";
+    throw new Problem("endpoint-not-told", detail, { headers: { "Retry-After": "2" } });
+  }
+}
+
+/** The field that is told of when there is too much. */
+function partOf({ filter }: Partial<EndpointFields>): string {
+  return filter ? "filter" : "events";
+}
+
+function uidTaken(uid: string | null | undefined): Problem {
+  return new Problem("uid-taken", `Another endpoint has the uid ${uid}.`);
+}
+
+/** Endpoints: where a tenant's events go. */
+export const endpointRoutes = router()
+  .openapi(create, async (c) => {
+    const input = c.req.valid("json");
+    const now = Date.now();
+    const tenant = c.get("tenant");
+    refuseForeign(input.filter, tenant);
+    const id = newId("ep", now);
+    const { fields, secret: shown } = await endpointChange(c.env, tenant, id, input, null, await rulesFor(c), now);
+    const whole = fields as EndpointFields & EndpointSecrets;
+    const most = maxEndpoints(c.env);
+    const created = entry(c, "endpoint.created", id);
+    const enabled = input.enabled ?? true;
+    const insert = insertEndpoint(c.env.DB, tenant, id, { ...whole, enabled }, most, now, created);
+    const row = await saving(insert, partOf(fields));
+    if (row === "conflict") throw uidTaken(input.uid);
+    if (row === "full")
+      throw new Problem("limit-reached", `The tenant may have at most ${most} endpoints (MAX_ENDPOINTS).`);
+    invalidateSnapshot(tenant);
+    const warnings = await endpointWarnings(c.env.DB, row, now);
+    locateAt(c, id);
+    await tagAs(c, toShape(row));
+    return c.json({ ...toShape(row), secret: shown, warnings }, 201);
+  })
+  .openapi(list, async (c) => {
+    const { limit, cursor } = c.req.valid("query");
+    const rows = await listEndpoints(c.env.DB, c.get("tenant"), limit + 1, cursor ?? null);
+    return pageOf(c, rows, limit, toShape, ({ id }) => id);
+  })
+  .openapi(get, async (c) => c.json(toShape(await endpointOf(c)), 200))
+  .openapi(patch, async (c) => {
+    const input = c.req.valid("json");
+    const { enabled } = input;
+    const now = Date.now();
+    const tenant = c.get("tenant");
+    refuseForeign(input.filter, tenant);
+    const rules = await rulesFor(c);
+    const update = async (before: EndpointRow) => {
+      const { id } = before;
+      const { fields } = await endpointChange(c.env, tenant, id, merged(input, before), before, rules, now);
+      const changed = entry(c, "endpoint.updated", id, Object.keys(input));
+      const updated = await saving(updateEndpoint(c.env.DB, before, fields, now, changed), partOf(fields));
+      if (updated === "conflict") throw uidTaken(input.uid);
+      return id;
+    };
+    const id = await changing(c, () => endpointOf(c), toShape, update);
+    invalidateSnapshot(tenant);
+    const underWay = await configureEndpoint(c, id, enabled === undefined ? {} : { enabled });
+    if (enabled === false) await tellUnderWay(c, tenant, underWay === 0 ? [] : [{ endpoint: id }]);
+    const row = await endpointById(c, id);
+    await tagAs(c, toShape(row));
+    return c.json({ ...toShape(row), warnings: await endpointWarnings(c.env.DB, row, now) }, 200);
+  })
+  .openapi(remove, async (c) => {
+    const tenant = c.get("tenant");
+    const { endpoint } = c.req.valid("param");
+    const deleted = (found: string) => entry(c, "endpoint.deleted", found);
+    const now = Date.now();
+    const mark = (read: EndpointRow | null) => markEndpointDeleted(c.env.DB, tenant, endpoint, now, deleted, read);
+    const id = await deleting(c, () => endpointOf(c), toShape, mark);
+    if (id === null) throw new Problem("endpoint-unknown", "There is no such endpoint.");
+    invalidateSnapshot(tenant);
+    // Between the two a repeat of the request finds the mark and ends what this one could not.
+    const underWay = await endpointRoom(c.env, tenant, id).close();
+    await removeEndpoint(c.env.DB, tenant, id, now);
+    c.executionCtx.waitUntil(forgetFormerEndpoints(c.env, now));
+    await tellUnderWay(c, tenant, underWay === 0 ? [] : [{ endpoint: id }]);
+    return c.body(null, 204);
+  })
+  .openapi(health, async (c) => {
+    const { id } = await endpointOf(c);
+    const record = await endpointRoom(c.env, c.get("tenant"), id).health();
+    const { state, window, consecutiveFailures, counts, latency, truncated } = record;
+    const breaker = { ...record.breaker, until: isoOrNull(record.breaker.until) };
+    const { failingSince: since, disablesAt: end } = record;
+    const fares = { state, failingSince: isoOrNull(since), disablesAt: isoOrNull(end), window, consecutiveFailures };
+    const { bytes, most, responsesSince, deliveriesSince } = record.storage;
+    const storage = {
+      bytes,
+      most,
+      responsesSince: isoOrNull(responsesSince),
+      deliveriesSince: isoOrNull(deliveriesSince),
+    };
+    const quietUntil = isoOrNull(record.quietUntil);
+    return c.json({ ...fares, breaker, quietUntil, counts, latency, truncated, storage }, 200);
+  });

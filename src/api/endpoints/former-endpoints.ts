@@ -1,0 +1,26 @@
+import { formerEndpointsUntil } from "../../config/endpoints/former-endpoints";
+import { forgetEndpoint } from "../../config/tenants";
+import { type Env, endpointRoom, retentionMs } from "../../contracts/env";
+import { logError } from "../../lib/log";
+import { DAY } from "../../lib/time";
+
+/** The most that go with one deletion: more than come with it, so that no backlog lasts. */
+const AT_ONCE = 5;
+/** How much longer than its events an endpoint is known, in ms: its object empties itself before. */
+const GRACE = 7 * DAY;
+
+/**
+ * Forgets some of the endpoints that were deleted so long ago that nothing of their log is kept. Their objects have emptied
+ * themselves; those deleted before they did so are emptied here, since without its id an object is never found again.
+ * Goes along with each deletion. Never throws; what is left is for the next one.
+ */
+export async function forgetFormerEndpoints(env: Env, now: number): Promise<void> {
+  try {
+    for (const { tenant, id } of await formerEndpointsUntil(env.DB, now - retentionMs(env) - GRACE, AT_ONCE, now)) {
+      await endpointRoom(env, tenant, id).eraseAll();
+      await forgetEndpoint(env.DB, tenant, id);
+    }
+  } catch (error) {
+    logError("endpoint.forget.failed", error);
+  }
+}

@@ -1,0 +1,85 @@
+import { deadLetterCount } from "../../config/dead-letters";
+import { countForeignSeals, type ForeignSeals } from "../../config/endpoints/foreign-seals";
+import { type Env, eventLogRoom, secretsKeys } from "../../contracts/env";
+import { logError } from "../../lib/log";
+import { OPERATOR_TENANT } from "../../lib/operator";
+import { dayOf, SECOND } from "../../lib/time";
+
+/** How long each part of the service has for its answer, in ms. */
+const PATIENCE = 2 * SECOND;
+
+/** Whether a part of the service answered, and how long that took. */
+export interface Check {
+  ok: boolean;
+  /** ms. */
+  ms: number;
+}
+
+/** A queue: also what waits in it, as far as it tells. */
+export interface QueueCheck extends Check {
+  backlog: number | null;
+}
+
+/** What an operator asks first; `null`: D1 did not tell. */
+export interface Report {
+  parts: {
+    d1: Check;
+    objects: Check;
+    deliveries: QueueCheck;
+    deliveriesSlow: QueueCheck;
+    deliveriesDead: QueueCheck;
+  };
+  deadLetters: { count: number; lastAt: number | null } | null;
+  secrets: ForeignSeals | null;
+}
+
+/** Asks every part of the service side by side, each for two seconds at most. Never throws; sends no work to anybody. */
+export async function reachability(env: Env): Promise<Report> {
+  const [d1, objects, deliveries, deliveriesSlow, deliveriesDead] = await Promise.all([
+    ask("d1", () => Promise.all([deadLetterCount(env.DB), sealsOf(env)])),
+    // Whoever merely looks into a log leaves nothing there.
+    ask("objects", () => eventLogRoom(env, OPERATOR_TENANT, dayOf(Date.now())).read([])),
+    ask("deliveries", () => env.DELIVERIES.metrics()),
+    ask("deliveries-slow", () => env.DELIVERIES_SLOW.metrics()),
+    ask("deliveries-dead", () => env.DELIVERIES_DEAD.metrics()),
+  ]);
+  const [deadLetters = null, secrets = null] = d1.answer ?? [];
+  const queue = ({ check, answer }: Asked<QueueMetrics>) => ({ ...check, backlog: answer?.backlogCount ?? null });
+  return {
+    parts: {
+      d1: d1.check,
+      objects: objects.check,
+      deliveries: queue(deliveries),
+      deliveriesSlow: queue(deliveriesSlow),
+      deliveriesDead: queue(deliveriesDead),
+    },
+    deadLetters,
+    secrets,
+  };
+}
+
+async function sealsOf(env: Env): Promise<ForeignSeals | null> {
+  return env.SECRETS_KEY ? countForeignSeals(env.DB, secretsKeys(env)) : null;
+}
+
+interface Asked<T> {
+  check: Check;
+  answer: T | null;
+}
+
+async function ask<T>(part: string, question: () => Promise<T>): Promise<Asked<T>> {
+  const since = performance.now();
+  const check = (ok: boolean): Check => ({ ok, ms: Math.round(performance.now() - since) });
+  const late = AbortSignal.timeout(PATIENCE);
+  try {
+    const answer = await Promise.race([question(), aborted(late)]);
+    return { check: check(true), answer };
+  } catch (error) {
+    logError("health.check.failed", error, { part });
+    return { check: check(false), answer: null };
+  }
+}
+
+function aborted(signal: AbortSignal): Promise<never> {
+  return new Promise((_, reject) => signal.addEventListener("abort", () => reject(signal.reason), { once: true }));
+}

@@ -1,0 +1,127 @@
+import { and, asc, desc, eq, inArray, lt, sql } from "drizzle-orm";
+import { newId } from "../../lib/ids";
+import { type AuditEntry, audited, auditOfLast } from "../access/audit";
+import { database } from "../database";
+import { bytesLimit, checkOf, countLimit, limited } from "../limits";
+import { signals } from "../tables";
+import { laterThan, written } from "../version";
+import type { CatalogSignal } from "./signal-catalogs";
+
+export type SignalRow = typeof signals.$inferSelect;
+
+/** What a caller may say of a rule. */
+export type SignalFields = Pick<SignalRow, "name" | "emit" | "entity" | "filter" | "when" | "attach">;
+
+function named(tenant: string, id: string) {
+  return and(eq(signals.tenant, tenant), eq(signals.id, id));
+}
+
+/** The tenant's rule of that id, or `null`. */
+export async function findSignal(d1: D1Database, tenant: string, id: string): Promise<SignalRow | null> {
+  return (await database(d1).select().from(signals).where(named(tenant, id)).get()) ?? null;
+}
+
+/** Rules of the tenant, newest first, after the id `before`; at most `limit`. */
+export async function listSignals(
+  d1: D1Database,
+  tenant: string,
+  limit: number,
+  before: string | null,
+): Promise<SignalRow[]> {
+  return database(d1)
+    .select()
+    .from(signals)
+    .where(and(eq(signals.tenant, tenant), before === null ? undefined : lt(signals.id, before)))
+    .orderBy(desc(signals.id))
+    .limit(limit)
+    .all();
+}
+
+/** Writes a new rule. Throws `OverLimit`: an entity's memory of all of a tenant's rules is one row. */
+export async function insertSignal(
+  d1: D1Database,
+  tenant: string,
+  id: string,
+  fields: SignalFields,
+  now: number,
+  entry: AuditEntry,
+): Promise<SignalRow> {
+  const insert = database(d1)
+    .insert(signals)
+    .values({ ...fields, id, tenant, createdAt: now, updatedAt: now })
+    .returning();
+  const limits = [countLimit("signals", tenant), await bytesLimit(d1, tenant)];
+  const [row] = await audited(d1, insert, entry, now, ...limits);
+  return row as SignalRow;
+}
+
+/** Changes a rule that still is as it was read. Throws `OverLimit` and `ChangedMeanwhile`. */
+export async function updateSignal(
+  d1: D1Database,
+  read: SignalRow,
+  change: Partial<SignalFields>,
+  now: number,
+  entry: AuditEntry,
+): Promise<SignalRow> {
+  const update = database(d1)
+    .update(signals)
+    .set({ ...change, updatedAt: laterThan(read, now) })
+    .where(and(named(read.tenant, read.id), eq(signals.updatedAt, read.updatedAt)))
+    .returning();
+  return written(await audited(d1, update, entry, now, await bytesLimit(d1, read.tenant)));
+}
+
+/** Deletes a rule that still is as it was read. Throws `ChangedMeanwhile`. */
+export async function deleteSignal(
+  d1: D1Database,
+  { tenant, id, updatedAt }: SignalRow,
+  now: number,
+  entry: AuditEntry,
+): Promise<void> {
+  const remove = database(d1)
+    .delete(signals)
+    .where(and(named(tenant, id), eq(signals.updatedAt, updatedAt)))
+    .returning({ id: signals.id });
+  written(await audited(d1, remove, entry, now));
+}
+
+/**
+ * Writes those rules of a vendor that the tenant does not have yet, all or none, and answers all of them as they stand,
+ * with how many are new. What a tenant has changed in one stays. Throws `OverLimit`.
+ */
+export async function installSignals(
+  d1: D1Database,
+  tenant: string,
+  profile: string,
+  rules: readonly CatalogSignal[],
+  now: number,
+  entry: AuditEntry,
+): Promise<{ rows: SignalRow[]; created: number }> {
+  const db = database(d1);
+  const keys = rules.map(({ emit }) => `${profile}/${emit}`);
+  const own = and(eq(signals.tenant, tenant), inArray(signals.catalog, keys));
+  const before = await db.select({ id: signals.id }).from(signals).where(own).all();
+  const [first, ...rest] = rules.map((rule, i) =>
+    db
+      .insert(signals)
+      .values({
+        filter: null,
+        attach: null,
+        ...rule,
+        // One ms apart, so that their ids have the catalog's order.
+        id: newId("sig", now + i),
+        tenant,
+        catalog: keys[i] as string,
+        createdAt: now,
+        updatedAt: now,
+      })
+      .onConflictDoNothing(),
+  );
+  if (first === undefined) return { rows: [], created: 0 };
+  const known = new Set(before.map(({ id }) => id));
+  const audit = auditOfLast(d1, entry, now, sql`${known.size} < ${rules.length}`);
+  const limits = known.size === rules.length ? [] : [countLimit("signals", tenant), await bytesLimit(d1, tenant)];
+  await limited(db.batch([first, ...rest, audit, ...limits.map((limit) => checkOf(d1, limit))]));
+  const rows = await db.select().from(signals).where(own).orderBy(asc(signals.id)).all();
+  return { rows, created: rows.filter(({ id }) => !known.has(id)).length };
+}

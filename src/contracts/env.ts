@@ -1,0 +1,112 @@
+import { configurationOf } from "../lib/configuration";
+import { hex, sha256 } from "../lib/crypto";
+import { type EventRef, logName } from "../lib/ids";
+import type { Day } from "../lib/time";
+import type { EntityRoom } from "./entity";
+import type { DeliveryMessage } from "./messages";
+import type { EndpointRoom, EventLogRoom } from "./objects";
+
+/** The Worker's bindings; wrangler.toml explains each. */
+export interface Env {
+  DB: D1Database;
+  EVENT_LOG: DurableObjectNamespace<EventLogRoom & Rpc.DurableObjectBranded>;
+  ENDPOINT: DurableObjectNamespace<EndpointRoom & Rpc.DurableObjectBranded>;
+  ENTITY: DurableObjectNamespace<EntityRoom & Rpc.DurableObjectBranded>;
+  DELIVERIES: Queue<DeliveryMessage>;
+  DELIVERIES_SLOW: Queue<DeliveryMessage>;
+  DELIVERIES_DEAD: Queue<unknown>;
+  DEFAULT_PROFILE: string;
+  RECONCILE_AFTER_SECONDS: string;
+  RETENTION_DAYS?: string;
+  /** Absent: no limit. */
+  ACCEPT_RATE?: RateLimit;
+  /** Absent: no limit. */
+  SIGN_IN_RATE?: RateLimit;
+  MAX_ENDPOINTS?: string;
+  FRAME_ANCESTORS?: string;
+  ENTITY_TTL_DAYS?: string;
+  CONTACT_URL?: string;
+  OPERATOR_KEY?: string;
+  OPERATOR_KEY_NEXT?: string;
+  SECRETS_KEY?: string;
+  SECRETS_KEY_OLD?: string;
+  ALLOW_INSECURE_ENDPOINTS?: string;
+  DOH_URL?: string;
+}
+
+/** The endpoint object of a tenant. */
+export function endpointRoom(env: Env, tenant: string, endpoint: string): EndpointRoom {
+  return env.ENDPOINT.getByName(`${tenant}/${endpoint}`) as unknown as EndpointRoom;
+}
+
+/** The event log that holds an event of the tenant, or the one that a UTC day's events are written to. */
+export function eventLogRoom(env: Env, tenant: string, at: EventRef | Day): EventLogRoom {
+  const name = typeof at === "string" ? at : logName(at);
+  return env.EVENT_LOG.getByName(`${tenant}/${name}`) as unknown as EventLogRoom;
+}
+
+/** The object of an entity's key, for a tenant that was created at `since` (ms). The key may be of any length. */
+export async function entityRoom(env: Env, tenant: string, since: number, key: string): Promise<EntityRoom> {
+  const name = `${tenant}/${since.toString(36)}/${hex(await sha256(JSON.stringify(key)))}`;
+  return env.ENTITY.getByName(name) as unknown as EntityRoom;
+}
+
+/** Splits an object's name into its tenant and the rest. Throws when the object was made without a name. */
+export function nameParts(name: string | undefined): [tenant: string, rest: string] {
+  const slash = name?.indexOf("/") ?? -1;
+  if (name === undefined || slash < 0) throw new Error("an object of Posthorn is always found by its name");
+  return [name.slice(0, slash), name.slice(slash + 1)];
+}
+
+/** Whether http and loopback endpoints are let in: for local work only. */
+export function allowsInsecure(env: Env): boolean {
+  return configurationOf(env).allowsInsecure;
+}
+
+/** Where names are looked up over HTTPS; `null`: nowhere, since it is switched off or endpoints may be insecure. */
+export function resolverOf(env: Env): string | null {
+  const { allowsInsecure, resolver } = configurationOf(env);
+  return allowsInsecure ? null : resolver;
+}
+
+/** How long after its acceptance an event is handed to endpoints that have not confirmed it, in ms. */
+export function reconcileAfterMs(env: Env): number {
+  return configurationOf(env).reconcileAfterMs;
+}
+
+/** How long events and their deliveries are kept after the day of their acceptance, in ms. */
+export function retentionMs(env: Env): number {
+  return configurationOf(env).retentionMs;
+}
+
+/** The most endpoints of a tenant. */
+export function maxEndpoints(env: Env): number {
+  return configurationOf(env).maxEndpoints;
+}
+
+/** How long an entity is remembered that nothing is heard of, in ms. */
+export function entityTtlMs(env: Env): number {
+  return configurationOf(env).entityTtlMs;
+}
+
+/** The origins that may show the portal in a frame; empty: none. */
+export function frameAncestors(env: Env): string[] {
+  return configurationOf(env).frameAncestors;
+}
+
+/** The keys that open secrets; the first also seals them. Throws when the deployment has none. */
+export function secretsKeys(env: Env): [string, ...string[]] {
+  const [key, ...old] = configurationOf(env).secretsKeys;
+  if (key === undefined) throw new Error("SECRETS_KEY is not set: run `wrangler secret put SECRETS_KEY`");
+  return [key, ...old];
+}
+
+/** Like {@link secretsKeys}; none when the deployment has none. */
+export function keysIfAny(env: Env): string[] {
+  return configurationOf(env).secretsKeys;
+}
+
+/** The key that seals secrets. Throws when the deployment has none. */
+export function secretsKey(env: Env): string {
+  return secretsKeys(env)[0];
+}

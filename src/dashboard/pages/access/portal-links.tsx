@@ -1,0 +1,181 @@
+import { Hono } from "hono";
+import type { FC } from "hono/jsx";
+import type { Client } from "../../../client/index";
+import { Act, Refused, SelectField, TextField, Token, textOf } from "../../components/form";
+import { PageHead } from "../../components/layout";
+import { Block, Card, Copyable, Notice, Pager } from "../../components/parts";
+import { Ago, At } from "../../components/time";
+import { type Refusal, refusalOf } from "../../errors";
+import { frameAncestors, needs } from "../../guard";
+import { type Site, type SiteContext, type SiteEnv, tenantPath, withQuery } from "../../site";
+import { page } from "../../write";
+
+const LIVES: readonly (readonly [string, string])[] = [
+  ["900", "15 minutes"],
+  ["3600", "1 hour"],
+  ["28800", "8 hours"],
+  ["86400", "1 day"],
+  ["604800", "7 days"],
+];
+const THEMES: readonly (readonly [string, string])[] = [
+  ["", "as the visitor's system"],
+  ["light", "light"],
+  ["dark", "dark"],
+];
+
+const RIGHTS: readonly (readonly [string, string])[] = [
+  ["manage", "manages endpoints"],
+  ["read", "only reads"],
+];
+const PAGE_SIZE = 50;
+
+interface Made {
+  url: string;
+  expiresAt: string;
+}
+
+type Link = Awaited<ReturnType<Client["portalLinks"]["get"]>>;
+
+/** What became of a link. */
+const State: FC<{ link: Link; now: number }> = ({ link: { openedAt, endedAt }, now }) => {
+  if (endedAt !== null) return <span class="muted">closed by its visitor</span>;
+  if (openedAt === null) return <span class="muted">not opened yet</span>;
+  return (
+    <>
+      opened <Ago at={openedAt} now={now} />
+    </>
+  );
+};
+
+const Links: FC<{ site: Site; here: string; links: readonly Link[]; now: number }> = ({ site, here, links, now }) => (
+  <table class="rows">
+    <thead>
+      <tr>
+        <th scope="col">Made</th>
+        <th scope="col">Session</th>
+        <th scope="col">Ends</th>
+        <th scope="col">
+          <span class="hidden-text">Actions</span>
+        </th>
+      </tr>
+    </thead>
+    <tbody>
+      {links.map((link) => (
+        <tr>
+          <td data-name="Made">
+            <At at={link.createdAt} /> <small class="muted clip">by {link.madeBy ?? "somebody"}</small>
+          </td>
+          <td data-name="Session">
+            <State link={link} now={now} />
+            {link.readOnly ? ", only reads" : ""}
+          </td>
+          <td data-name="Ends">
+            <At at={link.expiresAt} />
+          </td>
+          <td class="row-actions">
+            <Act
+              visit={site}
+              action={`${here}/revoke`}
+              class="small danger"
+              fields={{ link: link.id }}
+              label={`Revoke ${link.id}`}
+              asks="Revoke this link? Whoever came by it is signed out."
+            >
+              Revoke
+            </Act>
+          </td>
+        </tr>
+      ))}
+    </tbody>
+  </table>
+);
+
+async function show(c: SiteContext, made: Made | null = null, refusal: Refusal | null = null): Promise<Response> {
+  const site = c.get("site");
+  needs(site.may.portalLinks.list, "Your role does not make portal links.");
+  const tenant = c.req.param("tenant") ?? "";
+  const cursor = c.req.query("cursor");
+  const now = Date.now();
+  const links = await site.api.portalLinks.list(tenant, {
+    query: { limit: PAGE_SIZE, ...(cursor === undefined ? {} : { cursor }) },
+  });
+  const here = tenantPath(c, "portal-links");
+  const { origin } = new URL(c.req.url);
+  const ancestors = frameAncestors(c.env);
+  const call = `curl -X POST ${origin}/v1/tenants/${tenant}/portal-links \\
+  -H "Authorization: Bearer $POSTHORN_KEY" -d '{"expiresIn": 3600}'`;
+  return page(
+    c,
+    { title: "Portal links", current: "Portal links", status: refusal === null ? 200 : 422 },
+    <>
+      <PageHead title="Portal links" about="Open this dashboard for one customer: endpoints and logs, no API keys." />
+      {made === null ? null : (
+        <Notice tone="good">
+          <p>
+            <strong>The link opens one session,</strong> with a button. Both end at <At at={made.expiresAt} />.
+          </p>
+          <Copyable text={made.url} label="Copy the link" />
+        </Notice>
+      )}
+      <Card title="New link">
+        <Refused refusal={refusal} what="The link was not created." />
+        <form method="post" action={here} class="inline">
+          <Token visit={site} />
+          <SelectField name="expiresIn" label="Lasts" value="3600" options={LIVES} />
+          <SelectField name="rights" label="Its visitor" value="manage" options={RIGHTS} />
+          <TextField name="path" label="Opens at" placeholder="/endpoints" errors={refusal?.errors ?? []} />
+          <SelectField name="theme" label="Theme" value="" options={THEMES} />
+          <button type="submit" class="primary">
+            Create the link
+          </button>
+        </form>
+      </Card>
+      <Card title="Links and sessions">
+        {links.data.length === 0 ? (
+          <p>There are none that last.</p>
+        ) : (
+          <Links {...{ site, here, now }} links={links.data} />
+        )}
+        <Pager
+          next={links.nextCursor === null ? null : withQuery(here, { cursor: links.nextCursor })}
+          first={cursor === undefined ? null : here}
+          what="links"
+        />
+      </Card>
+      <Card title="From your application">
+        <p>Make a link when your customer opens the page, and send them there, or show it in a frame.</p>
+        <Block text={call} label="How your back end makes a link" />
+        <p class="hint">
+          {ancestors.length === 0
+            ? "No page may show it in a frame so far: name your origins in FRAME_ANCESTORS. "
+            : `These origins may show it in a frame: ${ancestors.join(", ")}. `}
+          Append <code>?theme=light</code> or <code>?theme=dark</code> to the link to choose one.
+        </p>
+      </Card>
+    </>,
+  );
+}
+
+/** Links that open the portal. */
+export const portalLinkPages = new Hono<SiteEnv>()
+  .get("/tenants/:tenant/portal-links", (c) => show(c))
+  .post("/tenants/:tenant/portal-links", async (c) => {
+    const form = c.get("form");
+    const theme = textOf(form, "theme");
+    try {
+      const expiresIn = Number(textOf(form, "expiresIn"));
+      const readOnly = textOf(form, "rights") === "read";
+      const path = textOf(form, "path");
+      const fields = { expiresIn, readOnly, ...(path === "" ? {} : { path }) };
+      const made = await c.get("site").api.portalLinks.create(c.req.param("tenant"), fields);
+      return show(c, { ...made, url: theme === "light" || theme === "dark" ? `${made.url}?theme=${theme}` : made.url });
+    } catch (error) {
+      const refusal = refusalOf(error);
+      if (refusal === null) throw error;
+      return show(c, null, refusal);
+    }
+  })
+  .post("/tenants/:tenant/portal-links/revoke", async (c) => {
+    await c.get("site").api.portalLinks.delete(c.req.param("tenant"), textOf(c.get("form"), "link"));
+    return c.redirect(withQuery(tenantPath(c, "portal-links"), { done: "revoked" }), 303);
+  });

@@ -1,0 +1,211 @@
+import { Hono } from "hono";
+import { CATALOG_NAMES } from "../../../config/catalogs/catalogs";
+import { elementTexts, memberTexts } from "../../../lib/json/json";
+import { Act } from "../../components/form";
+import { PageHead } from "../../components/layout";
+import { Block, Card, Empty, Facts, Pager } from "../../components/parts";
+import type { EventType } from "../../components/state";
+import { PageError } from "../../errors";
+import { prettyJson } from "../../json-text";
+import { type SiteContext, type SiteEnv, tenantPath, withQuery } from "../../site";
+import { page } from "../../write";
+
+const PAGE_SIZE = 50;
+
+/** A registered event type; its sample and schema as their texts. */
+export type TypeText = Omit<EventType, "sample" | "schema"> & { sample: string | null; schema: string | null };
+
+function typeIn(text: string): TypeText {
+  const members = memberTexts(text);
+  const read = (name: string) => {
+    const value = members.get(name);
+    return value === undefined || value === "null" ? null : value;
+  };
+  return { ...(JSON.parse(text) as EventType), sample: read("sample"), schema: read("schema") };
+}
+
+async function list(c: SiteContext, query: Record<string, string | number | undefined>) {
+  const text = await c.get("site").text(withQuery("/v1/event-types", query));
+  const members = memberTexts(text);
+  return {
+    data: elementTexts(members.get("data") ?? "[]").map(typeIn),
+    nextCursor: JSON.parse(members.get("nextCursor") ?? "null") as string | null,
+  };
+}
+
+/** The registered event types that a form proposes: as many as the API answers at once. */
+export async function typesOf(c: SiteContext): Promise<TypeText[]> {
+  return (await list(c, { limit: 250 })).data;
+}
+
+/** The groups that a filter offers, and the one that it was asked for. */
+function groupsOf(types: readonly TypeText[], asked: string | undefined): string[] {
+  const names = [asked ?? null, ...types.map(({ group }) => group)].filter((name) => name !== null);
+  return [...new Set(names)].toSorted();
+}
+
+const Marks = ({ type }: { type: TypeText }) => (
+  <>
+    {type.highVolume ? <span class="tag warn">high volume</span> : null}
+    {type.deprecated ? <span class="tag">deprecated</span> : null}
+    {type.enforce ? <span class="tag">schema enforced</span> : null}
+  </>
+);
+
+/** The catalog: which event types there are. */
+export const eventTypePages = new Hono<SiteEnv>()
+  .get("/tenants/:tenant/event-types", async (c) => {
+    const site = c.get("site");
+    const [group, cursor] = [c.req.query("group") || undefined, c.req.query("cursor")];
+    const { data, nextCursor } = await list(c, { limit: PAGE_SIZE, group, cursor });
+    const here = tenantPath(c, "event-types");
+    const isWhole = group === undefined && cursor === undefined && nextCursor === null;
+    const groups = groupsOf(isWhole ? data : await typesOf(c), group);
+    return page(
+      c,
+      { title: "Event types", current: "Event types" },
+      <>
+        <PageHead
+          title="Event types"
+          about="What can be subscribed to; the same for all tenants. Others can be posted, too."
+        />
+        <Card>
+          {groups.length > 1 || group !== undefined ? (
+            <form method="get" action={here} class="filters" aria-label="Filter event types">
+              <label>
+                Group
+                <select name="group">
+                  <option value="">any</option>
+                  {groups.map((name) => (
+                    <option value={name} selected={name === group}>
+                      {name}
+                    </option>
+                  ))}
+                </select>
+              </label>
+              <button type="submit">Filter</button>
+              {group === undefined ? null : <a href={here}>Clear</a>}
+            </form>
+          ) : null}
+          {data.length === 0 ? (
+            group === undefined ? (
+              <Empty icon="book" title="No event types are registered">
+                Types need not be registered to be sent. A catalog brings titles, samples and schemas.
+              </Empty>
+            ) : (
+              <Empty icon="filter" title="No event type is in this group">
+                <a href={here}>Show all of them</a>
+              </Empty>
+            )
+          ) : (
+            <table class="rows">
+              <thead>
+                <tr>
+                  <th scope="col">Type</th>
+                  <th scope="col">Title</th>
+                  <th scope="col">Group</th>
+                </tr>
+              </thead>
+              <tbody>
+                {data.map((type) => (
+                  <tr>
+                    <td data-name="Type">
+                      <a class="row-link" href={`${here}/${encodeURIComponent(type.name)}`}>
+                        <code>{type.name}</code>
+                      </a>
+                      <Marks type={type} />
+                    </td>
+                    <td data-name="Title">{type.title ?? <span class="muted">—</span>}</td>
+                    <td data-name="Group">{type.group ?? <span class="muted">—</span>}</td>
+                  </tr>
+                ))}
+              </tbody>
+            </table>
+          )}
+          <Pager
+            next={nextCursor === null ? null : withQuery(here, { group, cursor: nextCursor })}
+            first={cursor === undefined ? null : withQuery(here, { group })}
+            what="event types"
+            byName
+          />
+        </Card>
+        {site.may.eventTypes.install ? (
+          <Card title="Catalogs">
+            <p class="hint">
+              Vendors' event types with their samples and schemas. Installing one again brings it up to date.
+            </p>
+            <div class="card-actions">
+              {CATALOG_NAMES.map((name) => (
+                <Act
+                  visit={site}
+                  action={`${here}/install`}
+                  fields={{ catalog: name }}
+                  label={`Install the catalog ${name}`}
+                >
+                  {name}
+                </Act>
+              ))}
+            </div>
+          </Card>
+        ) : null}
+      </>,
+    );
+  })
+  .post("/tenants/:tenant/event-types/install", async (c) => {
+    const catalog = CATALOG_NAMES.find((name) => name === c.get("form").get("catalog"));
+    if (catalog === undefined) throw new PageError(404, "There is no such catalog.");
+    await c.get("site").api.eventTypes.install(catalog);
+    return c.redirect(withQuery(tenantPath(c, "event-types"), { done: "installed" }), 303);
+  })
+  .get("/tenants/:tenant/event-types/:name", async (c) => {
+    const site = c.get("site");
+    const type = typeIn(await site.text(`/v1/event-types/${encodeURIComponent(c.req.param("name"))}`));
+    return page(
+      c,
+      { title: type.name, current: "Event types" },
+      <>
+        <PageHead
+          title={type.name}
+          up={{ href: tenantPath(c, "event-types"), name: "Event types" }}
+          about={
+            <>
+              {type.title} <Marks type={type} />
+            </>
+          }
+        >
+          <a class="button" href={withQuery(tenantPath(c, "events"), { event: type.name })}>
+            Its events
+          </a>
+        </PageHead>
+        {type.description === null ? null : (
+          <Card>
+            <p>{type.description}</p>
+            <Facts rows={[["Group", type.group ?? "—"]]} />
+          </Card>
+        )}
+        <div class="columns wide">
+          <Card title="Sample">
+            {type.sample === null ? (
+              <p class="muted">It has none; a test needs data of its own.</p>
+            ) : (
+              <Block text={prettyJson(type.sample)} label={`Sample of ${type.name}`} />
+            )}
+          </Card>
+          <Card title="Schema">
+            {type.schema === null ? (
+              <p class="muted">Nothing is said about its data.</p>
+            ) : (
+              <>
+                <p class="hint">
+                  {type.enforce
+                    ? "Enforced: data that breaks it is refused when it is posted."
+                    : "Descriptive: nothing is refused for it."}
+                </p>
+                <Block text={prettyJson(type.schema)} label={`JSON Schema of ${type.name}`} />
+              </>
+            )}
+          </Card>
+        </div>
+      </>,
+    );
+  });

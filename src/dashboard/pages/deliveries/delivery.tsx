@@ -1,0 +1,89 @@
+import { Hono } from "hono";
+import { Attempts } from "../../components/attempts";
+import { Act, Refused } from "../../components/form";
+import { PageHead } from "../../components/layout";
+import { Card, Copyable, Facts } from "../../components/parts";
+import { nameOf, Outcome, StatusPill } from "../../components/state";
+import { At } from "../../components/time";
+import { type Refusal, refusedWith } from "../../errors";
+import { path, type SiteContext, type SiteEnv, withQuery } from "../../site";
+import { page } from "../../write";
+import { endpointPath } from "../endpoints/endpoint-frame";
+
+function where(c: SiteContext) {
+  const param = (name: string) => c.req.param(name) ?? "";
+  return { site: c.get("site"), tenant: param("tenant"), id: param("endpoint"), delivery: param("delivery") };
+}
+
+async function show(c: SiteContext, refusal: Refusal | null = null): Promise<Response> {
+  const { site, tenant, id, delivery: deliveryId } = where(c);
+  const now = Date.now();
+  const [delivery, endpoint] = await Promise.all([
+    site.api.deliveries.get(tenant, id, deliveryId),
+    site.api.endpoints.get(tenant, id),
+  ]);
+  const here = endpointPath(site, tenant, endpoint.id, "deliveries", delivery.id);
+  const { attemptLog } = delivery;
+  return page(
+    c,
+    { title: `Delivery of ${delivery.event}`, current: "Deliveries", status: refusal === null ? 200 : 409 },
+    <>
+      <PageHead
+        title={delivery.event}
+        up={{ href: endpointPath(site, tenant, endpoint.id, "deliveries"), name: nameOf(endpoint) }}
+        about={
+          <>
+            <StatusPill delivery={delivery} />
+            <Copyable text={delivery.id} label="Copy the delivery's id" />
+          </>
+        }
+      >
+        {site.may.deliveries.resend ? (
+          <Act visit={site} action={`${here}/resend`} class="primary">
+            Send it again
+          </Act>
+        ) : null}
+      </PageHead>
+      <Refused refusal={refusal} what="It was not sent." />
+      <Card>
+        <Facts
+          rows={[
+            [
+              "Event",
+              <a href={path(site.base, "tenants", tenant, "events", delivery.eventId)}>
+                <code>{delivery.eventId}</code>
+              </a>,
+            ],
+            ["Endpoint", <a href={endpointPath(site, tenant, endpoint.id)}>{nameOf(endpoint)}</a>],
+            ["Attempts", String(delivery.attempts)],
+            ["Last answer", <Outcome code={delivery.lastStatusCode} error={delivery.lastError} long />],
+            ["Accepted", <At at={delivery.createdAt} />],
+            [
+              "Finished",
+              delivery.finishedAt === null ? <span class="muted">not yet</span> : <At at={delivery.finishedAt} />,
+            ],
+          ]}
+        />
+      </Card>
+      <Card title="Attempts">
+        <Attempts
+          attempts={attemptLog}
+          nextAttemptAt={delivery.nextAttemptAt}
+          now={now}
+          createdAt={delivery.createdAt}
+        />
+        {attemptLog.length < delivery.attempts ? <p class="hint">The oldest attempts are not kept any more.</p> : null}
+      </Card>
+    </>,
+  );
+}
+
+/** One delivery and its attempts. */
+export const deliveryPages = new Hono<SiteEnv>()
+  .get("/tenants/:tenant/endpoints/:endpoint/deliveries/:delivery", (c) => show(c))
+  .post("/tenants/:tenant/endpoints/:endpoint/deliveries/:delivery/resend", async (c) => {
+    const { site, tenant, id, delivery } = where(c);
+    const refusal = await refusedWith(() => site.api.deliveries.resend(tenant, id, delivery));
+    if (refusal !== null) return show(c, refusal);
+    return c.redirect(withQuery(endpointPath(site, tenant, id, "deliveries", delivery), { done: "resent" }), 303);
+  });

@@ -1,0 +1,144 @@
+import { Hono } from "hono";
+import type { FC } from "hono/jsx";
+import { apiTime, DeliveryLog } from "../../components/deliveries";
+import { Token, textOf } from "../../components/form";
+import { HealthCard } from "../../components/health";
+import { Card } from "../../components/parts";
+import { type Endpoint, type Health, nameOf } from "../../components/state";
+import { type Refusal, refusedWith } from "../../errors";
+import { needs } from "../../guard";
+import { type Site, type SiteContext, type SiteEnv, tenantPath, withQuery } from "../../site";
+import { page } from "../../write";
+import { heldOf, keptSince } from "../signals/fares";
+import { EndpointFrame, endpointPath } from "./endpoint-frame";
+import { endpointLog } from "./endpoint-log";
+import { CallToAction, Recovery } from "./endpoint-recovery";
+
+function where(c: SiteContext) {
+  return { site: c.get("site"), tenant: c.req.param("tenant") ?? "", id: c.req.param("endpoint") ?? "" };
+}
+
+async function show(c: SiteContext, refusal: Refusal | null = null): Promise<Response> {
+  const { site, tenant, id } = where(c);
+  const now = Date.now();
+  const asked = apiTime(c.req.query("recoverSince"));
+  const kept = keptSince(c.env, now);
+  const since = asked !== undefined && !Number.isNaN(Date.parse(asked)) ? asked : kept;
+  const [endpoint, health, log] = await Promise.all([
+    site.api.endpoints.get(tenant, id),
+    site.api.endpoints.health(tenant, id),
+    site.api.deliveries.list(tenant, id, { query: { limit: 10 } }),
+  ]);
+  const [held, count] = await Promise.all([
+    heldOf(site, tenant, endpoint, kept),
+    site.may.endpoints.recover ? countOf(site, tenant, id, since) : null,
+  ]);
+  const here = endpointPath(site, tenant, endpoint.id);
+  return page(
+    c,
+    { title: nameOf(endpoint), current: "Endpoints", status: refusal === null ? 200 : 409 },
+    <EndpointFrame site={site} tenant={tenant} endpoint={endpoint} tab="Health" failing={isFailing(health)}>
+      <CallToAction endpoint={endpoint} held={held} recoverAt={site.may.endpoints.recover ? `${here}#recover` : null} />
+      <HealthCard health={health} endpoint={endpoint} now={now} />
+      <Card title="Latest deliveries" actions={<a href={`${here}/deliveries`}>All deliveries</a>}>
+        <DeliveryLog
+          site={site}
+          tenant={tenant}
+          page={{ data: log.data, nextCursor: null }}
+          now={now}
+          query={{}}
+          live={withQuery(`${here}/deliveries`, { limit: 10 })}
+          older={null}
+          newest={null}
+          none="They appear here as events come in. Send a test to see the first one."
+        />
+      </Card>
+      {site.may.endpoints.recover ? (
+        <Recovery site={site} tenant={tenant} endpoint={endpoint} since={since} count={count} refusal={refusal} />
+      ) : null}
+    </EndpointFrame>,
+  );
+}
+
+function isFailing(health: Health): boolean {
+  return health.state === "failing";
+}
+
+async function countOf(site: Site, tenant: string, id: string, since: string): Promise<number> {
+  return (await site.api.endpoints.recover(tenant, id, { since }, { query: { dryRun: true } })).count;
+}
+
+async function enable(c: SiteContext): Promise<Response> {
+  const { site, tenant, id } = where(c);
+  await site.api.endpoints.update(tenant, id, { enabled: true });
+  const since = textOf(c.get("form"), "recover");
+  if (since !== "") return recover(c, since);
+  return c.redirect(withQuery(back(c), { done: "enabled" }), 303);
+}
+
+async function disable(c: SiteContext): Promise<Response> {
+  const { site, tenant, id } = where(c);
+  await site.api.endpoints.update(tenant, id, { enabled: false });
+  return c.redirect(withQuery(back(c), { done: "disabled" }), 303);
+}
+
+/** Where a change of the list's returns to. */
+function back(c: SiteContext): string {
+  const { site, tenant, id } = where(c);
+  return textOf(c.get("form"), "back") === "list" ? tenantPath(c, "endpoints") : endpointPath(site, tenant, id);
+}
+
+async function recover(c: SiteContext, since: string): Promise<Response> {
+  const { site, tenant, id } = where(c);
+  let count = 0;
+  const refusal = await refusedWith(async () => {
+    ({ count } = await site.api.endpoints.recover(tenant, id, { since }));
+  });
+  if (refusal !== null) return show(c, refusal);
+  return c.redirect(withQuery(endpointPath(site, tenant, id), { recovered: count }), 303);
+}
+
+/** Asks before it is done, without a script as well. */
+const DeletePage: FC<{ site: Site; tenant: string; endpoint: Endpoint }> = ({ site, tenant, endpoint }) => {
+  const here = endpointPath(site, tenant, endpoint.id);
+  return (
+    <EndpointFrame site={site} tenant={tenant} endpoint={endpoint} tab="Settings">
+      <Card title={`Delete ${nameOf(endpoint)}?`}>
+        <p>
+          Its secret is forgotten, and deliveries that are not finished end as <em>canceled</em>. What it got stays in
+          its events' logs. This cannot be undone; to pause it, disable it instead.
+        </p>
+        <form method="post" action={`${here}/delete`} class="inline">
+          <Token visit={site} />
+          <button type="submit" class="danger">
+            Delete the endpoint
+          </button>
+          <a href={here}>Keep it</a>
+        </form>
+      </Card>
+    </EndpointFrame>
+  );
+};
+
+/** One endpoint: how it fares, what it got, switching it on and off. */
+export const endpointPage = new Hono<SiteEnv>()
+  .get("/tenants/:tenant/endpoints/:endpoint", (c) => show(c))
+  .get("/tenants/:tenant/endpoints/:endpoint/deliveries", endpointLog)
+  .post("/tenants/:tenant/endpoints/:endpoint/enable", enable)
+  .post("/tenants/:tenant/endpoints/:endpoint/disable", disable)
+  .post("/tenants/:tenant/endpoints/:endpoint/recover", (c) => recover(c, textOf(c.get("form"), "since")))
+  .get("/tenants/:tenant/endpoints/:endpoint/delete", async (c) => {
+    needs(c.get("site").may.endpoints.delete, "Your role reads, and does not delete endpoints.");
+    const { site, tenant, id } = where(c);
+    const endpoint = await site.api.endpoints.get(tenant, id);
+    return page(
+      c,
+      { title: `Delete ${nameOf(endpoint)}`, current: "Endpoints" },
+      <DeletePage site={site} tenant={tenant} endpoint={endpoint} />,
+    );
+  })
+  .post("/tenants/:tenant/endpoints/:endpoint/delete", async (c) => {
+    const { site, tenant, id } = where(c);
+    await site.api.endpoints.delete(tenant, id);
+    return c.redirect(withQuery(tenantPath(c, "endpoints"), { done: "deleted" }), 303);
+  });

@@ -1,0 +1,71 @@
+import { type Env, retentionMs } from "../../../contracts/env";
+import { DAY, iso } from "../../../lib/time";
+import type { Endpoint, Health } from "../../components/state";
+import type { Site } from "../../site";
+
+/** Deliveries that an endpoint is held. `more`: there are more than were counted. */
+export interface Held {
+  count: number;
+  more: boolean;
+}
+
+/** An endpoint, and how it fares. */
+export interface Fares {
+  endpoint: Endpoint;
+  health: Health;
+  held: Held;
+}
+
+const NONE: Held = { count: 0, more: false };
+
+/** Since when anything is kept: whole days are dropped, so up to one more than events are kept for. `now` in ms. */
+export function keptSince(env: Env, now: number): string {
+  return iso(now - retentionMs(env) - DAY);
+}
+
+/**
+ * All that is held for an endpoint, however old: its health counts the last 24 h only. An enabled one is asked nothing.
+ * Who may not recover gets as many as a list answers at once.
+ */
+export async function heldOf(site: Site, tenant: string, { id, enabled }: Endpoint, since: string): Promise<Held> {
+  if (enabled) return NONE;
+  if (site.may.endpoints.recover) {
+    const asked = { since, status: "held" } as const;
+    return { ...(await site.api.endpoints.recover(tenant, id, asked, { query: { dryRun: true } })), more: false };
+  }
+  const { data, nextCursor } = await site.api.deliveries.list(tenant, id, { query: { status: "held", limit: 250 } });
+  return { count: data.length, more: nextCursor !== null };
+}
+
+/** What is held, in words. */
+export function sayHeld({ count, more }: Held): string {
+  return `${count}${more ? " or more" : ""} ${count === 1 && !more ? "event" : "events"} held`;
+}
+
+/** How endpoints fare, each with one call of its object, and one more where it is disabled. */
+export async function faresOf(
+  site: Site,
+  tenant: string,
+  endpoints: readonly Endpoint[],
+  since: string,
+): Promise<Fares[]> {
+  return Promise.all(
+    endpoints.map(async (endpoint) => {
+      const [health, held] = await Promise.all([
+        site.api.endpoints.health(tenant, endpoint.id),
+        heldOf(site, tenant, endpoint, since),
+      ]);
+      return { endpoint, health, held };
+    }),
+  );
+}
+
+/** Which of these endpoints have failed since their last success: a call of each enabled one's object. */
+export async function failingOf(site: Site, tenant: string, endpoints: readonly Endpoint[]): Promise<Set<string>> {
+  const states = await Promise.all(
+    endpoints
+      .filter(({ enabled }) => enabled)
+      .map(async ({ id }) => [id, (await site.api.endpoints.health(tenant, id)).state] as const),
+  );
+  return new Set(states.filter(([, state]) => state === "failing").map(([id]) => id));
+}

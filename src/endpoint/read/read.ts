@@ -1,0 +1,108 @@
+import type { Attempt, DeliveryRecord } from "../../contracts/delivery";
+import type {
+  DeliveryFilter,
+  DeliveryPage,
+  HourRecord,
+  RecentRecord,
+  StatsRecord,
+  StorageRecord,
+} from "../../contracts/objects";
+import { deliveryTime } from "../../lib/ids";
+import { DAY, HOUR } from "../../lib/time";
+import { attemptsOf } from "../attempt-log";
+import { type Brief, countByStatus, type Head } from "../deliveries";
+import type { Books } from "../stores";
+import { latencyOf } from "./totals";
+import { toRecord } from "./waits";
+
+/** The most rows that one page of a list, one look at the last day and one of totals read. */
+export const LIST_LOOK = 1_000;
+const RECENT_LOOK = 1_000;
+export const STATS_LOOK = 10_000;
+
+/** What people read of an endpoint's deliveries. Nothing here writes. */
+export class Reading {
+  readonly #books: Books;
+
+  constructor(books: Books) {
+    this.#books = books;
+  }
+
+  /** What is remembered of these deliveries at `now` (ms), `null` where nothing is. */
+  look(ids: readonly string[], now: number): (DeliveryRecord | null)[] {
+    const around = this.#books.circumstances(now);
+    return ids.map((id) => {
+      const row = this.#books.head(id);
+      return row && toRecord(row, around, now);
+    });
+  }
+
+  /** The attempts of a delivery, oldest first. */
+  attempts(id: string): Attempt[] {
+    const row = this.#books.deliveries.get(id);
+    return row === null ? [] : attemptsOf(row.log);
+  }
+
+  /** A page of deliveries as they are at `now` (ms), newest first, that come before the id `before`. */
+  list(filter: DeliveryFilter, limit: number, before: string | null, now: number): DeliveryPage {
+    const { statuses, event, codes } = filter;
+    const around = this.#books.circumstances(now);
+    const deliveries: DeliveryRecord[] = [];
+    let looked = 0;
+    let last: string | null = null;
+    for (const row of this.#newest(filter, before)) {
+      if (looked === LIST_LOOK) return { deliveries, next: last };
+      looked++;
+      const fits =
+        (statuses === null || statuses.includes(row.status)) &&
+        (event === null || row.event === event) &&
+        (codes === null || (row.code !== null && row.code >= codes.from && row.code <= codes.to));
+      // Only what fits makes a next page: a full one may be the last.
+      if (fits && deliveries.length === limit) return { deliveries, next: last };
+      last = row.id;
+      if (fits) deliveries.push(toRecord(row, around, now));
+    }
+    return { deliveries, next: null };
+  }
+
+  /** How much is kept, and from when on. */
+  storage(): StorageRecord {
+    return this.#books.capacity.record();
+  }
+
+  /** How the last 24 h went, as far as the newest deliveries tell. */
+  recent(now: number): RecentRecord {
+    const rows = this.#brief(now - DAY, now + 1, RECENT_LOOK + 1);
+    const looked = rows.slice(0, RECENT_LOOK);
+    const durations = looked.flatMap(({ status, duration }) =>
+      status === "succeeded" && duration !== null ? [duration] : [],
+    );
+    return { counts: countByStatus(looked), latency: latencyOf(durations), truncated: rows.length > RECENT_LOOK };
+  }
+
+  /** Totals by hour of acceptance over a span of time (ms, `until` exclusive). */
+  stats(since: number, until: number): StatsRecord {
+    const rows = this.#brief(since, until, STATS_LOOK + 1);
+    const hours = new Map<number, HourRecord>();
+    for (const { id, status, attempts } of rows.slice(0, STATS_LOOK)) {
+      const at = deliveryTime(id);
+      const hour = at - (at % HOUR);
+      const totals = hours.get(hour) ?? { hour, attempts: 0, ...countByStatus([]) };
+      totals[status]++;
+      totals.attempts += attempts;
+      hours.set(hour, totals);
+    }
+    return { hours: [...hours.values()].reverse(), truncated: rows.length > STATS_LOOK };
+  }
+
+  *#newest({ statuses, since, until }: DeliveryFilter, before: string | null): Generator<Head, undefined> {
+    const { deliveries, clearance } = this.#books;
+    const stored = statuses && clearance.stored(statuses);
+    for (const row of deliveries.newest({ statuses: stored, since, until }, before)) yield clearance.shown(row);
+  }
+
+  #brief(since: number, until: number, limit: number): Brief[] {
+    const { deliveries, clearance } = this.#books;
+    return deliveries.brief(since, until, limit).map((row) => ({ ...row, status: clearance.statusOf(row) }));
+  }
+}

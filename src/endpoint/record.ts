@@ -1,0 +1,154 @@
+import type { Outcome } from "../contracts/delivery";
+import type { DisabledReason } from "../contracts/settings";
+import { hasAttempt, withAttempt, withoutResponse } from "./attempt-log";
+import type { Row } from "./deliveries";
+import { nextAttemptAt } from "./policy/retry";
+import { freed } from "./rows";
+import type { Books } from "./stores";
+
+type Attempted = Extract<Outcome, { kind: "attempted" }>;
+
+/** Writes down what came of deliveries that were sent. Times in ms. */
+export class Recording {
+  readonly #books: Books;
+  readonly #random: () => number;
+  readonly #disable: (reason: DisabledReason, now: number) => void;
+
+  /** `disable` is called when an outcome switches the endpoint off. */
+  constructor(books: Books, random: () => number, disable: (reason: DisabledReason, now: number) => void) {
+    this.#books = books;
+    this.#random = random;
+    this.#disable = disable;
+  }
+
+  /** Writes outcomes down, in their order. Doing so twice changes nothing. */
+  record(outcomes: readonly Outcome[], now: number): void {
+    const { deliveries } = this.#books;
+    const fresh: Row[] = [];
+    for (const outcome of outcomes) {
+      const row = this.#firstSuccess(outcome, now);
+      if (row !== null) fresh.push(row);
+      else {
+        // What follows may look at all rows.
+        deliveries.addSucceeded(fresh.splice(0));
+        this.#record(outcome, now);
+      }
+    }
+    deliveries.addSucceeded(fresh);
+  }
+
+  /** The row of a delivery that succeeded at its first attempt, as almost all do; `null`: it is none of these. */
+  #firstSuccess(outcome: Outcome, now: number): Row | null {
+    if (outcome.kind !== "attempted" || outcome.attempt.error !== null) return null;
+    const { delivery, attempt } = outcome;
+    if (!this.#holds(delivery.id, attempt.id, now)) return null;
+    this.#books.leases.forget(delivery.id);
+    return this.#succeeded(tried(this.#books.newRow(delivery, now), outcome, attempt.entry), attempt, now);
+  }
+
+  /** Whether a lease in memory holds for the attempt. Then there is no row: whoever makes one takes the lease over. */
+  #holds(id: string, attemptId: string, now: number): boolean {
+    const lease = this.#books.leases.get(id);
+    return lease?.attemptId === attemptId && lease.until > now;
+  }
+
+  #record(outcome: Outcome, now: number): void {
+    const { leases, standing } = this.#books;
+    const { id } = outcome.delivery;
+    const attemptId = outcome.kind === "attempted" ? outcome.attempt.id : outcome.attemptId;
+    const row = this.#holds(id, attemptId, now) ? null : this.#books.row(id);
+    const current = this.#books.isLatest(row, id, attemptId, now);
+    const succeeded = outcome.kind === "attempted" && outcome.attempt.error === null;
+    // Success wins even when it comes late; whatever else is late changes nothing.
+    if (!current && (!succeeded || row?.status === "succeeded")) return;
+    if (row !== null && hasAttempt(row.log, attemptId)) return;
+    if (standing.state.gone && row === null && !succeeded) return;
+    if (leases.get(id)?.attemptId === attemptId || succeeded) leases.forget(id);
+
+    const before = row ?? this.#books.newRow(outcome.delivery, now);
+    if (outcome.kind === "attempted") this.#attempted(before, outcome, now);
+    else {
+      standing.untold(attemptId);
+      this.#untried(freed(before), outcome.kind, now);
+    }
+  }
+
+  /** No attempt was made. */
+  #untried(row: Row, kind: Exclude<Outcome["kind"], "attempted">, now: number): void {
+    const { deliveries, standing } = this.#books;
+    if (kind === "unsent") deliveries.save(this.#waiting({ ...row, due: now }, now));
+    else if (kind === "erased") deliveries.save({ ...row, status: "canceled", manual: 0, finished: now });
+    else {
+      const expired: Row = { ...row, status: "failed", error: "expired", manual: 0, finished: now };
+      deliveries.save(expired);
+      if (row.test === 0) standing.exhausted(expired, now);
+    }
+  }
+
+  #attempted(before: Row, outcome: Attempted, now: number): void {
+    const { deliveries, standing } = this.#books;
+    const { attempt, retryAfter } = outcome;
+    // Canceled though the endpoint is there: its event is erased, and the answer may repeat it.
+    const erased = before.status === "canceled" && !standing.state.gone;
+    const row = tried(before, outcome, erased ? withoutResponse(attempt.entry) : attempt.entry);
+    if (attempt.error === null) {
+      deliveries.save(this.#succeeded(row, attempt, now));
+      return;
+    }
+    if (row.test === 1) standing.untold(attempt.id);
+    else {
+      if (attempt.error !== "timeout" && attempt.error !== "connection" && attempt.error !== "blocked") {
+        standing.answered(attempt.durationMs);
+      }
+      const reason = standing.failed(attempt, retryAfter, now);
+      if (reason !== null) this.#disable(reason, now);
+    }
+    this.#retry(row, attempt.at + attempt.durationMs, retryAfter, now);
+  }
+
+  /** A tried row, now that its attempt has succeeded. */
+  #succeeded(row: Row, { id, at }: Attempted["attempt"], now: number): Row {
+    const { leases, standing } = this.#books;
+    standing.answered(row.duration ?? 0);
+    if (row.test === 1) standing.untold(id);
+    else standing.succeeded(at, now);
+    leases.lag(0);
+    return { ...row, status: "succeeded", finished: now };
+  }
+
+  #retry(row: Row, endedAt: number, retryAfter: number | null, now: number): void {
+    const { deliveries, standing, schedule } = this.#books;
+    // Nobody could enable a callback again, so it ends where an endpoint is disabled.
+    const over = standing.settings?.callback && row.error === "gone";
+    const next = over ? null : nextAttemptAt({ schedule, step: row.step, endedAt, retryAfter, random: this.#random() });
+    if (standing.state.gone) deliveries.save({ ...row, status: "canceled", finished: now });
+    else if (next === null) {
+      deliveries.save({ ...row, status: "failed", finished: now });
+      if (row.test === 0) standing.exhausted(row, now);
+    } else deliveries.save(this.#waiting({ ...row, status: "retrying", step: row.step + 1, due: next }, now));
+  }
+
+  /** An unfinished row as it waits: held while the endpoint is disabled, canceled when it is deleted. */
+  #waiting(row: Row, now: number): Row {
+    const { enabled, gone } = this.#books.standing.state;
+    if (gone) return { ...row, status: "canceled", due: null, finished: row.finished ?? now };
+    if (enabled) return row;
+    // A test is not worth holding: whoever asked for it has its answer.
+    if (row.test === 1) return { ...row, status: "failed", due: null, finished: now };
+    return { ...row, status: "held", due: null };
+  }
+}
+
+/** A row with the attempt that was made of it. Pure. */
+function tried(before: Row, { attempt }: Attempted, entry: string): Row {
+  return {
+    ...freed(before),
+    attempts: before.attempts + 1,
+    manual: 0,
+    code: attempt.statusCode,
+    error: attempt.error,
+    format: attempt.format ?? before.format,
+    duration: attempt.durationMs,
+    log: withAttempt(before.log, entry),
+  };
+}

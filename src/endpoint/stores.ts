@@ -1,0 +1,138 @@
+import type { DeliveryRef } from "../contracts/event";
+import type { Sql } from "../lib/sql";
+import { Deliveries, type Head, type Row } from "./deliveries";
+import { Backlog } from "./jobs/backlog";
+import { Capacity } from "./jobs/capacity";
+import { Expiry } from "./jobs/expiry";
+import { Recoveries } from "./jobs/recoveries";
+import { Clearance } from "./jobs/sweep";
+import type { Memory } from "./memory/memory";
+import { Outbox } from "./outbox";
+import { isSlow, LEASE, SLOTS } from "./policy/admission";
+import { probeAt } from "./policy/breaker";
+import { quietUntil } from "./policy/quiet";
+import { RateLimit } from "./rate-limit";
+import type { Circumstances } from "./read/waits";
+import { grantedAt, isOrphaned, newRow } from "./rows";
+import { Standing } from "./standing";
+import { STEPS } from "./tables";
+import { Values } from "./values";
+
+/** All that an endpoint remembers, each kind in its room, and what is seen of several of them together. Times in ms. */
+export class Books {
+  readonly deliveries: Deliveries;
+  readonly backlog: Backlog;
+  readonly #memory: Memory;
+  readonly rate: RateLimit;
+  readonly recoveries: Recoveries;
+  readonly clearance: Clearance;
+  readonly expiry: Expiry;
+  readonly outbox: Outbox;
+  readonly capacity: Capacity;
+  readonly standing: Standing;
+
+  /** `clearAtOnce`: the most rows that one step of the clearance rewrites. `mostBytes`: see {@link Capacity}. */
+  constructor(sql: Sql, clearAtOnce: number, mostBytes: number, memory: Memory) {
+    this.#memory = memory;
+    sql.migrate(STEPS);
+    const values = new Values(sql);
+    this.deliveries = new Deliveries(sql);
+    this.backlog = new Backlog(sql);
+    this.rate = new RateLimit(values, this.deliveries);
+    this.recoveries = new Recoveries(values, this.backlog);
+    this.clearance = new Clearance(values, this.backlog, clearAtOnce);
+    this.expiry = new Expiry(values, this.backlog);
+    this.capacity = new Capacity(sql, values, this.backlog, this.deliveries, mostBytes);
+    this.outbox = new Outbox(sql);
+    this.standing = new Standing(values, this.outbox);
+  }
+
+  get leases(): Memory["leases"] {
+    return this.#memory.leases;
+  }
+
+  get underWay(): Memory["underWay"] {
+    return this.#memory.underWay;
+  }
+
+  get arrivals(): Memory["arrivals"] {
+    return this.#memory.arrivals;
+  }
+
+  /** The last change could not be written. */
+  get doubtful(): boolean {
+    return this.#memory.doubtful;
+  }
+
+  get rateLimit(): number | null {
+    return this.standing.settings?.rateLimit ?? null;
+  }
+
+  /** The endpoint's delays before the retries, in seconds. */
+  get schedule(): readonly number[] {
+    return this.standing.settings?.retry ?? [];
+  }
+
+  /** A delivery's row; `null`: it has none. */
+  row(id: string): Row | null {
+    const row = this.deliveries.get(id);
+    return row && this.clearance.shown(row);
+  }
+
+  /** Likewise, without its attempts. */
+  head(id: string): Head | null {
+    const head = this.deliveries.head(id);
+    return head && this.clearance.shown(head);
+  }
+
+  /** A row for a delivery that has none. */
+  newRow(delivery: DeliveryRef, now: number): Row {
+    return newRow(delivery, this.clearance.beginning(now));
+  }
+
+  /** A row for a delivery that has none and is held by an attempt until `until` (ms). */
+  leasedRow(delivery: DeliveryRef, attemptId: string, until: number, now: number): Row {
+    const row = this.newRow(delivery, now);
+    // Held as it is: its outcome still counts, and nobody sends beside it.
+    const status = this.standing.state.enabled || row.test === 1 ? row.status : "held";
+    return { ...row, status, lease: attemptId, due: until };
+  }
+
+  /**
+   * Whether an attempt is the delivery's latest at `now`, as far as anybody remembers; `row`: the delivery's. One that
+   * nobody remembers is taken for it while its lease lasts: after that another may have been given the delivery.
+   */
+  isLatest(row: Row | null, id: string, attemptId: string, now: number): boolean {
+    if (row !== null && row.lease === attemptId) return true;
+    const lease = this.leases.get(id);
+    const isLatest = lease === undefined ? now < grantedAt(attemptId) + LEASE : lease.attemptId === attemptId;
+    return isLatest && (row === null || isOrphaned(row));
+  }
+
+  /** How many deliveries hold a slot: those that are with a receiver, not what waits in a queue. */
+  inFlight(now: number): number {
+    return this.leases.inFlight(now) + this.deliveries.inFlight(now);
+  }
+
+  /** Whether what comes takes the slow lane. */
+  slow(now: number): boolean {
+    return isSlow(this.standing.state) || this.leases.lags(now);
+  }
+
+  /** Whether nothing new is sent now: the breaker is not closed, or the receiver has asked for quiet. */
+  shut(now: number): boolean {
+    const { breaker, quiet } = this.standing.state;
+    return breaker.open !== null || quietUntil(quiet, now) !== null;
+  }
+
+  circumstances(now: number): Circumstances {
+    const { breaker, quiet } = this.standing.state;
+    return {
+      quietUntil: quietUntil(quiet, now),
+      probeAt: probeAt(breaker),
+      slow: this.slow(now),
+      freeSlots: SLOTS - this.inFlight(now),
+      releasable: this.rate.releasable(this.rateLimit, now),
+    };
+  }
+}

@@ -1,0 +1,56 @@
+import type { StoredEvent } from "../contracts/event";
+import type { DeliveryMessage } from "../contracts/messages";
+import type { Versions } from "../contracts/objects";
+import { log, logError } from "../lib/log";
+import { Outbound } from "./outbound";
+
+/** A log that called the queue so short a time ago is busy, in ms. */
+const BUSY = 50;
+/** How long a busy log waits for more to take along, in ms: a call takes it as long as ten messages. */
+const GATHER = 5;
+/** The most calls of the queue under way: a call more than that waits, and takes along what comes meanwhile. */
+const CALLS = 2;
+
+/**
+ * Puts the messages of new events onto the queue. What comes while a call is under way goes with the next one, in the
+ * same messages where it goes to the same endpoints, so that a busy log makes few calls and an idle one waits for none.
+ * Whatever fails here, the log owns the deliveries and hands them over later.
+ */
+export class Announcer {
+  readonly #queue: Queue<DeliveryMessage>;
+  readonly #tenant: string;
+  readonly #outbound: Outbound;
+  #calls = 0;
+  /** When the queue was last called, in ms. */
+  #calledAt = 0;
+
+  constructor(queue: Queue<DeliveryMessage>, tenant: string, outbound = new Outbound(tenant)) {
+    this.#queue = queue;
+    this.#tenant = tenant;
+    this.#outbound = outbound;
+  }
+
+  /** Tells the endpoints of events, of which `only` the deliveries at these indexes. Waits for nothing. */
+  announce(events: readonly StoredEvent[], versions: Versions, only?: ReadonlySet<number>): void {
+    const deliveries = this.#outbound.add(events, versions, only);
+    if (deliveries > 0) log("event.enqueue.left", { tenant: this.#tenant, deliveries });
+    if (this.#calls < CALLS && !this.#outbound.isEmpty) void this.#send();
+  }
+
+  async #send(): Promise<void> {
+    this.#calls++;
+    // What is appended in the same turn goes along, or in the next moments where there is much.
+    if (Date.now() - this.#calledAt < BUSY) await new Promise((resolve) => setTimeout(resolve, GATHER));
+    else await null;
+    for (let batch = this.#outbound.take(); batch.length > 0; batch = this.#outbound.take()) {
+      try {
+        this.#calledAt = Date.now();
+        await this.#queue.sendBatch(batch.map((body) => ({ body })));
+      } catch (error) {
+        const deliveries = batch.reduce((sum, message) => sum + message.deliveries.length, 0);
+        logError("event.enqueue.failed", error, { tenant: this.#tenant, deliveries });
+      }
+    }
+    this.#calls--;
+  }
+}

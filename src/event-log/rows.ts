@@ -1,0 +1,30 @@
+import type { Match, StoredEvent } from "../contracts/event";
+
+/** A row of `events`, see `schema.ts`. */
+export interface Row {
+  ulid: string;
+  event: string;
+  timestamp: number;
+  payload: string;
+  data: string;
+  matches: string;
+  fingerprint: string | null;
+  batch: number | null;
+  erased: number | null;
+  reveal: string | null;
+  origin: string | null;
+  named: string | null;
+}
+
+/** The event that a row is of. */
+export function toEvent(row: Row): StoredEvent {
+  return {
+    ulid: row.ulid,
+    event: row.event,
+    timestamp: row.timestamp,
+    payloadId: row.payload,
+    data: row.data,
+    matches: JSON.parse(row.matches) as Match[],
+    ...(row.erased === null ? {} : { erasedAt: row.erased }),
+  };
+}

@@ -1,0 +1,56 @@
+import { type Env, eventLogRoom } from "../contracts/env";
+import type { DeliveryRef } from "../contracts/event";
+import type { DeliveryItem } from "../contracts/messages";
+import { LANES } from "../endpoint/policy/admission";
+import { type EventRef, logName, parseDeliveryId } from "../lib/ids";
+import type { Text } from "./attempt";
+
+/** A delivery whose event's text is wanted. */
+export interface Wanted {
+  delivery: DeliveryRef;
+  /** Absent: the event travels by reference. */
+  text?: DeliveryItem["text"];
+}
+
+/** What the events of one tenant say whose deliveries are sent. */
+export class EventTexts {
+  readonly #env: Env;
+  readonly #tenant: string;
+  /** Texts that were read together with another's, and their places among them. */
+  readonly #read = new Map<Wanted, { read: Promise<Text[]>; index: number }>();
+
+  constructor(env: Env, tenant: string) {
+    this.#env = env;
+    this.#tenant = tenant;
+  }
+
+  /**
+   * What the event says: from its message or, when it travels by reference, from its log, which is asked for those that
+   * are sent `next` as well: so no more texts are in memory than there are lanes, and each costs a part of a call. Throws
+   * when the log is out of reach.
+   */
+  async of(wanted: Wanted, next: readonly Wanted[]): Promise<Text> {
+    const { delivery, text } = wanted;
+    if (text !== undefined) return { event: delivery.event, ...text };
+    const known = this.#read.get(wanted);
+    if (known !== undefined) {
+      this.#read.delete(wanted);
+      return textAt(known);
+    }
+    const at = eventOf(wanted);
+    const unread = next.filter((other) => other.text === undefined && !this.#read.has(other));
+    const together = unread.filter((other) => logName(eventOf(other)) === logName(at)).slice(0, LANES - 1);
+    const ulids = [at.ulid, ...together.map((other) => eventOf(other).ulid)];
+    const read = eventLogRoom(this.#env, this.#tenant, at).read(ulids);
+    for (const [i, other] of together.entries()) this.#read.set(other, { read, index: i + 1 });
+    return textAt({ read, index: 0 });
+  }
+}
+
+function eventOf({ delivery: { id } }: Wanted): EventRef {
+  return parseDeliveryId(id) as EventRef;
+}
+
+async function textAt({ read, index }: { read: Promise<Text[]>; index: number }): Promise<Text> {
+  return (await read)[index] ?? null;
+}
