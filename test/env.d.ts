@@ -1,4 +1,4 @@
-import type { Env as Bindings } from "../src/contracts/env";
+import { type Env as Bindings } from "../src/contracts/env";
 
 declare global {
   namespace Cloudflare {

@@ -1,7 +1,8 @@
 import type { Snapshot } from "../config/snapshot";
-import { type Env, eventLogRoom } from "../contracts/env";
+import type { Env } from "../contracts/env";
 import type { Match, StoredEvent } from "../contracts/event";
-import type { AppendAllRequest, AppendRequest, Origin, Versions } from "../contracts/objects";
+import type { AppendAllRequest, AppendRequest, Origin, Versions } from "../contracts/event-log";
+import { eventLogRoom } from "../contracts/find";
 import { hex, sha256 } from "../lib/crypto";
 import { once } from "../lib/filter/once";
 import { Visits } from "../lib/filter/visits";

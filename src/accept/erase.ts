@@ -1,6 +1,7 @@
 import type { EntityRoom } from "../contracts/entity";
-import { type Env, endpointRoom, eventLogRoom } from "../contracts/env";
-import type { Erased, UnderWayAt } from "../contracts/objects";
+import type { Env } from "../contracts/env";
+import type { Erased, UnderWayAt } from "../contracts/event-log";
+import { endpointRoom, eventLogRoom } from "../contracts/find";
 import { mapBounded } from "../lib/bounded";
 import { deliveryId, eventRef } from "../lib/ids";
 

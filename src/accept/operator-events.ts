@@ -1,6 +1,6 @@
 import { snapshotOf } from "../config/snapshot";
 import type { Env } from "../contracts/env";
-import type { OperatorEvent } from "../contracts/objects";
+import type { OperatorEvent } from "../contracts/event-log";
 import { logError } from "../lib/log";
 import { OPERATOR_TENANT } from "../lib/operator";
 import { accept } from "./accept";

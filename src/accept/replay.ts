@@ -1,6 +1,7 @@
 import type { Snapshot } from "../config/snapshot";
-import { type Env, eventLogRoom } from "../contracts/env";
+import type { Env } from "../contracts/env";
 import type { StoredEvent } from "../contracts/event";
+import { eventLogRoom } from "../contracts/find";
 import { deliveryId, eventId, eventRef } from "../lib/ids";
 import { readJson } from "../lib/json/exact";
 import { log } from "../lib/log";

@@ -1,7 +1,8 @@
 import type { RevealRequest } from "../contracts/entity";
-import { type Env, entityRoom } from "../contracts/env";
+import type { Env } from "../contracts/env";
 import type { StoredEvent } from "../contracts/event";
-import type { Reveal } from "../contracts/objects";
+import type { Reveal } from "../contracts/event-log";
+import { entityRoom } from "../contracts/find";
 import { hex, sha256 } from "../lib/crypto";
 
 import { matches } from "../lib/filter/filter";

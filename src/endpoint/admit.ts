@@ -1,6 +1,6 @@
 import type { Admission, Claim, Grant, WaitReason } from "../contracts/delivery";
+import type { AdmitAnswer, AdmitRequest, Hanging } from "../contracts/endpoint";
 import type { DeliveryRef } from "../contracts/event";
-import type { AdmitAnswer, AdmitRequest, Hanging } from "../contracts/objects";
 import { newId } from "../lib/ids";
 import { SECOND } from "../lib/time";
 import type { Head } from "./deliveries";

@@ -1,5 +1,5 @@
 import { DELIVERY_STATUSES, type DeliveryError, type DeliveryStatus, type WaitReason } from "../contracts/delivery";
-import type { DeliveryFilter } from "../contracts/objects";
+import type { DeliveryFilter } from "../contracts/endpoint";
 import type { Format } from "../contracts/wire";
 import { encodeTime } from "../lib/ids";
 import type { Sql } from "../lib/sql";

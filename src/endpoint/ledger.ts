@@ -1,5 +1,4 @@
 import type { Claim, Lane, Outcome } from "../contracts/delivery";
-import type { DeliveryRef } from "../contracts/event";
 import type {
   AdmitAnswer,
   AdmitRequest,
@@ -8,7 +7,8 @@ import type {
   RecoverRequest,
   RecoverResult,
   ResendResult,
-} from "../contracts/objects";
+} from "../contracts/endpoint";
+import type { DeliveryRef } from "../contracts/event";
 import type { DisabledReason } from "../contracts/settings";
 import type { Sql } from "../lib/sql";
 import { SECOND } from "../lib/time";

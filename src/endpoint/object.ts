@@ -4,8 +4,6 @@ import { loadSettings, mirrorEnablement } from "../config/endpoints/endpoints";
 import { isSealedUnder } from "../config/endpoints/secrets";
 import { findTenant } from "../config/tenants";
 import type { Outcome } from "../contracts/delivery";
-import { type Env, eventLogRoom, nameParts, retentionMs, secretsKeys } from "../contracts/env";
-import type { DeliveryRef } from "../contracts/event";
 import type {
   AdmitAnswer,
   AdmitRequest,
@@ -21,7 +19,10 @@ import type {
   ResendResult,
   StatsRecord,
   StorageRecord,
-} from "../contracts/objects";
+} from "../contracts/endpoint";
+import { type Env, retentionMs, secretsKeys } from "../contracts/env";
+import type { DeliveryRef } from "../contracts/event";
+import { eventLogRoom, nameParts } from "../contracts/find";
 import type { Enablement, EndpointSettings } from "../contracts/settings";
 import { type EventRef, parseCallbackId } from "../lib/ids";
 import { log, logError } from "../lib/log";

@@ -1,4 +1,4 @@
-import type { OperatorEvent } from "../contracts/objects";
+import type { OperatorEvent } from "../contracts/event-log";
 import { newId } from "../lib/ids";
 import type { Sql } from "../lib/sql";
 import { SECOND } from "../lib/time";

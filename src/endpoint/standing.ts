@@ -1,5 +1,5 @@
 import type { Report } from "../contracts/delivery";
-import type { HealthRecord } from "../contracts/objects";
+import type { HealthRecord } from "../contracts/endpoint";
 import type { DisabledReason, Enablement, EndpointSettings } from "../contracts/settings";
 import { eventIdOf } from "../lib/ids";
 import { OPERATOR_TENANT } from "../lib/operator";

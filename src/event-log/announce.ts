@@ -1,6 +1,6 @@
 import type { StoredEvent } from "../contracts/event";
+import type { Versions } from "../contracts/event-log";
 import type { DeliveryMessage } from "../contracts/messages";
-import type { Versions } from "../contracts/objects";
 import { log, logError } from "../lib/log";
 import { Outbound } from "./outbound";
 

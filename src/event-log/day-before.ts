@@ -1,4 +1,4 @@
-import type { EventLogRoom, KeyedEvents, KeyPage } from "../contracts/objects";
+import type { EventLogRoom, KeyedEvents, KeyPage } from "../contracts/event-log";
 import { utf8 } from "../lib/crypto";
 import { DAY, MINUTE } from "../lib/time";
 import { mayHold } from "./key-filter";

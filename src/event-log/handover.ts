@@ -1,4 +1,5 @@
-import { type Env, endpointRoom } from "../contracts/env";
+import type { Env } from "../contracts/env";
+import { endpointRoom } from "../contracts/find";
 import { logError } from "../lib/log";
 import type { Handover } from "./journal";
 

@@ -13,7 +13,7 @@ import {
   LOG_FULL,
   type Origin,
   type Reveal,
-} from "../contracts/objects";
+} from "../contracts/event-log";
 import { callbackId, deliveryId, eventId, mintEventUlid, ulidTime } from "../lib/ids";
 import { fromPortable, readJson } from "../lib/json/exact";
 import type { Sql } from "../lib/sql";

@@ -1,4 +1,4 @@
-import { idName, type KeyedEvents, type KeyPage } from "../contracts/objects";
+import { idName, type KeyedEvents, type KeyPage } from "../contracts/event-log";
 import { ulidTime } from "../lib/ids";
 import type { Sql } from "../lib/sql";
 import { keyFilter } from "./key-filter";

@@ -1,5 +1,6 @@
-import { type Env, eventLogRoom, retentionMs } from "../contracts/env";
-import type { EventPage } from "../contracts/objects";
+import { type Env, retentionMs } from "../contracts/env";
+import type { EventPage } from "../contracts/event-log";
+import { eventLogRoom } from "../contracts/find";
 import { encodeTime, ulidTime } from "../lib/ids";
 import { addDays, DAY, dayOf, MINUTE } from "../lib/time";
 

@@ -2,7 +2,7 @@ import { DurableObject } from "cloudflare:workers";
 import { acceptOperatorEvent } from "../accept/operator-events";
 import { eraseRevealed, revealContacts } from "../accept/reveal";
 import { type Deletion, findTenant, isBeingDeleted } from "../config/tenants";
-import { type Env, endpointRoom, eventLogRoom, nameParts, reconcileAfterMs, retentionMs } from "../contracts/env";
+import { type Env, reconcileAfterMs, retentionMs } from "../contracts/env";
 import type { StoredEvent } from "../contracts/event";
 import {
   type AppendAllRequest,
@@ -21,7 +21,8 @@ import {
   type OperatorEvent,
   TENANT_GONE,
   type Versions,
-} from "../contracts/objects";
+} from "../contracts/event-log";
+import { endpointRoom, eventLogRoom, nameParts } from "../contracts/find";
 import { dayOfLog, eventId } from "../lib/ids";
 import { log, logError, rootCause } from "../lib/log";
 import { OPERATOR_TENANT } from "../lib/operator";

@@ -1,6 +1,6 @@
 import type { StoredEvent } from "../contracts/event";
+import type { Versions } from "../contracts/event-log";
 import { type DeliveryItem, type DeliveryMessage, INLINE_DATA_BYTES, MESSAGE_BYTES } from "../contracts/messages";
-import type { Versions } from "../contracts/objects";
 import { utf8 } from "../lib/crypto";
 import { deliveryId } from "../lib/ids";
 

@@ -1,4 +1,5 @@
-import { type Env, endpointRoom } from "../contracts/env";
+import type { Env } from "../contracts/env";
+import { endpointRoom } from "../contracts/find";
 import type { Journal } from "./journal";
 
 /** The most calls of endpoints that one step makes. */

@@ -1,6 +1,7 @@
 import { type Grant, type Outcome, reportOf } from "../contracts/delivery";
-import { type Env, endpointRoom } from "../contracts/env";
+import type { Env } from "../contracts/env";
 import type { DeliveryRef, EventText } from "../contracts/event";
+import { endpointRoom } from "../contracts/find";
 import type { EndpointSettings } from "../contracts/settings";
 import { FRESH, LEASE } from "../endpoint/policy/admission";
 import { log, logError } from "../lib/log";

@@ -1,5 +1,6 @@
 import { countDeadLetter } from "../config/dead-letters";
-import { type Env, endpointRoom, reconcileAfterMs } from "../contracts/env";
+import { type Env, reconcileAfterMs } from "../contracts/env";
+import { endpointRoom } from "../contracts/find";
 import { parseMessage } from "../contracts/messages";
 import { log, logError } from "../lib/log";
 import { MINUTE } from "../lib/time";

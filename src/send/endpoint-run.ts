@@ -1,8 +1,9 @@
 import type { Lane, Outcome } from "../contracts/delivery";
-import { type Env, endpointRoom } from "../contracts/env";
+import type { AdmitAnswer, AdmitRequest, Recorded } from "../contracts/endpoint";
+import type { Env } from "../contracts/env";
 import { type DeliveryRef, refTo } from "../contracts/event";
+import { endpointRoom } from "../contracts/find";
 import type { DeliveryItem } from "../contracts/messages";
-import type { AdmitAnswer, AdmitRequest, Recorded } from "../contracts/objects";
 import type { EndpointSettings } from "../contracts/settings";
 import { LANES, SLOTS } from "../endpoint/policy/admission";
 import { logError } from "../lib/log";

@@ -1,5 +1,6 @@
-import { type Env, eventLogRoom } from "../contracts/env";
+import type { Env } from "../contracts/env";
 import type { DeliveryRef } from "../contracts/event";
+import { eventLogRoom } from "../contracts/find";
 import type { DeliveryItem } from "../contracts/messages";
 import { LANES } from "../endpoint/policy/admission";
 import { type EventRef, logName, parseDeliveryId } from "../lib/ids";

@@ -10,8 +10,9 @@ import type {
   ObserveResult,
   RevealRequest,
 } from "../contracts/entity";
-import { type Env, entityTtlMs, nameParts, reconcileAfterMs } from "../contracts/env";
-import { TENANT_GONE } from "../contracts/objects";
+import { type Env, entityTtlMs, reconcileAfterMs } from "../contracts/env";
+import { TENANT_GONE } from "../contracts/event-log";
+import { nameParts } from "../contracts/find";
 import { log, logError } from "../lib/log";
 import { Sql } from "../lib/sql";
 import { DAY } from "../lib/time";

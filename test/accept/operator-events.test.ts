@@ -3,7 +3,7 @@ import { env } from "cloudflare:workers";
 import fc from "fast-check";
 import { describe, expect as expectOf, it } from "vitest";
 import { type DeliveryError, type Outcome, reportOf } from "../../src/contracts/delivery";
-import type { OperatorEvent } from "../../src/contracts/objects";
+import type { OperatorEvent } from "../../src/contracts/event-log";
 import type { EndpointSettings } from "../../src/contracts/settings";
 import { Ledger } from "../../src/endpoint/ledger";
 import { type Alert, cross } from "../../src/endpoint/policy/alerts";

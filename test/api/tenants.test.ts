@@ -11,7 +11,7 @@ import {
   noteErased,
   removeTenant,
 } from "../../src/config/tenants";
-import type { EventLogRoom } from "../../src/contracts/objects";
+import type { EventLogRoom } from "../../src/contracts/event-log";
 import { DAY, dayOf } from "../../src/lib/time";
 import { type Answered, call, fresh, newEndpoint, newReceiver, newTenant, post, until } from "../api";
 import { appendOnly, endpointObject, logObject, messageFor } from "../send/harness";

@@ -1,7 +1,7 @@
 import { describe, it } from "vitest";
 import type { Claim } from "../../src/contracts/delivery";
+import type { Recorded } from "../../src/contracts/endpoint";
 import type { DeliveryRef } from "../../src/contracts/event";
-import type { Recorded } from "../../src/contracts/objects";
 import type { Ledger } from "../../src/endpoint/ledger";
 import { byTurns } from "../../src/endpoint/memory/arrivals";
 import { LANES, SLOTS } from "../../src/endpoint/policy/admission";

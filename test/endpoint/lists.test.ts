@@ -1,6 +1,6 @@
 import { beforeAll, describe, it } from "vitest";
 import type { DeliveryStatus } from "../../src/contracts/delivery";
-import type { DeliveryFilter } from "../../src/contracts/objects";
+import type { DeliveryFilter } from "../../src/contracts/endpoint";
 import type { Ledger } from "../../src/endpoint/ledger";
 import { LIST_LOOK, STATS_LOOK } from "../../src/endpoint/read/read";
 import { encodeTime } from "../../src/lib/ids";

@@ -1,5 +1,5 @@
 import { describe, it } from "vitest";
-import type { RecoverRequest } from "../../src/contracts/objects";
+import type { RecoverRequest } from "../../src/contracts/endpoint";
 import { COUNT_MOST, MOST_RECOVERIES, RECOVER_AT_ONCE } from "../../src/endpoint/jobs/recoveries";
 import type { Ledger } from "../../src/endpoint/ledger";
 import { SLOTS } from "../../src/endpoint/policy/admission";

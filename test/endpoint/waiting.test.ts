@@ -1,5 +1,5 @@
 import { describe, it } from "vitest";
-import type { DeliveryFilter } from "../../src/contracts/objects";
+import type { DeliveryFilter } from "../../src/contracts/endpoint";
 import { EXPIRE_LOOK, lifetime } from "../../src/endpoint/jobs/expiry";
 import type { Ledger } from "../../src/endpoint/ledger";
 import { encodeTime } from "../../src/lib/ids";

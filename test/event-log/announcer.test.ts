@@ -1,8 +1,8 @@
 import fc from "fast-check";
 import { describe, expect, it, vi } from "vitest";
 import type { StoredEvent } from "../../src/contracts/event";
+import type { Versions } from "../../src/contracts/event-log";
 import { type DeliveryMessage, INLINE_DATA_BYTES, MESSAGE_BYTES, parseMessage } from "../../src/contracts/messages";
-import type { Versions } from "../../src/contracts/objects";
 import { Announcer } from "../../src/event-log/announce";
 import { Outbound } from "../../src/event-log/outbound";
 import { utf8 } from "../../src/lib/crypto";

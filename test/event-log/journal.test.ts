@@ -1,8 +1,8 @@
 import { runInDurableObject } from "cloudflare:test";
 import { env } from "cloudflare:workers";
 import { describe, it, vi } from "vitest";
-import { eventLogRoom } from "../../src/contracts/env";
-import { type AppendRequest, LOG_FULL } from "../../src/contracts/objects";
+import { type AppendRequest, LOG_FULL } from "../../src/contracts/event-log";
+import { eventLogRoom } from "../../src/contracts/find";
 import { Journal } from "../../src/event-log/journal";
 import { Sql } from "../../src/lib/sql";
 import { addDays, DAY, dayOf, dayStart, MINUTE, SECOND } from "../../src/lib/time";

@@ -1,7 +1,7 @@
 import { evictDurableObject, runDurableObjectAlarm, runInDurableObject } from "cloudflare:test";
 import { env } from "cloudflare:workers";
 import { afterEach, describe, it, vi } from "vitest";
-import type { AppendRequest } from "../../src/contracts/objects";
+import type { AppendRequest } from "../../src/contracts/event-log";
 import { Endpoint } from "../../src/endpoint/object";
 import { Journal } from "../../src/event-log/journal";
 import { EventLog } from "../../src/event-log/object";

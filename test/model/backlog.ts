@@ -5,10 +5,10 @@
  */
 
 import type { Lane, Outcome } from "../../src/contracts/delivery";
+import type { AdmitRequest } from "../../src/contracts/endpoint";
 import type { Env } from "../../src/contracts/env";
 import type { DeliveryRef } from "../../src/contracts/event";
 import type { DeliveryItem } from "../../src/contracts/messages";
-import type { AdmitRequest } from "../../src/contracts/objects";
 import { Ledger } from "../../src/endpoint/ledger";
 import { deliveryId, mintEventUlid } from "../../src/lib/ids";
 import { Sql } from "../../src/lib/sql";

@@ -6,9 +6,9 @@ import {
   type Outcome,
   reportOf,
 } from "../../src/contracts/delivery";
+import type { AdmitAnswer, AdmitRequest, Hanging, Recorded } from "../../src/contracts/endpoint";
 import type { Env } from "../../src/contracts/env";
 import type { DeliveryItem } from "../../src/contracts/messages";
-import type { AdmitAnswer, AdmitRequest, Hanging, Recorded } from "../../src/contracts/objects";
 import type { EndpointSettings } from "../../src/contracts/settings";
 import { LEASE } from "../../src/endpoint/policy/admission";
 import { deliveryId, encodeTime } from "../../src/lib/ids";

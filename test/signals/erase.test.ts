@@ -3,7 +3,7 @@ import { env } from "cloudflare:workers";
 import { describe, it, vi } from "vitest";
 import { app } from "../../src/api/app";
 
-import type { EventLogRoom } from "../../src/contracts/objects";
+import type { EventLogRoom } from "../../src/contracts/event-log";
 import { DAY } from "../../src/lib/time";
 import { Entity } from "../../src/signals/object";
 import { type Answered, call, deliveryPath, newEndpoint, newReceiver, newTenant, post, until } from "../api";

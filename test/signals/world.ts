@@ -1,5 +1,5 @@
 import { env } from "cloudflare:workers";
-import { entityRoom } from "../../src/contracts/env";
+import { entityRoom } from "../../src/contracts/find";
 import { type Answered, call } from "../api";
 
 /** A rule over companies, as it is posted. */

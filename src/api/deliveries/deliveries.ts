@@ -1,7 +1,7 @@
 import { z } from "@hono/zod-openapi";
 import type { EndpointRow } from "../../config/endpoints/endpoints";
-import { endpointRoom, eventLogRoom } from "../../contracts/env";
 import type { Match, StoredEvent } from "../../contracts/event";
+import { endpointRoom, eventLogRoom } from "../../contracts/find";
 import { parseDeliveryId } from "../../lib/ids";
 import { log } from "../../lib/log";
 import { actorOf } from "../access/audit";

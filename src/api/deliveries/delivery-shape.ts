@@ -7,8 +7,8 @@ import {
   type DeliveryStatus,
   WAIT_REASONS,
 } from "../../contracts/delivery";
+import type { DeliveryFilter } from "../../contracts/endpoint";
 import type { EventText } from "../../contracts/event";
-import type { DeliveryFilter } from "../../contracts/objects";
 import { DELIVERY_ID, deliveryTime, eventIdOf } from "../../lib/ids";
 import { iso, isoOrNull } from "../../lib/time";
 import { bodyText } from "../../send/request/render";

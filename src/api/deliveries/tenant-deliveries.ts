@@ -1,5 +1,5 @@
 import { endpointIds } from "../../config/endpoints/endpoints";
-import { endpointRoom } from "../../contracts/env";
+import { endpointRoom } from "../../contracts/find";
 import { router } from "../http/context";
 import { linkNext } from "../http/paging";
 import { createRoute, READERS } from "../http/route";

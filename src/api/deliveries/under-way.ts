@@ -1,5 +1,5 @@
-import { endpointRoom } from "../../contracts/env";
-import type { UnderWayAt } from "../../contracts/objects";
+import type { UnderWayAt } from "../../contracts/event-log";
+import { endpointRoom } from "../../contracts/find";
 import { FRESH } from "../../endpoint/policy/admission";
 import { mapBounded } from "../../lib/bounded";
 import { logError } from "../../lib/log";

@@ -11,7 +11,8 @@ import {
   updateEndpoint,
 } from "../../config/endpoints/endpoints";
 import { invalidateSnapshot } from "../../config/snapshot";
-import { endpointRoom, maxEndpoints } from "../../contracts/env";
+import { maxEndpoints } from "../../contracts/env";
+import { endpointRoom } from "../../contracts/find";
 import { newId } from "../../lib/ids";
 import { logError } from "../../lib/log";
 import { isoOrNull } from "../../lib/time";

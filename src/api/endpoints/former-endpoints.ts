@@ -1,6 +1,7 @@
 import { formerEndpointsUntil } from "../../config/endpoints/former-endpoints";
 import { forgetEndpoint } from "../../config/tenants";
-import { type Env, endpointRoom, retentionMs } from "../../contracts/env";
+import { type Env, retentionMs } from "../../contracts/env";
+import { endpointRoom } from "../../contracts/find";
 import { logError } from "../../lib/log";
 import { DAY } from "../../lib/time";
 

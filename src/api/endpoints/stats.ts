@@ -1,6 +1,6 @@
 import { z } from "@hono/zod-openapi";
 import { endpointIds } from "../../config/endpoints/endpoints";
-import { endpointRoom } from "../../contracts/env";
+import { endpointRoom } from "../../contracts/find";
 import { DAY, iso } from "../../lib/time";
 import { router } from "../http/context";
 import { createRoute, READERS } from "../http/route";

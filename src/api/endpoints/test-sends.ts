@@ -1,7 +1,7 @@
 import { z } from "@hono/zod-openapi";
 import { acceptTest } from "../../accept/accept";
 import { sampleOf } from "../../config/catalogs/event-types";
-import { endpointRoom } from "../../contracts/env";
+import { endpointRoom } from "../../contracts/find";
 import { deliveryId } from "../../lib/ids";
 import { memberTexts } from "../../lib/json/json";
 import { SECOND } from "../../lib/time";

@@ -1,8 +1,8 @@
 import { z } from "@hono/zod-openapi";
 import { accept } from "../../accept/accept";
 import { schemaErrors } from "../../accept/schemas";
-import { endpointRoom, eventLogRoom } from "../../contracts/env";
 import type { StoredEvent } from "../../contracts/event";
+import { endpointRoom, eventLogRoom } from "../../contracts/find";
 import { deliveryId, eventId, parseEventId } from "../../lib/ids";
 import { jsonWithRaw, memberTexts } from "../../lib/json/json";
 import { destinationRefusal } from "../../lib/net/destination";

@@ -1,8 +1,8 @@
 import { z } from "@hono/zod-openapi";
 import { addToMatches } from "../../accept/replay";
-import { endpointRoom } from "../../contracts/env";
+import type { ResendResult } from "../../contracts/endpoint";
 import type { StoredEvent } from "../../contracts/event";
-import type { ResendResult } from "../../contracts/objects";
+import { endpointRoom } from "../../contracts/find";
 import { deliveryId, eventId } from "../../lib/ids";
 import { logError } from "../../lib/log";
 import { type AppContext, router } from "../http/context";

@@ -2,7 +2,7 @@ import type { Context } from "hono";
 import { HTTPException } from "hono/http-exception";
 import type { ContentfulStatusCode } from "hono/utils/http-status";
 import { ChangedMeanwhile } from "../../config/version";
-import { LOG_FULL, LOG_UNWRITTEN, TENANT_GONE } from "../../contracts/objects";
+import { LOG_FULL, LOG_UNWRITTEN, TENANT_GONE } from "../../contracts/event-log";
 import { logError } from "../../lib/log";
 import { requestId } from "../../lib/request-id";
 import { type StorageTrouble, storageTrouble } from "../../lib/storage-trouble";

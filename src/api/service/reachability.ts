@@ -1,6 +1,7 @@
 import { deadLetterCount } from "../../config/dead-letters";
 import { countForeignSeals, type ForeignSeals } from "../../config/endpoints/foreign-seals";
-import { type Env, eventLogRoom, secretsKeys } from "../../contracts/env";
+import { type Env, secretsKeys } from "../../contracts/env";
+import { eventLogRoom } from "../../contracts/find";
 import { logError } from "../../lib/log";
 import { OPERATOR_TENANT } from "../../lib/operator";
 import { dayOf, SECOND } from "../../lib/time";

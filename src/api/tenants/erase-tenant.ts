@@ -1,6 +1,7 @@
 import { endpointsToErase, forgetEndpoint, noteErased, removeTenant, type Tenant } from "../../config/tenants";
-import { type Env, endpointRoom, eventLogRoom } from "../../contracts/env";
-import type { UnderWayAt } from "../../contracts/objects";
+import type { Env } from "../../contracts/env";
+import type { UnderWayAt } from "../../contracts/event-log";
+import { endpointRoom, eventLogRoom } from "../../contracts/find";
 import { addDays, type Day, dayOf } from "../../lib/time";
 
 /** The most objects that one request empties; what is left is for its repeats. */

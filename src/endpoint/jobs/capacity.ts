@@ -1,4 +1,4 @@
-import type { StorageRecord } from "../../contracts/objects";
+import type { StorageRecord } from "../../contracts/endpoint";
 import { deliveryTime } from "../../lib/ids";
 import { log } from "../../lib/log";
 import type { Sql } from "../../lib/sql";

@@ -6,7 +6,7 @@ import type {
   RecentRecord,
   StatsRecord,
   StorageRecord,
-} from "../../contracts/objects";
+} from "../../contracts/endpoint";
 import { deliveryTime } from "../../lib/ids";
 import { DAY, HOUR } from "../../lib/time";
 import { attemptsOf } from "../attempt-log";

@@ -1,4 +1,4 @@
-import type { Latency } from "../../contracts/objects";
+import type { Latency } from "../../contracts/endpoint";
 
 /** The value that `percent` of the sorted values do not exceed (nearest rank). */
 function percentile(sorted: readonly number[], percent: number): number | null {

@@ -1,0 +1,194 @@
+import type { Portable } from "../lib/json/exact";
+import type { Match, StoredEvent } from "./event";
+import type { RevealAction } from "./signal";
+
+/** An event on its way into the log. */
+export interface AppendRequest {
+  /** When the tenant was created that it was accepted for (ms): by its name alone it could be another, made since. */
+  tenantSince?: number;
+  event: string;
+  /** ms since the epoch; absent: the time of acceptance. */
+  timestamp?: number;
+  /** The payload's `id` when the caller gave one. */
+  payloadId?: string;
+  data: string;
+  matches: Match[];
+  /** A repeat of the same key, or of the `payloadId`, within 24 h answers the first event. */
+  idempotency?: Idempotency;
+  /** What automations reveal of the contacts that it brings; the log owns this too, until it is done. */
+  reveal?: Portable<Reveal>;
+  /** The observation that it was emitted for. */
+  origin?: Origin;
+  /** Its data is refused today: it may answer an earlier event under its key, and is not written down. */
+  refused?: true;
+}
+
+/** An observation that events are emitted for: the name of its entity's object below the tenant, and its own. */
+export interface Origin {
+  room: string;
+  observation: string;
+}
+
+/** An event whose content is erased. */
+export interface Erased {
+  event: StoredEvent;
+  /** `null`: it was not emitted for an observation. */
+  origin: Origin | null;
+  /** The ULIDs of events that were derived from it. */
+  derived: string[];
+}
+
+/** Where requests are under way of what was ended; `deliveries`: of these alone, by their ids. */
+export interface UnderWayAt {
+  endpoint: string;
+  deliveries?: string[];
+}
+
+/** How far the erasure of a log came. */
+export interface LogErasure {
+  state: "erased" | "more";
+  underWay: UnderWayAt[];
+}
+
+/** Contacts to be revealed, for a tenant that was created at `since` (ms). */
+export interface Reveal {
+  since: number;
+  actions: RevealAction[];
+}
+
+/** A key, and the hash of what was said under it. */
+export interface Idempotency {
+  key: string;
+  fingerprint: string;
+}
+
+/** How what is known under a caller's own id is named beside keys: no key has a control character. */
+export function idName(id: string): string {
+  return `\u0001${id}`;
+}
+
+/** Events that are appended together or not at all. */
+export interface AppendAllRequest {
+  events: AppendRequest[];
+  /** Covers all of them; then their own ids count only against other data. */
+  idempotency?: Idempotency;
+}
+
+export type AppendAllResult =
+  | { kind: "appended"; events: { event: StoredEvent; duplicate: boolean }[] }
+  /** A key or id was used with another body: of the event at `index`, or (`null`) the key that covers all. */
+  | { kind: "conflict"; index: number | null; by: "key" | "id" }
+  /** One that may not be written down is no repeat. */
+  | { kind: "refused" }
+  | { kind: "sealed" };
+
+export type AppendResult =
+  | { kind: "appended" | "duplicate"; event: StoredEvent }
+  /** The key, or the caller's own id, was used with another body. */
+  | { kind: "conflict"; by: "key" | "id" }
+  /** It may not be written down, and is no repeat. */
+  | { kind: "refused" }
+  /** Keys of this day are closed, since the next day's have begun: ask the next day's log. */
+  | { kind: "sealed" };
+
+/** An event of the operator's own, on its way from the endpoint that tells it. */
+export interface OperatorEvent {
+  /** Names this one telling: its idempotency key. */
+  id: string;
+  event: string;
+  /** ms. */
+  timestamp: number;
+  /** The JSON text of its data. */
+  data: string;
+}
+
+/** What an EventLog throws that is asked to write for a tenant that is deleted. */
+export const TENANT_GONE = "TENANT_GONE: the tenant is deleted";
+
+/** What an EventLog throws that has no room for more: nothing was accepted, and only the next day's log will accept it. */
+export const LOG_FULL = "LOG_FULL: the event log of the day is full";
+
+/** What an EventLog throws that could not write: nothing was accepted, and the caller may try again. */
+export const LOG_UNWRITTEN = "LOG_UNWRITTEN: the event log could not write";
+
+/** The version of each endpoint's configuration that the caller saw. */
+export type Versions = ReadonlyMap<string, number>;
+
+/** The EventLog of a tenant and UTC day. */
+export interface EventLogRoom {
+  /**
+   * The tenant is deleted: forgets everything, with its callbacks. `more`: a part is done, ask again. What another tenant
+   * of the name has written since that deletion was over stays. `underWay`: the callbacks that requests are under way of.
+   */
+  eraseAll(deletion: { createdAt: number; deletedAt: number }): Promise<LogErasure>;
+  /** Writes an event down and puts its messages onto the queue; without `versions` it only writes. */
+  append(request: AppendRequest, versions?: Versions): Promise<AppendResult>;
+  /** Appends all or nothing, in one transaction. */
+  appendAll(request: AppendAllRequest, versions: Versions): Promise<AppendAllResult>;
+  /** A page of events, newest first. */
+  list(query: EventQuery): Promise<EventPage>;
+  /**
+   * Adds deliveries of an event to endpoints that it has none for, and owns them until the endpoints do. With
+   * `versions` their messages are put onto the queue. Answers the event as it then stands and the indexes that were added; `null`: there is no such event.
+   */
+  addMatches(
+    ulid: string,
+    endpoints: string[],
+    versions?: Versions,
+  ): Promise<{ event: StoredEvent; added: number[] } | null>;
+  /**
+   * Erases an event's data, and what an entity has not emitted of it; `null`: there is no such event. Throws when the
+   * entity is out of reach; then nothing is erased.
+   */
+  erase(ulid: string): Promise<Erased | null>;
+  /**
+   * Remembers that an event was derived from one of this log, to be erased with it; without `derived` it only looks.
+   * Answers whether that one's content is erased already.
+   */
+  noteDerived(source: string, derived?: string): Promise<boolean>;
+  /** Of the tenant `operator` only: accepts an event as if it had been posted. A repeat changes nothing. */
+  tell(event: OperatorEvent): Promise<void>;
+  /** The events with these ULIDs, `null` for one that is not there. */
+  read(ulids: string[]): Promise<(StoredEvent | null)[]>;
+  /** Closes the day for new keys and answers, for each key, what used it at or after `since` (ms). */
+  sealAndFind(keys: string[], since: number): Promise<(KeyedEvents | null)[]>;
+  /** Closes the day for new keys and answers those about a key that were used at or after `since` (ms). `null`: not now. */
+  sealAndList(key: string, since: number): Promise<KeyPage | null>;
+}
+
+/** The keys of a log from one of them to another, both inclusive, in the order of their UTF-8 bytes. */
+export interface KeyPage {
+  /** `null`: from the first. */
+  from: string | null;
+  /** `null`: to the last. */
+  to: string | null;
+  /** A Bloom filter of them. */
+  filter: ArrayBuffer;
+}
+
+/** What was accepted under a key: one event, or those of a batch in their order. */
+export interface KeyedEvents {
+  key: string;
+  events: StoredEvent[];
+  fingerprint: string;
+}
+
+/** What to look for in a day's log. */
+export interface EventQuery {
+  /** The event type; absent: all. */
+  event?: string | undefined;
+  /** ULIDs: older than `before`, and not older than `from`; `null`: without end. */
+  before: string | null;
+  from: string | null;
+  limit: number;
+  /** The most rows to look at. */
+  rows: number;
+}
+
+export interface EventPage {
+  events: { ulid: string; event: string; timestamp: number }[];
+  /** How many rows were looked at. */
+  looked: number;
+  /** The last one looked at when there may be more; `null`: the day is through. */
+  next: string | null;
+}
