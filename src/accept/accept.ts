@@ -2,7 +2,7 @@ import type { Snapshot } from "../config/snapshot";
 import type { Env } from "../contracts/env";
 import type { Match, StoredEvent } from "../contracts/event";
 import type { AppendAllRequest, AppendRequest, Origin, Versions } from "../contracts/event-log";
-import { eventLogRoom } from "../contracts/find";
+import { eventLogStub } from "../contracts/find";
 import { hex, sha256 } from "../lib/crypto";
 import { once } from "../lib/filter/once";
 import { Visits } from "../lib/filter/visits";
@@ -93,8 +93,8 @@ export async function acceptAll(
     batch.idempotency = { key, fingerprint: hex(await sha256(said)) };
   }
   const day = dayOf(now);
-  let result = await eventLogRoom(env, tenant, day).appendAll(batch, versions);
-  if (result.kind === "sealed") result = await eventLogRoom(env, tenant, addDays(day, 1)).appendAll(batch, versions);
+  let result = await eventLogStub(env, tenant, day).appendAll(batch, versions);
+  if (result.kind === "sealed") result = await eventLogStub(env, tenant, addDays(day, 1)).appendAll(batch, versions);
   if (result.kind === "sealed") throw behind(tenant);
   if (result.kind !== "appended") return result;
   const fresh = result.events.filter(({ duplicate }) => !duplicate).map(({ event }) => event);
@@ -205,9 +205,9 @@ async function write(
   versions?: Versions,
 ): Promise<Accepted> {
   const day = dayOf(now);
-  let result = await eventLogRoom(env, tenant, day).append(request, versions);
+  let result = await eventLogStub(env, tenant, day).append(request, versions);
   // This isolate's clock is behind: the next day has begun to take keys, so it decides.
-  if (result.kind === "sealed") result = await eventLogRoom(env, tenant, addDays(day, 1)).append(request, versions);
+  if (result.kind === "sealed") result = await eventLogStub(env, tenant, addDays(day, 1)).append(request, versions);
   if (result.kind === "sealed") throw behind(tenant);
   if (!("event" in result)) return result;
   return { kind: result.kind === "duplicate" ? "duplicate" : "accepted", event: result.event };

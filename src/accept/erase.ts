@@ -1,7 +1,7 @@
-import type { EntityRoom } from "../contracts/entity";
+import type { EntityContract } from "../contracts/entity";
 import type { Env } from "../contracts/env";
 import type { Erased, UnderWayAt } from "../contracts/event-log";
-import { endpointRoom, eventLogRoom } from "../contracts/find";
+import { endpointStub, eventLogStub } from "../contracts/find";
 import { mapBounded } from "../lib/bounded";
 import { deliveryId, eventRef } from "../lib/ids";
 
@@ -17,12 +17,12 @@ const LANES = 20;
  * there is no such event. Throws when an object is out of reach; it is then to be repeated.
  */
 export async function eraseEvent(env: Env, tenant: string, ulid: string): Promise<ErasedEverywhere | null> {
-  const erased = await eventLogRoom(env, tenant, eventRef(ulid)).erase(ulid);
+  const erased = await eventLogStub(env, tenant, eventRef(ulid)).erase(ulid);
   if (erased === null) return null;
   const { event, matches } = erased.event;
   const places = await mapBounded([...matches.entries()], LANES, async ([index, { endpoint, test }]) => {
     const id = deliveryId(ulid, index);
-    const count = await endpointRoom(env, tenant, endpoint).erase([{ id, event, test }]);
+    const count = await endpointStub(env, tenant, endpoint).erase([{ id, event, test }]);
     return count === 0 ? [] : [{ endpoint, deliveries: [id] }];
   });
   return { ...erased, underWay: places.flat() };
@@ -37,7 +37,7 @@ export async function eraseContent(env: Env, tenant: string, ulid: string): Prom
   if (erased === null) return null;
   if (erased.origin !== null) {
     const { room, observation } = erased.origin;
-    await (env.ENTITY.getByName(`${tenant}/${room}`) as unknown as EntityRoom).finish(observation);
+    await (env.ENTITY.getByName(`${tenant}/${room}`) as unknown as EntityContract).finish(observation);
   }
   const underWay = [...erased.underWay];
   for (const derived of erased.derived) underWay.push(...((await eraseContent(env, tenant, derived))?.underWay ?? []));

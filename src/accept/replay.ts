@@ -1,7 +1,7 @@
 import type { Snapshot } from "../config/snapshot";
 import type { Env } from "../contracts/env";
 import type { StoredEvent } from "../contracts/event";
-import { eventLogRoom } from "../contracts/find";
+import { eventLogStub } from "../contracts/find";
 import { deliveryId, eventId, eventRef } from "../lib/ids";
 import { readJson } from "../lib/json/exact";
 import { log } from "../lib/log";
@@ -26,7 +26,7 @@ export async function addToMatches(
   if (missing.length === 0) return [];
   const versions = new Map(missing.map(({ id, version }) => [id, version]));
   const ids = missing.map(({ id }) => id);
-  const result = await eventLogRoom(env, tenant, eventRef(ulid)).addMatches(ulid, ids, versions);
+  const result = await eventLogStub(env, tenant, eventRef(ulid)).addMatches(ulid, ids, versions);
   if (result === null || result.event.erasedAt !== undefined) return null;
   log("event.replayed", { tenant, event: eventId(ulid), deliveries: result.added.length });
   return result.added.map((index) => ({

@@ -2,7 +2,7 @@ import type { RevealRequest } from "../contracts/entity";
 import type { Env } from "../contracts/env";
 import type { StoredEvent } from "../contracts/event";
 import type { Reveal } from "../contracts/event-log";
-import { entityRoom } from "../contracts/find";
+import { entityStub } from "../contracts/find";
 import { hex, sha256 } from "../lib/crypto";
 
 import { matches } from "../lib/filter/filter";
@@ -39,7 +39,7 @@ export async function revealContacts(
       log("contacts.unknown", { tenant, event: eventId(event.ulid) });
       return true;
     }
-    const room = await entityRoom(env, tenant, since, company);
+    const room = await entityStub(env, tenant, since, company);
     const contacts = contactsOf(event.data, data);
     const hashes = new Map<Contact, string>();
     const visits = new Visits();
@@ -71,7 +71,7 @@ export async function eraseRevealed(
   { since }: Pick<Reveal, "since">,
 ): Promise<void> {
   const company = event.erasedAt === undefined ? companyOf(readJson(event.data)) : null;
-  if (company !== null) await (await entityRoom(env, tenant, since, company)).eraseRevealed(event.ulid);
+  if (company !== null) await (await entityStub(env, tenant, since, company)).eraseRevealed(event.ulid);
 }
 
 /** The domain of the company that an event's data is about; `null`: it names none. */

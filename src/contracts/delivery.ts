@@ -1,4 +1,4 @@
-import type { DeliveryRef } from "./event";
+import type { Delivery } from "./event";
 import type { Format, Method } from "./wire";
 
 /** The states of a delivery. `held`: its endpoint is disabled; `canceled`: its endpoint is deleted, or its event erased. */
@@ -63,17 +63,17 @@ export function reportOf(attempt: Attempt): Report {
 export type Outcome =
   | {
       kind: "attempted";
-      delivery: DeliveryRef;
+      delivery: Delivery;
       attempt: Report;
       /** The receiver's `Retry-After` in seconds from the attempt's end, when it sent one that counts. */
       retryAfter: number | null;
     }
   /** Not tried before its lease ran short: it waits for the next turn, and no attempt was used. */
-  | { kind: "unsent"; delivery: DeliveryRef; attemptId: string }
+  | { kind: "unsent"; delivery: Delivery; attemptId: string }
   /** Its event is no longer kept, so there is nothing to send any more. */
-  | { kind: "expired"; delivery: DeliveryRef; attemptId: string }
+  | { kind: "expired"; delivery: Delivery; attemptId: string }
   /** Its event's content was erased, so there is nothing to send any more. */
-  | { kind: "erased"; delivery: DeliveryRef; attemptId: string };
+  | { kind: "erased"; delivery: Delivery; attemptId: string };
 
 /** Leave to send one delivery once. */
 export interface Grant {
@@ -101,7 +101,7 @@ export type Admission =
 
 /** A delivery that is due, and leave to send it: handed to a consumer that has finished others. */
 export interface Claim {
-  delivery: DeliveryRef;
+  delivery: Delivery;
   grant: Grant;
 }
 

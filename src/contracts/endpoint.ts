@@ -8,14 +8,14 @@ import type {
   Outcome,
   RecoverableStatus,
 } from "./delivery";
-import type { DeliveryRef } from "./event";
+import type { Delivery } from "./event";
 import type { Enablement, EndpointSettings } from "./settings";
 
 /** Deliveries that a consumer offers to send. */
 export interface AdmitRequest {
   /** The newest configuration version that the messages carry. */
   version: number;
-  deliveries: DeliveryRef[];
+  deliveries: Delivery[];
   /** The queue that they came by. */
   lane: Lane;
   /** How many the consumer can begin at once; 0: it takes on nothing more. */
@@ -46,7 +46,7 @@ export interface Recorded extends AdmitAnswer {
 
 /** An attempt that hangs. */
 export interface Hanging {
-  delivery: DeliveryRef;
+  delivery: Delivery;
   attemptId: string;
   /** ms. */
   leasedUntil: number;
@@ -141,7 +141,7 @@ export interface DeliveryPage {
 export type ResendResult = "resending" | "unknown" | "disabled" | "in-flight";
 
 /** The Endpoint object, named `tenant/endpoint id`. */
-export interface EndpointRoom {
+export interface EndpointContract {
   admit(request: AdmitRequest): Promise<AdmitAnswer>;
   /**
    * Writes outcomes down. With `next`, what their consumer goes on with: it is admitted like any other, and as far as
@@ -153,14 +153,14 @@ export interface EndpointRoom {
    * endpoint's configuration has the version it goes by, and nobody has disabled or deleted the endpoint or erased the
    * event.
    */
-  stands(delivery: DeliveryRef, attemptId: string, version: number): Promise<boolean>;
+  stands(delivery: Delivery, attemptId: string, version: number): Promise<boolean>;
   /**
    * Attempts of it hang. Each becomes a row that owns its delivery until the lease ends, so that its message may go;
    * what comes until one of them ends takes the slow lane.
    */
   lag(attempts: Hanging[]): Promise<void>;
   /** Takes over deliveries it has no row for; `delay` in ms. `gone`: there is no such endpoint, nothing is owed. */
-  adopt(deliveries: DeliveryRef[], delay: number): Promise<"adopted" | "gone">;
+  adopt(deliveries: Delivery[], delay: number): Promise<"adopted" | "gone">;
   /**
    * Reloads its configuration from D1, and switches the endpoint on or off when told to. Answers, once it is switched off,
    * how many attempts are under way.
@@ -172,7 +172,7 @@ export interface EndpointRoom {
    * The content of their event is erased: unfinished ones end as canceled, and no response of theirs is kept. Answers how
    * many attempts of them are under way.
    */
-  erase(deliveries: DeliveryRef[]): Promise<number>;
+  erase(deliveries: Delivery[]): Promise<number>;
   /** The tenant is deleted: forgets everything, and writes nothing any more. Answers how many attempts are under way. */
   eraseAll(): Promise<number>;
   /**
@@ -193,6 +193,6 @@ export interface EndpointRoom {
   look(ids: string[]): Promise<{ records: (DeliveryRecord | null)[]; gone: boolean }>;
   /** One delivery with its attempts, oldest first. */
   detail(id: string): Promise<{ record: DeliveryRecord | null; attempts: Attempt[]; gone: boolean }>;
-  resend(delivery: DeliveryRef): Promise<ResendResult>;
+  resend(delivery: Delivery): Promise<ResendResult>;
   recover(request: RecoverRequest): Promise<RecoverResult>;
 }

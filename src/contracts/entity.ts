@@ -110,13 +110,13 @@ export type Claimed =
  * An Entity object that keeps the idempotency keys of a tenant, one of a few, named `tenant/incarnation of the
  * tenant/keys:number`.
  */
-export interface KeysRoom {
+export interface KeysContract {
   /** Claims a key for 24 h, unless it is known. */
   claim(request: ClaimRequest): Promise<Claimed>;
 }
 
 /** The Entity object, named `tenant/incarnation of the tenant/hash of the key`. */
-export interface EntityRoom {
+export interface EntityContract {
   /**
    * Holds observations against the rules, in their order, and answers the events that these emitted. Once it has
    * answered or thrown, what fired is emitted, be it later. Throws when the log is out of reach, and then a repeat

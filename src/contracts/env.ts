@@ -1,15 +1,15 @@
 import { configurationOf } from "../lib/configuration";
-import type { EndpointRoom } from "./endpoint";
-import type { EntityRoom } from "./entity";
-import type { EventLogRoom } from "./event-log";
+import type { EndpointContract } from "./endpoint";
+import type { EntityContract } from "./entity";
+import type { EventLogContract } from "./event-log";
 import type { DeliveryMessage } from "./messages";
 
 /** The Worker's bindings; wrangler.toml explains each. */
 export interface Env {
   DB: D1Database;
-  EVENT_LOG: DurableObjectNamespace<EventLogRoom & Rpc.DurableObjectBranded>;
-  ENDPOINT: DurableObjectNamespace<EndpointRoom & Rpc.DurableObjectBranded>;
-  ENTITY: DurableObjectNamespace<EntityRoom & Rpc.DurableObjectBranded>;
+  EVENT_LOG: DurableObjectNamespace<EventLogContract & Rpc.DurableObjectBranded>;
+  ENDPOINT: DurableObjectNamespace<EndpointContract & Rpc.DurableObjectBranded>;
+  ENTITY: DurableObjectNamespace<EntityContract & Rpc.DurableObjectBranded>;
   DELIVERIES: Queue<DeliveryMessage>;
   DELIVERIES_SLOW: Queue<DeliveryMessage>;
   DELIVERIES_DEAD: Queue<unknown>;

@@ -115,7 +115,7 @@ export const LOG_UNWRITTEN = "LOG_UNWRITTEN: the event log could not write";
 export type Versions = ReadonlyMap<string, number>;
 
 /** The EventLog of a tenant and UTC day. */
-export interface EventLogRoom {
+export interface EventLogContract {
   /**
    * The tenant is deleted: forgets everything, with its callbacks. `more`: a part is done, ask again. What another tenant
    * of the name has written since that deletion was over stays. `underWay`: the callbacks that requests are under way of.

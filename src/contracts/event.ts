@@ -10,6 +10,9 @@ export interface EventText {
   data: string;
 }
 
+/** An event's text as it travels in a message, beside its type. */
+export type MessageText = Pick<EventText, "timestamp" | "payloadId" | "data">;
+
 /** One endpoint that an event matched, in the order of the event's deliveries. */
 export interface Match {
   endpoint: string;
@@ -27,14 +30,16 @@ export interface StoredEvent extends EventText {
   erasedAt?: number;
 }
 
-/** A delivery that an endpoint should know of: its id and its event's type. */
-export interface DeliveryRef {
+/** A delivery as messages bring it and as objects are told of it: its id and its event's type. */
+export interface Delivery {
   id: string;
   event: string;
   test?: boolean | undefined;
+  /** As it travels in a message; absent: the event travels by reference, and the consumer reads it from its log. */
+  text?: MessageText | undefined;
 }
 
 /** The reference to a delivery: what messages, objects and rows say of it. `test`: as a row (0, 1) or a match says it. Pure. */
-export function refTo(id: string, event: string, test: number | boolean | undefined): DeliveryRef {
+export function refTo(id: string, event: string, test: number | boolean | undefined): Delivery {
   return test ? { id, event, test: true } : { id, event };
 }

@@ -1,4 +1,5 @@
 import { isDeliveryId } from "../lib/ids";
+import type { Delivery, MessageText } from "./event";
 
 /** Bytes of a message's JSON up to which event texts travel in it; Queues take 128,000 with their own metadata. */
 export const MESSAGE_BYTES = 120_000;
@@ -6,28 +7,13 @@ export const MESSAGE_BYTES = 120_000;
 /** Bytes of an event's data up to which it may travel in a message; larger ones travel by reference. */
 export const INLINE_DATA_BYTES = 60_000;
 
-/** An event's text as it travels in a message. */
-interface MessageText {
-  timestamp: number;
-  payloadId: string;
-  data: string;
-}
-
-export interface DeliveryItem {
-  id: string;
-  event: string;
-  test?: boolean | undefined;
-  /** Absent when the event travels by reference: the consumer then reads it from its log. */
-  text?: MessageText | undefined;
-}
-
 /** A message on `deliveries` and `deliveries-slow`: what is due now for one endpoint. */
 export interface DeliveryMessage {
   tenant: string;
   endpoint: string;
   /** The version of the endpoint's configuration that the sender saw. */
   version: number;
-  deliveries: DeliveryItem[];
+  deliveries: Delivery[];
 }
 
 /** Reads a queue message; `null` when it is not one of ours. By hand: every delivery comes this way, and zod takes as long as signing it. */
@@ -39,7 +25,7 @@ export function parseMessage(body: unknown): DeliveryMessage | null {
   return { tenant, endpoint, version: version as number, deliveries };
 }
 
-function isItem(item: unknown): item is DeliveryItem {
+function isItem(item: unknown): item is Delivery {
   if (!isObject(item) || typeof item.id !== "string" || !isDeliveryId(item.id) || !isText(item.event)) return false;
   return (
     (item.test === undefined || typeof item.test === "boolean") && (item.text === undefined || isEventText(item.text))

@@ -1,6 +1,6 @@
 import type { Admission, Claim, Grant, WaitReason } from "../contracts/delivery";
 import type { AdmitAnswer, AdmitRequest, Hanging } from "../contracts/endpoint";
-import type { DeliveryRef } from "../contracts/event";
+import type { Delivery } from "../contracts/event";
 import { newId } from "../lib/ids";
 import { SECOND } from "../lib/time";
 import type { Head } from "./deliveries";
@@ -8,7 +8,7 @@ import { atOnce, type Decision, decide, LEASE, SLOTS, type Surroundings } from "
 import { mayProbe } from "./policy/breaker";
 import { quietUntil } from "./policy/quiet";
 import { refOf, triggerOf } from "./rows";
-import type { Books } from "./stores";
+import type { Stores } from "./stores";
 
 /** How long an object keeps its memory without being called, in ms: what is in flight for longer needs a row. */
 const MEMORY_SPAN = 10 * SECOND;
@@ -19,41 +19,41 @@ export type Offer = Omit<AdmitRequest, "version" | "deliveries">;
 type Waiting = Extract<Decision, { do: "wait" }>;
 
 /** Takes deliveries in: those that messages offer, and those that the event log hands over. Times in ms. */
-export class Intake {
-  readonly #books: Books;
+export class Admitting {
+  readonly #stores: Stores;
 
-  constructor(books: Books) {
-    this.#books = books;
+  constructor(stores: Stores) {
+    this.#stores = stores;
   }
 
   /**
    * Lets deliveries go under leases in memory, if all of them are new and the endpoint is in good health, as is almost
    * always so: then nothing is written. `null`: there is more to it, and nothing is decided.
    */
-  admitNew(deliveries: readonly DeliveryRef[], now: number, offer: Offer): AdmitAnswer | null {
-    const { settings } = this.#books.standing;
+  admitNew(deliveries: readonly Delivery[], now: number, offer: Offer): AdmitAnswer | null {
+    const { settings } = this.#stores.standing;
     const around = this.#surroundings(offer, now);
     const ids = deliveries.map(({ id }) => id);
     if (settings === null || settings.rateLimit !== null) return null;
     const decision = decide({ row: null, test: false, leasedUntil: null }, around, now);
     if (decision.do !== "send" || decision.lease !== "memory") return null;
-    if (new Set(ids).size < ids.length || ids.some((id) => this.#books.leases.get(id) !== undefined)) return null;
-    if (this.#books.deliveries.present(ids).size > 0) return null;
+    if (new Set(ids).size < ids.length || ids.some((id) => this.#stores.leases.get(id) !== undefined)) return null;
+    if (this.#stores.deliveries.present(ids).size > 0) return null;
     const free = around.freeSlots;
     const admissions = deliveries.map((delivery, i): Admission => {
       if (i >= free) return { do: "later", id: delivery.id };
-      return { do: "send", ...this.#grant(this.#books.newRow(delivery, now), "memory", around, now) };
+      return { do: "send", ...this.#grant(this.#stores.newRow(delivery, now), "memory", around, now) };
     });
     return this.#answer(admissions);
   }
 
   /** Answers what may be done about each delivery that messages offer. */
-  admit(deliveries: readonly DeliveryRef[], now: number, offer: Offer): AdmitAnswer {
+  admit(deliveries: readonly Delivery[], now: number, offer: Offer): AdmitAnswer {
     const around = this.#surroundings(offer, now);
-    const present = this.#books.deliveries.present(deliveries.map(({ id }) => id));
+    const present = this.#stores.deliveries.present(deliveries.map(({ id }) => id));
     let returns = offer.returns === true;
     const admissions = deliveries.map((delivery) => {
-      const row = present.has(delivery.id) ? this.#books.head(delivery.id) : null;
+      const row = present.has(delivery.id) ? this.#stores.head(delivery.id) : null;
       // Should it be named twice, it may have one by then.
       present.add(delivery.id);
       const admission = this.#admitOne(delivery, row, around, returns, now);
@@ -74,7 +74,7 @@ export class Intake {
    * them are under way still.
    */
   hold(attempts: readonly Hanging[], now: number): number {
-    const { deliveries, leases, standing } = this.#books;
+    const { deliveries, leases, standing } = this.#stores;
     if (standing.state.gone) return 0;
     let held = 0;
     for (const { delivery, attemptId, leasedUntil } of attempts) {
@@ -83,24 +83,24 @@ export class Intake {
       const row = deliveries.head(delivery.id);
       if (row === null || row.lease === attemptId) held++;
       if (row !== null) continue;
-      deliveries.save(this.#books.leasedRow(delivery, attemptId, leasedUntil, now));
+      deliveries.save(this.#stores.leasedRow(delivery, attemptId, leasedUntil, now));
       leases.forget(delivery.id);
     }
     return held;
   }
 
   #answer(admissions: Admission[]): AdmitAnswer {
-    const { settings, pace } = this.#books.standing;
+    const { settings, pace } = this.#stores.standing;
     if (settings === null || !admissions.some((admission) => admission.do === "send")) return { admissions };
     return { admissions, settings, ...(pace === null ? {} : { pace: pace.mean }) };
   }
 
   #surroundings(offer: Offer, now: number): Surroundings {
-    const { standing, rate, rateLimit, leases, doubtful } = this.#books;
+    const { standing, rate, rateLimit, leases, doubtful } = this.#stores;
     const { gone, enabled, window, breaker, quiet, failures, timedOut, pace } = standing.state;
     const { lane, room } = offer;
     const open = mayProbe(breaker, now) ? "probe" : "shut";
-    const free = Math.min(SLOTS - this.#books.inFlight(now), atOnce(pace, room));
+    const free = Math.min(SLOTS - this.#stores.inFlight(now), atOnce(pace, room));
     return {
       lane,
       gone,
@@ -120,13 +120,13 @@ export class Intake {
   }
 
   /** `returns`: whoever offers it has others to send first, and offers it again. */
-  #admitOne(delivery: DeliveryRef, row: Head | null, around: Surroundings, returns: boolean, now: number): Admission {
+  #admitOne(delivery: Delivery, row: Head | null, around: Surroundings, returns: boolean, now: number): Admission {
     const { id } = delivery;
     const decision = decide(
       {
         row: row && { status: row.status, lease: row.lease, adopted: row.adopted === 1 },
         test: delivery.test === true,
-        leasedUntil: this.#books.leases.get(id)?.until ?? null,
+        leasedUntil: this.#stores.leases.get(id)?.until ?? null,
       },
       around,
       now,
@@ -134,7 +134,7 @@ export class Intake {
     if (decision.do === "drop") return { do: "drop", id };
     if (decision.do === "send") {
       const lease = row !== null ? "row" : decision.lease === "row" ? "new row" : "memory";
-      return { do: "send", ...this.#grant(row ?? this.#books.newRow(delivery, now), lease, around, now) };
+      return { do: "send", ...this.#grant(row ?? this.#stores.newRow(delivery, now), lease, around, now) };
     }
     if (decision.reason === "slots" && returns) return { do: "later", id };
     if (row === null) this.#begin(delivery, decision, around, now);
@@ -144,15 +144,15 @@ export class Intake {
 
   /** `lease`: that of a row, of one that is to be made, or one in memory. */
   #grant(row: Head, lease: "row" | "new row" | "memory", around: Surroundings, now: number): Grant {
-    const { arrivals, deliveries, leases, rate, rateLimit, standing } = this.#books;
+    const { arrivals, deliveries, leases, rate, rateLimit, standing } = this.#stores;
     const { id, attempts, format } = row;
     const attemptId = newId("att", now);
     const leasedUntil = now + LEASE;
-    this.#books.underWay.begin(attemptId, id, leasedUntil, now);
+    this.#stores.underWay.begin(attemptId, id, leasedUntil, now);
     if (lease === "memory") leases.grant(id, attemptId, leasedUntil);
     else {
       if (lease === "row") deliveries.leased(id, attemptId, leasedUntil);
-      else deliveries.save({ ...this.#books.newRow(refOf(row), now), lease: attemptId, due: leasedUntil });
+      else deliveries.save({ ...this.#stores.newRow(refOf(row), now), lease: attemptId, due: leasedUntil });
       leases.forget(id);
       arrivals.forget(id);
     }
@@ -171,15 +171,15 @@ export class Intake {
   }
 
   /** Gives a delivery that waits and has none a row: due, held, or due at the end of its lease in memory. */
-  #begin(delivery: DeliveryRef, { insert, reason }: Waiting, around: Surroundings, now: number): void {
-    const { arrivals, deliveries, leases } = this.#books;
+  #begin(delivery: Delivery, { insert, reason }: Waiting, around: Surroundings, now: number): void {
+    const { arrivals, deliveries, leases } = this.#stores;
     const lease = leases.get(delivery.id);
     if (insert === "leased" && lease !== undefined) {
-      deliveries.save(this.#books.leasedRow(delivery, lease.attemptId, lease.until, now));
+      deliveries.save(this.#stores.leasedRow(delivery, lease.attemptId, lease.until, now));
       leases.forget(delivery.id);
       return;
     }
-    const row = { ...this.#books.newRow(delivery, now), adopted: 1 };
+    const row = { ...this.#stores.newRow(delivery, now), adopted: 1 };
     if (insert === "held") deliveries.save({ ...row, status: "held" });
     else {
       deliveries.save({ ...row, reason, due: this.#dueAgain(reason, around, now) });
@@ -189,7 +189,7 @@ export class Intake {
 
   /** A delivery that was released and may not go after all waits once more, unless it has for too long. */
   #waitAgain(row: Head, reason: WaitReason, around: Surroundings, now: number): void {
-    const { arrivals, deliveries, expiry, schedule, standing } = this.#books;
+    const { arrivals, deliveries, expiry, schedule, standing } = this.#stores;
     if (expiry.hasExpired(row, schedule, now)) {
       deliveries.expire(row.id, now);
       if (row.test === 0) standing.exhausted({ ...row, error: "expired" }, now);
@@ -200,22 +200,22 @@ export class Intake {
   }
 
   #dueAgain(reason: WaitReason | null, around: Surroundings, now: number): number {
-    const { rate, rateLimit } = this.#books;
+    const { rate, rateLimit } = this.#stores;
     return reason === "rate" ? rate.freeFor(rateLimit, around.promisedTokens, now) : now;
   }
 
   /** Takes over deliveries that no message has brought yet; each is due after `delay` ms. */
-  adopt(references: readonly DeliveryRef[], delay: number, now: number): "adopted" | "gone" {
-    const { deliveries, leases, standing } = this.#books;
+  adopt(references: readonly Delivery[], delay: number, now: number): "adopted" | "gone" {
+    const { deliveries, leases, standing } = this.#stores;
     if (standing.state.gone) return "gone";
     const present = deliveries.present(references.map(({ id }) => id));
     for (const delivery of references) {
       if (present.has(delivery.id)) continue;
       present.add(delivery.id);
-      const row = this.#books.newRow(delivery, now);
+      const row = this.#stores.newRow(delivery, now);
       const lease = leases.get(delivery.id);
       if (lease !== undefined && lease.until > now) {
-        deliveries.save(this.#books.leasedRow(delivery, lease.attemptId, lease.until, now));
+        deliveries.save(this.#stores.leasedRow(delivery, lease.attemptId, lease.until, now));
         leases.forget(delivery.id);
       } else if (standing.state.enabled || row.test === 1) {
         deliveries.save({ ...row, adopted: 1, patience: delay, due: now + delay });

@@ -8,11 +8,11 @@ import type {
   RecoverResult,
   ResendResult,
 } from "../contracts/endpoint";
-import type { DeliveryRef } from "../contracts/event";
+import type { Delivery } from "../contracts/event";
 import type { DisabledReason } from "../contracts/settings";
 import type { Sql } from "../lib/sql";
 import { SECOND } from "../lib/time";
-import { Intake, type Offer } from "./admit";
+import { Admitting, type Offer } from "./admit";
 import { attemptsOf } from "./attempt-log";
 import type { Head, Row } from "./deliveries";
 import { MOST_BYTES } from "./jobs/capacity";
@@ -29,7 +29,7 @@ import { Reading } from "./read/read";
 import { Recording } from "./record";
 import { dueByHand, freed, refOf } from "./rows";
 import type { Standing } from "./standing";
-import { Books } from "./stores";
+import { Stores } from "./stores";
 
 /** The most deliveries that one alarm puts back onto the queue. */
 const RELEASE_AT_ONCE = 100;
@@ -44,10 +44,10 @@ const ANY: Offer = { lane: "normal", room: SLOTS };
 
 /** What the alarm puts back onto the queue. */
 export interface Release {
-  deliveries: DeliveryRef[];
+  deliveries: Delivery[];
   lane: Lane;
   /** The same as messages: each has as many as one consumer can begin at once, so that several can share the slots. */
-  messages: DeliveryRef[][];
+  messages: Delivery[][];
   /** What was dropped of the log for want of room. */
   dropped: { responses: number; deliveries: number };
 }
@@ -57,9 +57,9 @@ export interface Release {
  * so that each is one transaction of the object and can be driven by any clock.
  */
 export class Ledger {
-  readonly #books: Books;
+  readonly #stores: Stores;
   readonly #memory: Memory;
-  readonly #intake: Intake;
+  readonly #admitting: Admitting;
   readonly #recording: Recording;
   /** What people read of it. */
   readonly reading: Reading;
@@ -74,21 +74,21 @@ export class Ledger {
     memory = new Memory(),
   ) {
     this.#memory = memory;
-    this.#books = new Books(sql, clearAtOnce, mostBytes, memory);
+    this.#stores = new Stores(sql, clearAtOnce, mostBytes, memory);
     this.reopened = () => new Ledger(sql, random, clearAtOnce, mostBytes, memory);
-    this.#intake = new Intake(this.#books);
-    this.#recording = new Recording(this.#books, random, (reason, now) => this.disable(reason, now));
-    this.reading = new Reading(this.#books);
+    this.#admitting = new Admitting(this.#stores);
+    this.#recording = new Recording(this.#stores, random, (reason, now) => this.disable(reason, now));
+    this.reading = new Reading(this.#stores);
   }
 
   /** Its settings, and how it fares over all deliveries. */
   get standing(): Standing {
-    return this.#books.standing;
+    return this.#stores.standing;
   }
 
   /** The operator events that are still to be told. */
   get outbox(): Outbox {
-    return this.#books.outbox;
+    return this.#stores.outbox;
   }
 
   /** The attempts that may be with the receiver. */
@@ -102,18 +102,18 @@ export class Ledger {
   }
 
   /** Admits deliveries that are new to an endpoint in good health, and writes nothing; `null`: ask `admit`. */
-  admitNew(deliveries: readonly DeliveryRef[], now: number, offer: Offer = ANY): AdmitAnswer | null {
-    return this.#intake.admitNew(deliveries, now, offer);
+  admitNew(deliveries: readonly Delivery[], now: number, offer: Offer = ANY): AdmitAnswer | null {
+    return this.#admitting.admitNew(deliveries, now, offer);
   }
 
   /** Answers what may be done about each delivery that messages offer. */
-  admit(deliveries: readonly DeliveryRef[], now: number, offer: Offer = ANY): AdmitAnswer {
-    return this.#intake.admit(deliveries, now, offer);
+  admit(deliveries: readonly Delivery[], now: number, offer: Offer = ANY): AdmitAnswer {
+    return this.#admitting.admit(deliveries, now, offer);
   }
 
   /** Takes over deliveries that no message has brought yet; each is due after `delay` ms. */
-  adopt(deliveries: readonly DeliveryRef[], delay: number, now: number): "adopted" | "gone" {
-    return this.#intake.adopt(deliveries, delay, now);
+  adopt(deliveries: readonly Delivery[], delay: number, now: number): "adopted" | "gone" {
+    return this.#admitting.adopt(deliveries, delay, now);
   }
 
   /**
@@ -122,15 +122,15 @@ export class Ledger {
    */
   record(outcomes: readonly Outcome[], now: number, next?: AdmitRequest): Recorded {
     this.#recording.record(outcomes, now);
-    this.#books.capacity.grew(outcomes.length);
+    this.#stores.capacity.grew(outcomes.length);
     const { enabled, gone } = this.standing.state;
-    const stands = { slow: this.#books.slow(now), shut: this.#books.shut(now) || !enabled || gone };
+    const stands = { slow: this.#stores.slow(now), shut: this.#stores.shut(now) || !enabled || gone };
     if (next === undefined) return { ...stands, admissions: [], claims: [] };
     const claims = this.#claim(now, next);
     const room = Math.max(next.room - claims.length, 0);
     const offer: Offer = { ...next, room, ...(claims.length > 0 ? { returns: true } : {}) };
-    const answer = next.deliveries.length > 0 ? this.#intake.admit(next.deliveries, now, offer) : { admissions: [] };
-    const { settings, pace } = this.#books.standing;
+    const answer = next.deliveries.length > 0 ? this.#admitting.admit(next.deliveries, now, offer) : { admissions: [] };
+    const { settings, pace } = this.#stores.standing;
     if (settings === null || claims.length === 0) return { ...stands, ...answer, claims };
     return { ...stands, ...answer, claims, settings, ...(pace === null ? {} : { pace: pace.mean }) };
   }
@@ -141,20 +141,20 @@ export class Ledger {
    * of a slow endpoint in the normal lane.
    */
   #claim(now: number, { room, lane, ...offer }: Offer): Claim[] {
-    const { standing, clearance, deliveries } = this.#books;
+    const { standing, sweep, deliveries } = this.#stores;
     const { enabled, pace } = standing.state;
     // Asked first, since almost always nothing waits.
     if (room <= 0 || (deliveries.firstDue() ?? Number.POSITIVE_INFINITY) > now) return [];
-    const { slow, freeSlots, releasable } = this.#books.circumstances(now);
-    if (!enabled || clearance.pending || this.#books.shut(now) || (slow && lane === "normal")) return [];
+    const { slow, freeSlots, releasable } = this.#stores.conditions(now);
+    if (!enabled || sweep.pending || this.#stores.shut(now) || (slow && lane === "normal")) return [];
     const most = Math.min(freeSlots, releasable, atOnce(pace, room));
     if (most <= 0) return [];
-    return this.#intake.claim(this.#ready(most, now), now, { room, lane, ...offer });
+    return this.#admitting.claim(this.#ready(most, now), now, { room, lane, ...offer });
   }
 
   /** The next deliveries that are due and wait, `most` of them: the new ones and the longest due by turns. */
   #ready(most: number, now: number): Head[] {
-    const { arrivals, deliveries } = this.#books;
+    const { arrivals, deliveries } = this.#stores;
     const isReady = ({ status, due }: Head) => status !== "held" && due !== null && due <= now;
     const ids = arrivals.first(most);
     const fresh = deliveries.heads(ids).filter(isReady);
@@ -178,33 +178,33 @@ export class Ledger {
     return !enabled && test === 1 && began <= (disabledAt ?? 0);
   }
 
-  /** Whether an attempt that was granted under this version of the settings may still go out; see `EndpointRoom.stands`. */
-  stands({ id, test }: DeliveryRef, attemptId: string, version: number, now: number): boolean {
+  /** Whether an attempt that was granted under this version of the settings may still go out; see `EndpointContract.stands`. */
+  stands({ id, test }: Delivery, attemptId: string, version: number, now: number): boolean {
     const { gone, enabled, quiet } = this.standing.state;
     if (gone || this.standing.settings?.version !== version) return false;
     if (!test && (!enabled || quietUntil(quiet, now) !== null)) return false;
-    return this.#books.isLatest(this.#books.row(id), id, attemptId, now);
+    return this.#stores.isLatest(this.#stores.row(id), id, attemptId, now);
   }
 
   /** Attempts hang: rows own their deliveries from now on, and what comes until one succeeds takes the slow lane. */
   lag(attempts: readonly Hanging[], now: number): void {
-    const { leases, standing } = this.#books;
+    const { leases, standing } = this.#stores;
     // Told of late: those that have ended by now say nothing of what comes.
-    if (this.#intake.hold(attempts, now) === 0) return;
+    if (this.#admitting.hold(attempts, now) === 0) return;
     leases.lag(now + (standing.settings?.timeout ?? 0) * SECOND);
   }
 
   /** Makes sure that of the attempts that may be with the receiver also those are known that rows know of alone. */
   takeLeases(now: number): void {
-    for (const { id, lease, due } of this.#books.deliveries.leases(now)) this.underWay.begin(lease, id, due, now);
+    for (const { id, lease, due } of this.#stores.deliveries.leases(now)) this.underWay.begin(lease, id, due, now);
   }
 
   /** Switches the endpoint off: what is unfinished is held. */
   disable(reason: DisabledReason, now: number): void {
     if (!this.standing.disable(reason, now)) return;
     this.takeLeases(now);
-    this.#books.clearance.hold(now);
-    this.#books.recoveries.end();
+    this.#stores.sweep.hold(now);
+    this.#stores.recoveries.end();
   }
 
   /** Switches the endpoint on, with a clean window. Held deliveries stay so until they are recovered. */
@@ -216,22 +216,22 @@ export class Ledger {
   close(now: number): void {
     if (!this.standing.close()) return;
     this.takeLeases(now);
-    this.#books.leases.clear();
-    this.#books.arrivals.clear();
-    this.#books.clearance.cancel(now);
-    this.#books.recoveries.end();
+    this.#stores.leases.clear();
+    this.#stores.arrivals.clear();
+    this.#stores.sweep.cancel(now);
+    this.#stores.recoveries.end();
   }
 
   /**
    * Their event's content is erased: what is unfinished ends as canceled, also what no message has brought yet, and
    * what receivers answered is dropped, since it may repeat the content.
    */
-  erase(references: readonly DeliveryRef[], now: number): void {
-    const { deliveries, leases } = this.#books;
+  erase(references: readonly Delivery[], now: number): void {
+    const { deliveries, leases } = this.#stores;
     this.takeLeases(now);
     for (const delivery of references) {
       leases.forget(delivery.id);
-      const row = this.#books.row(delivery.id) ?? this.#books.newRow(delivery, now);
+      const row = this.#stores.row(delivery.id) ?? this.#stores.newRow(delivery, now);
       const log = JSON.stringify(attemptsOf(row.log).map((attempt) => ({ ...attempt, response: null })));
       const ended = row.status === "succeeded" || row.status === "failed" || row.status === "canceled";
       const canceled: Row = { ...freed(row), log, manual: 0, status: "canceled", finished: now };
@@ -245,11 +245,11 @@ export class Ledger {
    * answers them: they are to be put onto the queue. If that fails, they come up again when the lease ends.
    */
   release(now: number, scheduled = now): Release {
-    const { clearance, recoveries, expiry, capacity } = this.#books;
+    const { sweep, recoveries, expiry, capacity } = this.#stores;
     expiry.woke(scheduled, now);
-    const lane = this.#books.slow(now) ? "slow" : "normal";
-    if (clearance.pending) {
-      clearance.goOn(now);
+    const lane = this.#stores.slow(now) ? "slow" : "normal";
+    if (sweep.pending) {
+      sweep.goOn(now);
       return { deliveries: [], lane, messages: [], dropped: capacity.goOn(now) };
     }
     recoveries.goOn(now);
@@ -259,9 +259,9 @@ export class Ledger {
     return { deliveries, lane, messages, dropped: capacity.goOn(now) };
   }
 
-  #release(now: number): DeliveryRef[] {
-    const { arrivals, deliveries, standing } = this.#books;
-    const { quietUntil, probeAt: probe, freeSlots, releasable } = this.#books.circumstances(now);
+  #release(now: number): Delivery[] {
+    const { arrivals, deliveries, standing } = this.#stores;
+    const { quietUntil, probeAt: probe, freeSlots, releasable } = this.#stores.conditions(now);
     if (quietUntil !== null || (probe !== null && probe > now)) return [];
     // What is on its way already takes the slots that are free now, so that a backlog is not put onto the queue twice.
     const free = Math.min(freeSlots - deliveries.released(now), releasable);
@@ -278,7 +278,7 @@ export class Ledger {
   }
 
   #expire(now: number): void {
-    const { deliveries, expiry, schedule, standing } = this.#books;
+    const { deliveries, expiry, schedule, standing } = this.#stores;
     for (const row of expiry.next(schedule, now)) {
       deliveries.expire(row.id, now);
       if (row.test === 0) standing.exhausted({ ...row, error: "expired" }, now);
@@ -290,40 +290,40 @@ export class Ledger {
    * answers whether there may be more.
    */
   trim(before: number): boolean {
-    return this.#books.deliveries.trim(before, TRIM_AT_ONCE) === TRIM_AT_ONCE;
+    return this.#stores.deliveries.trim(before, TRIM_AT_ONCE) === TRIM_AT_ONCE;
   }
 
   /** When the alarm is needed next, in ms; `null`: nothing is due. */
   nextAlarm(now: number): number | null {
-    const { standing, deliveries, rate, rateLimit, recoveries, clearance, expiry, outbox, capacity } = this.#books;
+    const { standing, deliveries, rate, rateLimit, recoveries, sweep, expiry, outbox, capacity } = this.#stores;
     const probe = probeAt(standing.state.breaker);
     const shutUntil = Math.max(probe ?? 0, quietUntil(standing.state.quiet, now) ?? 0);
     let next = deliveries.firstDue();
     if (next !== null && shutUntil > now) next = Math.max(next, shutUntil);
     else if (next !== null && next <= now) {
-      const inFlight = this.#books.inFlight(now);
+      const inFlight = this.#stores.inFlight(now);
       const free = SLOTS - inFlight - (probe === null ? deliveries.released(now) : 0);
       // Overdue for want of a slot: an outcome frees one, and its consumer takes the next; this is for one that never comes.
       if (free <= 0) next = now + SLOT_POLL;
       else next = Math.max(rate.releasableAt(rateLimit, now), inFlight > 0 ? now + TO_CONSUMERS : now);
     }
-    if (recoveries.pending || clearance.pending || expiry.goesOn || capacity.pending) next = now;
+    if (recoveries.pending || sweep.pending || expiry.goesOn || capacity.pending) next = now;
     for (const at of [standing.state.mirrorAt, outbox.nextDue()]) if (at !== null) next = Math.min(next ?? at, at);
     return next === null ? null : Math.max(next, now + 1);
   }
 
   /** Makes a delivery due now as a person's attempt, in place of a scheduled one; a schedule that had ended restarts. */
-  resend(delivery: DeliveryRef, now: number): ResendResult {
-    const { deliveries, leases, clearance, standing } = this.#books;
+  resend(delivery: Delivery, now: number): ResendResult {
+    const { deliveries, leases, sweep, standing } = this.#stores;
     if (standing.state.gone) return "unknown";
     if (!standing.state.enabled) return "disabled";
-    const row = this.#books.row(delivery.id) ?? this.#books.newRow(delivery, now);
+    const row = this.#stores.row(delivery.id) ?? this.#stores.newRow(delivery, now);
     const leased = row.lease !== null && row.lease !== "queued" && row.due !== null && row.due > now;
     if (leased || leases.holds(delivery.id, now)) return "in-flight";
     // Called to probe already: until its message is given up nothing else may go, so it becomes the person's attempt.
     const called = row.lease === "queued" && standing.state.breaker.open !== null;
     if (called) deliveries.save({ ...row, manual: 1, format: null });
-    else deliveries.save(dueByHand(row, clearance.beginning(now), now));
+    else deliveries.save(dueByHand(row, sweep.beginning(now), now));
     return "resending";
   }
 
@@ -332,15 +332,15 @@ export class Ledger {
    * recovery was asked for before; see `resend`.
    */
   recover({ dryRun, ...span }: RecoverRequest, now: number): RecoverResult {
-    const { standing, clearance, recoveries } = this.#books;
+    const { standing, sweep, recoveries } = this.#stores;
     if (standing.state.gone) return { count: 0 };
     if (!dryRun && !standing.state.enabled) return "disabled";
-    const counted = clearance.recoverable(span, recoveries.asked, COUNT_MOST + 1);
+    const counted = sweep.recoverable(span, recoveries.asked, COUNT_MOST + 1);
     const result: RecoverResult = counted > COUNT_MOST ? { count: COUNT_MOST, truncated: true } : { count: counted };
     if (dryRun || counted === 0) return result;
     if (recoveries.asked.length >= MOST_RECOVERIES) return "busy";
     recoveries.ask(span, now);
-    if (!clearance.pending) recoveries.goOn(now);
+    if (!sweep.pending) recoveries.goOn(now);
     return result;
   }
 }

@@ -9,7 +9,7 @@ import type {
   AdmitRequest,
   DeliveryFilter,
   DeliveryPage,
-  EndpointRoom,
+  EndpointContract,
   Hanging,
   HealthRecord,
   RecentRecord,
@@ -21,8 +21,8 @@ import type {
   StorageRecord,
 } from "../contracts/endpoint";
 import { type Env, retentionMs, secretsKeys } from "../contracts/env";
-import type { DeliveryRef } from "../contracts/event";
-import { eventLogRoom, nameParts } from "../contracts/find";
+import type { Delivery } from "../contracts/event";
+import { eventLogStub, nameParts } from "../contracts/find";
 import type { Enablement, EndpointSettings } from "../contracts/settings";
 import { type EventRef, parseCallbackId } from "../lib/ids";
 import { log, logError } from "../lib/log";
@@ -44,7 +44,7 @@ function attemptOf(outcome: Outcome): string {
   return outcome.kind === "attempted" ? outcome.attempt.id : outcome.attemptId;
 }
 
-function dropped(deliveries: readonly DeliveryRef[]): AdmitAnswer {
+function dropped(deliveries: readonly Delivery[]): AdmitAnswer {
   return { admissions: deliveries.map(({ id }) => ({ do: "drop", id })) };
 }
 
@@ -52,7 +52,7 @@ function dropped(deliveries: readonly DeliveryRef[]): AdmitAnswer {
  * The object that remembers an endpoint: a shell around {@link Ledger} that gives it storage, the clock, the alarm and
  * the configuration. Named `tenant/endpoint id`.
  */
-export class Endpoint extends DurableObject<Env> implements EndpointRoom {
+export class Endpoint extends DurableObject<Env> implements EndpointContract {
   /** Bytes of an object from which on the oldest of its log is dropped; read when one wakes. */
   static mostBytes = MOST_BYTES;
   readonly #sql: Sql;
@@ -130,7 +130,7 @@ export class Endpoint extends DurableObject<Env> implements EndpointRoom {
     return parseCallbackId(this.#endpoint) === null ? version : Number.POSITIVE_INFINITY;
   }
 
-  async stands(delivery: DeliveryRef, attemptId: string, version: number): Promise<boolean> {
+  async stands(delivery: Delivery, attemptId: string, version: number): Promise<boolean> {
     await this.#load(0);
     return !this.#erased && this.#ledger.stands(delivery, attemptId, version, Date.now());
   }
@@ -141,7 +141,7 @@ export class Endpoint extends DurableObject<Env> implements EndpointRoom {
     this.#arm();
   }
 
-  async adopt(deliveries: DeliveryRef[], delay: number): Promise<"adopted" | "gone"> {
+  async adopt(deliveries: Delivery[], delay: number): Promise<"adopted" | "gone"> {
     await this.#load(0);
     if (this.#erased) return "gone";
     const answer = this.#whole((ledger) => ledger.adopt(deliveries, delay, Date.now()));
@@ -175,7 +175,7 @@ export class Endpoint extends DurableObject<Env> implements EndpointRoom {
     return this.#countUnderWay();
   }
 
-  async erase(deliveries: DeliveryRef[]): Promise<number> {
+  async erase(deliveries: Delivery[]): Promise<number> {
     await this.#recall();
     if (!this.#erased) {
       this.#whole((ledger) => ledger.erase(deliveries, Date.now()));
@@ -231,7 +231,7 @@ export class Endpoint extends DurableObject<Env> implements EndpointRoom {
     return { record, attempts: this.#ledger.reading.attempts(id), gone: this.#ledger.standing.state.gone };
   }
 
-  async resend(delivery: DeliveryRef): Promise<ResendResult> {
+  async resend(delivery: Delivery): Promise<ResendResult> {
     await this.#load(0);
     if (this.#erased) return "unknown";
     const result = this.#whole((ledger) => ledger.resend(delivery, Date.now()));
@@ -345,7 +345,7 @@ export class Endpoint extends DurableObject<Env> implements EndpointRoom {
 
   /** A callback is configured by its event alone. */
   async #readCallback(ref: EventRef & { index: number }): ReturnType<typeof loadSettings> {
-    const [event] = await eventLogRoom(this.env, this.#tenant, ref).read([ref.ulid]);
+    const [event] = await eventLogStub(this.env, this.#tenant, ref).read([ref.ulid]);
     const url = event?.matches[ref.index]?.url;
     if (url === undefined) return null;
     const settings = await callbackSettings(this.env.DB, this.#tenant, this.#endpoint, url);
@@ -405,7 +405,7 @@ export class Endpoint extends DurableObject<Env> implements EndpointRoom {
       const outbox = () => this.#ledger.outbox;
       try {
         for (const event of outbox().due(Date.now())) {
-          await eventLogRoom(this.env, OPERATOR_TENANT, dayOf(Date.now())).tell(event);
+          await eventLogStub(this.env, OPERATOR_TENANT, dayOf(Date.now())).tell(event);
           if (this.#erased) return;
           outbox().remove(event.id);
           const { id, event: type } = event;

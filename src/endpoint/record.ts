@@ -4,26 +4,26 @@ import { hasAttempt, withAttempt, withoutResponse } from "./attempt-log";
 import type { Row } from "./deliveries";
 import { nextAttemptAt } from "./policy/retry";
 import { freed } from "./rows";
-import type { Books } from "./stores";
+import type { Stores } from "./stores";
 
 type Attempted = Extract<Outcome, { kind: "attempted" }>;
 
 /** Writes down what came of deliveries that were sent. Times in ms. */
 export class Recording {
-  readonly #books: Books;
+  readonly #stores: Stores;
   readonly #random: () => number;
   readonly #disable: (reason: DisabledReason, now: number) => void;
 
   /** `disable` is called when an outcome switches the endpoint off. */
-  constructor(books: Books, random: () => number, disable: (reason: DisabledReason, now: number) => void) {
-    this.#books = books;
+  constructor(stores: Stores, random: () => number, disable: (reason: DisabledReason, now: number) => void) {
+    this.#stores = stores;
     this.#random = random;
     this.#disable = disable;
   }
 
   /** Writes outcomes down, in their order. Doing so twice changes nothing. */
   record(outcomes: readonly Outcome[], now: number): void {
-    const { deliveries } = this.#books;
+    const { deliveries } = this.#stores;
     const fresh: Row[] = [];
     for (const outcome of outcomes) {
       const row = this.#firstSuccess(outcome, now);
@@ -42,22 +42,22 @@ export class Recording {
     if (outcome.kind !== "attempted" || outcome.attempt.error !== null) return null;
     const { delivery, attempt } = outcome;
     if (!this.#holds(delivery.id, attempt.id, now)) return null;
-    this.#books.leases.forget(delivery.id);
-    return this.#succeeded(tried(this.#books.newRow(delivery, now), outcome, attempt.entry), attempt, now);
+    this.#stores.leases.forget(delivery.id);
+    return this.#succeeded(tried(this.#stores.newRow(delivery, now), outcome, attempt.entry), attempt, now);
   }
 
   /** Whether a lease in memory holds for the attempt. Then there is no row: whoever makes one takes the lease over. */
   #holds(id: string, attemptId: string, now: number): boolean {
-    const lease = this.#books.leases.get(id);
+    const lease = this.#stores.leases.get(id);
     return lease?.attemptId === attemptId && lease.until > now;
   }
 
   #record(outcome: Outcome, now: number): void {
-    const { leases, standing } = this.#books;
+    const { leases, standing } = this.#stores;
     const { id } = outcome.delivery;
     const attemptId = outcome.kind === "attempted" ? outcome.attempt.id : outcome.attemptId;
-    const row = this.#holds(id, attemptId, now) ? null : this.#books.row(id);
-    const current = this.#books.isLatest(row, id, attemptId, now);
+    const row = this.#holds(id, attemptId, now) ? null : this.#stores.row(id);
+    const current = this.#stores.isLatest(row, id, attemptId, now);
     const succeeded = outcome.kind === "attempted" && outcome.attempt.error === null;
     // Success wins even when it comes late; whatever else is late changes nothing.
     if (!current && (!succeeded || row?.status === "succeeded")) return;
@@ -65,7 +65,7 @@ export class Recording {
     if (standing.state.gone && row === null && !succeeded) return;
     if (leases.get(id)?.attemptId === attemptId || succeeded) leases.forget(id);
 
-    const before = row ?? this.#books.newRow(outcome.delivery, now);
+    const before = row ?? this.#stores.newRow(outcome.delivery, now);
     if (outcome.kind === "attempted") this.#attempted(before, outcome, now);
     else {
       standing.untold(attemptId);
@@ -75,7 +75,7 @@ export class Recording {
 
   /** No attempt was made. */
   #untried(row: Row, kind: Exclude<Outcome["kind"], "attempted">, now: number): void {
-    const { deliveries, standing } = this.#books;
+    const { deliveries, standing } = this.#stores;
     if (kind === "unsent") deliveries.save(this.#waiting({ ...row, due: now }, now));
     else if (kind === "erased") deliveries.save({ ...row, status: "canceled", manual: 0, finished: now });
     else {
@@ -86,7 +86,7 @@ export class Recording {
   }
 
   #attempted(before: Row, outcome: Attempted, now: number): void {
-    const { deliveries, standing } = this.#books;
+    const { deliveries, standing } = this.#stores;
     const { attempt, retryAfter } = outcome;
     // Canceled though the endpoint is there: its event is erased, and the answer may repeat it.
     const erased = before.status === "canceled" && !standing.state.gone;
@@ -108,7 +108,7 @@ export class Recording {
 
   /** A tried row, now that its attempt has succeeded. */
   #succeeded(row: Row, { id, at }: Attempted["attempt"], now: number): Row {
-    const { leases, standing } = this.#books;
+    const { leases, standing } = this.#stores;
     standing.answered(row.duration ?? 0);
     if (row.test === 1) standing.untold(id);
     else standing.succeeded(at, now);
@@ -117,7 +117,7 @@ export class Recording {
   }
 
   #retry(row: Row, endedAt: number, retryAfter: number | null, now: number): void {
-    const { deliveries, standing, schedule } = this.#books;
+    const { deliveries, standing, schedule } = this.#stores;
     // Nobody could enable a callback again, so it ends where an endpoint is disabled.
     const over = standing.settings?.callback && row.error === "gone";
     const next = over ? null : nextAttemptAt({ schedule, step: row.step, endedAt, retryAfter, random: this.#random() });
@@ -130,7 +130,7 @@ export class Recording {
 
   /** An unfinished row as it waits: held while the endpoint is disabled, canceled when it is deleted. */
   #waiting(row: Row, now: number): Row {
-    const { enabled, gone } = this.#books.standing.state;
+    const { enabled, gone } = this.#stores.standing.state;
     if (gone) return { ...row, status: "canceled", due: null, finished: row.finished ?? now };
     if (enabled) return row;
     // A test is not worth holding: whoever asked for it has its answer.

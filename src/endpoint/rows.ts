@@ -1,15 +1,15 @@
 import type { Trigger } from "../contracts/delivery";
-import { type DeliveryRef, refTo } from "../contracts/event";
+import { type Delivery, refTo } from "../contracts/event";
 import { ulidTime } from "../lib/ids";
 import { NEW_ROW, type Row } from "./deliveries";
 
 /** The row of a delivery nobody has tried yet, made at `began` (ms). Pure, as all of this file. */
-export function newRow({ id, event, test = false }: DeliveryRef, began: number): Row {
+export function newRow({ id, event, test = false }: Delivery, began: number): Row {
   return { ...NEW_ROW, id, event, status: "pending", test: test ? 1 : 0, began };
 }
 
 /** What a message or an answer says of a row. */
-export function refOf({ id, event, test }: Pick<Row, "id" | "event" | "test">): DeliveryRef {
+export function refOf({ id, event, test }: Pick<Row, "id" | "event" | "test">): Delivery {
   return refTo(id, event, test);
 }
 

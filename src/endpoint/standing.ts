@@ -6,7 +6,7 @@ import { OPERATOR_TENANT } from "../lib/operator";
 import { iso, isoOrNull, SECOND } from "../lib/time";
 import type { Head } from "./deliveries";
 import type { Outbox } from "./outbox";
-import type { Fortune } from "./policy/admission";
+import type { Trend } from "./policy/admission";
 import { type Alert, cross, type Happening } from "./policy/alerts";
 import * as breaking from "./policy/breaker";
 import { afterFailure, disablesAt, type FailureWindow, PARTS } from "./policy/failure-window";
@@ -18,7 +18,7 @@ import type { Values } from "./values";
 const MIRROR_AGAIN = 30 * SECOND;
 
 /** How the endpoint fares, over all deliveries. */
-export interface EndpointState extends Fortune, Enablement {
+export interface EndpointState extends Trend, Enablement {
   window: FailureWindow | null;
   breaker: breaking.Breaker;
   /** What its receiver has asked for last; `null`: nothing, or it is over. */

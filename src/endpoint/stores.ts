@@ -1,46 +1,46 @@
-import type { DeliveryRef } from "../contracts/event";
+import type { Delivery } from "../contracts/event";
 import type { Sql } from "../lib/sql";
 import { Deliveries, type Head, type Row } from "./deliveries";
 import { Backlog } from "./jobs/backlog";
 import { Capacity } from "./jobs/capacity";
 import { Expiry } from "./jobs/expiry";
 import { Recoveries } from "./jobs/recoveries";
-import { Clearance } from "./jobs/sweep";
+import { Sweep } from "./jobs/sweep";
 import type { Memory } from "./memory/memory";
 import { Outbox } from "./outbox";
 import { isSlow, LEASE, SLOTS } from "./policy/admission";
 import { probeAt } from "./policy/breaker";
 import { quietUntil } from "./policy/quiet";
 import { RateLimit } from "./rate-limit";
-import type { Circumstances } from "./read/waits";
+import type { Conditions } from "./read/waits";
 import { grantedAt, isOrphaned, newRow } from "./rows";
 import { Standing } from "./standing";
-import { STEPS } from "./tables";
+import { ENDPOINT_STEPS } from "./tables";
 import { Values } from "./values";
 
 /** All that an endpoint remembers, each kind in its room, and what is seen of several of them together. Times in ms. */
-export class Books {
+export class Stores {
   readonly deliveries: Deliveries;
   readonly backlog: Backlog;
   readonly #memory: Memory;
   readonly rate: RateLimit;
   readonly recoveries: Recoveries;
-  readonly clearance: Clearance;
+  readonly sweep: Sweep;
   readonly expiry: Expiry;
   readonly outbox: Outbox;
   readonly capacity: Capacity;
   readonly standing: Standing;
 
-  /** `clearAtOnce`: the most rows that one step of the clearance rewrites. `mostBytes`: see {@link Capacity}. */
+  /** `clearAtOnce`: the most rows that one step of the sweep rewrites. `mostBytes`: see {@link Capacity}. */
   constructor(sql: Sql, clearAtOnce: number, mostBytes: number, memory: Memory) {
     this.#memory = memory;
-    sql.migrate(STEPS);
+    sql.migrate(ENDPOINT_STEPS);
     const values = new Values(sql);
     this.deliveries = new Deliveries(sql);
     this.backlog = new Backlog(sql);
     this.rate = new RateLimit(values, this.deliveries);
     this.recoveries = new Recoveries(values, this.backlog);
-    this.clearance = new Clearance(values, this.backlog, clearAtOnce);
+    this.sweep = new Sweep(values, this.backlog, clearAtOnce);
     this.expiry = new Expiry(values, this.backlog);
     this.capacity = new Capacity(sql, values, this.backlog, this.deliveries, mostBytes);
     this.outbox = new Outbox(sql);
@@ -76,22 +76,22 @@ export class Books {
   /** A delivery's row; `null`: it has none. */
   row(id: string): Row | null {
     const row = this.deliveries.get(id);
-    return row && this.clearance.shown(row);
+    return row && this.sweep.shown(row);
   }
 
   /** Likewise, without its attempts. */
   head(id: string): Head | null {
     const head = this.deliveries.head(id);
-    return head && this.clearance.shown(head);
+    return head && this.sweep.shown(head);
   }
 
   /** A row for a delivery that has none. */
-  newRow(delivery: DeliveryRef, now: number): Row {
-    return newRow(delivery, this.clearance.beginning(now));
+  newRow(delivery: Delivery, now: number): Row {
+    return newRow(delivery, this.sweep.beginning(now));
   }
 
   /** A row for a delivery that has none and is held by an attempt until `until` (ms). */
-  leasedRow(delivery: DeliveryRef, attemptId: string, until: number, now: number): Row {
+  leasedRow(delivery: Delivery, attemptId: string, until: number, now: number): Row {
     const row = this.newRow(delivery, now);
     // Held as it is: its outcome still counts, and nobody sends beside it.
     const status = this.standing.state.enabled || row.test === 1 ? row.status : "held";
@@ -125,7 +125,7 @@ export class Books {
     return breaker.open !== null || quietUntil(quiet, now) !== null;
   }
 
-  circumstances(now: number): Circumstances {
+  conditions(now: number): Conditions {
     const { breaker, quiet } = this.standing.state;
     return {
       quietUntil: quietUntil(quiet, now),

@@ -1,4 +1,4 @@
-import type { EventLogRoom, KeyedEvents, KeyPage } from "../contracts/event-log";
+import type { EventLogContract, KeyedEvents, KeyPage } from "../contracts/event-log";
 import { utf8 } from "../lib/crypto";
 import { DAY, MINUTE } from "../lib/time";
 import { mayHold } from "./key-filter";
@@ -25,7 +25,7 @@ interface Page {
  * number of events.
  */
 export class DayBefore {
-  readonly #log: () => Pick<EventLogRoom, "sealAndFind" | "sealAndList">;
+  readonly #log: () => Pick<EventLogContract, "sealAndFind" | "sealAndList">;
   readonly #keep: (filter: ArrayBuffer) => void;
   readonly #most: number;
   #pages: Page[];
@@ -37,7 +37,7 @@ export class DayBefore {
    * go into one page. `most`: the most bytes of filters.
    */
   constructor(
-    log: () => Pick<EventLogRoom, "sealAndFind" | "sealAndList">,
+    log: () => Pick<EventLogContract, "sealAndFind" | "sealAndList">,
     kept: ArrayBuffer | null,
     keep: (filter: ArrayBuffer) => void,
     most = FILTER_BYTES,

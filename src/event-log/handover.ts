@@ -1,5 +1,5 @@
 import type { Env } from "../contracts/env";
-import { endpointRoom } from "../contracts/find";
+import { endpointStub } from "../contracts/find";
 import { logError } from "../lib/log";
 import type { Handover } from "./journal";
 
@@ -24,7 +24,7 @@ export async function handOver(
   await Promise.all(
     [...refs].map(async ([endpoint, deliveries]) => {
       try {
-        await endpointRoom(env, tenant, endpoint).adopt(deliveries, delay);
+        await endpointStub(env, tenant, endpoint).adopt(deliveries, delay);
       } catch (error) {
         unreachable.add(endpoint);
         logError("events.adopt.failed", error, { tenant, endpoint, deliveries: deliveries.length });

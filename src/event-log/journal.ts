@@ -1,4 +1,4 @@
-import { type DeliveryRef, type Match, refTo, type StoredEvent } from "../contracts/event";
+import { type Delivery, type Match, refTo, type StoredEvent } from "../contracts/event";
 import {
   type AppendAllRequest,
   type AppendAllResult,
@@ -19,8 +19,8 @@ import { fromPortable, readJson } from "../lib/json/exact";
 import type { Sql } from "../lib/sql";
 import type { Day } from "../lib/time";
 import { Keys } from "./keys";
-import { type Row, toEvent } from "./rows";
-import { STEPS } from "./tables";
+import { type EventRow, toEvent } from "./rows";
+import { EVENT_LOG_STEPS } from "./tables";
 
 /** The most events handed over in one go. */
 const PAGE = 500;
@@ -59,7 +59,7 @@ export interface Retired {
 
 /** Deliveries that their endpoints have not confirmed, by endpoint, and how far into the log they reach. */
 export interface Handover {
-  refs: Map<string, DeliveryRef[]>;
+  refs: Map<string, Delivery[]>;
   /** The pointer once all of it is handed over. */
   upTo: string;
   /** Those among them that an earlier handover could not hand over. */
@@ -98,7 +98,7 @@ export class Journal {
     this.#day = day;
     this.#most = most;
     this.keys = new Keys(sql);
-    sql.migrate(STEPS);
+    sql.migrate(EVENT_LOG_STEPS);
     this.reload();
   }
 
@@ -298,7 +298,7 @@ export class Journal {
   /** Erases an event's data. Its key and fingerprint stay, so that a repeat still answers it. */
   erase(ulid: string, now: number): Erased | null {
     this.#sql.all("UPDATE events SET data = 'null', erased = ? WHERE ulid = ? AND erased IS NULL", now, ulid);
-    const row = this.#sql.first<Row>("SELECT * FROM events WHERE ulid = ?", ulid);
+    const row = this.#sql.first<EventRow>("SELECT * FROM events WHERE ulid = ?", ulid);
     if (row === null) return null;
     const origin = row.origin === null ? null : (JSON.parse(row.origin) as Origin);
     const derived = this.#sql.all<{ ulid: string }>("SELECT ulid FROM derived WHERE source = ?", ulid);
@@ -307,7 +307,7 @@ export class Journal {
 
   /** Remembers what was derived from an event, if it is there. Answers whether the event's content is erased. */
   noteDerived(source: string, derived?: string): boolean {
-    const row = this.#sql.first<Pick<Row, "erased">>("SELECT erased FROM events WHERE ulid = ?", source);
+    const row = this.#sql.first<Pick<EventRow, "erased">>("SELECT erased FROM events WHERE ulid = ?", source);
     if (row === null) return false;
     if (derived !== undefined) {
       this.#sql.all("INSERT OR IGNORE INTO derived (source, ulid) VALUES (?, ?)", source, derived);
@@ -318,14 +318,14 @@ export class Journal {
   /** The events with these ULIDs, `null` for one that is not there. */
   read(ulids: readonly string[]): (StoredEvent | null)[] {
     return ulids.map((ulid) => {
-      const row = this.#sql.first<Row>("SELECT * FROM events WHERE ulid = ?", ulid);
+      const row = this.#sql.first<EventRow>("SELECT * FROM events WHERE ulid = ?", ulid);
       return row && toEvent(row);
     });
   }
 
   /** Events with callbacks and the endpoints that exist for those alone, a page at a time. */
   callbacks(): { ulid: string; endpoints: string[] }[] {
-    const rows = this.#sql.all<Pick<Row, "ulid" | "matches">>(
+    const rows = this.#sql.all<Pick<EventRow, "ulid" | "matches">>(
       `SELECT ulid, matches FROM events INDEXED BY events_called_back
        WHERE instr(matches, '"url":') > 0 ORDER BY ulid LIMIT 100`,
     );
@@ -347,8 +347,8 @@ export class Journal {
 
   /** What was accepted up to `before` (ms) and is not confirmed, oldest first, a page at a time. */
   handover(before: number): Handover {
-    const refs = new Map<string, DeliveryRef[]>();
-    const add = (endpoint: string, ref: DeliveryRef) => {
+    const refs = new Map<string, Delivery[]>();
+    const add = (endpoint: string, ref: Delivery) => {
       const known = refs.get(endpoint);
       if (known) known.push(ref);
       else refs.set(endpoint, [ref]);
@@ -360,7 +360,7 @@ export class Journal {
       PAGE,
     );
     for (const { delivery, endpoint, event, test } of left) add(endpoint, refTo(delivery, event, test));
-    const rows = this.#sql.all<Pick<Row, "ulid" | "event" | "matches" | "reveal">>(
+    const rows = this.#sql.all<Pick<EventRow, "ulid" | "event" | "matches" | "reveal">>(
       "SELECT ulid, event, matches, reveal FROM events WHERE ulid > ? ORDER BY ulid LIMIT ?",
       this.#state.confirmed,
       PAGE,
@@ -389,7 +389,7 @@ export class Journal {
 
   /** What is to be revealed of an event's contacts; `null`: nothing. */
   toReveal(ulid: string): { event: StoredEvent; reveal: Reveal } | null {
-    const row = this.#sql.first<Row>("SELECT * FROM events WHERE ulid = ?", ulid);
+    const row = this.#sql.first<EventRow>("SELECT * FROM events WHERE ulid = ?", ulid);
     if (row === null || row.reveal === null) return null;
     return { event: toEvent(row), reveal: readJson(row.reveal) as Reveal };
   }
@@ -430,7 +430,7 @@ export class Journal {
 
   /** The next page of events whose deliveries are to be forgotten, since retention is over; `null`: there is none left. */
   retire(): Retired | null {
-    const rows = this.#sql.all<Pick<Row, "ulid" | "matches">>(
+    const rows = this.#sql.all<Pick<EventRow, "ulid" | "matches">>(
       "SELECT ulid, matches FROM events WHERE ulid > ? ORDER BY ulid LIMIT ?",
       this.#state.trimmed,
       PAGE,
@@ -447,7 +447,7 @@ export class Journal {
   }
 
   /** The log goes on owning a delivery below its pointer. */
-  #leave({ id, event, test }: DeliveryRef, endpoint: string): void {
+  #leave({ id, event, test }: Delivery, endpoint: string): void {
     this.#sql.all(
       "INSERT OR IGNORE INTO unconfirmed (delivery, endpoint, event, test) VALUES (?, ?, ?, ?)",
       id,

@@ -2,7 +2,7 @@ import { idName, type KeyedEvents, type KeyPage } from "../contracts/event-log";
 import { ulidTime } from "../lib/ids";
 import type { Sql } from "../lib/sql";
 import { keyFilter } from "./key-filter";
-import { type Row, toEvent } from "./rows";
+import { type EventRow, toEvent } from "./rows";
 
 /** The most keys of a page: looking at them takes less than a tenth of a second, and their filter 100 KB. */
 const PAGE_KEYS = 50_000;
@@ -24,13 +24,13 @@ export class Keys {
   find(key: string, since = 0): KeyedEvents | null {
     const ulid = this.#ulidOf(key);
     if (ulid === null || ulidTime(ulid) < since) return null;
-    const row = this.#sql.first<Row>("SELECT * FROM events WHERE ulid = ?", ulid) as Row;
+    const row = this.#sql.first<EventRow>("SELECT * FROM events WHERE ulid = ?", ulid) as EventRow;
     const [ofKey = "", own = ofKey] = (row.fingerprint ?? "").split(" ");
     if (row.named === key) return { key, events: [toEvent(row)], fingerprint: own };
     const rows =
       row.batch === null
         ? [row]
-        : this.#sql.all<Row>("SELECT * FROM events WHERE ulid >= ? ORDER BY ulid LIMIT ?", ulid, row.batch);
+        : this.#sql.all<EventRow>("SELECT * FROM events WHERE ulid >= ? ORDER BY ulid LIMIT ?", ulid, row.batch);
     return { key, events: rows.map(toEvent), fingerprint: ofKey };
   }
 

@@ -10,7 +10,7 @@ import {
   type AppendRequest,
   type AppendResult,
   type Erased,
-  type EventLogRoom,
+  type EventLogContract,
   type EventPage,
   type EventQuery,
   type KeyedEvents,
@@ -22,7 +22,7 @@ import {
   TENANT_GONE,
   type Versions,
 } from "../contracts/event-log";
-import { endpointRoom, eventLogRoom, nameParts } from "../contracts/find";
+import { endpointStub, eventLogStub, nameParts } from "../contracts/find";
 import { dayOfLog, eventId } from "../lib/ids";
 import { log, logError, rootCause } from "../lib/log";
 import { OPERATOR_TENANT } from "../lib/operator";
@@ -45,7 +45,7 @@ const NONE: ReadonlyMap<string, KeyedEvents> = new Map();
  * The object that holds a tenant's events of a UTC day: a shell around {@link Journal} that gives it storage, the
  * clock, the alarm and the other days. Its name is the tenant, a slash, and what `logName` answers.
  */
-export class EventLog extends DurableObject<Env> implements EventLogRoom {
+export class EventLog extends DurableObject<Env> implements EventLogContract {
   /** Bytes from which on a log takes no more events; tests lower it. */
   static mostBytes = MOST_BYTES;
 
@@ -201,7 +201,7 @@ export class EventLog extends DurableObject<Env> implements EventLogRoom {
     // A callback's object is named in its event alone, so the event goes after it.
     const callbacks = this.#opened?.callbacks() ?? [];
     const endpoints = callbacks.flatMap((callback) => callback.endpoints);
-    const counts = await Promise.all(endpoints.map((id) => endpointRoom(this.env, this.#tenant, id).eraseAll()));
+    const counts = await Promise.all(endpoints.map((id) => endpointStub(this.env, this.#tenant, id).eraseAll()));
     const underWay = endpoints.filter((_, i) => counts[i] !== 0).map((endpoint) => ({ endpoint }));
     // Another request has made an end of it, and another tenant has begun to write.
     if (!this.#erased) return { state: "erased", underWay };
@@ -375,7 +375,7 @@ export class EventLog extends DurableObject<Env> implements EventLogRoom {
     const unknown = keys.filter((key) => !known.knows(key));
     if (unknown.length === 0) return NONE;
     this.#dayBefore ??= new DayBefore(
-      () => eventLogRoom(this.env, this.#tenant, addDays(this.#day, -1)),
+      () => eventLogStub(this.env, this.#tenant, addDays(this.#day, -1)),
       known.ofDayBefore,
       (filter) => {
         if (!this.#erased) this.#change((journal) => journal.keys.keepDayBefore(filter));

@@ -1,6 +1,6 @@
-import type { StoredEvent } from "../contracts/event";
+import type { Delivery, StoredEvent } from "../contracts/event";
 import type { Versions } from "../contracts/event-log";
-import { type DeliveryItem, type DeliveryMessage, INLINE_DATA_BYTES, MESSAGE_BYTES } from "../contracts/messages";
+import { type DeliveryMessage, INLINE_DATA_BYTES, MESSAGE_BYTES } from "../contracts/messages";
 import { utf8 } from "../lib/crypto";
 import { deliveryId } from "../lib/ids";
 
@@ -55,7 +55,7 @@ export class Outbound {
     return left;
   }
 
-  #put(endpoint: string, version: number, item: DeliveryItem, bytes: number): boolean {
+  #put(endpoint: string, version: number, item: Delivery, bytes: number): boolean {
     if (this.#bytes + bytes > this.#most) return false;
     let open = this.#open.get(endpoint);
     const isFull =
@@ -97,7 +97,7 @@ export class Outbound {
 function* itemsOf(
   events: readonly StoredEvent[],
   only?: ReadonlySet<number>,
-): Generator<{ endpoint: string; item: DeliveryItem; bytes: number }> {
+): Generator<{ endpoint: string; item: Delivery; bytes: number }> {
   for (const event of events) {
     if (event.matches.length === 0) continue;
     const { timestamp, payloadId, data } = event;

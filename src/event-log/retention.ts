@@ -1,5 +1,5 @@
 import type { Env } from "../contracts/env";
-import { endpointRoom } from "../contracts/find";
+import { endpointStub } from "../contracts/find";
 import type { Journal } from "./journal";
 
 /** The most calls of endpoints that one step makes. */
@@ -21,7 +21,7 @@ export async function retire(
   const callbacks = journal.callbacks();
   if (callbacks.length > 0) {
     await Promise.all(
-      callbacks.flatMap(({ endpoints }) => endpoints).map((id) => endpointRoom(env, tenant, id).eraseAll()),
+      callbacks.flatMap(({ endpoints }) => endpoints).map((id) => endpointStub(env, tenant, id).eraseAll()),
     );
     journal.remove(callbacks.map(({ ulid }) => ulid));
     return false;
@@ -31,7 +31,7 @@ export async function retire(
     for (const endpoint of page.endpoints) {
       if (done.has(endpoint)) continue;
       if (calls++ >= CALLS) return false;
-      if ((await endpointRoom(env, tenant, endpoint).trim(before)) === "more") return false;
+      if ((await endpointStub(env, tenant, endpoint).trim(before)) === "more") return false;
       done.add(endpoint);
     }
     journal.retired(page);

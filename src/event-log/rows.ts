@@ -1,7 +1,7 @@
 import type { Match, StoredEvent } from "../contracts/event";
 
 /** A row of `events`, see `schema.ts`. */
-export interface Row {
+export interface EventRow {
   ulid: string;
   event: string;
   timestamp: number;
@@ -17,7 +17,7 @@ export interface Row {
 }
 
 /** The event that a row is of. */
-export function toEvent(row: Row): StoredEvent {
+export function toEvent(row: EventRow): StoredEvent {
   return {
     ulid: row.ulid,
     event: row.event,

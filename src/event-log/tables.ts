@@ -25,7 +25,7 @@
  *                tenant was created whose log it is, NULL while nobody has said
  * day_before     one row once it was asked for: the Bloom filter of all keys of the day before, unless they are too many
  */
-export const STEPS = [
+export const EVENT_LOG_STEPS = [
   `CREATE TABLE events (
      ulid TEXT PRIMARY KEY, event TEXT NOT NULL, timestamp INTEGER NOT NULL, payload TEXT NOT NULL, data TEXT NOT NULL,
      matches TEXT NOT NULL, key TEXT, fingerprint TEXT

@@ -1,7 +1,7 @@
 import { type Grant, type Outcome, reportOf } from "../contracts/delivery";
 import type { Env } from "../contracts/env";
-import type { DeliveryRef, EventText } from "../contracts/event";
-import { endpointRoom } from "../contracts/find";
+import type { Delivery, EventText } from "../contracts/event";
+import { endpointStub } from "../contracts/find";
 import type { EndpointSettings } from "../contracts/settings";
 import { FRESH, LEASE } from "../endpoint/policy/admission";
 import { log, logError } from "../lib/log";
@@ -14,7 +14,7 @@ const RECORD_MARGIN = 5 * SECOND;
 
 /** One delivery that its endpoint lets us send. */
 export interface Granted {
-  delivery: DeliveryRef;
+  delivery: Delivery;
   grant: Grant;
   settings: EndpointSettings;
 }
@@ -89,7 +89,7 @@ function beginning(env: Env, { delivery, grant, settings }: Granted): () => bool
     const now = Date.now();
     if (now > latest) return false;
     if (now < freshUntil) return true;
-    const asked = endpointRoom(env, tenant, endpoint).stands(delivery, grant.attemptId, version);
+    const asked = endpointStub(env, tenant, endpoint).stands(delivery, grant.attemptId, version);
     return asked.then((stands) => {
       // An answer is as fresh as its question.
       freshUntil = now + FRESH;

@@ -1,27 +1,28 @@
 import type { Lane } from "../contracts/delivery";
 import type { Env } from "../contracts/env";
-import { type DeliveryItem, parseMessage } from "../contracts/messages";
+import type { Delivery } from "../contracts/event";
+import { parseMessage } from "../contracts/messages";
 import { log, logError } from "../lib/log";
-import { deliver, type Parcel } from "./deliver";
+import { deliver, type Share } from "./deliver";
 
 /** The part of a batch that is for one endpoint. */
-interface Group extends Omit<Parcel, "items" | "settled"> {
+interface Group extends Omit<Share, "items" | "settled"> {
   messages: Message[];
-  items: Map<string, DeliveryItem>;
+  items: Map<string, Delivery>;
 }
 
 /** Takes what goes on after a batch is acked; see `queue_consumer_no_wait_for_wait_until` in wrangler.toml. */
 type Outlast = (rest: Promise<unknown>) => void;
 
 /**
- * Delivers a batch, one parcel per endpoint. A message is acked when everything in it is recorded, waits in its endpoint
+ * Delivers a batch, one share per endpoint. A message is acked when everything in it is recorded, waits in its endpoint
  * or is not owed any more; otherwise it goes back. What cannot be read goes to the dead letters.
  */
 export async function consume(batch: MessageBatch, env: Env, outlast: Outlast): Promise<void> {
   const since = Date.now();
   const groups = await groupByEndpoint(batch, env);
   let returned = 0;
-  const parcels = groups.map(({ messages, items, ...whither }): Parcel => {
+  const shares = groups.map(({ messages, items, ...whither }): Share => {
     const settled = (done: boolean) => {
       if (!done) returned += messages.length;
       return done ? letGo(messages) : sendBack(messages);
@@ -29,7 +30,7 @@ export async function consume(batch: MessageBatch, env: Env, outlast: Outlast): 
     return { ...whither, items: [...items.values()], settled };
   });
   const lane: Lane = batch.queue.endsWith("-slow") ? "slow" : "normal";
-  await deliver(parcels, lane, env, outlast);
+  await deliver(shares, lane, env, outlast);
   log("batch.consumed", {
     queue: batch.queue,
     messages: batch.messages.length,

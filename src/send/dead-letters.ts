@@ -1,6 +1,6 @@
 import { countDeadLetter } from "../config/dead-letters";
 import { type Env, reconcileAfterMs } from "../contracts/env";
-import { endpointRoom } from "../contracts/find";
+import { endpointStub } from "../contracts/find";
 import { parseMessage } from "../contracts/messages";
 import { log, logError } from "../lib/log";
 import { MINUTE } from "../lib/time";
@@ -31,6 +31,6 @@ async function takeIn(message: Message, queue: string, env: Env): Promise<void> 
   const { tenant, endpoint, deliveries } = parsed;
   const refs = deliveries.map(({ text: _, ...ref }) => ref);
   const delay = Math.max(MINUTE, reconcileAfterMs(env));
-  const answer = await endpointRoom(env, tenant, endpoint).adopt(refs, delay);
+  const answer = await endpointStub(env, tenant, endpoint).adopt(refs, delay);
   log("deadletter.adopted", { tenant, endpoint, deliveries: refs.length, outcome: answer });
 }

@@ -2,23 +2,23 @@ import type { Lane } from "../contracts/delivery";
 import type { Env } from "../contracts/env";
 import { SECOND } from "../lib/time";
 import { attempt } from "./attempt";
-import { EndpointRun, type Parcel } from "./endpoint-run";
+import { EndpointRun, type Share } from "./endpoint-run";
 import { Lanes } from "./lanes";
 
-export type { Parcel } from "./endpoint-run";
+export type { Share } from "./endpoint-run";
 
 /** How long an invocation takes on more, in ms: what is left then goes back to its endpoints. */
 const TAKES_ON = 15 * SECOND;
 
 /**
  * Delivers: asks each endpoint what may be sent, sends it, and tells each endpoint what came of it, as its sends complete.
- * Ends when all parcels are settled. Never throws. One parcel per endpoint.
+ * Ends when all shares are settled. Never throws. One share per endpoint.
  *
  * `outlast` takes what goes on after that: sends whose rows own them, so that one that hangs holds up no batch. Absent:
  * nothing does.
  */
 export async function deliver(
-  parcels: readonly Parcel[],
+  shares: readonly Share[],
   lane: Lane,
   env: Env,
   outlast?: (rest: Promise<unknown>) => void,
@@ -27,7 +27,7 @@ export async function deliver(
   const lanes = new Lanes();
   const until = Date.now() + TAKES_ON;
   const invocation = { env, attempt, lane, lanes, until, outlasts, goesOn: outlasts || lane === "slow" };
-  const runs = parcels.map((parcel) => new EndpointRun(invocation, parcel));
+  const runs = shares.map((share) => new EndpointRun(invocation, share));
   for (const run of runs) lanes.add(run);
   for (const run of runs) void run.begin();
   const ended = Promise.all(runs.map((run) => run.ended));

@@ -1,9 +1,8 @@
 import type { Lane, Outcome } from "../contracts/delivery";
 import type { AdmitAnswer, AdmitRequest, Recorded } from "../contracts/endpoint";
 import type { Env } from "../contracts/env";
-import { type DeliveryRef, refTo } from "../contracts/event";
-import { endpointRoom } from "../contracts/find";
-import type { DeliveryItem } from "../contracts/messages";
+import { type Delivery, refTo } from "../contracts/event";
+import { endpointStub } from "../contracts/find";
 import type { EndpointSettings } from "../contracts/settings";
 import { LANES, SLOTS } from "../endpoint/policy/admission";
 import { logError } from "../lib/log";
@@ -26,12 +25,12 @@ const BACK_AT_ONCE = 100;
 const LONGEST_ALONE = 12;
 
 /** What is offered to one endpoint. */
-export interface Parcel {
+export interface Share {
   tenant: string;
   endpoint: string;
   /** The newest configuration version that the sender saw. */
   version: number;
-  items: DeliveryItem[];
+  items: Delivery[];
   /** Messages of it have come before. */
   again?: true;
   /**
@@ -59,7 +58,7 @@ export interface Invocation {
 /** A delivery that may be sent. */
 interface Ready extends Granted {
   /** Absent: the event travels by reference. */
-  text?: DeliveryItem["text"];
+  text?: Delivery["text"];
   /** The batch waits for it: it came by one of its messages and no row owns it. */
   owed: boolean;
 }
@@ -70,13 +69,13 @@ interface Ready extends Granted {
  */
 export class EndpointRun implements Stream {
   readonly #invocation: Invocation;
-  readonly #parcel: Parcel;
+  readonly #share: Share;
   /** Offered to the endpoint yet, or to be offered again. */
-  #items: DeliveryItem[];
+  #items: Delivery[];
   #ready: Ready[] = [];
   readonly #underWay = new Set<Ready>();
   #outcomes: { outcome: Outcome | null; owed: boolean }[] = [];
-  /** How many of the parcel's deliveries have no other owner yet. */
+  /** How many of the share's deliveries have no other owner yet. */
   #owed: number;
   #complete = true;
   #isSettled = false;
@@ -100,17 +99,17 @@ export class EndpointRun implements Stream {
     this.#end = resolve;
   });
   #settle!: () => void;
-  /** The parcel is settled; sends that rows own may go on. */
+  /** The share is settled; sends that rows own may go on. */
   readonly settled = new Promise<void>((resolve) => {
     this.#settle = resolve;
   });
 
-  constructor(invocation: Invocation, parcel: Parcel) {
+  constructor(invocation: Invocation, share: Share) {
     this.#invocation = invocation;
-    this.#parcel = parcel;
-    this.#items = [...parcel.items];
-    this.#owed = parcel.items.length;
-    this.#texts = new EventTexts(invocation.env, parcel.tenant);
+    this.#share = share;
+    this.#items = [...share.items];
+    this.#owed = share.items.length;
+    this.#texts = new EventTexts(invocation.env, share.tenant);
   }
 
   get waiting(): number {
@@ -132,7 +131,7 @@ export class EndpointRun implements Stream {
     try {
       const room = this.#invocation.lanes.blocked ? 0 : LANES;
       const request = this.#request(offered, room);
-      this.#take(offered, request, await this.#room.admit(request));
+      this.#take(offered, request, await this.#endpoint.admit(request));
     } catch (error) {
       this.#failed("delivery.admit.failed", error, offered.length);
       this.#giveUp(offered.length);
@@ -180,13 +179,13 @@ export class EndpointRun implements Stream {
     void this.#report();
   }
 
-  get #room() {
-    const { tenant, endpoint } = this.#parcel;
-    return endpointRoom(this.#invocation.env, tenant, endpoint);
+  get #endpoint() {
+    const { tenant, endpoint } = this.#share;
+    return endpointStub(this.#invocation.env, tenant, endpoint);
   }
 
-  #request(items: readonly DeliveryItem[], room: number): AdmitRequest {
-    const { version, again } = this.#parcel;
+  #request(items: readonly Delivery[], room: number): AdmitRequest {
+    const { version, again } = this.#share;
     const returns = room > 0 && this.#underWay.size > 0;
     return {
       version,
@@ -200,12 +199,12 @@ export class EndpointRun implements Stream {
 
   /** Takes what an endpoint has answered to what it was offered. */
   #take(
-    offered: readonly DeliveryItem[],
+    offered: readonly Delivery[],
     { returns }: Pick<AdmitRequest, "returns">,
     { admissions, settings, pace }: AdmitAnswer,
   ): void {
     const items = new Map(offered.map((item) => [item.id, item]));
-    const later: DeliveryItem[] = [];
+    const later: Delivery[] = [];
     for (const admission of admissions) {
       if (admission.do === "wait") this.#othersWait = true;
       const item = items.get(admission.id);
@@ -224,7 +223,7 @@ export class EndpointRun implements Stream {
     else this.#items.unshift(...later);
   }
 
-  /** What is left of the parcel is not decided here: its messages are to come back. */
+  /** What is left of the share is not decided here: its messages are to come back. */
   #giveUp(offered: number): void {
     this.#complete = false;
     this.#owed -= offered + this.#items.length;
@@ -241,7 +240,7 @@ export class EndpointRun implements Stream {
     if (this.#ready.length === 0 && (this.#outcomes.length > 0 || this.#asksAgain)) void this.#report();
     if (!this.#isSettled && this.#owed === 0) {
       this.#isSettled = true;
-      this.#parcel.settled(this.#complete);
+      this.#share.settled(this.#complete);
       this.#settle();
     }
     const idle = this.#ready.length + this.#underWay.size + this.#outcomes.length + this.#items.length === 0;
@@ -286,7 +285,7 @@ export class EndpointRun implements Stream {
     this.#goOn();
   }
 
-  #takeRecorded(offered: readonly DeliveryItem[], next: AdmitRequest | undefined, recorded: Recorded): void {
+  #takeRecorded(offered: readonly Delivery[], next: AdmitRequest | undefined, recorded: Recorded): void {
     const { slow, shut, claims, settings } = recorded;
     this.#putBack ||= shut || (slow && this.#invocation.lane === "normal");
     if (settings !== undefined) {
@@ -300,7 +299,7 @@ export class EndpointRun implements Stream {
   }
 
   /** What goes with the next report: the next of its own deliveries, and how many it can begin. */
-  #next(): { offered: DeliveryItem[]; next?: AdmitRequest } {
+  #next(): { offered: Delivery[]; next?: AdmitRequest } {
     const { lanes, until, goesOn } = this.#invocation;
     const hasOwn = this.#items.length > 0;
     if (this.#ready.length > 0 || !(hasOwn || goesOn)) return { offered: [] };
@@ -317,7 +316,7 @@ export class EndpointRun implements Stream {
   async #record(outcomes: Outcome[], next?: AdmitRequest): Promise<Recorded | null> {
     for (let tries = 1; tries <= RECORD_TRIES; tries++) {
       try {
-        return await this.#room.record(outcomes, next);
+        return await this.#endpoint.record(outcomes, next);
       } catch (error) {
         this.#failed("delivery.record.failed", error, outcomes.length);
       }
@@ -326,7 +325,7 @@ export class EndpointRun implements Stream {
   }
 
   #failed(event: string, error: unknown, deliveries: number): void {
-    const { tenant, endpoint } = this.#parcel;
+    const { tenant, endpoint } = this.#share;
     logError(event, error, { tenant, endpoint, deliveries });
   }
 
@@ -353,7 +352,7 @@ export class EndpointRun implements Stream {
     });
     this.#calling++;
     try {
-      await this.#room.lag(attempts);
+      await this.#endpoint.lag(attempts);
       this.#putBack = true;
       for (const ready of hanging) this.#leave(ready);
     } catch (error) {
@@ -374,6 +373,6 @@ export class EndpointRun implements Stream {
   }
 }
 
-function refOf({ id, event, test }: DeliveryItem): DeliveryRef {
+function refOf({ id, event, test }: Delivery): Delivery {
   return refTo(id, event, test);
 }

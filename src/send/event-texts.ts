@@ -1,16 +1,15 @@
 import type { Env } from "../contracts/env";
-import type { DeliveryRef } from "../contracts/event";
-import { eventLogRoom } from "../contracts/find";
-import type { DeliveryItem } from "../contracts/messages";
+import type { Delivery } from "../contracts/event";
+import { eventLogStub } from "../contracts/find";
 import { LANES } from "../endpoint/policy/admission";
 import { type EventRef, logName, parseDeliveryId } from "../lib/ids";
 import type { Text } from "./attempt";
 
 /** A delivery whose event's text is wanted. */
 export interface Wanted {
-  delivery: DeliveryRef;
+  delivery: Delivery;
   /** Absent: the event travels by reference. */
-  text?: DeliveryItem["text"];
+  text?: Delivery["text"];
 }
 
 /** What the events of one tenant say whose deliveries are sent. */
@@ -42,7 +41,7 @@ export class EventTexts {
     const unread = next.filter((other) => other.text === undefined && !this.#read.has(other));
     const together = unread.filter((other) => logName(eventOf(other)) === logName(at)).slice(0, LANES - 1);
     const ulids = [at.ulid, ...together.map((other) => eventOf(other).ulid)];
-    const read = eventLogRoom(this.#env, this.#tenant, at).read(ulids);
+    const read = eventLogStub(this.#env, this.#tenant, at).read(ulids);
     for (const [i, other] of together.entries()) this.#read.set(other, { read, index: i + 1 });
     return textAt({ read, index: 0 });
   }

@@ -6,14 +6,14 @@ import type { Emitted } from "../contracts/entity";
 import type { Env } from "../contracts/env";
 import type { StoredEvent } from "../contracts/event";
 import type { Origin } from "../contracts/event-log";
-import { eventLogRoom } from "../contracts/find";
+import { eventLogStub } from "../contracts/find";
 import { hex, sha256 } from "../lib/crypto";
 import { once } from "../lib/filter/once";
 import { eventId, eventRef } from "../lib/ids";
 import { readJson } from "../lib/json/exact";
 import { log, logError } from "../lib/log";
 import { emittedData } from "./data";
-import type { Emission, Outcome, Pending } from "./remembered";
+import type { Emission, Judged, Pending } from "./remembered";
 
 /** The most events that a log line names. */
 const NAMED = 20;
@@ -45,11 +45,11 @@ export async function emit(
   fired: readonly Pending[],
   turn: Turn,
   now: number,
-): Promise<Outcome[] | null> {
+): Promise<Judged[] | null> {
   const { tenant } = emitter;
   const snapshot = await snapshotSince(env, emitter, now);
   if (snapshot === null) return null;
-  const outcomes = fired.map((): Outcome => ({ events: [], refused: [] }));
+  const outcomes = fired.map((): Judged => ({ events: [], refused: [] }));
   // As much at a time as one call of the log takes: all that an entity holds may be more than fits into memory.
   let part: Post[] = [];
   let characters = 0;
@@ -59,7 +59,7 @@ export async function emit(
     characters = 0;
   };
   for (const [i, pending] of fired.entries()) {
-    const outcome = outcomes[i] as Outcome;
+    const outcome = outcomes[i] as Judged;
     const whole = once(() => readJson(pending.data));
     for (const emission of pending.emissions) {
       const { rule, event, endpoint } = emission;
@@ -90,7 +90,7 @@ export async function emit(
 }
 
 interface Post {
-  outcome: Outcome;
+  outcome: Judged;
   rule: string;
   posted: PostedEvent;
 }
@@ -125,7 +125,7 @@ async function derive(by: {
 }): Promise<StoredEvent | null> {
   const { env, tenant, snapshot, endpoint, posted, source, turn, now } = by;
   if (source === undefined) return acceptDerived(env, tenant, snapshot, endpoint, posted, now);
-  const log = eventLogRoom(env, tenant, eventRef(source));
+  const log = eventLogStub(env, tenant, eventRef(source));
   const refused = turn === "erased" || (turn === "again" && (await log.noteDerived(source)));
   const event = await acceptDerived(env, tenant, snapshot, endpoint, { ...posted, refused }, now);
   if (event === null) return null;

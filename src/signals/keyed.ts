@@ -1,8 +1,8 @@
-import type { KeysRoom } from "../contracts/entity";
+import type { KeysContract } from "../contracts/entity";
 import type { Env } from "../contracts/env";
 import type { SignalRule } from "../contracts/signal";
 import { hex, sha256 } from "../lib/crypto";
-import { judge, type ObservedAll, observe, type PostedObservation, plans, prepare, type Watch } from "./observe";
+import { judge, type ObservedAll, observe, type PostedObservation, plans, prepare, type Rules } from "./observe";
 import { type Plan, placed, type Spot, spotOf } from "./plan";
 
 /** How the last part of an object's name begins when the object keeps keys: an entity's is hex digits alone. */
@@ -20,7 +20,7 @@ const SHARES = 8;
 export async function observeKeyed(
   env: Env,
   key: string | undefined,
-  watch: Watch,
+  watch: Rules,
   observations: readonly PostedObservation[],
   way: "single" | "batch",
 ): Promise<ObservedAll> {
@@ -90,7 +90,7 @@ function asKept(kept: Kept, rules: readonly SignalRule[], observations: readonly
 }
 
 /** The object that keeps a key, for a tenant that was created at `since` (ms). */
-async function keysRoom(env: Env, tenant: string, since: number, key: string): Promise<KeysRoom> {
+async function keysRoom(env: Env, tenant: string, since: number, key: string): Promise<KeysContract> {
   const share = ((await sha256(key))[0] as number) % SHARES;
-  return env.ENTITY.getByName(`${tenant}/${since.toString(36)}/${KEYS}${share}`) as unknown as KeysRoom;
+  return env.ENTITY.getByName(`${tenant}/${since.toString(36)}/${KEYS}${share}`) as unknown as KeysContract;
 }

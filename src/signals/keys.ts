@@ -3,7 +3,7 @@ import type { Sql } from "../lib/sql";
 import { KEY_LIFE, KNOWN_TABLE, Known } from "./known";
 
 /** The tables of an Entity object that keeps keys: what was said under each, and what that was to be held against. */
-const STEPS = [KNOWN_TABLE];
+const KEYS_STEPS = [KNOWN_TABLE];
 /** The most keys that one alarm forgets. */
 const FORGET = 2_000;
 
@@ -15,7 +15,7 @@ export class Keys {
   readonly #known: Known;
 
   constructor(sql: Sql) {
-    sql.migrate(STEPS);
+    sql.migrate(KEYS_STEPS);
     this.#known = new Known(sql);
   }
 

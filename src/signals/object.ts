@@ -3,8 +3,8 @@ import { findTenant } from "../config/tenants";
 import type {
   Claimed,
   ClaimRequest,
-  EntityRoom,
-  KeysRoom,
+  EntityContract,
+  KeysContract,
   Observed,
   ObserveRequest,
   ObserveResult,
@@ -20,7 +20,7 @@ import { type Emitter, emit, type Turn } from "./emission";
 import { KEYS } from "./keyed";
 import { Keys } from "./keys";
 import { Recollection } from "./recollection";
-import type { Outcome, Pending, Remembered } from "./remembered";
+import type { Judged, Pending, Remembered } from "./remembered";
 
 /** How often a silent entity's alarm looks whether its tenant is still there, in ms. */
 const LOOK_AGAIN = 30 * DAY;
@@ -34,7 +34,7 @@ const ONE_KEY = "key:";
  * that name finds them, and their alarms erase them. One whose name says so keeps idempotency keys instead, in
  * {@link Keys}.
  */
-export class Entity extends DurableObject<Env> implements EntityRoom, KeysRoom {
+export class Entity extends DurableObject<Env> implements EntityContract, KeysContract {
   readonly #emitter: Emitter;
   /** `null`: nothing is stored. */
   #opened: Recollection | null = null;
@@ -188,7 +188,7 @@ export class Entity extends DurableObject<Env> implements EntityRoom, KeysRoom {
   }
 
   /** What came of observations, emitted now unless it has been. */
-  async #settled(rows: readonly Remembered[], turn: Turn = "first"): Promise<ReadonlyMap<Remembered, Outcome>> {
+  async #settled(rows: readonly Remembered[], turn: Turn = "first"): Promise<ReadonlyMap<Remembered, Judged>> {
     const outcomes = new Map(rows.map((row) => [row, row.outcome]));
     const left = rows.flatMap(({ pending }) => pending ?? []);
     if (left.length === 0) return outcomes;
@@ -199,14 +199,14 @@ export class Entity extends DurableObject<Env> implements EntityRoom, KeysRoom {
     }
     const settled = rows.filter(({ pending }) => pending !== null);
     for (const [i, row] of settled.entries()) {
-      const { events, refused } = emitted[i] as Outcome;
+      const { events, refused } = emitted[i] as Judged;
       outcomes.set(row, { events, refused: [...row.outcome.refused, ...refused] });
     }
     // Not one that was dropped meanwhile.
     this.#open();
     if (this.#opened === null) return outcomes;
     this.#change((recollection, now) => {
-      for (const row of settled) recollection.settle(row, outcomes.get(row) as Outcome, now);
+      for (const row of settled) recollection.settle(row, outcomes.get(row) as Judged, now);
     });
     return outcomes;
   }

@@ -3,7 +3,7 @@ import { lookUp } from "../config/rules/lists";
 import type { Snapshot } from "../config/snapshot";
 import type { Claim, Emitted, ObservationRequest, ObserveRequest, ObserveResult, Refused } from "../contracts/entity";
 import type { Env } from "../contracts/env";
-import { entityRoom } from "../contracts/find";
+import { entityStub } from "../contracts/find";
 import type { SignalRule } from "../contracts/signal";
 import { mapBounded } from "../lib/bounded";
 import { Visits } from "../lib/filter/visits";
@@ -32,7 +32,7 @@ export interface Told {
 }
 
 /** What observations are held against, and how. */
-export interface Watch {
+export interface Rules {
   tenant: string;
   snapshot: Snapshot;
   /** Refuses them all if a rule can make nothing of one, or a schema refuses what it fires. */
@@ -85,7 +85,7 @@ export function plans(
 /** Reads what the entities must be told to hold observations against their rules, as planned. */
 export async function prepare(
   env: Env,
-  { tenant, snapshot }: Watch,
+  { tenant, snapshot }: Rules,
   observations: readonly PostedObservation[],
   planned: readonly Plan[],
   claim?: Claim,
@@ -102,7 +102,7 @@ export async function prepare(
     ask: (how) =>
       mapBounded(entities, ENTITIES_AT_ONCE, async ([key, members]) => {
         const request = requestFor(key, members, { observations, snapshot, lists, schemas, claim });
-        const room = await entityRoom(env, tenant, since, key);
+        const room = await entityStub(env, tenant, since, key);
         return { members, result: await room.observe({ ...request, ...how }) };
       }),
   };

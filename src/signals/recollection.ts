@@ -7,8 +7,8 @@ import { DAY } from "../lib/time";
 import { attachedOf, evaluate, type Fire, pruned } from "./forms";
 import { judgeBy } from "./judge";
 import { KEY_LIFE, Known } from "./known";
-import type { Emission, Outcome, Pending, Remembered, Taken } from "./remembered";
-import { STEPS } from "./tables";
+import type { Emission, Judged, Pending, Remembered, Taken } from "./remembered";
+import { ENTITY_STEPS } from "./tables";
 
 /** A row that changes nothing but the time is written so often at most, in ms. */
 const TOUCH_AFTER = DAY;
@@ -19,7 +19,7 @@ export const MAX_PENDING_LENGTH = 16_000_000;
 /** The most contacts that an action reveals of a company, over time: the highest limit that one may have. */
 export const MAX_REVEALED = 10_000;
 
-interface Row {
+interface EntityRow {
   slot: number;
   seq: number;
   at: number;
@@ -40,7 +40,7 @@ interface Waiting {
 }
 
 /** What an observation fired, with what a schema refused of it at once. */
-type Fired = Pending & { outcome: Outcome };
+type Fired = Pending & { outcome: Judged };
 
 /** The key under which an observation is to be known, and what a repeat must say. */
 interface Keyed {
@@ -67,9 +67,9 @@ export class Recollection {
 
   constructor(sql: Sql) {
     this.#sql = sql;
-    sql.migrate(STEPS);
+    sql.migrate(ENTITY_STEPS);
     this.#known = new Known(sql);
-    const rows = sql.all<Omit<Row, "data" | "outcome"> & { length: number | null }>(
+    const rows = sql.all<Omit<EntityRow, "data" | "outcome"> & { length: number | null }>(
       "SELECT slot, seq, at, key, fingerprint, pending IS NOT NULL AS pending, octet_length(data) AS length FROM observations",
     );
     for (const { slot, seq, at, key, fingerprint, length } of rows) {
@@ -143,7 +143,7 @@ export class Recollection {
       if (repeat !== null) return { row: repeat, refused, duplicate: true };
       const idempotency = observations[i]?.idempotency;
       const keyed = idempotency && { key: `o:${idempotency.key}`, said: String(idempotency.claimed) };
-      const outcome: Outcome = { events: [], refused };
+      const outcome: Judged = { events: [], refused };
       const row = pending === null ? null : this.#write(keyed, pending, outcome, after, now);
       if (pending === null && keyed !== undefined) {
         this.#known.keep(keyed.key, keyed.said, JSON.stringify(outcome), now);
@@ -197,12 +197,12 @@ export class Recollection {
   pending(): Remembered[] {
     if (!this.hasPending) return [];
     return this.#sql
-      .all<Row>("SELECT * FROM observations WHERE pending IS NOT NULL ORDER BY seq")
+      .all<EntityRow>("SELECT * FROM observations WHERE pending IS NOT NULL ORDER BY seq")
       .map((row) => toRemembered(row));
   }
 
   /** Notes that an observation's events are emitted; its text is then forgotten, and with it what else is not needed. */
-  settle({ seq }: Remembered, outcome: Outcome, now: number): void {
+  settle({ seq }: Remembered, outcome: Judged, now: number): void {
     const waiting = this.#waiting.get(seq);
     if (waiting === undefined) return;
     const { slot, key, said, length } = waiting;
@@ -226,12 +226,14 @@ export class Recollection {
     const seq = this.#waitingByKey.get(key);
     const waiting = seq === undefined ? undefined : this.#waiting.get(seq);
     if (waiting !== undefined && (waiting.said === claimed || waiting.said === fingerprint)) {
-      return toRemembered(this.#sql.first<Row>("SELECT * FROM observations WHERE slot = ?", waiting.slot) as Row);
+      return toRemembered(
+        this.#sql.first<EntityRow>("SELECT * FROM observations WHERE slot = ?", waiting.slot) as EntityRow,
+      );
     }
     const use = this.#known.find(key, now);
     // How long a claim holds is its keeper's affair.
     if (use === null || (use.said !== claimed && (use.said !== fingerprint || use.at <= now - KEY_LIFE))) return null;
-    return { seq: 0, pending: null, outcome: JSON.parse(use.told) as Outcome };
+    return { seq: 0, pending: null, outcome: JSON.parse(use.told) as Judged };
   }
 
   /** Whether so much more may wait. */
@@ -247,7 +249,7 @@ export class Recollection {
   }
 
   /** Writes what fired and all that is remembered after it: one row. */
-  #write(keyed: Keyed | undefined, pending: Pending, outcome: Outcome, memory: string, now: number): Remembered {
+  #write(keyed: Keyed | undefined, pending: Pending, outcome: Judged, memory: string, now: number): Remembered {
     const { slot, seq } = this.#save(keyed ?? null, { ...pending, outcome }, memory, now);
     const { data } = pending;
     this.#wait(seq, { slot, key: keyed?.key ?? null, said: keyed?.said ?? null, length: data.length });
@@ -289,11 +291,11 @@ export class Recollection {
   }
 }
 
-function toRemembered({ seq, pending, data, outcome }: Row): Remembered {
+function toRemembered({ seq, pending, data, outcome }: EntityRow): Remembered {
   return {
     seq,
     pending: pending === null ? null : ({ ...readJson(pending), data } as Pending),
-    outcome: JSON.parse(outcome) as Outcome,
+    outcome: JSON.parse(outcome) as Judged,
   };
 }
 

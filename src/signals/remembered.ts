@@ -30,7 +30,7 @@ export interface Pending {
 }
 
 /** What came of an observation; before its events are emitted, what was refused at once. */
-export interface Outcome {
+export interface Judged {
   events: Emitted[];
   refused: Refused[];
 }
@@ -42,7 +42,7 @@ export interface Outcome {
 export interface Remembered {
   seq: number;
   pending: Pending | null;
-  outcome: Outcome;
+  outcome: Judged;
 }
 
 export type Taken =

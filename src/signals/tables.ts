@@ -21,7 +21,7 @@ import { KNOWN_TABLE } from "./known";
  *   action       the automation's action
  *   contact      the hash of what tells the contact from others
  */
-export const STEPS = [
+export const ENTITY_STEPS = [
   `CREATE TABLE observations (
      slot INTEGER PRIMARY KEY, seq INTEGER NOT NULL, at INTEGER NOT NULL, key TEXT, fingerprint TEXT, pending TEXT,
      data TEXT, outcome TEXT NOT NULL, memory TEXT NOT NULL

@@ -11,7 +11,7 @@ import {
   noteErased,
   removeTenant,
 } from "../../src/config/tenants";
-import type { EventLogRoom } from "../../src/contracts/event-log";
+import type { EventLogContract } from "../../src/contracts/event-log";
 import { DAY, dayOf } from "../../src/lib/time";
 import { type Answered, call, fresh, newEndpoint, newReceiver, newTenant, post, until } from "../api";
 import { appendOnly, endpointObject, logObject, messageFor } from "../send/harness";
@@ -280,7 +280,7 @@ describe("deleting a tenant", () => {
     await env.DELIVERIES.send(messageFor(tenant, "ep_never", { id: ref.id, event: "lead.hot" }));
     await until("the message", async () => (await held(endpointObject(tenant, "ep_never"))).tables.length === 0);
     const late = await runInDurableObject(logObject(tenant), (log) =>
-      (log as unknown as EventLogRoom).append({ event: "late", data: "{}", matches: [] }).catch(String),
+      (log as unknown as EventLogContract).append({ event: "late", data: "{}", matches: [] }).catch(String),
     );
     expect(late).toMatch(/TENANT_GONE/);
     expect(await logObject(tenant).read([ref.id.slice(4, 30)])).toEqual([null]);
@@ -358,7 +358,7 @@ describe("deleting a tenant", () => {
     const stale = { event: "late", data: "{}", matches: [], tenantSince: before.createdAt };
     for (const request of [stale, { events: [stale] }]) {
       const late = await runInDurableObject(logObject(tenant), async (log) => {
-        const room = log as unknown as EventLogRoom;
+        const room = log as unknown as EventLogContract;
         const append = "events" in request ? room.appendAll(request, new Map()) : room.append(request);
         return append.catch(String);
       });
@@ -381,7 +381,7 @@ describe("deleting a tenant", () => {
       await evictDurableObject(logObject(tenant) as unknown as DurableObjectStub);
       const stale = { event: "late", data: "{}", matches: [], tenantSince: before.createdAt };
       const late = await runInDurableObject(logObject(tenant), (room) =>
-        (room as unknown as EventLogRoom).append(stale).catch(String),
+        (room as unknown as EventLogContract).append(stale).catch(String),
       );
       expect(late).toMatch(/TENANT_GONE/);
       await post(tenant);

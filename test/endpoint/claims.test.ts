@@ -1,7 +1,7 @@
 import { describe, it } from "vitest";
 import type { Claim } from "../../src/contracts/delivery";
 import type { Recorded } from "../../src/contracts/endpoint";
-import type { DeliveryRef } from "../../src/contracts/event";
+import type { Delivery } from "../../src/contracts/event";
 import type { Ledger } from "../../src/endpoint/ledger";
 import { byTurns } from "../../src/endpoint/memory/arrivals";
 import { LANES, SLOTS } from "../../src/endpoint/policy/admission";
@@ -9,7 +9,7 @@ import { HOUR, SECOND } from "../../src/lib/time";
 import { delivery, outcomeOf, T0, withLedger } from "./ledgers";
 
 /** What a consumer with idle lanes asks to go on with. */
-const next = (room = LANES, deliveries: DeliveryRef[] = [], lane: "normal" | "slow" = "normal") => ({
+const next = (room = LANES, deliveries: Delivery[] = [], lane: "normal" | "slow" = "normal") => ({
   version: 1,
   lane,
   room,
@@ -17,16 +17,16 @@ const next = (room = LANES, deliveries: DeliveryRef[] = [], lane: "normal" | "sl
 });
 
 /** Lets as many go as there are slots; answers their grants. */
-function fill(ledger: Ledger, now: number): { ref: DeliveryRef; attemptId: string }[] {
+function fill(ledger: Ledger, now: number): { ref: Delivery; attemptId: string }[] {
   const refs = Array.from({ length: SLOTS }, () => delivery(T0));
   return ledger.admit(refs, now).admissions.map((admission, i) => {
     if (admission.do !== "send") throw new Error("not admitted");
-    return { ref: refs[i] as DeliveryRef, attemptId: admission.attemptId };
+    return { ref: refs[i] as Delivery, attemptId: admission.attemptId };
   });
 }
 
 /** So many new deliveries that find no slot. */
-function waiting(ledger: Ledger, count: number, now: number): DeliveryRef[] {
+function waiting(ledger: Ledger, count: number, now: number): Delivery[] {
   const refs = Array.from({ length: count }, () => delivery(T0));
   ledger.admit(refs, now);
   return refs;
@@ -35,7 +35,7 @@ function waiting(ledger: Ledger, count: number, now: number): DeliveryRef[] {
 /** Ends an attempt that took `ms`, and goes on. */
 function end(
   ledger: Ledger,
-  { ref, attemptId }: { ref: DeliveryRef; attemptId: string },
+  { ref, attemptId }: { ref: Delivery; attemptId: string },
   now: number,
   offer = next(),
   error: "status" | "timeout" | null = null,
@@ -59,8 +59,8 @@ describe("what waits for a slot", () => {
       expect(claims[0]?.grant).toMatchObject({ number: 1, trigger: "scheduled", leasedUntil: T0 + 200 + 60 * SECOND });
       // Nobody else gets it, not even after an eviction; its message is let go.
       const again = open();
-      expect(again.admit([rows[0] as DeliveryRef], T0 + 300).admissions).toEqual([{ do: "wait", id: rows[0]?.id }]);
-      again.record([outcomeOf(rows[0] as DeliveryRef, claims[0]?.grant.attemptId ?? "", 1, null, T0 + 400)], T0 + 400);
+      expect(again.admit([rows[0] as Delivery], T0 + 300).admissions).toEqual([{ do: "wait", id: rows[0]?.id }]);
+      again.record([outcomeOf(rows[0] as Delivery, claims[0]?.grant.attemptId ?? "", 1, null, T0 + 400)], T0 + 400);
       expect(again.reading.look([rows[0]?.id ?? ""], T0 + 400)[0]).toMatchObject({ status: "succeeded", attempts: 1 });
     }));
 
@@ -139,7 +139,7 @@ describe("what waits for a slot", () => {
         let claimed = 0;
         for (const [i, admission] of sent.entries()) {
           if (admission.do !== "send") continue;
-          const ref = refs[i] as DeliveryRef;
+          const ref = refs[i] as Delivery;
           claimed += end(ledger, { ref, attemptId: admission.attemptId }, T0 + 400).claims.length;
         }
         // 400 ms are two tokens.
@@ -162,11 +162,11 @@ describe("what waits for a slot", () => {
       const now = T0 + 31 * SECOND;
       const [probe] = ledger.release(now).deliveries;
       expect(end(ledger, grants[14] as (typeof grants)[0], now, slow(), "timeout").claims).toEqual([]);
-      const [admission] = ledger.admit([probe as DeliveryRef], now, { lane: "slow", room: 1 }).admissions;
+      const [admission] = ledger.admit([probe as Delivery], now, { lane: "slow", room: 1 }).admissions;
       if (admission?.do !== "send") throw new Error("no probe");
       expect(end(ledger, grants[15] as (typeof grants)[0], now, slow(), "timeout").claims).toEqual([]);
       // It succeeds: what waits goes on.
-      const { claims } = end(ledger, { ref: probe as DeliveryRef, attemptId: admission.attemptId }, now + 1, slow());
+      const { claims } = end(ledger, { ref: probe as Delivery, attemptId: admission.attemptId }, now + 1, slow());
       expect(claims.length).toBeGreaterThan(0);
     }));
 
@@ -190,7 +190,7 @@ describe("what waits for a slot", () => {
       if (claim === undefined) throw new Error("no claim");
       const stands = () => ledger.stands(claim.delivery, claim.grant.attemptId, 1, T0 + SECOND);
       expect(stands()).toBe(true);
-      ledger.erase([claim.delivery, rows[1] as DeliveryRef], T0 + 300);
+      ledger.erase([claim.delivery, rows[1] as Delivery], T0 + 300);
       expect(stands()).toBe(false);
       expect(ids(end(ledger, second, T0 + 300, next(1)).claims)).toEqual([rows[2]?.id]);
       ledger.disable("manual", T0 + 400);
@@ -323,7 +323,7 @@ describe("an endpoint's pace", () => {
         const refs = Array.from({ length: SLOTS }, () => delivery(T0));
         const { admissions } = ledger.admit(refs, T0, { lane: "normal", room: LANES });
         const grants = admissions.flatMap((admission, i) =>
-          admission.do === "send" ? [outcomeOf(refs[i] as DeliveryRef, admission.attemptId, 1, null, T0)] : [],
+          admission.do === "send" ? [outcomeOf(refs[i] as Delivery, admission.attemptId, 1, null, T0)] : [],
         );
         ledger.record(grants, T0);
         return grants.length;

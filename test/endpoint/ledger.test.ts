@@ -2,7 +2,7 @@ import { runInDurableObject } from "cloudflare:test";
 import { env } from "cloudflare:workers";
 import { describe, it } from "vitest";
 import type { DeliveryError } from "../../src/contracts/delivery";
-import type { DeliveryRef } from "../../src/contracts/event";
+import type { Delivery } from "../../src/contracts/event";
 import type { Ledger } from "../../src/endpoint/ledger";
 import { Journal } from "../../src/event-log/journal";
 import { Sql } from "../../src/lib/sql";
@@ -364,14 +364,14 @@ describe("an endpoint in good health", () => {
   it("admits new deliveries and writes nothing; whatever is not as new is left to be looked at", ({ expect }) =>
     withLedger((ledger, _, sql) => {
       const all = Array.from({ length: 30 }, (_, i) => delivery(T0 + i));
-      const [first, second, ...others] = all as [DeliveryRef, DeliveryRef, ...DeliveryRef[]];
+      const [first, second, ...others] = all as [Delivery, Delivery, ...Delivery[]];
       const written = sql.rowsWritten;
       const admitted = ledger.admitNew([first, second], T0)?.admissions.map((admission) => admission.do);
       expect([admitted, sql.rowsWritten - written]).toEqual([["send", "send"], 0]);
       // One is under way, one named twice.
       expect(ledger.admitNew([first, ...others.slice(0, 2)], T0 + 1)).toBeNull();
       expect(ledger.admitNew([...others.slice(0, 2), ...others.slice(1, 3)], T0 + 1)).toBeNull();
-      attempt(ledger, others[0] as DeliveryRef, "status", T0 + 2);
+      attempt(ledger, others[0] as Delivery, "status", T0 + 2);
       // One has a row, and the window is open.
       expect(ledger.admitNew(others.slice(0, 2), T0 + 3)).toBeNull();
       expect(ledger.admitNew(others.slice(1, 3), T0 + 3)).toBeNull();
@@ -384,7 +384,7 @@ describe("an attempt that waits for a lane", () => {
   it("stands as long as nothing has changed under it, and nobody else has the delivery", ({ expect }) =>
     withLedger((ledger, open) => {
       const a = delivery(T0);
-      const grant = (ref: DeliveryRef): string => {
+      const grant = (ref: Delivery): string => {
         const [admission] = ledger.admit([ref], T0).admissions;
         if (admission?.do !== "send") throw new Error("not admitted");
         return admission.attemptId;

@@ -1,7 +1,7 @@
 import { runInDurableObject } from "cloudflare:test";
 import { env } from "cloudflare:workers";
 import { type DeliveryError, type Lane, type Outcome, reportOf } from "../../src/contracts/delivery";
-import type { DeliveryRef } from "../../src/contracts/event";
+import type { Delivery } from "../../src/contracts/event";
 import type { EndpointSettings } from "../../src/contracts/settings";
 import { Ledger } from "../../src/endpoint/ledger";
 import { SLOTS } from "../../src/endpoint/policy/admission";
@@ -58,7 +58,7 @@ export function delivery(at: number) {
 /** Admits a delivery and records how its attempt ended; answers whether it was let through. */
 export function attempt(
   ledger: Ledger,
-  ref: DeliveryRef,
+  ref: Delivery,
   error: DeliveryError | null,
   now: number,
   lane: Lane = "normal",
@@ -71,7 +71,7 @@ export function attempt(
 }
 
 export function outcomeOf(
-  ref: DeliveryRef,
+  ref: Delivery,
   attemptId: string,
   number: number,
   error: DeliveryError | null,

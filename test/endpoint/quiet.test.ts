@@ -1,6 +1,6 @@
 import fc from "fast-check";
 import { describe, it } from "vitest";
-import type { DeliveryRef } from "../../src/contracts/event";
+import type { Delivery } from "../../src/contracts/event";
 import type { Ledger } from "../../src/endpoint/ledger";
 import { quietAfter, quietAfterSuccess, quietUntil } from "../../src/endpoint/policy/quiet";
 import { HOUR, SECOND } from "../../src/lib/time";
@@ -10,20 +10,20 @@ import { attempt, delivery, fire, outcomeOf, SETTINGS, SLOW, T0, withLedger } fr
 const ENABLED = { enabled: true, disabledReason: null, disabledAt: null };
 
 /** Lets a delivery go at `now`. */
-function granted(ledger: Ledger, ref: DeliveryRef, now = T0): string {
+function granted(ledger: Ledger, ref: Delivery, now = T0): string {
   const [admission] = ledger.admit([ref], now).admissions;
   if (admission?.do !== "send") throw new Error(`${ref.id} is not let through`);
   return admission.attemptId;
 }
 
 /** A delivery is answered 429 at `now`, with `Retry-After: seconds`. */
-function asks(ledger: Ledger, seconds: number, now = T0): DeliveryRef {
+function asks(ledger: Ledger, seconds: number, now = T0): Delivery {
   const ref = delivery(now);
   ledger.record([outcomeOf(ref, granted(ledger, ref, now), 1, "status", now, seconds)], now);
   return ref;
 }
 
-function recordOf(ledger: Ledger, { id }: DeliveryRef, now: number) {
+function recordOf(ledger: Ledger, { id }: Delivery, now: number) {
   return ledger.reading.look([id], now)[0];
 }
 

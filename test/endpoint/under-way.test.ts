@@ -1,7 +1,7 @@
 import { runInDurableObject } from "cloudflare:test";
 import { env } from "cloudflare:workers";
 import { describe, it } from "vitest";
-import type { DeliveryRef } from "../../src/contracts/event";
+import type { Delivery } from "../../src/contracts/event";
 import { UnderWay } from "../../src/endpoint/memory/under-way";
 import { FRESH, LEASE } from "../../src/endpoint/policy/admission";
 import { MINUTE, SECOND } from "../../src/lib/time";
@@ -10,7 +10,7 @@ import { endpointObject } from "../send/harness";
 import { attempt, delivery, outcomeOf, SLOW, T0, withLedger } from "./ledgers";
 
 /** Grants deliveries; answers the attempts' ids. */
-async function grantAll(object: ReturnType<typeof endpointObject>, refs: DeliveryRef[]): Promise<string[]> {
+async function grantAll(object: ReturnType<typeof endpointObject>, refs: Delivery[]): Promise<string[]> {
   const answer = await object.admit({ version: 1, deliveries: refs, lane: "normal", room: refs.length });
   const admissions = answer.admissions as unknown as { do: string; attemptId: string }[];
   if (admissions.some((admission) => admission.do !== "send")) throw new Error("not admitted");
@@ -61,7 +61,7 @@ describe("attempts that are under way", () => {
       expect(await object[end]()).toBe(2);
       const next = { version: 1, deliveries: [delivery(Date.now())], lane: "normal" as const, room: 6 };
       // Whoever tells of one is told to hand back what has not begun.
-      const outcome = { kind: "unsent", delivery: refs[0] as DeliveryRef, attemptId: first as string };
+      const outcome = { kind: "unsent", delivery: refs[0] as Delivery, attemptId: first as string };
       const recorded = await object.record([outcome] as never, next);
       expect(recorded).toMatchObject({ shut: true, claims: [], admissions: [{ do: "drop" }] });
       expect(await object.underWay(Date.now() - 1)).toBe(1);
@@ -74,7 +74,7 @@ describe("attempts that are under way", () => {
     const object = endpointObject(tenant, id);
     const refs = [delivery(Date.now()), delivery(Date.now())];
     const [first] = await grantAll(object, refs);
-    const erased = refs[0] as DeliveryRef;
+    const erased = refs[0] as Delivery;
     expect(await object.erase([erased])).toBe(1);
     expect(await object.underWay(Date.now() - 1, [erased.id])).toBe(1);
     await object.record([{ kind: "unsent", delivery: erased, attemptId: first as string }] as never);
@@ -120,7 +120,7 @@ describe("an endpoint that is switched off", () => {
         ...ref,
         test: true,
       }));
-      const tests = [tried, released, underWay] as (DeliveryRef & { test: true })[];
+      const tests = [tried, released, underWay] as (Delivery & { test: true })[];
       for (const ref of tests) attempt(ledger, ref, "status", T0);
       const at = T0 + 30 * SECOND;
       const due = ledger.release(at).deliveries;
@@ -143,7 +143,7 @@ describe("an endpoint that is switched off", () => {
       ]);
       const fresh = { ...delivery(at), test: true };
       expect(ledger.admit([fresh], at + 1, SLOW).admissions).toMatchObject([{ do: "send" }]);
-      ledger.record([outcomeOf(due[0] as DeliveryRef, going.attemptId, 2, "status", at)], at);
+      ledger.record([outcomeOf(due[0] as Delivery, going.attemptId, 2, "status", at)], at);
       expect(look()).toEqual(["failed", "failed", "failed"]);
     }));
 });

@@ -3,7 +3,7 @@ import { env } from "cloudflare:workers";
 import fc from "fast-check";
 import { afterEach, describe, it, vi } from "vitest";
 import type { AppendRequest } from "../../src/contracts/event-log";
-import { eventLogRoom } from "../../src/contracts/find";
+import { eventLogStub } from "../../src/contracts/find";
 import { DayBefore } from "../../src/event-log/day-before";
 import { Journal } from "../../src/event-log/journal";
 import { keyFilter, mayHold } from "../../src/event-log/key-filter";
@@ -39,9 +39,9 @@ function at(ms: number): void {
 async function world(...keys: string[]) {
   const tenant = fresh("t");
   at(MIDNIGHT - HOUR);
-  const yesterday = eventLogRoom(env, tenant, YESTERDAY);
+  const yesterday = eventLogStub(env, tenant, YESTERDAY);
   for (const key of keys) await yesterday.append(keyed(key));
-  const today = eventLogRoom(env, tenant, TODAY);
+  const today = eventLogStub(env, tenant, TODAY);
   const find = vi.spyOn(EventLog.prototype, "sealAndFind");
   const list = vi.spyOn(EventLog.prototype, "sealAndList");
   at(MIDNIGHT + MINUTE);
@@ -60,7 +60,7 @@ describe("keyed events of a day whose day before had keys", () => {
   it("are repeats by a caller's own id as well, whatever key it came with", async ({ expect }) => {
     at(MIDNIGHT - HOUR);
     const tenant = fresh("t");
-    const logs = [YESTERDAY, TODAY].map((day) => eventLogRoom(env, tenant, day));
+    const logs = [YESTERDAY, TODAY].map((day) => eventLogStub(env, tenant, day));
     const both = (key: string, fingerprint = "f") => ({ ...keyed(key, fingerprint), payloadId: "mine" });
     expect((await logs[0]?.append(both("k")))?.kind).toBe("appended");
     at(MIDNIGHT + MINUTE);

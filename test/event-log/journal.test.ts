@@ -2,7 +2,7 @@ import { runInDurableObject } from "cloudflare:test";
 import { env } from "cloudflare:workers";
 import { describe, it, vi } from "vitest";
 import { type AppendRequest, LOG_FULL } from "../../src/contracts/event-log";
-import { eventLogRoom } from "../../src/contracts/find";
+import { eventLogStub } from "../../src/contracts/find";
 import { Journal } from "../../src/event-log/journal";
 import { Sql } from "../../src/lib/sql";
 import { addDays, DAY, dayOf, dayStart, MINUTE, SECOND } from "../../src/lib/time";
@@ -297,8 +297,8 @@ describe("what is derived from an event", () => {
 describe("keys across midnight", () => {
   it("are decided by one log, for isolates whose clocks differ", async ({ expect }) => {
     const tenant = fresh("t");
-    const today = eventLogRoom(env, tenant, DAY_OF_TEST);
-    const tomorrow = eventLogRoom(env, tenant, addDays(DAY_OF_TEST, 1));
+    const today = eventLogStub(env, tenant, DAY_OF_TEST);
+    const tomorrow = eventLogStub(env, tenant, addDays(DAY_OF_TEST, 1));
     const keyed = (key: string) => ({ ...REQUEST, idempotency: { key, fingerprint: "f" } });
 
     const first = await today.append(keyed("before"));

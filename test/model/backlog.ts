@@ -7,8 +7,7 @@
 import type { Lane, Outcome } from "../../src/contracts/delivery";
 import type { AdmitRequest } from "../../src/contracts/endpoint";
 import type { Env } from "../../src/contracts/env";
-import type { DeliveryRef } from "../../src/contracts/event";
-import type { DeliveryItem } from "../../src/contracts/messages";
+import type { Delivery } from "../../src/contracts/event";
 import { Ledger } from "../../src/endpoint/ledger";
 import { deliveryId, mintEventUlid } from "../../src/lib/ids";
 import { Sql } from "../../src/lib/sql";
@@ -112,9 +111,9 @@ export async function play(load: Load): Promise<Run> {
   const log = { read: async (ulids: string[]) => ulids.map(() => text) };
   const env = { ENDPOINT: { getByName: () => endpoint }, EVENT_LOG: { getByName: () => log } } as unknown as Env;
 
-  const consume = (deliveries: readonly DeliveryRef[], lane: Lane) => {
+  const consume = (deliveries: readonly Delivery[], lane: Lane) => {
     const lanes = new Lanes();
-    const items: DeliveryItem[] = [...deliveries];
+    const items: Delivery[] = [...deliveries];
     const until = clock.now + TAKES_ON;
     const attempt: ConstructorParameters<typeof EndpointRun>[0]["attempt"] = async (
       _,
@@ -142,7 +141,7 @@ export async function play(load: Load): Promise<Run> {
     void run.begin();
   };
   let last: string | null = null;
-  const post = (): DeliveryRef => {
+  const post = (): Delivery => {
     last = mintEventUlid(dayOf(T0), clock.now, last);
     const ref = { id: deliveryId(last, 0), event: "e" };
     posted.set(ref.id, clock.now);

@@ -6,7 +6,7 @@ import {
   type RecoverableStatus,
   reportOf,
 } from "../../src/contracts/delivery";
-import type { DeliveryRef } from "../../src/contracts/event";
+import type { Delivery } from "../../src/contracts/event";
 import type { Row } from "../../src/endpoint/deliveries";
 import { lifetime } from "../../src/endpoint/jobs/expiry";
 import { Ledger } from "../../src/endpoint/ledger";
@@ -26,7 +26,7 @@ const CLEAR_AT_ONCE = 2;
 
 /** A delivery that has been promised with a 202. */
 interface Promised {
-  ref: DeliveryRef;
+  ref: Delivery;
   /** ms. */
   acceptedAt: number;
   endpoint: number;
@@ -44,13 +44,13 @@ interface Promised {
 
 interface Message {
   endpoint: number;
-  deliveries: DeliveryRef[];
+  deliveries: Delivery[];
   lane: Lane;
 }
 
 interface InFlight {
   endpoint: number;
-  ref: DeliveryRef;
+  ref: Delivery;
   grant: Grant;
   lane: Lane;
   /** The object's memory was lost since, and with it, best effort, the lease. */

@@ -324,7 +324,7 @@ export const WAITING: readonly Mutant[] = [
   {
     name: "deleting an endpoint cancels nothing",
     file: "src/endpoint/ledger.ts",
-    find: "this.#books.clearance.cancel(now);",
+    find: "this.#stores.sweep.cancel(now);",
     replace: "",
     tests: tests("test/send/changes.test.ts", "cancels a delivery that waits, and sends nothing more"),
     why: "After a deletion nothing more is sent.",

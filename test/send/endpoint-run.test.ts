@@ -1,5 +1,5 @@
 import { afterEach, beforeEach, describe, it, vi } from "vitest";
-import type { DeliveryItem } from "../../src/contracts/messages";
+import type { Delivery } from "../../src/contracts/event";
 import { LANES } from "../../src/endpoint/policy/admission";
 import { DAY, SECOND } from "../../src/lib/time";
 import { SETTINGS } from "../endpoint/ledgers";
@@ -17,7 +17,7 @@ const SLOW_LANE = { lane: "slow", outlasts: false } as const;
 /** Longer than any attempt may take before it is taken to hang, in ms. */
 const HANGS = 1_001;
 
-const ids = (of: readonly DeliveryItem[]) => of.map(({ id }) => id);
+const ids = (of: readonly Delivery[]) => of.map(({ id }) => id);
 const sorted = (of: Iterable<string>) => [...of].sort();
 /** Whether a promise has resolved by now. */
 async function isOver(promise: Promise<void>): Promise<boolean> {
@@ -300,7 +300,7 @@ describe("what waits at an endpoint", () => {
 
   it("does not hold the batch: its rows own it", async ({ expect }) => {
     const played = new Played();
-    const [waiting] = items(1) as [DeliveryItem];
+    const [waiting] = items(1) as [Delivery];
     played.room().claimable = [waiting];
     const run = played.run(items(1));
     await rest();

@@ -6,7 +6,7 @@ import { ECHO_URL, type Echo, reach } from "../../src/send/echo";
 import { call, delivery, newEndpoint, newReceiver, newTenant } from "../api";
 import { appendOnly, endpointObject } from "./harness";
 
-describe("a parcel", () => {
+describe("a share", () => {
   it("of more than an endpoint's slots is sent whole, a portion at a time, without anything having to wait", async ({
     expect,
   }) => {

@@ -8,12 +8,12 @@ import {
 } from "../../src/contracts/delivery";
 import type { AdmitAnswer, AdmitRequest, Hanging, Recorded } from "../../src/contracts/endpoint";
 import type { Env } from "../../src/contracts/env";
-import type { DeliveryItem } from "../../src/contracts/messages";
+import type { Delivery } from "../../src/contracts/event";
 import type { EndpointSettings } from "../../src/contracts/settings";
 import { LEASE } from "../../src/endpoint/policy/admission";
 import { deliveryId, encodeTime } from "../../src/lib/ids";
 import type { Granted, Text } from "../../src/send/attempt";
-import { EndpointRun, type Invocation, type Parcel } from "../../src/send/endpoint-run";
+import { EndpointRun, type Invocation, type Share } from "../../src/send/endpoint-run";
 import { Lanes } from "../../src/send/lanes";
 import { SETTINGS } from "../endpoint/ledgers";
 
@@ -22,7 +22,7 @@ export const T0 = Date.parse("2026-11-27T12:00:00.000Z");
 let serial = 0;
 
 /** So many deliveries of events of a time (ms), as a message brings them that has no room for the texts. */
-export function references(count: number, at = T0): DeliveryItem[] {
+export function references(count: number, at = T0): Delivery[] {
   return Array.from({ length: count }, () => {
     const id = deliveryId(`${encodeTime(at)}${String(++serial).padStart(16, "0")}`, 0);
     return { id, event: "e" };
@@ -30,7 +30,7 @@ export function references(count: number, at = T0): DeliveryItem[] {
 }
 
 /** So many deliveries whose texts travel with them. */
-export function items(count: number): DeliveryItem[] {
+export function items(count: number): Delivery[] {
   const text = { timestamp: T0, payloadId: "evt_x", data: "{}" };
   return references(count).map((reference) => ({ ...reference, text }));
 }
@@ -48,7 +48,7 @@ export class Room {
   /** Where there is room, so many are granted though they are more: the endpoint answers at once. */
   atOnce = 0;
   /** Deliveries that wait for a slot. */
-  claimable: DeliveryItem[] = [];
+  claimable: Delivery[] = [];
   /** How many of the next calls of each kind fail. */
   readonly fails = { admit: 0, record: 0, lag: 0 };
   /** So many answers more leave every delivery undecided. */
@@ -145,7 +145,7 @@ export class Played {
   readonly texts = new Map<string, Text>();
   /** The most that were under way at once. */
   most = 0;
-  /** What each parcel's messages were told. */
+  /** What each share's messages were told. */
   readonly settled = new Map<string, boolean>();
   /** How many events each call of a log asked for. */
   readonly reads: number[] = [];
@@ -187,9 +187,9 @@ export class Played {
     return room;
   }
 
-  /** Begins to deliver a parcel. */
-  run(deliveries: readonly DeliveryItem[], endpoint = "ep"): EndpointRun {
-    const parcel: Parcel = {
+  /** Begins to deliver a share. */
+  run(deliveries: readonly Delivery[], endpoint = "ep"): EndpointRun {
+    const share: Share = {
       tenant: "t",
       endpoint,
       version: 1,
@@ -199,7 +199,7 @@ export class Played {
         this.settled.set(endpoint, done);
       },
     };
-    const run = new EndpointRun(this.#invocation, parcel);
+    const run = new EndpointRun(this.#invocation, share);
     this.lanes.add(run);
     void run.begin();
     return run;

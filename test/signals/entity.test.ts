@@ -2,7 +2,7 @@ import { runDurableObjectAlarm, runInDurableObject } from "cloudflare:test";
 import { env } from "cloudflare:workers";
 import { describe, it, vi } from "vitest";
 import { app } from "../../src/api/app";
-import type { EntityRoom } from "../../src/contracts/entity";
+import type { EntityContract } from "../../src/contracts/entity";
 import type { Env } from "../../src/contracts/env";
 import { DAY } from "../../src/lib/time";
 import { call, newEndpoint, newReceiver, newTenant, until } from "../api";
@@ -122,7 +122,7 @@ describe("an observation's way", () => {
       get: (namespace, name) =>
         name === "getByName"
           ? (object: string) => ({
-              observe: (request: Parameters<EntityRoom["observe"]>[0]) => {
+              observe: (request: Parameters<EntityContract["observe"]>[0]) => {
                 calls++;
                 return namespace.getByName(object).observe(request);
               },

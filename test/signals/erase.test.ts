@@ -3,7 +3,7 @@ import { env } from "cloudflare:workers";
 import { describe, it, vi } from "vitest";
 import { app } from "../../src/api/app";
 
-import type { EventLogRoom } from "../../src/contracts/event-log";
+import type { EventLogContract } from "../../src/contracts/event-log";
 import { DAY } from "../../src/lib/time";
 import { Entity } from "../../src/signals/object";
 import { type Answered, call, deliveryPath, newEndpoint, newReceiver, newTenant, post, until } from "../api";
@@ -46,14 +46,17 @@ function stored(stub: DurableObjectStub): Promise<string> {
 }
 
 /** Gives an entity's object a log some of whose calls are others. */
-async function relog(stub: DurableObjectStub, calls: (log: EventLogRoom) => Partial<EventLogRoom>): Promise<void> {
+async function relog(
+  stub: DurableObjectStub,
+  calls: (log: EventLogContract) => Partial<EventLogContract>,
+): Promise<void> {
   const log = {
     getByName: (name: string) => {
-      const room = env.EVENT_LOG.getByName(name) as unknown as EventLogRoom;
+      const room = env.EVENT_LOG.getByName(name) as unknown as EventLogContract;
       return {
-        append: (...asked: Parameters<EventLogRoom["append"]>) => room.append(...asked),
-        appendAll: (...asked: Parameters<EventLogRoom["appendAll"]>) => room.appendAll(...asked),
-        noteDerived: (...asked: Parameters<EventLogRoom["noteDerived"]>) => room.noteDerived(...asked),
+        append: (...asked: Parameters<EventLogContract["append"]>) => room.append(...asked),
+        appendAll: (...asked: Parameters<EventLogContract["appendAll"]>) => room.appendAll(...asked),
+        noteDerived: (...asked: Parameters<EventLogContract["noteDerived"]>) => room.noteDerived(...asked),
         erase: (ulid: string) => room.erase(ulid),
         ...calls(room),
       };

@@ -2,7 +2,7 @@ import { runDurableObjectAlarm, runInDurableObject } from "cloudflare:test";
 import { env } from "cloudflare:workers";
 import { afterEach, describe, it, vi } from "vitest";
 import { app } from "../../src/api/app";
-import type { ClaimRequest, EntityRoom, KeysRoom, ObserveRequest } from "../../src/contracts/entity";
+import type { ClaimRequest, EntityContract, KeysContract, ObserveRequest } from "../../src/contracts/entity";
 import type { Env } from "../../src/contracts/env";
 import { sha256 } from "../../src/lib/crypto";
 import { Sql } from "../../src/lib/sql";
@@ -170,7 +170,7 @@ describe("an idempotency key", () => {
         name === "getByName"
           ? (object: string) => {
               objects.add(object);
-              const room = namespace.getByName(object) as unknown as EntityRoom & KeysRoom;
+              const room = namespace.getByName(object) as unknown as EntityContract & KeysContract;
               return {
                 claim: (request: ClaimRequest) => {
                   calls.push("claim");

@@ -4,7 +4,7 @@ import { describe, it } from "vitest";
 import { Sql } from "../../src/lib/sql";
 import { DAY } from "../../src/lib/time";
 import { Recollection } from "../../src/signals/recollection";
-import { STEPS } from "../../src/signals/tables";
+import { ENTITY_STEPS } from "../../src/signals/tables";
 import { fresh } from "../api";
 import { fired, firing, keyed, request, settleAll, T0 } from "./recollections";
 
@@ -24,7 +24,7 @@ function withFormerTables(stored: Stored[], use: (open: () => Recollection, sql:
   const stub = env.ENTITY.getByName(`t/0/${fresh("e")}`) as unknown as DurableObjectStub;
   return runInDurableObject(stub, (_, { storage }) => {
     const sql = new Sql(storage.sql);
-    sql.migrate(STEPS.slice(0, 1));
+    sql.migrate(ENTITY_STEPS.slice(0, 1));
     for (const { slot, seq, key, fingerprint, pending, data, outcome, memory } of stored) {
       sql.all(
         `INSERT INTO observations (slot, seq, at, key, fingerprint, pending, data, outcome, memory)

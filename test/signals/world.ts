@@ -1,5 +1,5 @@
 import { env } from "cloudflare:workers";
-import { entityRoom } from "../../src/contracts/find";
+import { entityStub } from "../../src/contracts/find";
 import { type Answered, call } from "../api";
 
 /** A rule over companies, as it is posted. */
@@ -50,5 +50,5 @@ export async function eventOf(tenant: string, id: string): Promise<Answered["bod
 /** The object of an entity, to be driven by hand. */
 export async function entityObject(tenant: string, key: string) {
   const row = await env.DB.prepare("SELECT created_at FROM tenants WHERE id = ?").bind(tenant).first();
-  return entityRoom(env, tenant, row?.created_at as number, key);
+  return entityStub(env, tenant, row?.created_at as number, key);
 }

@@ -1,7 +1,7 @@
 import { z } from "@hono/zod-openapi";
 import type { EndpointRow } from "../../config/endpoints/endpoints";
 import type { Match, StoredEvent } from "../../contracts/event";
-import { endpointRoom, eventLogRoom } from "../../contracts/find";
+import { endpointStub, eventLogStub } from "../../contracts/find";
 import { parseDeliveryId } from "../../lib/ids";
 import { log } from "../../lib/log";
 import { actorOf } from "../access/audit";
@@ -132,7 +132,7 @@ export const deliveryRoutes = router()
   .openapi(list, async (c) => {
     const { id } = await endpointOf(c);
     const query = c.req.valid("query");
-    const page = await endpointRoom(c.env, c.get("tenant"), id).list(
+    const page = await endpointStub(c.env, c.get("tenant"), id).list(
       toFilter(query),
       query.limit,
       query.cursor ?? null,
@@ -144,7 +144,7 @@ export const deliveryRoutes = router()
     const row = await endpointOf(c);
     const deliveryId = c.req.valid("param").delivery;
     const event = await eventOf(c, deliveryId);
-    const { record, attempts, gone } = await endpointRoom(c.env, c.get("tenant"), row.id).detail(deliveryId);
+    const { record, attempts, gone } = await endpointStub(c.env, c.get("tenant"), row.id).detail(deliveryId);
     const match = matchOf(event, deliveryId, row);
     if (record === null && match === null) throw notFound();
     const shown = record ?? unseen(deliveryId, event?.event ?? "", gone, match?.test);
@@ -158,7 +158,7 @@ export const deliveryRoutes = router()
     const match = matchOf(event, deliveryId, row);
     if (event === null || match === null) throw notFound();
     if (event.erasedAt !== undefined) throw contentErased();
-    const room = endpointRoom(c.env, c.get("tenant"), row.id);
+    const room = endpointStub(c.env, c.get("tenant"), row.id);
     const result = await room.resend({ id: deliveryId, event: event.event, test: match.test });
     if (result === "unknown") throw notFound();
     if (result === "disabled") throw new Problem("endpoint-disabled", DISABLED);
@@ -173,7 +173,7 @@ export const deliveryRoutes = router()
     const { id } = await endpointOf(c);
     const { since, until, status } = c.req.valid("json");
     const dryRun = c.req.valid("query").dryRun === "true";
-    const result = await endpointRoom(c.env, c.get("tenant"), id).recover({
+    const result = await endpointStub(c.env, c.get("tenant"), id).recover({
       since,
       // Ids go by the millisecond: what is accepted in this one is meant too.
       until: until ?? Date.now() + 1,
@@ -197,7 +197,7 @@ function notFound(): Problem {
 async function eventOf(c: AppContext, deliveryId: string): Promise<StoredEvent | null> {
   const ref = parseDeliveryId(deliveryId);
   if (ref === null) throw notFound();
-  const [event = null] = await eventLogRoom(c.env, c.get("tenant"), ref).read([ref.ulid]);
+  const [event = null] = await eventLogStub(c.env, c.get("tenant"), ref).read([ref.ulid]);
   return event;
 }
 

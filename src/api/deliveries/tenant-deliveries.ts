@@ -1,5 +1,5 @@
 import { endpointIds } from "../../config/endpoints/endpoints";
-import { endpointRoom } from "../../contracts/find";
+import { endpointStub } from "../../contracts/find";
 import { router } from "../http/context";
 import { linkNext } from "../http/paging";
 import { createRoute, READERS } from "../http/route";
@@ -28,7 +28,7 @@ export const tenantDeliveryRoutes = router().openapi(list, async (c) => {
   const ids = await endpointIds(c.env.DB, tenant);
   const pages = await Promise.all(
     ids.map(async (endpoint) => {
-      const page = await endpointRoom(c.env, tenant, endpoint).list(filter, limit, query.cursor ?? null);
+      const page = await endpointStub(c.env, tenant, endpoint).list(filter, limit, query.cursor ?? null);
       return { endpoint, ...page };
     }),
   );

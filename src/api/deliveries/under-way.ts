@@ -1,5 +1,5 @@
 import type { UnderWayAt } from "../../contracts/event-log";
-import { endpointRoom } from "../../contracts/find";
+import { endpointStub } from "../../contracts/find";
 import { FRESH } from "../../endpoint/policy/admission";
 import { mapBounded } from "../../lib/bounded";
 import { logError } from "../../lib/log";
@@ -26,7 +26,7 @@ export async function tellUnderWay(c: AppContext, tenant: string, places: readon
   const until = Date.now() + FRESH;
   try {
     const counts = await mapBounded([...places], LANES, ({ endpoint, deliveries }) =>
-      endpointRoom(c.env, tenant, endpoint).underWay(until, deliveries),
+      endpointStub(c.env, tenant, endpoint).underWay(until, deliveries),
     );
     c.header(IN_FLIGHT, String(counts.reduce((sum, count) => sum + count, 0)));
   } catch (error) {

@@ -12,7 +12,7 @@ import {
 } from "../../config/endpoints/endpoints";
 import { invalidateSnapshot } from "../../config/snapshot";
 import { maxEndpoints } from "../../contracts/env";
-import { endpointRoom } from "../../contracts/find";
+import { endpointStub } from "../../contracts/find";
 import { newId } from "../../lib/ids";
 import { logError } from "../../lib/log";
 import { isoOrNull } from "../../lib/time";
@@ -154,7 +154,7 @@ export async function configureEndpoint(
 ): Promise<number> {
   const tenant = c.get("tenant");
   try {
-    return await endpointRoom(c.env, tenant, endpoint).configure(change);
+    return await endpointStub(c.env, tenant, endpoint).configure(change);
   } catch (error) {
     logError("endpoint.configure.failed", error, { tenant, endpoint });
     const detail = "The change is saved, but the endpoint could not be told of it yet. Repeat the request.";
@@ -234,7 +234,7 @@ export const endpointRoutes = router()
     if (id === null) throw new Problem("endpoint-unknown", "There is no such endpoint.");
     invalidateSnapshot(tenant);
     // Between the two a repeat of the request finds the mark and ends what this one could not.
-    const underWay = await endpointRoom(c.env, tenant, id).close();
+    const underWay = await endpointStub(c.env, tenant, id).close();
     await removeEndpoint(c.env.DB, tenant, id, now);
     c.executionCtx.waitUntil(forgetFormerEndpoints(c.env, now));
     await tellUnderWay(c, tenant, underWay === 0 ? [] : [{ endpoint: id }]);
@@ -242,7 +242,7 @@ export const endpointRoutes = router()
   })
   .openapi(health, async (c) => {
     const { id } = await endpointOf(c);
-    const record = await endpointRoom(c.env, c.get("tenant"), id).health();
+    const record = await endpointStub(c.env, c.get("tenant"), id).health();
     const { state, window, consecutiveFailures, counts, latency, truncated } = record;
     const breaker = { ...record.breaker, until: isoOrNull(record.breaker.until) };
     const { failingSince: since, disablesAt: end } = record;

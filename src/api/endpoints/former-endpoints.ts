@@ -1,7 +1,7 @@
 import { formerEndpointsUntil } from "../../config/endpoints/former-endpoints";
 import { forgetEndpoint } from "../../config/tenants";
 import { type Env, retentionMs } from "../../contracts/env";
-import { endpointRoom } from "../../contracts/find";
+import { endpointStub } from "../../contracts/find";
 import { logError } from "../../lib/log";
 import { DAY } from "../../lib/time";
 
@@ -18,7 +18,7 @@ const GRACE = 7 * DAY;
 export async function forgetFormerEndpoints(env: Env, now: number): Promise<void> {
   try {
     for (const { tenant, id } of await formerEndpointsUntil(env.DB, now - retentionMs(env) - GRACE, AT_ONCE, now)) {
-      await endpointRoom(env, tenant, id).eraseAll();
+      await endpointStub(env, tenant, id).eraseAll();
       await forgetEndpoint(env.DB, tenant, id);
     }
   } catch (error) {

@@ -1,6 +1,6 @@
 import { z } from "@hono/zod-openapi";
 import { endpointIds } from "../../config/endpoints/endpoints";
-import { endpointRoom } from "../../contracts/find";
+import { endpointStub } from "../../contracts/find";
 import { DAY, iso } from "../../lib/time";
 import { router } from "../http/context";
 import { createRoute, READERS } from "../http/route";
@@ -66,7 +66,7 @@ export const statsRoutes = router().openapi(get, async (c) => {
   const tenant = c.get("tenant");
   const ids = await endpointIds(c.env.DB, tenant);
   const found = await Promise.all(
-    ids.map(async (endpoint) => ({ endpoint, ...(await endpointRoom(c.env, tenant, endpoint).stats(since, until)) })),
+    ids.map(async (endpoint) => ({ endpoint, ...(await endpointStub(c.env, tenant, endpoint).stats(since, until)) })),
   );
   const data = found
     .flatMap(({ endpoint, hours }) => hours.map((hour) => ({ endpoint, ...hour })))

@@ -1,7 +1,7 @@
 import { z } from "@hono/zod-openapi";
 import { acceptTest } from "../../accept/accept";
 import { sampleOf } from "../../config/catalogs/event-types";
-import { endpointRoom } from "../../contracts/find";
+import { endpointStub } from "../../contracts/find";
 import { deliveryId } from "../../lib/ids";
 import { memberTexts } from "../../lib/json/json";
 import { SECOND } from "../../lib/time";
@@ -71,10 +71,10 @@ export const testSendRoutes = router().openapi(test, async (c) => {
   const id = deliveryId(event.ulid, 0);
   const { timestamp, payloadId } = event;
   const item = { id, event: type, test: true, text: { timestamp, payloadId, data } };
-  const parcel = { tenant, endpoint: row.id, version: row.version, items: [item], settled: () => undefined };
-  await deliver([parcel], "normal", c.env);
+  const share = { tenant, endpoint: row.id, version: row.version, items: [item], settled: () => undefined };
+  await deliver([share], "normal", c.env);
 
-  const room = endpointRoom(c.env, tenant, row.id);
+  const room = endpointStub(c.env, tenant, row.id);
   const deadline = Date.now() + (row.timeout ?? 10) * SECOND + PATIENCE;
   let seen = await room.detail(id);
   while (seen.attempts.length === 0 && Date.now() < deadline) {

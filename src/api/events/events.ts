@@ -2,7 +2,7 @@ import { z } from "@hono/zod-openapi";
 import { accept } from "../../accept/accept";
 import { schemaErrors } from "../../accept/schemas";
 import type { StoredEvent } from "../../contracts/event";
-import { endpointRoom, eventLogRoom } from "../../contracts/find";
+import { endpointStub, eventLogStub } from "../../contracts/find";
 import { deliveryId, eventId, parseEventId } from "../../lib/ids";
 import { jsonWithRaw, memberTexts } from "../../lib/json/json";
 import { destinationRefusal } from "../../lib/net/destination";
@@ -197,7 +197,7 @@ export function toAccepted(event: StoredEvent): z.infer<typeof acceptedShape> {
 /** The tenant's event of that id; a 404 when there is none. */
 export async function findEvent(c: AppContext, id: string): Promise<StoredEvent> {
   const ref = parseEventId(id);
-  const [event = null] = ref === null ? [] : await eventLogRoom(c.env, c.get("tenant"), ref).read([ref.ulid]);
+  const [event = null] = ref === null ? [] : await eventLogStub(c.env, c.get("tenant"), ref).read([ref.ulid]);
   if (event === null) throw new Problem("event-unknown", "There is no such event.");
   return event;
 }
@@ -207,7 +207,7 @@ async function deliveriesOf(c: AppContext, event: StoredEvent) {
   return Promise.all(
     event.matches.map(async ({ endpoint, test, url }, index) => {
       const id = deliveryId(event.ulid, index);
-      const room = endpointRoom(c.env, tenant, endpoint);
+      const room = endpointStub(c.env, tenant, endpoint);
       if (url === undefined) {
         const { records, gone } = await room.look([id]);
         return toDelivery(endpoint, records[0] ?? unseen(id, event.event, gone, test));

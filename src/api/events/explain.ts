@@ -3,7 +3,7 @@ import { explain, type Facts, OUTCOMES } from "../../accept/explain";
 import { filterSubject } from "../../accept/match";
 import { type EndpointRow, listEndpoints } from "../../config/endpoints/endpoints";
 import type { StoredEvent } from "../../contracts/event";
-import { endpointRoom } from "../../contracts/find";
+import { endpointStub } from "../../contracts/find";
 import { Visits } from "../../lib/filter/visits";
 import { deliveryId, ulidTime } from "../../lib/ids";
 import { readJson } from "../../lib/json/exact";
@@ -136,6 +136,6 @@ async function shownEndpoint(
 
 async function deliveryOf(c: AppContext, event: StoredEvent, index: number): Promise<Facts["delivery"]> {
   const { endpoint, test = false, url = null } = event.matches[index] as StoredEvent["matches"][number];
-  const { records, gone } = await endpointRoom(c.env, c.get("tenant"), endpoint).look([deliveryId(event.ulid, index)]);
+  const { records, gone } = await endpointStub(c.env, c.get("tenant"), endpoint).look([deliveryId(event.ulid, index)]);
   return { test, url, record: records[0] ?? null, gone };
 }

@@ -2,7 +2,7 @@ import { z } from "@hono/zod-openapi";
 import { addToMatches } from "../../accept/replay";
 import type { ResendResult } from "../../contracts/endpoint";
 import type { StoredEvent } from "../../contracts/event";
-import { endpointRoom } from "../../contracts/find";
+import { endpointStub } from "../../contracts/find";
 import { deliveryId, eventId } from "../../lib/ids";
 import { logError } from "../../lib/log";
 import { type AppContext, router } from "../http/context";
@@ -78,7 +78,7 @@ async function resend(c: AppContext, event: StoredEvent, index: number): Promise
   const { endpoint, test } = event.matches[index] as StoredEvent["matches"][number];
   const id = deliveryId(event.ulid, index);
   try {
-    const result = await endpointRoom(c.env, tenant, endpoint).resend({ id, event: event.event, test });
+    const result = await endpointStub(c.env, tenant, endpoint).resend({ id, event: event.event, test });
     if (result === "resending") return { id, endpoint, action: "resent" };
     return { id, endpoint, action: "skipped", reason: REASONS[result] };
   } catch (error) {

@@ -1,7 +1,7 @@
 import { endpointsToErase, forgetEndpoint, noteErased, removeTenant, type Tenant } from "../../config/tenants";
 import type { Env } from "../../contracts/env";
 import type { UnderWayAt } from "../../contracts/event-log";
-import { endpointRoom, eventLogRoom } from "../../contracts/find";
+import { endpointStub, eventLogStub } from "../../contracts/find";
 import { addDays, type Day, dayOf } from "../../lib/time";
 
 /** The most objects that one request empties; what is left is for its repeats. */
@@ -47,7 +47,7 @@ export async function eraseTenant(env: Env, tenant: MarkedTenant, objects = OBJE
     const lanes = days.slice(from, from + LANES);
     if (lanes.length > left) return { done: false, underWay };
     left -= lanes.length;
-    const results = await Promise.all(lanes.map((day) => eventLogRoom(env, id, day).eraseAll(deletion)));
+    const results = await Promise.all(lanes.map((day) => eventLogStub(env, id, day).eraseAll(deletion)));
     underWay.push(...results.flatMap((result) => result.underWay));
     // Days are noted in their order, up to the first that is not empty yet.
     const unfinished = results.findIndex(({ state }) => state === "more");
@@ -62,7 +62,7 @@ export async function eraseTenant(env: Env, tenant: MarkedTenant, objects = OBJE
     left -= endpoints.length;
     await Promise.all(
       endpoints.map(async (endpoint) => {
-        if ((await endpointRoom(env, id, endpoint).eraseAll()) !== 0) underWay.push({ endpoint });
+        if ((await endpointStub(env, id, endpoint).eraseAll()) !== 0) underWay.push({ endpoint });
         await forgetEndpoint(env.DB, id, endpoint);
       }),
     );

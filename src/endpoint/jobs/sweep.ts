@@ -17,7 +17,7 @@ interface Plan {
   after: string;
 }
 
-/** What clearance asks of a row. */
+/** What sweep asks of a row. */
 type Cleared = Pick<Head, "status" | "test" | "began">;
 
 /**
@@ -25,7 +25,7 @@ type Cleared = Pick<Head, "status" | "test" | "began">;
  * on, since rewriting all of a long outage's rows would take seconds. Rows whose turn has not come yet are read as if
  * it had, so that nobody sees the steps. Times in ms.
  */
-export class Clearance {
+export class Sweep {
   readonly #values: Values;
   readonly #backlog: Backlog;
   readonly #limit: number;

@@ -26,7 +26,7 @@ export const LANES = 6;
 const FAILURES_OF_SLOW = 3;
 
 /** How an endpoint fares, as far as admission asks. */
-export interface Fortune {
+export interface Trend {
   /** Failed attempts since the last success. */
   failures: number;
   /** Whether the last attempt timed out. */
@@ -36,8 +36,8 @@ export interface Fortune {
 }
 
 /** Whether an endpoint has begun to fail or is slow, so that its deliveries take the slow lane. */
-export function isSlow(fortune: Fortune): boolean {
-  return fortune.timedOut || fortune.failures >= FAILURES_OF_SLOW || fortune.pace === "slow";
+export function isSlow(trend: Trend): boolean {
+  return trend.timedOut || trend.failures >= FAILURES_OF_SLOW || trend.pace === "slow";
 }
 
 /**
@@ -65,7 +65,7 @@ export interface Known {
 }
 
 /** What holds for every delivery of the endpoint. */
-export interface Surroundings extends Fortune {
+export interface Surroundings extends Trend {
   /** The queue that it came by. */
   lane: Lane;
   gone: boolean;

@@ -11,7 +11,7 @@ import { deliveryTime } from "../../lib/ids";
 import { DAY, HOUR } from "../../lib/time";
 import { attemptsOf } from "../attempt-log";
 import { type Brief, countByStatus, type Head } from "../deliveries";
-import type { Books } from "../stores";
+import type { Stores } from "../stores";
 import { latencyOf } from "./totals";
 import { toRecord } from "./waits";
 
@@ -22,31 +22,31 @@ export const STATS_LOOK = 10_000;
 
 /** What people read of an endpoint's deliveries. Nothing here writes. */
 export class Reading {
-  readonly #books: Books;
+  readonly #stores: Stores;
 
-  constructor(books: Books) {
-    this.#books = books;
+  constructor(stores: Stores) {
+    this.#stores = stores;
   }
 
   /** What is remembered of these deliveries at `now` (ms), `null` where nothing is. */
   look(ids: readonly string[], now: number): (DeliveryRecord | null)[] {
-    const around = this.#books.circumstances(now);
+    const around = this.#stores.conditions(now);
     return ids.map((id) => {
-      const row = this.#books.head(id);
+      const row = this.#stores.head(id);
       return row && toRecord(row, around, now);
     });
   }
 
   /** The attempts of a delivery, oldest first. */
   attempts(id: string): Attempt[] {
-    const row = this.#books.deliveries.get(id);
+    const row = this.#stores.deliveries.get(id);
     return row === null ? [] : attemptsOf(row.log);
   }
 
   /** A page of deliveries as they are at `now` (ms), newest first, that come before the id `before`. */
   list(filter: DeliveryFilter, limit: number, before: string | null, now: number): DeliveryPage {
     const { statuses, event, codes } = filter;
-    const around = this.#books.circumstances(now);
+    const around = this.#stores.conditions(now);
     const deliveries: DeliveryRecord[] = [];
     let looked = 0;
     let last: string | null = null;
@@ -67,7 +67,7 @@ export class Reading {
 
   /** How much is kept, and from when on. */
   storage(): StorageRecord {
-    return this.#books.capacity.record();
+    return this.#stores.capacity.record();
   }
 
   /** How the last 24 h went, as far as the newest deliveries tell. */
@@ -96,13 +96,13 @@ export class Reading {
   }
 
   *#newest({ statuses, since, until }: DeliveryFilter, before: string | null): Generator<Head, undefined> {
-    const { deliveries, clearance } = this.#books;
-    const stored = statuses && clearance.stored(statuses);
-    for (const row of deliveries.newest({ statuses: stored, since, until }, before)) yield clearance.shown(row);
+    const { deliveries, sweep } = this.#stores;
+    const stored = statuses && sweep.stored(statuses);
+    for (const row of deliveries.newest({ statuses: stored, since, until }, before)) yield sweep.shown(row);
   }
 
   #brief(since: number, until: number, limit: number): Brief[] {
-    const { deliveries, clearance } = this.#books;
-    return deliveries.brief(since, until, limit).map((row) => ({ ...row, status: clearance.statusOf(row) }));
+    const { deliveries, sweep } = this.#stores;
+    return deliveries.brief(since, until, limit).map((row) => ({ ...row, status: sweep.statusOf(row) }));
   }
 }

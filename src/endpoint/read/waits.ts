@@ -5,7 +5,7 @@ import type { Head } from "../deliveries";
  * Why a delivery that could be sent is not under way. Pure: it is told from how things stand when somebody asks, so that
  * no row is written for it.
  */
-export interface Circumstances {
+export interface Conditions {
   /** Until when its receiver has asked to be left alone, in ms; `null`: it has not. */
   quietUntil: number | null;
   /** When the breaker lets the next probe go, in ms; `null`: it is closed. */
@@ -16,7 +16,7 @@ export interface Circumstances {
   releasable: number;
 }
 
-function reasonOf(row: Head, around: Circumstances, now: number): WaitReason | null {
+function reasonOf(row: Head, around: Conditions, now: number): WaitReason | null {
   const { quietUntil, probeAt, slow, freeSlots, releasable } = around;
   if ((row.status !== "pending" && row.status !== "retrying") || row.due === null) return null;
   if (row.lease === "queued" && row.due > now) {
@@ -35,7 +35,7 @@ function reasonOf(row: Head, around: Circumstances, now: number): WaitReason | n
 }
 
 /** A row as the rest of the Worker sees it at `now` (ms). */
-export function toRecord(row: Head, around: Circumstances, now: number): DeliveryRecord {
+export function toRecord(row: Head, around: Conditions, now: number): DeliveryRecord {
   const waitReason = reasonOf(row, around, now);
   // Under way to the queue or to the receiver: there is no later time to name. What is due and waits goes next, so
   // from when on it has waited is no time of an attempt.

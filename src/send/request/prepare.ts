@@ -47,7 +47,7 @@ interface Common {
   url: string;
 }
 
-/** By the copy of the settings that a parcel has: made once for all of it. */
+/** By the copy of the settings that a share has: made once for all of it. */
 const commons = new WeakMap<EndpointSettings, Common>();
 
 function commonOf(env: Env, settings: EndpointSettings, now: number): Common {
