@@ -14,7 +14,7 @@ const RECEIVERS = documentText("src/docs/receivers.md");
 const CONFIGURATION = documentText("src/docs/configuration.md");
 const EXAMPLE = documentText(".dev.vars.example");
 
-/** A signed delivery that nothing sent: what src/delivery/ would send for such an event. */
+/** A signed delivery that nothing sent: what src/send/ would send for such an event. */
 function delivery(id: string, secret: string) {
   const envelope = { id, event: "lead.hot", timestamp: "2026-03-02T08:12:40.000Z", data: { name: "Grüne Ähre", n: 1 } };
   const body = JSON.stringify(envelope);

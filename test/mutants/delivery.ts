@@ -201,7 +201,7 @@ export const CONSUMING: readonly Mutant[] = [
   {
     name: "a hang is told to nobody",
     file: "src/send/endpoint-run.ts",
-    find: "await this.#room.lag(attempts);",
+    find: "await this.#endpoint.lag(attempts);",
     replace: "",
     tests: tests("test/send/endpoint-run.test.ts"),
     why: "The batch would go on without what no row owns.",
