@@ -1,6 +1,6 @@
 import { sql } from "drizzle-orm";
 import { database } from "./database";
-import { deadLetters } from "./tables";
+import { deadLetters } from "./tables/service";
 
 /** Counts a message that nobody could read. */
 export async function countDeadLetter(d1: D1Database, queue: string, now: number): Promise<void> {

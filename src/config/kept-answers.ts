@@ -1,7 +1,7 @@
 import { and, asc, eq, inArray, lte } from "drizzle-orm";
 import { DAY, MINUTE } from "../lib/time";
 import { database } from "./database";
-import { keptAnswers } from "./tables";
+import { keptAnswers } from "./tables/service";
 
 /** How long an answer is kept, in ms: the contract's 24 hours. */
 const KEPT = DAY;

@@ -3,7 +3,9 @@ import type { SQLiteColumn, SQLiteTable } from "drizzle-orm/sqlite-core";
 import { rootCause } from "../lib/log";
 import { database } from "./database";
 import { usesSegment } from "./rules/segment-use";
-import { automations, endpoints, eventTypes, lists, segments, signals } from "./tables";
+import { endpoints } from "./tables/endpoints";
+import { automations, lists, segments, signals } from "./tables/rules";
+import { eventTypes } from "./tables/service";
 import { ChangedMeanwhile } from "./version";
 
 /**

@@ -5,7 +5,9 @@ import { compile, type Filter } from "../lib/filter/filter";
 import { SECOND } from "../lib/time";
 import { database } from "./database";
 import { usesSegment } from "./rules/segment-use";
-import { type AutomationAction, automations, endpoints, segments, signals, tenants } from "./tables";
+import { endpoints } from "./tables/endpoints";
+import { type AutomationAction, automations, segments, signals } from "./tables/rules";
+import { tenants } from "./tables/service";
 
 /** How old the configuration may be that an event is matched against, in ms. */
 const MAX_AGE = 5 * SECOND;

@@ -3,18 +3,10 @@ import type { Day } from "../lib/time";
 import { type AuditEntry, audited, auditOfLast, logChange } from "./access/audit";
 import { database } from "./database";
 import { checkOf, limited, stillSo } from "./limits";
-import {
-  apiKeys,
-  automations,
-  endpoints,
-  formerEndpoints,
-  listItems,
-  lists,
-  portalLinks,
-  segments,
-  signals,
-  tenants,
-} from "./tables";
+import { apiKeys, portalLinks } from "./tables/access";
+import { endpoints, formerEndpoints } from "./tables/endpoints";
+import { automations, listItems, lists, segments, signals } from "./tables/rules";
+import { tenants } from "./tables/service";
 import { ChangedMeanwhile, laterThan, written } from "./version";
 
 export type Tenant = typeof tenants.$inferSelect;

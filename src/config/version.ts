@@ -1,5 +1,5 @@
 import { type SQL, sql } from "drizzle-orm";
-import { endpoints } from "./tables";
+import { endpoints } from "./tables/endpoints";
 
 /**
  * A change that reads a row, decides by it and writes compares what it read: the write names the version of the row that

@@ -3,10 +3,10 @@ import type { AdmitAnswer, AdmitRequest, Hanging } from "../contracts/endpoint";
 import type { Delivery } from "../contracts/event";
 import { newId } from "../lib/ids";
 import { SECOND } from "../lib/time";
-import type { Head } from "./deliveries";
 import { atOnce, type Decision, decide, LEASE, SLOTS, type Surroundings } from "./policy/admission";
 import { mayProbe } from "./policy/breaker";
 import { quietUntil } from "./policy/quiet";
+import type { Head } from "./row";
 import { refOf, triggerOf } from "./rows";
 import type { Stores } from "./stores";
 

@@ -1,8 +1,8 @@
 import type { Outcome } from "../contracts/delivery";
 import type { DisabledReason } from "../contracts/settings";
 import { hasAttempt, withAttempt, withoutResponse } from "./attempt-log";
-import type { Row } from "./deliveries";
 import { nextAttemptAt } from "./policy/retry";
+import type { Row } from "./row";
 import { freed } from "./rows";
 import type { Stores } from "./stores";
 

@@ -1,7 +1,7 @@
 import type { Trigger } from "../contracts/delivery";
 import { type Delivery, refTo } from "../contracts/event";
 import { ulidTime } from "../lib/ids";
-import { NEW_ROW, type Row } from "./deliveries";
+import { NEW_ROW, type Row } from "./row";
 
 /** The row of a delivery nobody has tried yet, made at `began` (ms). Pure, as all of this file. */
 export function newRow({ id, event, test = false }: Delivery, began: number): Row {

@@ -1,6 +1,6 @@
 import type { Delivery } from "../contracts/event";
 import type { Sql } from "../lib/sql";
-import { Deliveries, type Head, type Row } from "./deliveries";
+import { Deliveries } from "./deliveries";
 import { Backlog } from "./jobs/backlog";
 import { Capacity } from "./jobs/capacity";
 import { Expiry } from "./jobs/expiry";
@@ -13,6 +13,7 @@ import { probeAt } from "./policy/breaker";
 import { quietUntil } from "./policy/quiet";
 import { RateLimit } from "./rate-limit";
 import type { Conditions } from "./read/waits";
+import type { Head, Row } from "./row";
 import { grantedAt, isOrphaned, newRow } from "./rows";
 import { Standing } from "./standing";
 import { ENDPOINT_STEPS } from "./tables";

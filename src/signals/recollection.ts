@@ -4,40 +4,24 @@ import { newId } from "../lib/ids";
 import { fromPortable, readJson } from "../lib/json/exact";
 import type { Sql } from "../lib/sql";
 import { DAY } from "../lib/time";
-import { attachedOf, evaluate, type Fire, pruned } from "./forms";
+import { type EntityRow, emissionOf, toRemembered, type Waiting } from "./entity-row";
+import { evaluate, pruned } from "./forms";
 import { judgeBy } from "./judge";
 import { KEY_LIFE, Known } from "./known";
-import type { Emission, Judged, Pending, Remembered, Taken } from "./remembered";
+import type { Judged, Pending, Remembered, Taken } from "./remembered";
 import { ENTITY_STEPS } from "./tables";
 
 /** A row that changes nothing but the time is written so often at most, in ms. */
 const TOUCH_AFTER = DAY;
+
 /** The most observations that wait for their events to be emitted; an alarm takes all of them up. */
 export const MAX_PENDING = 1_000;
+
 /** The most characters of their texts, all of which an alarm holds in memory. */
 export const MAX_PENDING_LENGTH = 16_000_000;
+
 /** The most contacts that an action reveals of a company, over time: the highest limit that one may have. */
 export const MAX_REVEALED = 10_000;
-
-interface EntityRow {
-  slot: number;
-  seq: number;
-  at: number;
-  key: string | null;
-  fingerprint: string | null;
-  pending: string | null;
-  data: string | null;
-  outcome: string;
-}
-
-/** A row of an observation whose events are not known to be emitted, as it is known without reading it. */
-interface Waiting {
-  slot: number;
-  key: string | null;
-  said: string | null;
-  /** Of its text. */
-  length: number;
-}
 
 /** What an observation fired, with what a schema refused of it at once. */
 type Fired = Pending & { outcome: Judged };
@@ -289,17 +273,4 @@ export class Recollection {
     this.#waitingLength += length;
     if (key !== null && (this.#waitingByKey.get(key) ?? 0) < seq) this.#waitingByKey.set(key, seq);
   }
-}
-
-function toRemembered({ seq, pending, data, outcome }: EntityRow): Remembered {
-  return {
-    seq,
-    pending: pending === null ? null : ({ ...readJson(pending), data } as Pending),
-    outcome: JSON.parse(outcome) as Judged,
-  };
-}
-
-function emissionOf(rule: Firing, fire: Fire): Emission {
-  const attached = attachedOf(rule, fire);
-  return { rule: rule.id, event: rule.emit, ...(attached === undefined ? {} : { attached }) };
 }

@@ -1,7 +1,8 @@
 import { env } from "cloudflare:workers";
 import { describe, it, onTestFinished, vi } from "vitest";
 import { schemaErrors } from "../../src/accept/schemas";
-import { checkSchema, compile, type JsonObject } from "../../src/lib/json/json-schema";
+import { compile, type JsonObject } from "../../src/lib/json/json-schema";
+import { checkSchema } from "../../src/lib/json/json-schema-check";
 import { call, fresh, newEndpoint, newReceiver, newTenant, post } from "../api";
 
 const schema = {

@@ -3,7 +3,7 @@ import { Validator } from "@cfworker/json-schema";
 import { describe, it } from "vitest";
 import scalar from "../../node_modules/@scalar/api-reference/package.json";
 import { FORMATS } from "../../src/contracts/wire";
-import { checkSchema } from "../../src/lib/json/json-schema";
+import { checkSchema } from "../../src/lib/json/json-schema-check";
 import { bodyText } from "../../src/send/request/render";
 import { call, newEndpoint, newReceiver, newTenant, post } from "../api";
 import { inlined, operationsOf, resolve, theDocument } from "./operations";

@@ -3,7 +3,8 @@ import { describe, it } from "vitest";
 import { CATALOG_NAMES, catalogOf } from "../../src/config/catalogs/catalogs";
 import { sampleOf, warningsFor } from "../../src/config/catalogs/event-types";
 import { PROFILE_NAMES } from "../../src/config/endpoints/profiles";
-import { checkSchema, compile } from "../../src/lib/json/json-schema";
+import { compile } from "../../src/lib/json/json-schema";
+import { checkSchema } from "../../src/lib/json/json-schema-check";
 import { call, fresh } from "../api";
 
 /** The events that the vendors' pages list. */

@@ -7,10 +7,10 @@ import {
   reportOf,
 } from "../../src/contracts/delivery";
 import type { Delivery } from "../../src/contracts/event";
-import type { Row } from "../../src/endpoint/deliveries";
 import { lifetime } from "../../src/endpoint/jobs/expiry";
 import { Ledger } from "../../src/endpoint/ledger";
 import { SLOTS } from "../../src/endpoint/policy/admission";
+import type { Row } from "../../src/endpoint/row";
 import { Journal } from "../../src/event-log/journal";
 import { deliveryId } from "../../src/lib/ids";
 import { Sql } from "../../src/lib/sql";

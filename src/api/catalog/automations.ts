@@ -11,7 +11,7 @@ import {
 } from "../../config/rules/automations";
 import { findSegment, type Segment } from "../../config/rules/segments";
 import { invalidateSnapshot } from "../../config/snapshot";
-import type { AutomationAction } from "../../config/tables";
+import type { AutomationAction } from "../../config/tables/rules";
 import { repeated } from "../../config/version";
 import { clauseErrors } from "../../lib/filter/filter-errors";
 import { newId } from "../../lib/ids";

@@ -1,9 +1,7 @@
 import { z } from "@hono/zod-openapi";
-import { below } from "../../accept/schemas";
-import { CATALOG_NAMES, type CatalogType, catalogOf } from "../../config/catalogs/catalogs";
+import { CATALOG_NAMES } from "../../config/catalogs/catalogs";
 import {
   changeEventType,
-  type EventTypeFields,
   type EventTypeRow,
   findEventType,
   fromCatalog,
@@ -12,29 +10,28 @@ import {
   putEventType,
   removeEventType,
 } from "../../config/catalogs/event-types";
-import { utf8 } from "../../lib/crypto";
-import { readJson } from "../../lib/json/exact";
-
-import { jsonWithRaw, memberTexts } from "../../lib/json/json";
-import { checkSchema, compile } from "../../lib/json/json-schema";
-import { iso } from "../../lib/time";
+import { jsonWithRaw } from "../../lib/json/json";
 import { entry } from "../access/audit";
 import { changing, tagAs } from "../changes/matching";
 import { saving } from "../changes/saving";
 import { type AppContext, router } from "../http/context";
 import { linkNext } from "../http/paging";
 import { createRoute, MEMBERS, OPERATOR } from "../http/route";
-import { invalid, Problem } from "../problems/problem";
 import { body, eventType, json, listQuery, named, pageShape, problems } from "../spec/schemas";
 import { catalogTypeShape, eventTypeInput, eventTypePatch, eventTypeShape, group } from "./event-type-shape";
+import { catalog, check, listText, NOTHING, noSuchType, saidIn, toText } from "./event-type-texts";
 
 /** The largest sample, in bytes: lists hold up to 250 of them. */
-const MAX_SAMPLE_BYTES = 65_536;
+export const MAX_SAMPLE_BYTES = 65_536;
+
 const base = "/v1/event-types";
+
 const params = z.object({ name: eventType });
+
 const catalogParams = z.object({
   profile: z.string().openapi({ enum: [...CATALOG_NAMES], description: "The vendor's name." }),
 });
+
 const list = createRoute({
   method: "get",
   path: base,
@@ -67,7 +64,7 @@ const put = createRoute({
   },
 });
 
-const get = createRoute({
+export const get = createRoute({
   method: "get",
   path: `${base}/{name}`,
   operationId: "getEventType",
@@ -212,92 +209,14 @@ export const eventTypeRoutes = router()
     return answer(c, 201, jsonWithRaw({}, { data: listText(rows) }));
   });
 
-/** An event type of which nothing is said. */
-const NOTHING: EventTypeFields = {
-  title: null,
-  description: null,
-  schema: null,
-  enforce: false,
-  sample: null,
-  group: null,
-  highVolume: false,
-  deprecated: false,
-};
-
-/** The fields that a body names; the sample as the text it was posted as. */
-function saidIn({ sample, ...rest }: z.infer<typeof eventTypeInput>, text: string): Partial<EventTypeFields> {
-  const given = Object.fromEntries(Object.entries(rest).filter(([, value]) => value !== undefined));
-  if (sample === undefined) return given;
-  return { ...given, sample: sample === null ? null : (memberTexts(text).get("sample") as string) };
-}
-
-/** Refuses what does not hold together: a schema nobody can use, or one that is enforced and the sample breaks. */
-function check({ schema, enforce, sample }: Pick<EventTypeFields, "schema" | "enforce" | "sample">): void {
-  if (sample !== null && utf8(sample).byteLength > MAX_SAMPLE_BYTES) {
-    throw invalid({ path: "sample", message: `must have at most ${MAX_SAMPLE_BYTES} bytes` });
-  }
-  if (schema === null) {
-    if (enforce) throw invalid({ path: "schema", message: "is needed to enforce it" });
-    return;
-  }
-  const unusable = below("schema", checkSchema(schema));
-  if (unusable.length > 0) throw invalid(...unusable);
-  if (!enforce || sample === null) return;
-  const wrong = below("sample", sampleErrors(JSON.stringify(schema), sample));
-  if (wrong.length > 0) throw invalid(...wrong);
-}
-
-function sampleErrors(schema: string, sample: string) {
-  try {
-    return compile(schema)(readJson(sample));
-  } catch {
-    // Only a stack that overflowed, or too many steps, get here: the schema has been checked.
-    return [{ path: "", message: "is nested too deeply, or too large, for its schema" }];
-  }
-}
-
 async function typeOf(c: AppContext, name: string): Promise<EventTypeRow> {
   const type = await findEventType(c.env.DB, name);
   if (type === null) throw noSuchType();
   return type;
 }
 
-function noSuchType(): Problem {
-  return new Problem("event-type-unknown", "There is no such event type.");
-}
-
-function catalog(profile: string): readonly CatalogType[] {
-  const types = catalogOf(profile);
-  if (types !== null) return types;
-  throw new Problem("catalog-unknown", `There is no catalog of that name. There are ${CATALOG_NAMES.join(", ")}.`);
-}
-
 /** An event type as it is answered; without times while it is not registered. */
-type Shown = Omit<EventTypeRow, "createdAt" | "updatedAt"> & Partial<EventTypeRow>;
-
-function toText(type: Shown): string {
-  const { name, title, description, schema, enforce, sample, group, highVolume, deprecated } = type;
-  const { createdAt, updatedAt } = type;
-  return jsonWithRaw(
-    {
-      name,
-      title,
-      description,
-      schema,
-      enforce,
-      group,
-      highVolume,
-      deprecated,
-      ...(createdAt === undefined ? {} : { createdAt: iso(createdAt) }),
-      ...(updatedAt === undefined ? {} : { updatedAt: iso(updatedAt) }),
-    },
-    { sample: sample ?? "null" },
-  );
-}
-
-function listText(types: Shown[]): string {
-  return `[${types.map(toText).join(",")}]`;
-}
+export type Shown = Omit<EventTypeRow, "createdAt" | "updatedAt"> & Partial<EventTypeRow>;
 
 /** Answers JSON that is text already, so that samples keep the bytes they were posted as. */
 function answer(c: AppContext, status: 200 | 201, text: string): never {

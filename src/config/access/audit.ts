@@ -5,9 +5,9 @@ import { log } from "../../lib/log";
 import { DAY } from "../../lib/time";
 import { database } from "../database";
 import { checkOf, type Limit, limited } from "../limits";
-import { type AuditAction, audit } from "../tables";
+import { type AuditAction, audit } from "../tables/access";
 
-export { AUDIT_ACTIONS, type AuditAction } from "../tables";
+export { AUDIT_ACTIONS, type AuditAction } from "../tables/access";
 
 export type AuditRow = typeof audit.$inferSelect;
 

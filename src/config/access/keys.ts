@@ -4,10 +4,11 @@ import { base64Url, hex, keyIdOf, sha256 } from "../../lib/crypto";
 import { isTagged, tagOf } from "../../lib/tags";
 import { MINUTE, SECOND } from "../../lib/time";
 import { database } from "../database";
-import { apiKeys, type Role, tenants } from "../tables";
+import { apiKeys, type Role } from "../tables/access";
+import { tenants } from "../tables/service";
 import { type AuditEntry, audited } from "./audit";
 
-export { ROLES, type Role } from "../tables";
+export { ROLES, type Role } from "../tables/access";
 
 export type KeyRow = typeof apiKeys.$inferSelect;
 

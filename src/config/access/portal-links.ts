@@ -2,7 +2,8 @@ import { and, desc, eq, exists, gt, inArray, isNull, lt, lte, or, sql } from "dr
 import { base64Url, hex, sha256 } from "../../lib/crypto";
 import { isTagged, tagOf } from "../../lib/tags";
 import { database } from "../database";
-import { apiKeys, endedSessions, portalLinks, tenants } from "../tables";
+import { apiKeys, endedSessions, portalLinks } from "../tables/access";
+import { tenants } from "../tables/service";
 import { written } from "../version";
 import { type AuditEntry, audited } from "./audit";
 

@@ -4,7 +4,7 @@ import { SECOND } from "../../lib/time";
 import { type AuditEntry, audited, auditOfLast, logChange } from "../access/audit";
 import { database } from "../database";
 import { typesLimit } from "../limits";
-import { eventTypes } from "../tables";
+import { eventTypes } from "../tables/service";
 import { laterThan, written } from "../version";
 import { type CatalogType, findInCatalogs } from "./catalogs";
 

@@ -1,7 +1,7 @@
 import { eq } from "drizzle-orm";
 import type { EndpointSettings } from "../../contracts/settings";
 import { database } from "../database";
-import { tenants } from "../tables";
+import { tenants } from "../tables/service";
 import { selectHosts } from "./own-hosts";
 import { profileOf } from "./profiles";
 import { schemeOf } from "./schemes";

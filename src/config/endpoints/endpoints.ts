@@ -4,7 +4,7 @@ import { rootCause } from "../../lib/log";
 import { type AuditEntry, audited, auditOfLast, auditOnce, ITSELF, logChange } from "../access/audit";
 import { database } from "../database";
 import { bytesLimit, checkOf, limited } from "../limits";
-import { endpoints, formerEndpoints } from "../tables";
+import { endpoints, formerEndpoints } from "../tables/endpoints";
 import { nextVersion, written } from "../version";
 import { selectHosts } from "./own-hosts";
 import { profileOf } from "./profiles";

@@ -1,6 +1,6 @@
 import { asc, isNull, lte, sql } from "drizzle-orm";
 import { database } from "../database";
-import { formerEndpoints } from "../tables";
+import { formerEndpoints } from "../tables/endpoints";
 
 export type FormerEndpoint = Pick<typeof formerEndpoints.$inferSelect, "tenant" | "id">;
 

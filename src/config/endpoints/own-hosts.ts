@@ -3,7 +3,7 @@ import { isLoopback } from "../../lib/net/url-policy";
 import { MINUTE } from "../../lib/time";
 import { database } from "../database";
 import { HOST } from "../indexed";
-import { endpoints, ownHosts } from "../tables";
+import { endpoints, ownHosts } from "../tables/endpoints";
 import { nextVersion } from "../version";
 
 /** How old what is known of our own hosts may be, in ms: they change when the Worker is given a new domain. */

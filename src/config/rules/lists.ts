@@ -3,7 +3,7 @@ import { rootCause } from "../../lib/log";
 import { type AuditEntry, auditOfLast, logChange } from "../access/audit";
 import { database } from "../database";
 import { checkOf, countLimit, limited, stillSo } from "../limits";
-import { listItems, lists } from "../tables";
+import { listItems, lists } from "../tables/rules";
 import { laterThan, written } from "../version";
 
 /** The most items of a list. */

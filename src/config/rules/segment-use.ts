@@ -1,5 +1,5 @@
 import { type Column, eq, or, type SQL, sql } from "drizzle-orm";
-import { automations } from "../tables";
+import { automations } from "../tables/rules";
 
 /** Whether an automation uses the segment for its events or as a persona. */
 export function usesSegment(segment: string | Column): SQL | undefined {

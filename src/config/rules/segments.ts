@@ -2,7 +2,7 @@ import { and, desc, eq, lt, notExists, sql } from "drizzle-orm";
 import { type AuditEntry, audited } from "../access/audit";
 import { database } from "../database";
 import { bytesLimit, countLimit, stillSo } from "../limits";
-import { automations, segments } from "../tables";
+import { automations, segments } from "../tables/rules";
 import { laterThan, written } from "../version";
 import { usesSegment } from "./segment-use";
 

@@ -3,7 +3,7 @@ import { newId } from "../../lib/ids";
 import { type AuditEntry, audited, auditOfLast } from "../access/audit";
 import { database } from "../database";
 import { bytesLimit, checkOf, countLimit, limited } from "../limits";
-import { signals } from "../tables";
+import { signals } from "../tables/rules";
 import { laterThan, written } from "../version";
 import type { CatalogSignal } from "./signal-catalogs";
 

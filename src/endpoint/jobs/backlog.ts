@@ -1,6 +1,6 @@
 import type { DeliveryStatus, RecoverableStatus } from "../../contracts/delivery";
 import type { Sql } from "../../lib/sql";
-import { firstIdAt, HEAD, type Head, type Row } from "../deliveries";
+import { firstIdAt, HEAD, type Head, type Row } from "../row";
 
 /** SQL: an attempt holds the row; `?1` is the time in ms. */
 const IN_FLIGHT = "lease IS NOT NULL AND lease <> 'queued' AND due > ?1";

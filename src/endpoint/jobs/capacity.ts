@@ -4,7 +4,8 @@ import { log } from "../../lib/log";
 import type { Sql } from "../../lib/sql";
 import { HOUR } from "../../lib/time";
 import { attemptsOf } from "../attempt-log";
-import type { Deliveries, Row } from "../deliveries";
+import type { Deliveries } from "../deliveries";
+import type { Row } from "../row";
 import type { Values } from "../values";
 import type { Backlog } from "./backlog";
 

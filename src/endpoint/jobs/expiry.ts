@@ -1,6 +1,6 @@
 import { deliveryTime } from "../../lib/ids";
 import { DAY, HOUR, MINUTE, SECOND } from "../../lib/time";
-import type { Head } from "../deliveries";
+import type { Head } from "../row";
 import type { Values } from "../values";
 import type { Backlog } from "./backlog";
 

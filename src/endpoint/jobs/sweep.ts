@@ -1,5 +1,5 @@
 import type { DeliveryStatus } from "../../contracts/delivery";
-import type { Head } from "../deliveries";
+import type { Head } from "../row";
 import type { Values } from "../values";
 import type { Backlog, Recovery, Span } from "./backlog";
 

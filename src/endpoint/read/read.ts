@@ -10,7 +10,7 @@ import type {
 import { deliveryTime } from "../../lib/ids";
 import { DAY, HOUR } from "../../lib/time";
 import { attemptsOf } from "../attempt-log";
-import { type Brief, countByStatus, type Head } from "../deliveries";
+import { type Brief, countByStatus, type Head } from "../row";
 import type { Stores } from "../stores";
 import { latencyOf } from "./totals";
 import { toRecord } from "./waits";

@@ -1,5 +1,5 @@
 import type { DeliveryRecord, WaitReason } from "../../contracts/delivery";
-import type { Head } from "../deliveries";
+import type { Head } from "../row";
 
 /**
  * Why a delivery that could be sent is not under way. Pure: it is told from how things stand when somebody asks, so that

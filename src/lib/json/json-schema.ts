@@ -1,10 +1,7 @@
-/**
- * JSON Schema as event types use it: which schemas are usable, and what a value has against one. Pure, and without
- * `eval`, which Workers forbid.
- */
 import { type OutputUnit, type Schema, type SchemaDraft, Validator } from "@cfworker/json-schema";
 import { Doubles } from "./doubles";
 import { holdsExact, readJson } from "./exact";
+import { collect, type Place } from "./json-schema-check";
 import { bound, Steps, TooCostly } from "./json-schema-cost";
 
 /** A place that was refused, as `company.domain`, and why. */
@@ -17,66 +14,23 @@ export type JsonObject = Record<string, unknown>;
 
 /** The longest schema, in characters of its JSON text: every isolate that accepts events keeps the enforced ones. */
 export const MAX_SCHEMA_LENGTH = 65_536;
+
 /** Values nested no deeper than this never exhaust the stack of a schema that can be walked itself. */
 const SAFE_DEPTH = 200;
+
 /** At most this many errors are told of one value. */
 const MAX_ERRORS = 50;
+
 /** Values of more parts than this get their first error only: all of them could fill the isolate's memory. */
 const MAX_PARTS = 10_000;
 
-const DEFAULT_DRAFT: SchemaDraft = "2020-12";
-const DRAFTS: ReadonlyMap<string, SchemaDraft> = new Map([
+export const DEFAULT_DRAFT: SchemaDraft = "2020-12";
+
+export const DRAFTS: ReadonlyMap<string, SchemaDraft> = new Map([
   ["https://json-schema.org/draft/2020-12/schema", "2020-12"],
   ["https://json-schema.org/draft/2019-09/schema", "2019-09"],
   ["http://json-schema.org/draft-07/schema", "7"],
 ]);
-
-/** Where a schema holds further ones, by keyword. `IN_PLACE` ones look at the same value as the schema itself. */
-const IN_PLACE = ["allOf", "anyOf", "oneOf", "not", "if", "then", "else", "dependentSchemas", "dependencies"];
-const SINGLE = [
-  ..."not if then else contains additionalProperties unevaluatedProperties propertyNames".split(" "),
-  ..."items additionalItems unevaluatedItems".split(" "),
-];
-const LISTS = ["allOf", "anyOf", "oneOf", "prefixItems", "items"];
-const MAPS = ["$defs", "definitions", "properties", "patternProperties", "dependentSchemas", "dependencies"];
-/** They depend on the path that validation took, which the validator does not follow. */
-const UNSUPPORTED = ["$dynamicRef", "$recursiveRef"];
-
-const self = { $ref: "#" };
-const selves = { type: "array", items: self, minItems: 1 };
-const names = { type: "array", items: { type: "string" } };
-const count = { type: "integer", minimum: 0 };
-const typeName = { enum: ["array", "boolean", "integer", "null", "number", "object", "string"] };
-const text = { type: "string" };
-// biome-ignore lint/suspicious/noThenProperty: a keyword of JSON Schema
-const listOr = (list: object, other: object) => ({ if: { type: "array" }, then: list, else: other });
-const each = (keywords: readonly string[], schema: object) => keywords.map((keyword) => [keyword, schema]);
-
-/** What a schema looks like: the shapes of the keywords that the validator reads. Others are annotations. */
-const META: Schema = {
-  type: ["object", "boolean"],
-  properties: Object.fromEntries([
-    ...each(SINGLE, self),
-    ...each(LISTS, selves),
-    ...each(MAPS, { type: "object", additionalProperties: self }),
-    ["items", listOr(selves, self)],
-    ["dependencies", { type: "object", additionalProperties: listOr(names, self) }],
-    ["patternProperties", { type: "object", propertyNames: { format: "regex" }, additionalProperties: self }],
-    ["type", listOr({ items: typeName, minItems: 1 }, typeName)],
-    ["enum", { type: "array" }],
-    ["required", names],
-    ["dependentRequired", { type: "object", additionalProperties: names }],
-    ["pattern", { type: "string", format: "regex" }],
-    ["multipleOf", { type: "number", exclusiveMinimum: 0 }],
-    ["uniqueItems", { type: "boolean" }],
-    ...each(["minimum", "maximum", "exclusiveMinimum", "exclusiveMaximum"], { type: "number" }),
-    ...each("minLength maxLength minItems maxItems minProperties maxProperties".split(" "), count),
-    ...each(["minContains", "maxContains"], count),
-    ...each(["$id", "$ref", "$anchor", "$comment", "$schema", "format", "title", "description"], text),
-  ]),
-};
-const meta = new Validator(META, DEFAULT_DRAFT);
-const metaInFull = new Validator(META, DEFAULT_DRAFT, false);
 
 /** Something that tells what a value has against a schema: `[]` for nothing. */
 export type Check = (value: unknown) => SchemaError[];
@@ -117,7 +71,7 @@ function checkBy(schema: unknown): Check {
   };
 }
 
-function checkWith(quick: Validator, full: Validator): Check {
+export function checkWith(quick: Validator, full: Validator): Check {
   return (value) => {
     try {
       const first = quick.validate(value);
@@ -156,7 +110,7 @@ function isShallow(value: unknown): boolean {
   return true;
 }
 
-function draftOf(schema: JsonObject): SchemaDraft | undefined {
+export function draftOf(schema: JsonObject): SchemaDraft | undefined {
   if (schema.$schema === undefined) return DEFAULT_DRAFT;
   return DRAFTS.get(String(schema.$schema).replace(/#$/, ""));
 }
@@ -179,6 +133,7 @@ const WRAPPERS = new Set([
   ..."properties patternProperties additionalProperties unevaluatedProperties propertyNames".split(" "),
   ..."items prefixItems additionalItems unevaluatedItems $ref allOf if dependentSchemas".split(" "),
 ]);
+
 /** Keywords that say it better than what follows: each alternative's own complaints. */
 const CHOICES = new Set(["anyOf", "oneOf", "contains"]);
 
@@ -218,100 +173,4 @@ function toError({ keyword, instanceLocation, error }: OutputUnit): SchemaError 
   }
   const message = error.replace(/^(?:Instance|String|Array) /, "").replace(/\.$/, "");
   return { path: path.join("."), message: message.length > 300 ? `${message.slice(0, 300)}…` : message };
-}
-
-/** What makes a schema unusable, `[]` when nothing does: shapes, patterns, references that lead out of it or in circles. */
-export function checkSchema(schema: JsonObject): SchemaError[] {
-  try {
-    if (JSON.stringify(schema).length > MAX_SCHEMA_LENGTH) {
-      return [{ path: "", message: `must have at most ${MAX_SCHEMA_LENGTH} characters` }];
-    }
-    const plain = new Doubles([schema]).of(schema) as JsonObject;
-    const shape = checkWith(meta, metaInFull)(plain);
-    if (shape.length > 0) return shape;
-    const draft = draftOf(plain);
-    if (draft === undefined) {
-      return [{ path: "$schema", message: `must be absent or one of ${[...DRAFTS.keys()].join(", ")}` }];
-    }
-    return checkReferences(structuredClone(plain), draft);
-  } catch (error) {
-    if (error instanceof RangeError) return [{ path: "", message: "is nested too deeply" }];
-    return [{ path: "", message: `cannot be used: ${error instanceof Error ? error.message : error}` }];
-  }
-}
-
-/** A schema inside the schema, and the ones that look at the same value as it does. */
-interface Place {
-  path: string;
-  inPlace: JsonObject[];
-}
-
-function checkReferences(schema: JsonObject, draft: SchemaDraft): SchemaError[] {
-  const { lookup } = new Validator(schema, draft) as unknown as { lookup: Record<string, unknown> };
-  const places = new Map<JsonObject, Place>();
-  collect(schema, [], places);
-  const errors: SchemaError[] = [];
-  for (const [node, place] of places) {
-    for (const keyword of UNSUPPORTED) {
-      if (node[keyword] === undefined) continue;
-      errors.push({ path: joined(place.path, keyword), message: "is not supported: use $ref" });
-    }
-    if (node.$ref === undefined) continue;
-    const target = lookup[node.__absolute_ref__ as string];
-    if (typeof target === "boolean") continue;
-    if (places.has(target as JsonObject)) place.inPlace.push(target as JsonObject);
-    else errors.push({ path: joined(place.path, "$ref"), message: "must lead to a schema inside this one" });
-  }
-  if (errors.length > 0) return errors;
-  const circle = findCircle(places);
-  return circle === null
-    ? []
-    : [{ path: circle, message: "refers to itself without looking any further into the data" }];
-}
-
-function joined(path: string, keyword: string): string {
-  return path === "" ? keyword : `${path}.${keyword}`;
-}
-
-function collect(schema: unknown, path: string[], places: Map<JsonObject, Place>): void {
-  if (typeof schema !== "object" || schema === null || Array.isArray(schema)) return;
-  const node = schema as JsonObject;
-  const place: Place = { path: path.join("."), inPlace: [] };
-  places.set(node, place);
-  for (const keyword of new Set([...SINGLE, ...LISTS, ...MAPS])) {
-    for (const [keys, sub] of innerSchemas(keyword, node[keyword])) {
-      collect(sub, [...path, keyword, ...keys], places);
-      if (IN_PLACE.includes(keyword) && places.has(sub as JsonObject)) place.inPlace.push(sub as JsonObject);
-    }
-  }
-}
-
-/** The schemas that a keyword holds, each with its path below the keyword. */
-function innerSchemas(keyword: string, value: unknown): [path: string[], schema: unknown][] {
-  if (typeof value !== "object" || value === null) return [];
-  const many = MAPS.includes(keyword) || Array.isArray(value);
-  return many ? Object.entries(value).map(([key, schema]) => [[key], schema]) : [[[], value]];
-}
-
-/** The path of a schema that comes back to itself without consuming any of the value: validating would never end. */
-function findCircle(places: ReadonlyMap<JsonObject, Place>): string | null {
-  const done = new Set<JsonObject>();
-  const open = new Set<JsonObject>();
-  const visit = (node: JsonObject): string | null => {
-    if (open.has(node)) return places.get(node)?.path ?? "";
-    if (done.has(node)) return null;
-    open.add(node);
-    for (const next of places.get(node)?.inPlace ?? []) {
-      const circle = visit(next);
-      if (circle !== null) return circle;
-    }
-    open.delete(node);
-    done.add(node);
-    return null;
-  };
-  for (const node of places.keys()) {
-    const circle = visit(node);
-    if (circle !== null) return circle;
-  }
-  return null;
 }

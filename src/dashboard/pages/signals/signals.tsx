@@ -1,19 +1,16 @@
 import { Hono } from "hono";
-import type { FC } from "hono/jsx";
 import { callTenant, type ListOf, listTenantThings, type Saved } from "../../api-json";
-import { Act, FILTER_HINT, Refused, SelectField, TextArea, TextField, Token, textOf } from "../../components/form";
+import { Act, Refused, textOf } from "../../components/form";
 import { PageHead } from "../../components/layout";
-import { Block, Card, Empty, Pager } from "../../components/parts";
+import { Card, Empty, Pager } from "../../components/parts";
 import { type FieldErrors, type Refusal, refusedWith } from "../../errors";
 import { keepWarnings, needs } from "../../guard";
-import { prettyJson } from "../../json-text";
-import { carriedOn, patchRead, READ } from "../../meanwhile";
-import { type Site, type SiteContext, type SiteEnv, tenantPath, withQuery } from "../../site";
+import { carriedOn, patchRead } from "../../meanwhile";
+import { type SiteContext, type SiteEnv, tenantPath, withQuery } from "../../site";
 import { page } from "../../write";
+import { SignalForm, type Tried } from "./signal-form";
 import {
   dryRunErrors,
-  FORMS,
-  linesOf,
   NEW_SIGNAL,
   observationsIn,
   type Signal,
@@ -25,132 +22,12 @@ import {
 } from "./signal-values";
 
 const PAGE_SIZE = 25;
+
 /** The vendors whose rules can be installed. */
 const CATALOGS = ["clearview", "clarm", "snitcher", "visits"];
+
 const SAMPLE = `{"company": {"domain": "halden.example", "leadScore": 61}}
 {"company": {"domain": "halden.example", "leadScore": 74}}`;
-
-interface Tried {
-  events: { rule: string; event: string; data: unknown }[];
-  skipped?: { rule: string; reason: string }[];
-}
-
-const SignalForm: FC<{
-  site: Site;
-  action: string;
-  tryAt: string;
-  values: SignalValues;
-  observations: string;
-  refusal: Refusal | null;
-  what: string;
-  tried: Tried[] | null;
-  /** What it is rendered from; absent: there is no signal yet. */
-  read?: Signal;
-}> = ({ site, action, tryAt, values, observations, refusal, what, tried, read }) => {
-  const errors = refusal?.errors ?? [];
-  return (
-    <form method="post" action={action}>
-      <Token visit={site} />
-      {read === undefined ? null : <input type="hidden" name={READ} value={JSON.stringify(read)} />}
-      <div class="split">
-        <div>
-          <TextField
-            name="name"
-            label="Name"
-            required
-            value={values.name}
-            errors={errors}
-            placeholder="Lead turned hot"
-          />
-          <TextField
-            name="entity"
-            label="Entity"
-            required
-            value={values.entity}
-            errors={errors}
-            hint="The path of what tells one from another, such as company.domain."
-          />
-          <SelectField name="form" path="when" label="Fires when" value={values.form} options={FORMS} errors={errors} />
-          <div class="inline">
-            <TextField name="path" label="Path of the value" value={values.path} placeholder="company.leadScore" />
-            <TextField name="amount" label="Threshold, distance or seconds" value={values.amount} placeholder="70" />
-            <TextField name="list" label="List" value={values.list} placeholder="watchlist" />
-          </div>
-          <TextField
-            name="emit"
-            label="Emits the event"
-            required
-            value={values.emit}
-            errors={errors}
-            placeholder="lead.hot"
-          />
-          <TextArea
-            name="filter"
-            label="Filter"
-            code
-            rows={2}
-            value={values.filter}
-            errors={errors}
-            placeholder={'{"data.company.country": {"$in": ["DK", "NO"]}}'}
-            hint={`Over data, tenant and timestamp; empty: every observation. ${FILTER_HINT}`}
-          />
-          <TextField
-            name="attach"
-            label="Attach"
-            value={values.attach}
-            errors={errors}
-            placeholder={'{"previousScore": "previous", "newScore": "current"}'}
-            hint="Fields added to the event: the value now, and the one it was compared with."
-          />
-          <button type="submit" class="primary">
-            {what}
-          </button>
-        </div>
-        <div class="aside">
-          <TextArea
-            name="observations"
-            label="Observations to try it on"
-            code
-            rows={6}
-            value={observations}
-            errors={errors}
-            hint="JSON objects, one per line, in their order."
-          />
-          <button type="submit" formaction={tryAt} formnovalidate>
-            Dry run
-          </button>
-          <TriedPane tried={tried} lines={linesOf(observations).map(({ text }) => text)} />
-        </div>
-      </div>
-    </form>
-  );
-};
-
-/** What each observation would emit. */
-const TriedPane: FC<{ tried: Tried[] | null; lines: readonly string[] }> = ({ tried, lines }) =>
-  tried === null ? (
-    <p class="hint">A dry run stores nothing and sends nothing.</p>
-  ) : (
-    <ol class="tried" aria-label="What each observation would emit">
-      {tried.map(({ events, skipped = [] }, i) => (
-        <li>
-          <code>{lines[i]}</code>
-          {events.length === 0 ? <p class="muted">nothing</p> : null}
-          {events.map(({ event, data }) => (
-            <>
-              <p class="verdict good">
-                ✓ emits <code>{event}</code>
-              </p>
-              <Block text={prettyJson(JSON.stringify(data))} label={`Data of ${event}`} />
-            </>
-          ))}
-          {skipped.map(({ reason }) => (
-            <p class="hint">{reason}</p>
-          ))}
-        </li>
-      ))}
-    </ol>
-  );
 
 interface Shown {
   values: SignalValues;
@@ -158,9 +35,10 @@ interface Shown {
   tried: Tried[] | null;
   observations: string;
 }
+
 const FRESH: Shown = { values: NEW_SIGNAL, refusal: null, tried: null, observations: SAMPLE };
 
-async function list(c: SiteContext, { values, refusal, tried, observations }: Shown = FRESH): Promise<Response> {
+export async function list(c: SiteContext, { values, refusal, tried, observations }: Shown = FRESH): Promise<Response> {
   const site = c.get("site");
   const here = tenantPath(c, "signals");
   const found: ListOf<Signal> = await listTenantThings<Signal>(c, "signals", PAGE_SIZE);
