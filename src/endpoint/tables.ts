@@ -28,10 +28,10 @@
  *   data         JSON text
  * state
  *   settings     JSON EndpointSettings: the copy of the row in D1
- *   trend      JSON EndpointState: trend, failure window, breaker, quiet, enablement and alert: standing.ts
+ *   fortune      JSON EndpointState: how its attempts went lately, failure window, breaker, quiet, enablement and alert: standing.ts
  *   rate         JSON {sentUntil}: under a rate limit, nothing was sent at or after this time (ms): rate-limit.ts
  *   recoveries   JSON {list: Recovery[]}: what people asked to recover and is not all due yet: recoveries.ts
- *   sweep    JSON {plan}: what is put out of work and how far that has come: sweep.ts
+ *   clearance    JSON {plan}: what is put out of work and how far that has come: sweep.ts
  *   retirement   JSON {closedAt}: since when the endpoint is deleted (ms): retirement.ts
  *   dropped      JSON {responses, deliveries}: up to which ids these were dropped for want of room: capacity.ts
  *   awake        JSON {since}: the end of the last time in which alarms were kept from firing (ms): expiry.ts

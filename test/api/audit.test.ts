@@ -153,7 +153,7 @@ describe("the audit", () => {
       const object = env.ENDPOINT.getByName(`${tenant}/${id}`) as unknown as DurableObjectStub;
       const state = () =>
         runInDurableObject(object, (_, { storage }) => {
-          const [row] = storage.sql.exec("SELECT value FROM state WHERE name = 'trend'").toArray();
+          const [row] = storage.sql.exec("SELECT value FROM state WHERE name = 'fortune'").toArray();
           return JSON.parse(String(row?.value ?? "{}")) as { enabled: boolean; mirrorAt: number | null };
         });
       // D1 takes nothing of what the object says of itself.

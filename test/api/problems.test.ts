@@ -4,7 +4,7 @@ import { PROBLEMS, type ProblemCode } from "../../src/api/problems/problem-codes
 import { call, newEndpoint, newReceiver, newTenant, post } from "../api";
 import { newKey } from "./world";
 
-const SOURCES = import.meta.glob<string>("../../src/api/*.ts", { query: "?raw", import: "default", eager: true });
+const SOURCES = import.meta.glob<string>("../../src/api/**/*.ts", { query: "?raw", import: "default", eager: true });
 
 /** How to meet a cause: the request in a tenant with an endpoint; most of them in a line. */
 type Meeting = (world: { tenant: string; at: string; endpoint: string }) => Promise<{ body: unknown; status: number }>;

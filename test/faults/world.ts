@@ -345,7 +345,7 @@ export class World {
       this.#endpoint(i) as unknown as DurableObjectStub,
       (_, { storage: { sql } }) =>
         sql
-          .exec("SELECT value FROM state WHERE name = 'trend'")
+          .exec("SELECT value FROM state WHERE name = 'fortune'")
           .toArray()
           .map(({ value }) => value as string)
           .at(0),
