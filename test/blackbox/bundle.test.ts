@@ -6,7 +6,7 @@ import { z as whole } from "zod";
 import { freePort, Project } from "./project";
 
 /** What is uploaded may weigh so many bytes, as it is and compressed: what an isolate reads before its first request. */
-const CEILING = { raw: 800_000, compressed: 240_000 };
+const CEILING = { raw: 800_000, compressed: 260_000 };
 
 describe("the bundle that is deployed", () => {
   let project: Project;
@@ -35,7 +35,8 @@ describe("the bundle that is deployed", () => {
     const zod = readFileSync(join(project.directory, "dist/zod.mjs"), "utf8");
     expect(zod.match(/^\/\/ .*\/locales\/.*$/gm)).toEqual([expect.stringMatching(/\/locales\/en\.js$/)]);
     const kinds = Object.keys(taken).filter(
-      (name) => !["ZodObject", "ZodType", "config", "input", "output"].includes(name),
+      // Classes are for asking of what kind a schema is.
+      (name) => !name.startsWith("Zod") && !["config", "input", "output"].includes(name),
     );
     expect(Object.keys(schemasOf(whole)).map((name) => name.split(" ")[0])).toEqual(expect.arrayContaining(kinds));
     const [ours, theirs] = [schemasOf(taken), schemasOf(whole)];
