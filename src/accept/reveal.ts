@@ -78,6 +78,8 @@ export async function eraseRevealed(
 export function companyOf(data: unknown): string | null {
   const company = isContainer(data) ? data.company : null;
   const domain = isContainer(company) ? company.domain : null;
+  // As signals know it: a number is the same company as its text.
+  if (isNumeric(domain)) return numberText(domain);
   return typeof domain === "string" && domain !== "" ? domain : null;
 }
 

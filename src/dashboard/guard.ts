@@ -217,7 +217,8 @@ export const ownForms: MiddlewareHandler<SiteEnv> = async (c, next) => {
   const origin = c.req.header("Origin");
   const site = c.req.header("Sec-Fetch-Site");
   const foreign =
-    origin !== undefined ? origin !== new URL(c.req.url).origin : site !== undefined && site !== "same-origin";
+    site === "cross-site" ||
+    (origin !== undefined ? origin !== new URL(c.req.url).origin : site !== undefined && site !== "same-origin");
   if (foreign) throw new PageError(403, "This form was sent from another site. Nothing was changed.");
   const body = await readLimited(c.req.raw, MAX_FORM);
   if (body === null) throw new PageError(413, "That is too much for a form. Use the API for payloads of this size.");

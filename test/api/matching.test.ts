@@ -84,6 +84,25 @@ describe("a change that names what it has read", () => {
     expect((await call("GET", path)).body[key]).toEqual(bodies[won]?.[key]);
   });
 
+  it("is held against what it lies in where nothing is read at its path", async ({ expect }) => {
+    const world = await newWorld();
+    for (const [id, thing] of [
+      ["putListItem", "getList"],
+      ["deleteListItem", "getList"],
+      ["eraseEventContent", "getEvent"],
+      ["deleteKey", "getTenant"],
+    ] as const) {
+      const [path, around] = [at(world, id), at(world, thing)];
+      const before = (await call("GET", around)).text;
+      const stale = await call(methodOf(id), path, undefined, { "If-Match": '"of-another-time"' });
+      expect([id, stale.status, stale.body.code]).toEqual([id, 412, "precondition-failed"]);
+      expect((await call("GET", around)).text).toBe(before);
+      const tag = (await call("GET", around)).headers.get("ETag") ?? "";
+      const made = await call(methodOf(id), path, undefined, { "If-Match": tag });
+      expect([200, 201, 204], made.text).toContain(made.status);
+    }
+  });
+
   it.for(DELETIONS)("%s: deletes that only", async (id, { expect }) => {
     const world = await newWorld();
     // What is used is not deleted, whatever it is.

@@ -57,6 +57,8 @@ describe("a form", () => {
       [undefined, "cross-site", false],
       [undefined, "none", false],
       [undefined, "", false],
+      // No browser says both.
+      [ORIGIN, "cross-site", false],
       // One that knows neither is left to the token.
       [ORIGIN, undefined, true],
       [undefined, undefined, true],

@@ -32,6 +32,20 @@ describe("a secret in an answer", () => {
     expect(masked.length).toBeLessThan(text.length);
   });
 
+  it.for([
+    ["Go", String.raw`s3cr\u003cet\u003e\u0026v'al/ue\"12`],
+    [".NET", String.raw`s3cr\u003Cet\u003E\u0026v\u0027al/ue\u002212`],
+    ["PHP", String.raw`s3cr<et>&v'al\/ue\"12`],
+    ["a page", `s3cr&lt;et&gt;&amp;v'al/ue"12`.replace('"', "&quot;")],
+    ["a page of numbers", "s3cr&lt;et&gt;&amp;v&#39;al/ue&#34;12"],
+    ["a page of other numbers", "s3cr&lt;et&gt;&amp;v&#x27;al/ue&#x22;12"],
+    ["a URL", "s3cr%3Cet%3E%26v'al%2Fue%2212"],
+    ["a URL in small letters", "s3cr%3cet%3e%26v'al%2fue%2212"],
+    ["a URL that leaves nothing", "s3cr%3Cet%3E%26v%27al%2Fue%2212"],
+  ])("is masked as %s writes it", ([, text], { expect }) => {
+    expect(maskingOf([`s3cr<et>&v'al/ue"12`])(`<${text}>`)).toBe("<***>");
+  });
+
   it("leaves the rest as it was", ({ expect }) => {
     expect(maskingOf(["hunter2hunter2"])("<b>hunter2hunter2</b> ok")).toBe("<b>***</b> ok");
     expect(maskingOf([])("nothing to hide")).toBe("nothing to hide");

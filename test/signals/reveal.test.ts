@@ -109,6 +109,22 @@ describe("revealing contacts", () => {
     expect(await revealed(tenant, 2)).toEqual([["ann"], ["cat"]]);
   });
 
+  it("knows a company whose key is a number as its text, and as signals do", async ({ expect }) => {
+    const { tenant } = await world();
+    const of = (domain: string, name: string) =>
+      call(
+        "POST",
+        `/v1/tenants/${tenant}/events`,
+        `{"event": "new_lead", "data": {"company": {"domain": ${domain}}, "contacts": [${JSON.stringify(contact(name))}]}}`,
+      );
+    await of("9007199254740993", "ann");
+    expect(await revealed(tenant, 1)).toEqual([["ann"]]);
+    // The same contact of the same company, and of its neighbour.
+    await of('"9007199254740993"', "ann");
+    await of("9007199254740992", "ann");
+    expect(await revealed(tenant, 2)).toEqual([["ann"], ["ann"]]);
+  });
+
   it("is set off by batches and by signals, and derived events set off nothing", async ({ expect }) => {
     const { tenant, endpoint } = await world();
     const actions = [

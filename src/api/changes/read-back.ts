@@ -7,6 +7,7 @@ import type { MiddlewareHandler } from "hono";
 import { compareNumbers, isContainer, isNumeric, readJson } from "../../lib/json/exact";
 import type { AppContext, AppEnv } from "../http/context";
 import { invalid, Problem } from "../problems/problem";
+import { checkMatch } from "./matching";
 
 type Reader = (c: AppContext) => Response | Promise<Response>;
 type Fields = Record<string, unknown>;
@@ -39,11 +40,39 @@ export function takeReadOnly(path: string, known: ReadonlySet<string>): Middlewa
   };
 }
 
+/**
+ * Heeds `If-Match` where nothing is read at the path itself: it is then held against the thing that the path lies in, and
+ * against nothing where there is none. What can be read where it is changed sees to it in its own statement.
+ */
+export function matchAround(path: string): MiddlewareHandler<AppEnv> {
+  return async (c, next) => {
+    if (c.req.header("If-Match") !== undefined && !readers.has(path)) {
+      const reader = readers.get(thingAround(path));
+      await checkMatch(c, reader === undefined ? null : await textOf(c, reader));
+    }
+    await next();
+  };
+}
+
+/** The path of the nearest thing that a path lies in; "": of none. */
+function thingAround(path: string): string {
+  let around = path;
+  do around = around.slice(0, around.lastIndexOf("/"));
+  while (around !== "" && !(around.endsWith("}") && readers.has(around)));
+  return around;
+}
+
 /** The thing as it is answered now; `null`: it is not there. */
 async function currentOf(c: AppContext, reader: Reader): Promise<Fields | null> {
+  const text = await textOf(c, reader);
+  return text === null ? null : readJson(text);
+}
+
+/** The same as text. */
+async function textOf(c: AppContext, reader: Reader): Promise<string | null> {
   c.req.addValidatedData("param", c.req.param() as never);
   try {
-    return readJson(await (await reader(c)).text());
+    return await (await reader(c)).text();
   } catch (error) {
     if (error instanceof Problem && error.status === 404) return null;
     throw error;

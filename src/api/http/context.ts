@@ -4,7 +4,7 @@ import type { Principal } from "../../config/access/principal";
 import type { Snapshot } from "../../config/snapshot";
 import type { Env } from "../../contracts/env";
 import { idempotent, keyHeader } from "../changes/idempotency";
-import { noteReader, takeReadOnly } from "../changes/read-back";
+import { matchAround, noteReader, takeReadOnly } from "../changes/read-back";
 import { Problem } from "../problems/problem";
 import { invalidFrom } from "../problems/wording";
 import { named } from "../spec/schemas";
@@ -56,7 +56,11 @@ function strict<R extends RouteConfig>(route: R): R {
   const ownKeys = route.request?.headers !== undefined;
   const keyed = route.method === "post" && !ownKeys;
   const known = fieldsOf(route);
-  const before = [...(keyed ? [idempotent] : []), ...(known === null ? [] : [takeReadOnly(route.path, known)])];
+  const before = [
+    ...(keyed ? [idempotent] : []),
+    ...(["put", "patch", "delete"].includes(route.method) ? [matchAround(route.path)] : []),
+    ...(known === null ? [] : [takeReadOnly(route.path, known)]),
+  ];
   const noBody = { body: { required: false, content: { "application/json": { schema: NOTHING, example: {} } } } };
   const request = { query: NOTHING, ...(writes ? noBody : {}), ...(keyed ? { headers: keyHeader } : {}) };
   const responses = keyed ? replayable(route.responses) : route.responses;

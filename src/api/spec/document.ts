@@ -160,11 +160,12 @@ function isMadeAt(path: string, paths: NonNullable<OpenApiDocument["paths"]>): b
 /** Says of an operation what holds for all of its kind. */
 function complete(operation: Operation, { path, method, item, isMade }: Place): void {
   const ofApi = path.startsWith("/v1/");
-  const changes = ofApi && takesMatch(method, item);
-  if (ofApi) addCommonProblems(path, changes, operation);
+  const changes = ofApi && changesWhatIsRead(method, item);
+  const heedsMatch = ofApi && ["put", "patch", "delete"].includes(method);
+  if (ofApi) addCommonProblems(path, heedsMatch, operation);
   else operation.responses = { 405: problemResponse(405), 500: problemResponse(500), ...operation.responses };
   const reads = ofApi && method === "get";
-  if (changes) operation.parameters = [...(operation.parameters ?? []), IF_MATCH];
+  if (heedsMatch) operation.parameters = [...(operation.parameters ?? []), IF_MATCH];
   if (reads) {
     operation.parameters = [...(operation.parameters ?? []), IF_NONE_MATCH];
     operation.responses = { ...operation.responses, 304: notModified() };
@@ -181,7 +182,8 @@ const IF_MATCH = {
   name: "If-Match",
   in: "header" as const,
   required: false,
-  description: "The `ETag` of what you have read: a 412 when it is not what it was.",
+  description:
+    "The `ETag` of what you have read at the path, or of the thing that it lies in: a 412 when it is not what it was.",
   schema: { type: "string" as const },
 };
 
@@ -198,8 +200,8 @@ function notModified() {
   return { description: "it is what you have: its `ETag` is the one in `If-None-Match`" };
 }
 
-/** Whether an operation changes what can be read at its path, and so heeds `If-Match`. */
-function takesMatch(method: Method, siblings: Siblings): boolean {
+/** Whether an operation changes what can be read at its path. */
+function changesWhatIsRead(method: Method, siblings: Siblings): boolean {
   return ["put", "patch", "delete"].includes(method) && siblings.get !== undefined;
 }
 

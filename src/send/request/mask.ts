@@ -47,12 +47,11 @@ function spellings(secret: string): string[] {
     const core = inner.slice(offset === 0 ? 0 : offset + 1, padded.byteLength % 3 === 0 ? undefined : -1);
     return [core, core.replaceAll("+", "-").replaceAll("/", "_")];
   });
-  const url = encodeURIComponent(secret.toWellFormed());
   return [
     secret,
     ...inJson(secret),
-    url,
-    url.replaceAll("%20", "+"),
+    ...inHtml(secret),
+    ...inUrls(secret),
     ...(/^[0-9a-f]+$/i.test(secret) ? [secret.toUpperCase(), secret.toLowerCase()] : []),
     ...inHex(bytes),
     ...encoded,
@@ -60,11 +59,40 @@ function spellings(secret: string): string[] {
   ].filter(({ length }) => length >= TELLING);
 }
 
-/** In JSON as programs write it: PHP escapes slashes, and PHP and Python all that is not ASCII. */
+/**
+ * In JSON as programs write it: PHP escapes slashes, Go what means something in HTML, .NET more of it and in capitals, and
+ * PHP, Python and .NET all that is not ASCII.
+ */
 function inJson(secret: string): string[] {
   const plain = JSON.stringify(secret).slice(1, -1);
-  const escaped = (character: string) => `\\u${character.charCodeAt(0).toString(16).padStart(4, "0")}`;
-  return [plain, plain.replaceAll("/", "\\/")].flatMap((text) => [text, text.replace(/[^ -~]/g, escaped)]);
+  const code = (character: string) => character.charCodeAt(0).toString(16).padStart(4, "0");
+  const lower = (character: string) => `\\u${code(character)}`;
+  const upper = (character: string) => `\\u${code(character).toUpperCase()}`;
+  const net = plain.replaceAll('\\"', "\\u0022").replace(/[<>&'+`]|[^ -~]/g, upper);
+  return [
+    ...[plain, plain.replaceAll("/", "\\/")].flatMap((text) => [text, text.replace(/[^ -~]/g, lower)]),
+    plain.replace(/[<>&]/g, lower),
+    net,
+  ];
+}
+
+/** In a page, by the names and by the numbers of what has to be escaped there. */
+function inHtml(secret: string): string[] {
+  const base = secret.replaceAll("&", "&amp;").replaceAll("<", "&lt;").replaceAll(">", "&gt;");
+  const quotes = ["&quot;", "&#34;", "&#x22;"];
+  const apostrophes = ["'", "&#39;", "&#039;", "&#x27;", "&apos;"];
+  return quotes.flatMap((quote) =>
+    apostrophes.map((apostrophe) => base.replaceAll('"', quote).replaceAll("'", apostrophe)),
+  );
+}
+
+/** In a URL or a form, with and without the characters that only some leave as they are, and in small letters as well. */
+function inUrls(secret: string): string[] {
+  const plain = encodeURIComponent(secret.toWellFormed());
+  const strict = plain.replace(/[!'()*]/g, (character) => `%${character.charCodeAt(0).toString(16).toUpperCase()}`);
+  return [plain, strict]
+    .flatMap((url) => [url, url.replaceAll("%20", "+")])
+    .flatMap((url) => [url, url.replace(/%[0-9A-F]{2}/g, (byte) => byte.toLowerCase())]);
 }
 
 /** Of a Standard Webhooks secret the key that it stands for. */

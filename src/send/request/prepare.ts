@@ -79,9 +79,9 @@ function requestedUrl(text: string): string {
 
 /**
  * What was opened is remembered per isolate: opening takes longer than signing. With all spellings of it that are masked
- * it takes up to sixty bytes for each character of what was sealed.
+ * it takes up to a hundred and twenty bytes for each character of what was sealed.
  */
-const BYTES_PER_CHARACTER = 60;
+const BYTES_PER_CHARACTER = 120;
 const opened = new Cache<Opened>(32_000_000);
 
 async function open(keys: readonly string[], settings: EndpointSettings, now: number): Promise<Opened> {
