@@ -10,7 +10,10 @@ import { checkSchema } from "../../lib/json/json-schema-check";
 import { iso } from "../../lib/time";
 import { invalid, Problem } from "../problems/problem";
 import type { eventTypeInput } from "./event-type-shape";
-import { MAX_SAMPLE_BYTES, type Shown } from "./event-types";
+import type { Shown } from "./event-types";
+
+/** The largest sample, in bytes: lists hold up to 250 of them. */
+const MAX_SAMPLE_BYTES = 65_536;
 
 /** An event type of which nothing is said. */
 export const NOTHING: EventTypeFields = {

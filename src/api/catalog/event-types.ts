@@ -21,9 +21,6 @@ import { body, eventType, json, listQuery, named, pageShape, problems } from "..
 import { catalogTypeShape, eventTypeInput, eventTypePatch, eventTypeShape, group } from "./event-type-shape";
 import { catalog, check, listText, NOTHING, noSuchType, saidIn, toText } from "./event-type-texts";
 
-/** The largest sample, in bytes: lists hold up to 250 of them. */
-export const MAX_SAMPLE_BYTES = 65_536;
-
 const base = "/v1/event-types";
 
 const params = z.object({ name: eventType });

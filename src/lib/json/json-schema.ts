@@ -1,8 +1,8 @@
 import { type OutputUnit, type Schema, type SchemaDraft, Validator } from "@cfworker/json-schema";
 import { Doubles } from "./doubles";
 import { holdsExact, readJson } from "./exact";
-import { collect, type Place } from "./json-schema-check";
 import { bound, Steps, TooCostly } from "./json-schema-cost";
+import { collect, type Place } from "./json-schema-places";
 
 /** A place that was refused, as `company.domain`, and why. */
 export interface SchemaError {
