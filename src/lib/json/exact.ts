@@ -68,15 +68,32 @@ export function compareNumbers(a: Numeric, b: Numeric): number {
   return x.digits === y.digits ? 0 : x.digits < y.digits ? -x.sign : x.sign;
 }
 
-/** Whether `a` and `b` are at least so far apart. All of them must be {@link isReckonable}. */
-export function areApart(a: Numeric, b: Numeric, atLeast: Numeric): boolean {
-  const all = [a, b, atLeast].map(decimal);
+/** Numbers as so many of the smallest place that one of them has. */
+function scaled(numbers: readonly Numeric[]): bigint[] {
+  const all = numbers.map(decimal);
   const last = Math.min(...all.map(({ digits, magnitude }) => magnitude - digits.length));
-  const [x, y, least] = all.map(
+  return all.map(
     ({ sign, digits, magnitude }) =>
       BigInt(sign) * BigInt(`0${digits}`) * 10n ** BigInt(sign === 0 ? 0 : magnitude - digits.length - last),
-  ) as [bigint, bigint, bigint];
+  );
+}
+
+/** Whether `a` and `b` are at least so far apart. All of them must be {@link isReckonable}. */
+export function areApart(a: Numeric, b: Numeric, atLeast: Numeric): boolean {
+  const [x, y, least] = scaled([a, b, atLeast]) as [bigint, bigint, bigint];
   return (x > y ? x - y : y - x) >= least;
+}
+
+/** Whether a number has nothing behind its point. */
+export function isWhole(value: Numeric): boolean {
+  const { digits, magnitude } = decimal(value);
+  return digits.length <= magnitude || digits === "";
+}
+
+/** Whether a number is a multiple of another, which is not 0. Both must be {@link isReckonable}. */
+export function isMultiple(value: Numeric, of: Numeric): boolean {
+  const [x, step] = scaled([value, of]) as [bigint, bigint];
+  return x % step === 0n;
 }
 
 /** Whether a number is short enough to be reckoned with in no time: any double is. */

@@ -37,3 +37,10 @@ function innerSchemas(keyword: string, value: unknown): [path: string[], schema:
   const many = MAPS.includes(keyword) || Array.isArray(value);
   return many ? Object.entries(value).map(([key, schema]) => [[key], schema]) : [[[], value]];
 }
+
+/** A schema and all that it holds, each after the one that holds it. */
+export function nodesOf(schema: unknown): JsonObject[] {
+  const places = new Map<JsonObject, Place>();
+  collect(schema, [], places);
+  return [...places.keys()];
+}

@@ -1,8 +1,9 @@
 import { type OutputUnit, type Schema, type SchemaDraft, Validator } from "@cfworker/json-schema";
 import { Doubles } from "./doubles";
 import { holdsExact, readJson } from "./exact";
+import { reckons, withExactKeywords } from "./exact-keywords";
 import { bound, Steps, TooCostly } from "./json-schema-cost";
-import { collect, type Place } from "./json-schema-places";
+import { nodesOf } from "./json-schema-places";
 
 /** A place that was refused, as `company.domain`, and why. */
 export interface SchemaError {
@@ -44,10 +45,15 @@ export function compile(text: string): Check {
   const isExact = holdsExact(schema);
   const own = new Doubles([schema]);
   const check = checkBy(own.of(schema));
+  const reckoning = reckons(schema);
   return (value) => {
     if (!isExact && !holdsExact(value)) return check(value);
     const doubles = new Doubles([schema, value]);
-    const fitting = doubles.agrees(own, schema) ? check : checkBy(doubles.of(schema));
+    const fitting = reckoning
+      ? checkBy(withExactKeywords(schema, value, doubles))
+      : doubles.agrees(own, schema)
+        ? check
+        : checkBy(doubles.of(schema));
     return fitting(doubles.of(value)).map(({ path, message }) => ({ path, message: doubles.told(message) }));
   };
 }
@@ -59,9 +65,7 @@ function checkBy(schema: unknown): Check {
   const validator = (quick: boolean) => {
     // Each has a copy of its own, since it marks the objects that it is given.
     const copy = structuredClone(schema) as Schema;
-    const places = new Map<JsonObject, Place>();
-    collect(copy, [], places);
-    bound([...places.keys()], steps);
+    bound(nodesOf(copy), steps);
     return new Validator(copy, draft, quick);
   };
   const check = checkWith(validator(true), validator(false));
