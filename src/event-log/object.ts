@@ -1,6 +1,5 @@
 import { DurableObject } from "cloudflare:workers";
 import { acceptOperatorEvent } from "../accept/operator-events";
-import { eraseRevealed, revealContacts } from "../accept/reveal";
 import { type Deletion, findTenant, isBeingDeleted } from "../config/tenants";
 import { type Env, reconcileAfterMs, retentionMs } from "../contracts/env";
 import type { StoredEvent } from "../contracts/event";
@@ -35,6 +34,7 @@ import { DayBefore } from "./day-before";
 import { handOver } from "./handover";
 import { Journal, MOST_BYTES, namesOf } from "./journal";
 import { retire } from "./retention";
+import { eraseRevealed, revealContacts } from "./reveal";
 import { Revealer } from "./revealer";
 
 /** How often a deletion asks whether it is still on its way while others come to write. */
