@@ -43,6 +43,10 @@ describe("/docs/calls", () => {
     const takes = (id: string) => new RegExp(`id="${id}".*?</td><td>.*?</td><td>(.*?)</td>`).exec(text)?.[1];
     expect(takes("rotateSecret")).toBe("<code>secret?</code> <code>overlap?</code>");
     expect(takes("postEvent")).toMatch(/<code>\?webhook_url=<\/code>.*<code>event<\/code> <code>data<\/code>/);
+    // Those that the document says once for all lists stand as references there.
+    for (const name of ["limit", "cursor", "event", "since", "until"]) {
+      expect(takes("listEvents")).toContain(`<code>?${name}=</code>`);
+    }
     expect(who("postEvent")).toBe("operator, admin, producer");
     expect(who("listTenants")).toBe("operator");
     expect(who("getHealth")).toBe("anybody");

@@ -29,19 +29,24 @@ interface Named {
   required?: string[];
 }
 
+interface Parameter {
+  in: string;
+  name: string;
+}
+
 interface Operation {
   operationId: string;
   summary: string;
   tags: [string];
   security?: object[];
-  parameters?: { in: string; name: string; required?: boolean }[];
+  parameters?: (Parameter | { $ref: string })[];
   requestBody?: { content: Record<string, { schema?: Named }> };
 }
 
 interface Document {
   tags: { name: string }[];
   paths: Record<string, Record<string, Operation>>;
-  components?: { schemas?: Record<string, Named> };
+  components?: { schemas?: Record<string, Named>; parameters?: Record<string, Parameter> };
 }
 
 const VERBS = ["get", "post", "put", "patch", "delete"];
@@ -64,9 +69,11 @@ function callsOf(document: Document): Call[] {
 
 /** What a call takes besides its path: the query first. Pure. */
 function takesOf({ parameters = [], requestBody }: Operation, { components }: Document): string[] {
-  const query = parameters.filter((one) => one.in === "query").map(({ name }) => `?${name}=`);
+  const named = ($ref: string) => $ref.split("/").at(-1) ?? "";
+  const whole = parameters.map((one) => ("$ref" in one ? components?.parameters?.[named(one.$ref)] : one));
+  const query = whole.flatMap((one) => (one?.in === "query" ? [`?${one.name}=`] : []));
   const { schema } = requestBody?.content["application/json"] ?? {};
-  const body = schema?.$ref === undefined ? schema : components?.schemas?.[schema.$ref.split("/").at(-1) ?? ""];
+  const body = schema?.$ref === undefined ? schema : components?.schemas?.[named(schema.$ref)];
   const fields = Object.entries(body?.properties ?? {})
     .filter(([, { readOnly }]) => readOnly !== true)
     .map(([name]) => (body?.required?.includes(name) ? name : `${name}?`));
