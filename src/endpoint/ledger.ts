@@ -28,7 +28,7 @@ import { Reading } from "./read/read";
 import { Recording } from "./record";
 import type { Head, Row } from "./row";
 import { dueByHand, freed, refOf } from "./rows";
-import type { Standing } from "./standing";
+import type { State } from "./state";
 import { Stores } from "./stores";
 
 /** The most deliveries that one alarm puts back onto the queue. */
@@ -82,8 +82,8 @@ export class Ledger {
   }
 
   /** Its settings, and how it fares over all deliveries. */
-  get standing(): Standing {
-    return this.#stores.standing;
+  get state(): State {
+    return this.#stores.state;
   }
 
   /** The operator events that are still to be told. */
@@ -123,14 +123,14 @@ export class Ledger {
   record(outcomes: readonly Outcome[], now: number, next?: AdmitRequest): Recorded {
     this.#recording.record(outcomes, now);
     this.#stores.capacity.grew(outcomes.length);
-    const { enabled, gone } = this.standing.state;
+    const { enabled, gone } = this.state.stored;
     const stands = { slow: this.#stores.slow(now), shut: this.#stores.shut(now) || !enabled || gone };
     if (next === undefined) return { ...stands, admissions: [], claims: [] };
     const claims = this.#claim(now, next);
     const room = Math.max(next.room - claims.length, 0);
     const offer: Offer = { ...next, room, ...(claims.length > 0 ? { returns: true } : {}) };
     const answer = next.deliveries.length > 0 ? this.#admitting.admit(next.deliveries, now, offer) : { admissions: [] };
-    const { settings, pace } = this.#stores.standing;
+    const { settings, pace } = this.#stores.state;
     if (settings === null || claims.length === 0) return { ...stands, ...answer, claims };
     return { ...stands, ...answer, claims, settings, ...(pace === null ? {} : { pace: pace.mean }) };
   }
@@ -141,8 +141,8 @@ export class Ledger {
    * of a slow endpoint in the normal lane.
    */
   #claim(now: number, { room, lane, ...offer }: Offer): Claim[] {
-    const { standing, sweep, deliveries } = this.#stores;
-    const { enabled, pace } = standing.state;
+    const { state, sweep, deliveries } = this.#stores;
+    const { enabled, pace } = state.stored;
     // Asked first, since almost always nothing waits.
     if (room <= 0 || (deliveries.firstDue() ?? Number.POSITIVE_INFINITY) > now) return [];
     const { slow, freeSlots, releasable } = this.#stores.conditions(now);
@@ -174,24 +174,24 @@ export class Ledger {
 
   /** Whether a row is that of a test which was asked for before the endpoint was disabled. */
   #isOver({ test, began }: Head): boolean {
-    const { enabled, disabledAt } = this.standing.state;
+    const { enabled, disabledAt } = this.state.stored;
     return !enabled && test === 1 && began <= (disabledAt ?? 0);
   }
 
   /** Whether an attempt that was granted under this version of the settings may still go out; see `EndpointContract.stands`. */
   stands({ id, test }: Delivery, attemptId: string, version: number, now: number): boolean {
-    const { gone, enabled, quiet } = this.standing.state;
-    if (gone || this.standing.settings?.version !== version) return false;
+    const { gone, enabled, quiet } = this.state.stored;
+    if (gone || this.state.settings?.version !== version) return false;
     if (!test && (!enabled || quietUntil(quiet, now) !== null)) return false;
     return this.#stores.isLatest(this.#stores.row(id), id, attemptId, now);
   }
 
   /** Attempts hang: rows own their deliveries from now on, and what comes until one succeeds takes the slow lane. */
   lag(attempts: readonly Hanging[], now: number): void {
-    const { leases, standing } = this.#stores;
+    const { leases, state } = this.#stores;
     // Told of late: those that have ended by now say nothing of what comes.
     if (this.#admitting.hold(attempts, now) === 0) return;
-    leases.lag(now + (standing.settings?.timeout ?? 0) * SECOND);
+    leases.lag(now + (state.settings?.timeout ?? 0) * SECOND);
   }
 
   /** Makes sure that of the attempts that may be with the receiver also those are known that rows know of alone. */
@@ -201,7 +201,7 @@ export class Ledger {
 
   /** Switches the endpoint off: what is unfinished is held. */
   disable(reason: DisabledReason, now: number): void {
-    if (!this.standing.disable(reason, now)) return;
+    if (!this.state.disable(reason, now)) return;
     this.takeLeases(now);
     this.#stores.sweep.hold(now);
     this.#stores.recoveries.end();
@@ -209,12 +209,12 @@ export class Ledger {
 
   /** Switches the endpoint on, with a clean window. Held deliveries stay so until they are recovered. */
   enable(now: number): void {
-    this.standing.enable(now);
+    this.state.enable(now);
   }
 
   /** The endpoint is deleted: what is unfinished ends as canceled, the log stays. */
   close(now: number): void {
-    if (!this.standing.close()) return;
+    if (!this.state.close()) return;
     this.takeLeases(now);
     this.#stores.leases.clear();
     this.#stores.arrivals.clear();
@@ -255,12 +255,12 @@ export class Ledger {
     recoveries.goOn(now);
     const deliveries = this.#release(now);
     this.#expire(now);
-    const messages = chunks(deliveries, atOnce(this.standing.state.pace, LANES));
+    const messages = chunks(deliveries, atOnce(this.state.stored.pace, LANES));
     return { deliveries, lane, messages, dropped: capacity.goOn(now) };
   }
 
   #release(now: number): Delivery[] {
-    const { arrivals, deliveries, standing } = this.#stores;
+    const { arrivals, deliveries, state } = this.#stores;
     const { quietUntil, probeAt: probe, freeSlots, releasable } = this.#stores.conditions(now);
     if (quietUntil !== null || (probe !== null && probe > now)) return [];
     // What is on its way already takes the slots that are free now, so that a backlog is not put onto the queue twice.
@@ -272,16 +272,16 @@ export class Ledger {
       const next = nextPatience(lease === null || lease === "queued" ? patience : 0);
       deliveries.queued(id, next, now + next);
       arrivals.forget(id);
-      if (probe !== null) standing.called(now + next);
+      if (probe !== null) state.called(now + next);
     }
     return rows.map(refOf);
   }
 
   #expire(now: number): void {
-    const { deliveries, expiry, schedule, standing } = this.#stores;
+    const { deliveries, expiry, schedule, state } = this.#stores;
     for (const row of expiry.next(schedule, now)) {
       deliveries.expire(row.id, now);
-      if (row.test === 0) standing.exhausted({ ...row, error: "expired" }, now);
+      if (row.test === 0) state.exhausted({ ...row, error: "expired" }, now);
     }
   }
 
@@ -295,9 +295,9 @@ export class Ledger {
 
   /** When the alarm is needed next, in ms; `null`: nothing is due. */
   nextAlarm(now: number): number | null {
-    const { standing, deliveries, rate, rateLimit, recoveries, sweep, expiry, outbox, capacity } = this.#stores;
-    const probe = probeAt(standing.state.breaker);
-    const shutUntil = Math.max(probe ?? 0, quietUntil(standing.state.quiet, now) ?? 0);
+    const { state, deliveries, rate, rateLimit, recoveries, sweep, expiry, outbox, capacity } = this.#stores;
+    const probe = probeAt(state.stored.breaker);
+    const shutUntil = Math.max(probe ?? 0, quietUntil(state.stored.quiet, now) ?? 0);
     let next = deliveries.firstDue();
     if (next !== null && shutUntil > now) next = Math.max(next, shutUntil);
     else if (next !== null && next <= now) {
@@ -308,20 +308,20 @@ export class Ledger {
       else next = Math.max(rate.releasableAt(rateLimit, now), inFlight > 0 ? now + TO_CONSUMERS : now);
     }
     if (recoveries.pending || sweep.pending || expiry.goesOn || capacity.pending) next = now;
-    for (const at of [standing.state.mirrorAt, outbox.nextDue()]) if (at !== null) next = Math.min(next ?? at, at);
+    for (const at of [state.stored.mirrorAt, outbox.nextDue()]) if (at !== null) next = Math.min(next ?? at, at);
     return next === null ? null : Math.max(next, now + 1);
   }
 
   /** Makes a delivery due now as a person's attempt, in place of a scheduled one; a schedule that had ended restarts. */
   resend(delivery: Delivery, now: number): ResendResult {
-    const { deliveries, leases, sweep, standing } = this.#stores;
-    if (standing.state.gone) return "unknown";
-    if (!standing.state.enabled) return "disabled";
+    const { deliveries, leases, sweep, state } = this.#stores;
+    if (state.stored.gone) return "unknown";
+    if (!state.stored.enabled) return "disabled";
     const row = this.#stores.row(delivery.id) ?? this.#stores.newRow(delivery, now);
     const leased = row.lease !== null && row.lease !== "queued" && row.due !== null && row.due > now;
     if (leased || leases.holds(delivery.id, now)) return "in-flight";
     // Called to probe already: until its message is given up nothing else may go, so it becomes the person's attempt.
-    const called = row.lease === "queued" && standing.state.breaker.open !== null;
+    const called = row.lease === "queued" && state.stored.breaker.open !== null;
     if (called) deliveries.save({ ...row, manual: 1, format: null });
     else deliveries.save(dueByHand(row, sweep.beginning(now), now));
     return "resending";
@@ -332,9 +332,9 @@ export class Ledger {
    * recovery was asked for before; see `resend`.
    */
   recover({ dryRun, ...span }: RecoverRequest, now: number): RecoverResult {
-    const { standing, sweep, recoveries } = this.#stores;
-    if (standing.state.gone) return { count: 0 };
-    if (!dryRun && !standing.state.enabled) return "disabled";
+    const { state, sweep, recoveries } = this.#stores;
+    if (state.stored.gone) return { count: 0 };
+    if (!dryRun && !state.stored.enabled) return "disabled";
     const counted = sweep.recoverable(span, recoveries.asked, COUNT_MOST + 1);
     const result: RecoverResult = counted > COUNT_MOST ? { count: COUNT_MOST, truncated: true } : { count: counted };
     if (dryRun || counted === 0) return result;

@@ -101,10 +101,10 @@ export class Endpoint extends DurableObject<Env> implements EndpointContract {
     const known = next !== undefined && (await this.#loadFor(next));
     const deliveries = next?.deliveries ?? [];
     if (this.#erased) return { slow: false, shut: true, claims: [], ...dropped(deliveries) };
-    const { enabled } = this.#ledger.standing.state;
+    const { enabled } = this.#ledger.state.stored;
     const recorded = this.#whole((ledger) => ledger.record(outcomes, Date.now(), known ? next : undefined));
     this.#arm();
-    const { state } = this.#ledger.standing;
+    const { stored: state } = this.#ledger.state;
     if (enabled && !state.enabled) {
       log("endpoint.disabled", { tenant: this.#tenant, endpoint: this.#endpoint, reason: state.disabledReason });
       this.ctx.waitUntil(this.#mirror());
@@ -206,8 +206,8 @@ export class Endpoint extends DurableObject<Env> implements EndpointContract {
   async health(): Promise<HealthRecord & RecentRecord & { storage: StorageRecord }> {
     await this.#load(0);
     const now = Date.now();
-    const { standing, reading } = this.#ledger;
-    return { ...standing.health(now), ...reading.recent(now), storage: reading.storage() };
+    const { state, reading } = this.#ledger;
+    return { ...state.health(now), ...reading.recent(now), storage: reading.storage() };
   }
 
   async list(filter: DeliveryFilter, limit: number, before: string | null): Promise<DeliveryPage> {
@@ -221,14 +221,14 @@ export class Endpoint extends DurableObject<Env> implements EndpointContract {
   async look(ids: string[]) {
     await this.#recall();
     if (this.#erased) return { records: ids.map(() => null), gone: true };
-    return { records: this.#ledger.reading.look(ids, Date.now()), gone: this.#ledger.standing.state.gone };
+    return { records: this.#ledger.reading.look(ids, Date.now()), gone: this.#ledger.state.stored.gone };
   }
 
   async detail(id: string) {
     await this.#recall();
     if (this.#erased) return { record: null, attempts: [], gone: true };
     const [record = null] = this.#ledger.reading.look([id], Date.now());
-    return { record, attempts: this.#ledger.reading.attempts(id), gone: this.#ledger.standing.state.gone };
+    return { record, attempts: this.#ledger.reading.attempts(id), gone: this.#ledger.state.stored.gone };
   }
 
   async resend(delivery: Delivery): Promise<ResendResult> {
@@ -262,7 +262,7 @@ export class Endpoint extends DurableObject<Env> implements EndpointContract {
       this.#arm();
       if (deliveries.length > 0) {
         const queue = lane === "slow" ? this.env.DELIVERIES_SLOW : this.env.DELIVERIES;
-        const version = this.#ledger.standing.settings?.version ?? 0;
+        const version = this.#ledger.state.settings?.version ?? 0;
         const common = { tenant: this.#tenant, endpoint: this.#endpoint, version };
         await queue.sendBatch(messages.map((deliveries) => ({ body: { ...common, deliveries } })));
         released = deliveries.length;
@@ -308,7 +308,7 @@ export class Endpoint extends DurableObject<Env> implements EndpointContract {
    * that was replaced and taken away since.
    */
   async #load(version: number): Promise<void> {
-    const wasGone = this.#ledger.standing.state.gone;
+    const wasGone = this.#ledger.state.stored.gone;
     if (this.#erased || (await this.#knows(version))) return;
     const loaded = await this.#read();
     if (this.#erased) return;
@@ -320,20 +320,20 @@ export class Endpoint extends DurableObject<Env> implements EndpointContract {
   }
 
   async #knows(version: number): Promise<boolean> {
-    const { settings, state } = this.#ledger.standing;
+    const { settings, stored: state } = this.#ledger.state;
     if (settings === null) return state.gone && version === 0;
     if (settings.version < version) return false;
     return state.gone || !this.env.SECRETS_KEY || isSealedUnder(secretsKeys(this.env), settings);
   }
 
   #configured(settings: EndpointSettings, enablement: Enablement, wasGone: boolean): void {
-    this.#whole(({ standing }) => {
-      standing.configure(settings, enablement);
+    this.#whole(({ state }) => {
+      state.configure(settings, enablement);
       // After D1 was set back to an earlier time: the endpoint may be there again, and its copy of the enablement old.
       // Gone since it was asked for: that is a deletion of now.
-      if (wasGone) standing.reopen();
-      const { enabled, mirrorAt } = standing.state;
-      if (enabled !== enablement.enabled && mirrorAt === null) standing.mirrored(false, Date.now());
+      if (wasGone) state.reopen();
+      const { enabled, mirrorAt } = state.stored;
+      if (enabled !== enablement.enabled && mirrorAt === null) state.mirrored(false, Date.now());
     });
     this.#arm();
   }
@@ -354,7 +354,7 @@ export class Endpoint extends DurableObject<Env> implements EndpointContract {
 
   /** When the log of a deleted endpoint is over, in ms; `null`: it is there. */
   #retiresAt(now: number): number | null {
-    return this.#retirement.at(this.#ledger.standing.state.gone, now, retentionMs(this.env));
+    return this.#retirement.at(this.#ledger.state.stored.gone, now, retentionMs(this.env));
   }
 
   /** Empties the object of an endpoint that was deleted so long ago that its log is over. */
@@ -373,7 +373,7 @@ export class Endpoint extends DurableObject<Env> implements EndpointContract {
    * by its event. Never throws: with D1 out of reach it answers as one that was not asked before.
    */
   async #recall(): Promise<void> {
-    if (this.#ledger.standing.settings !== null || parseCallbackId(this.#endpoint) !== null) return;
+    if (this.#ledger.state.settings !== null || parseCallbackId(this.#endpoint) !== null) return;
     try {
       await this.#load(0);
     } catch (error) {
@@ -423,17 +423,17 @@ export class Endpoint extends DurableObject<Env> implements EndpointContract {
   /** Writes D1's copy of the enablement, one after the other, so that the last one written is the last one decided. */
   #mirror(): Promise<void> {
     this.#mirroring = this.#mirroring.then(async () => {
-      const { mirrorAt, toAudit, enabled, disabledReason, disabledAt } = this.#ledger.standing.state;
+      const { mirrorAt, toAudit, enabled, disabledReason, disabledAt } = this.#ledger.state.stored;
       if (this.#erased || mirrorAt === null || mirrorAt > Date.now() + SECOND) return;
       try {
         const copy = { enabled, disabledReason, disabledAt };
         await mirrorEnablement(this.env.DB, this.#tenant, this.#endpoint, copy, toAudit);
         if (this.#erased) return;
-        this.#ledger.standing.audited(toAudit);
+        this.#ledger.state.audited(toAudit);
         // Switched meanwhile: that switch writes for itself.
-        if (this.#ledger.standing.state.enabled === enabled) this.#ledger.standing.mirrored(true, Date.now());
+        if (this.#ledger.state.stored.enabled === enabled) this.#ledger.state.mirrored(true, Date.now());
       } catch (error) {
-        if (!this.#erased) this.#ledger.standing.mirrored(false, Date.now());
+        if (!this.#erased) this.#ledger.state.mirrored(false, Date.now());
         logError("endpoint.mirror.failed", error, { tenant: this.#tenant, endpoint: this.#endpoint });
       }
       this.#arm();

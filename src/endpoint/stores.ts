@@ -15,7 +15,7 @@ import { RateLimit } from "./rate-limit";
 import type { Conditions } from "./read/waits";
 import type { Head, Row } from "./row";
 import { grantedAt, isOrphaned, newRow } from "./rows";
-import { Standing } from "./standing";
+import { State } from "./state";
 import { ENDPOINT_STEPS } from "./tables";
 import { Values } from "./values";
 
@@ -30,7 +30,7 @@ export class Stores {
   readonly expiry: Expiry;
   readonly outbox: Outbox;
   readonly capacity: Capacity;
-  readonly standing: Standing;
+  readonly state: State;
 
   /** `clearAtOnce`: the most rows that one step of the sweep rewrites. `mostBytes`: see {@link Capacity}. */
   constructor(sql: Sql, clearAtOnce: number, mostBytes: number, memory: Memory) {
@@ -45,7 +45,7 @@ export class Stores {
     this.expiry = new Expiry(values, this.backlog);
     this.capacity = new Capacity(sql, values, this.backlog, this.deliveries, mostBytes);
     this.outbox = new Outbox(sql);
-    this.standing = new Standing(values, this.outbox);
+    this.state = new State(values, this.outbox);
   }
 
   get leases(): Memory["leases"] {
@@ -66,12 +66,12 @@ export class Stores {
   }
 
   get rateLimit(): number | null {
-    return this.standing.settings?.rateLimit ?? null;
+    return this.state.settings?.rateLimit ?? null;
   }
 
   /** The endpoint's delays before the retries, in seconds. */
   get schedule(): readonly number[] {
-    return this.standing.settings?.retry ?? [];
+    return this.state.settings?.retry ?? [];
   }
 
   /** A delivery's row; `null`: it has none. */
@@ -95,7 +95,7 @@ export class Stores {
   leasedRow(delivery: Delivery, attemptId: string, until: number, now: number): Row {
     const row = this.newRow(delivery, now);
     // Held as it is: its outcome still counts, and nobody sends beside it.
-    const status = this.standing.state.enabled || row.test === 1 ? row.status : "held";
+    const status = this.state.stored.enabled || row.test === 1 ? row.status : "held";
     return { ...row, status, lease: attemptId, due: until };
   }
 
@@ -117,17 +117,17 @@ export class Stores {
 
   /** Whether what comes takes the slow lane. */
   slow(now: number): boolean {
-    return isSlow(this.standing.state) || this.leases.lags(now);
+    return isSlow(this.state.stored) || this.leases.lags(now);
   }
 
   /** Whether nothing new is sent now: the breaker is not closed, or the receiver has asked for quiet. */
   shut(now: number): boolean {
-    const { breaker, quiet } = this.standing.state;
+    const { breaker, quiet } = this.state.stored;
     return breaker.open !== null || quietUntil(quiet, now) !== null;
   }
 
   conditions(now: number): Conditions {
-    const { breaker, quiet } = this.standing.state;
+    const { breaker, quiet } = this.state.stored;
     return {
       quietUntil: quietUntil(quiet, now),
       probeAt: probeAt(breaker),

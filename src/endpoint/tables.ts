@@ -28,7 +28,7 @@
  *   data         JSON text
  * state
  *   settings     JSON EndpointSettings: the copy of the row in D1
- *   fortune      JSON EndpointState: how its attempts went lately, failure window, breaker, quiet, enablement and alert: standing.ts
+ *   fortune      JSON EndpointState: how its attempts went lately, failure window, breaker, quiet, enablement and alert: state.ts
  *   rate         JSON {sentUntil}: under a rate limit, nothing was sent at or after this time (ms): rate-limit.ts
  *   recoveries   JSON {list: Recovery[]}: what people asked to recover and is not all due yet: recoveries.ts
  *   clearance    JSON {plan}: what is put out of work and how far that has come: sweep.ts

@@ -100,7 +100,7 @@ export const DECIDING: readonly Mutant[] = [
   },
   {
     name: "what our policy blocks counts against the receiver",
-    file: "src/endpoint/standing.ts",
+    file: "src/endpoint/state.ts",
     find: `if (attempt.error === "blocked") {`,
     replace: `if (attempt.error === null) {`,
     tests: tests("test/endpoint/breaker.test.ts", "is never opened by blocked attempts or tests"),
@@ -109,14 +109,14 @@ export const DECIDING: readonly Mutant[] = [
   {
     name: "a person's test counts against the receiver",
     file: "src/endpoint/record.ts",
-    find: "if (row.test === 1) standing.untold(attempt.id);",
-    replace: "if (row.test === 2) standing.untold(attempt.id);",
+    find: "if (row.test === 1) state.untold(attempt.id);",
+    replace: "if (row.test === 2) state.untold(attempt.id);",
     tests: tests("test/endpoint/breaker.test.ts", "is never opened by blocked attempts or tests"),
     why: "Trying things out must not disable.",
   },
   {
     name: "a 410 does not disable",
-    file: "src/endpoint/standing.ts",
+    file: "src/endpoint/state.ts",
     find: `if (attempt.error === "gone" && !this.#settings?.callback) return "gone";`,
     replace: "",
     tests: tests("test/send/outcomes.test.ts", "disables the endpoint with a 410"),
@@ -124,7 +124,7 @@ export const DECIDING: readonly Mutant[] = [
   },
   {
     name: "the operator's own endpoints cause operator events",
-    file: "src/endpoint/standing.ts",
+    file: "src/endpoint/state.ts",
     find: "this.#settings.tenant === OPERATOR_TENANT || ",
     replace: "",
     tests: tests("test/accept/operator-events.test.ts", "cause none when the operator"),
