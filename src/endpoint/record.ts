@@ -3,7 +3,7 @@ import type { DisabledReason } from "../contracts/settings";
 import { hasAttempt, withAttempt, withoutResponse } from "./attempt-log";
 import { nextAttemptAt } from "./policy/retry";
 import type { Row } from "./row";
-import { freed } from "./rows";
+import { attemptOf, freed } from "./rows";
 import type { Stores } from "./stores";
 
 type Attempted = Extract<Outcome, { kind: "attempted" }>;
@@ -55,7 +55,7 @@ export class Recording {
   #record(outcome: Outcome, now: number): void {
     const { leases, state } = this.#stores;
     const { id } = outcome.delivery;
-    const attemptId = outcome.kind === "attempted" ? outcome.attempt.id : outcome.attemptId;
+    const attemptId = attemptOf(outcome);
     const row = this.#holds(id, attemptId, now) ? null : this.#stores.row(id);
     const current = this.#stores.isLatest(row, id, attemptId, now);
     const succeeded = outcome.kind === "attempted" && outcome.attempt.error === null;

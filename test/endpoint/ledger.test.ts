@@ -277,7 +277,7 @@ describe("what is billed", () => {
       "what a handover names and has none": 3,
       "what is held": 2,
       "the same again": 0,
-      "what is recovered": 5,
+      "what is recovered": 4,
       "what is recovered is released": 3,
       "and admitted again": 3,
       "and delivered": 3,

@@ -1,6 +1,7 @@
 import { describe, it } from "vitest";
 import type { DeliveryFilter } from "../../src/contracts/endpoint";
-import { EXPIRE_LOOK, lifetime } from "../../src/endpoint/jobs/expiry";
+import { lifetime } from "../../src/endpoint/jobs/expiry";
+import { EXPIRE_LOOK } from "../../src/endpoint/jobs/jobs";
 import type { Ledger } from "../../src/endpoint/ledger";
 import { encodeTime } from "../../src/lib/ids";
 import type { Sql } from "../../src/lib/sql";
