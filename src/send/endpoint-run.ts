@@ -16,6 +16,8 @@ import { Watch } from "./watch";
 const RECORD_TRIES = 3;
 /** How long a success waits for others to be written down with it, in ms, while nothing waits for its slot. */
 const GATHER = 100;
+/** The most characters of an event's data that its endpoint keeps for the retries. */
+const KEPT_TEXT = 8_000;
 /** The most deliveries that are handed back to their endpoint in one call. */
 const BACK_AT_ONCE = 100;
 /**
@@ -88,6 +90,8 @@ export class EndpointRun implements Stream {
   /** The report that what ends now goes with. */
   #nextReport: Promise<void> | null = null;
   #gathering: ReturnType<typeof setTimeout> | null = null;
+  /** What begins to write failures down. */
+  readonly #failed: (() => void)[] = [];
   readonly #watch = new Watch<Ready>(0, (ready) => this.#hangs(ready));
   #hanging: Ready[] = [];
   /** Of those that hang and whose rows own them: what gives their lane back. */
@@ -133,7 +137,7 @@ export class EndpointRun implements Stream {
       const request = this.#request(offered, room);
       this.#take(offered, request, await this.#endpoint.admit(request));
     } catch (error) {
-      this.#failed("delivery.admit.failed", error, offered.length);
+      this.#tell("delivery.admit.failed", error, offered.length);
       this.#giveUp(offered.length);
     }
     this.#calling--;
@@ -153,12 +157,24 @@ export class EndpointRun implements Stream {
     this.#underWay.delete(ready);
     this.#unblock.get(ready)?.();
     this.#unblock.delete(ready);
-    this.#outcomes.push({ outcome, owed: ready.owed });
     const failed = outcome?.kind !== "attempted" || outcome.attempt.error !== null;
+    this.#outcomes.push({ outcome: failed ? withText(outcome, ready) : outcome, owed: ready.owed });
+    if (this.#underWay.size === 0) for (const tell of this.#failed.splice(0)) tell();
     // A failure keeps its lane until it is written down: what comes next may not be sent for it.
-    if (failed) await this.#report();
-    else if (this.#mayGather) this.#gathering ??= setTimeout(() => void this.#report(), GATHER);
+    if (failed) {
+      await this.#othersEnd();
+      await this.#report();
+    } else if (this.#mayGather) this.#gathering ??= setTimeout(() => void this.#report(), GATHER);
     else void this.#report();
+  }
+
+  /** Resolves when nothing is under way, or soon: it is all written down together, unless something waits for a lane. */
+  #othersEnd(): Promise<void> {
+    if (this.#underWay.size === 0 || this.#ready.length + this.#items.length > 0) return Promise.resolve();
+    return new Promise<void>((resolve) => {
+      this.#failed.push(resolve);
+      setTimeout(resolve, GATHER);
+    });
   }
 
   /** Whether a success may wait for those that end soon: nobody waits for its slot, and it is not the last. */
@@ -292,7 +308,9 @@ export class EndpointRun implements Stream {
       // A claim has a row with its lease, so the batch needs to wait for none.
       const owed = !this.#mayOutlast(settings);
       if (owed) this.#owed += claims.length;
-      for (const claim of claims) this.#ready.push({ ...claim, settings, owed });
+      for (const { delivery, grant } of claims) {
+        this.#ready.push({ delivery: refOf(delivery), grant, settings, text: delivery.text, owed });
+      }
     }
     if (next !== undefined) this.#othersWait = claims.length > 0;
     this.#take(offered, next ?? {}, recorded);
@@ -318,13 +336,13 @@ export class EndpointRun implements Stream {
       try {
         return await this.#endpoint.record(outcomes, next);
       } catch (error) {
-        this.#failed("delivery.record.failed", error, outcomes.length);
+        this.#tell("delivery.record.failed", error, outcomes.length);
       }
     }
     return null;
   }
 
-  #failed(event: string, error: unknown, deliveries: number): void {
+  #tell(event: string, error: unknown, deliveries: number): void {
     const { tenant, endpoint } = this.#share;
     logError(event, error, { tenant, endpoint, deliveries });
   }
@@ -356,7 +374,7 @@ export class EndpointRun implements Stream {
       this.#putBack = true;
       for (const ready of hanging) this.#leave(ready);
     } catch (error) {
-      this.#failed("delivery.lag.failed", error, attempts.length);
+      this.#tell("delivery.lag.failed", error, attempts.length);
     }
     this.#calling--;
     this.#goOn();
@@ -375,4 +393,11 @@ export class EndpointRun implements Stream {
 
 function refOf({ id, event, test }: Delivery): Delivery {
   return refTo(id, event, test);
+}
+
+/** An outcome with the text of its event, if that is short: the endpoint keeps it for the retries. */
+function withText(outcome: Outcome | null, { grant, text }: Ready): Outcome | null {
+  if (outcome?.kind !== "attempted" || text === undefined || grant.number > 1 || text.data.length > KEPT_TEXT)
+    return outcome;
+  return { ...outcome, delivery: { ...outcome.delivery, text } };
 }

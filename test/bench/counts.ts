@@ -12,6 +12,8 @@ export interface ObjectCounts {
   activeMs: number;
   /** How often one was made or came back from eviction. */
   constructed: number;
+  /** By method: how often it was called, and the rows that were written until it ended, with one for each `setAlarm`. */
+  methods: Record<string, { calls: number; rows: number }>;
 }
 
 /** Everything that is billed, counted where it happens. */
@@ -54,5 +56,14 @@ export function noCounts(): Counts {
 
 /** A class of objects of which nothing is known yet. */
 export function noObjectCounts(): ObjectCounts {
-  return { requests: 0, alarms: 0, setAlarms: 0, rowsRead: 0, rowsWritten: 0, activeMs: 0, constructed: 0 };
+  return {
+    requests: 0,
+    alarms: 0,
+    setAlarms: 0,
+    rowsRead: 0,
+    rowsWritten: 0,
+    activeMs: 0,
+    constructed: 0,
+    methods: {},
+  };
 }
