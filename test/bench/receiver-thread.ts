@@ -1,6 +1,7 @@
 /**
  * The receiver's thread: an HTTP server on loopback. How a request is answered stands in its path:
- * `/ok`, `/third` (the third attempt of a delivery succeeds), `/slow` (200 after 3 s), `/hang` (never).
+ * `/ok`, `/third` (the third attempt of a delivery succeeds), `/slow` (200 after 3 s), `/hang` (never), `/down` (503 until it
+ * is told to be up again).
  * @module
  */
 
@@ -20,6 +21,7 @@ export interface Arrivals {
 const SLOW = 3_000;
 
 const arrivals = new Map<string, Arrivals & { sent: Set<string> }>();
+const up = new Set<string>();
 const none = () => ({ times: [], latencies: [], sent: new Set<string>() });
 
 const server = createServer({ keepAliveTimeout: 60_000 }, (request, response) => {
@@ -42,13 +44,22 @@ const server = createServer({ keepAliveTimeout: 60_000 }, (request, response) =>
     if (path.startsWith("/hang")) return;
     const answer = (status: number) => response.writeHead(status).end();
     if (path.startsWith("/slow")) setTimeout(answer, SLOW, 200);
+    else if (path.startsWith("/down") && !up.has(path)) answer(503);
     else answer(path.startsWith("/third") && Number(request.headers["x-webhook-attempt"]) < 3 ? 500 : 204);
   });
 });
 
 server.listen(0, "127.0.0.1", () => parentPort?.postMessage((server.address() as AddressInfo).port));
 
-parentPort?.on("message", ({ path, forget }: { path: string; forget: boolean }) => {
+/** What is asked of a path; `up`: it is up again from now on. */
+export interface Question {
+  path: string;
+  forget?: boolean;
+  up?: boolean;
+}
+
+parentPort?.on("message", ({ path, forget, up: isUp }: Question) => {
+  if (isUp) up.add(path);
   const { times, latencies } = arrivals.get(path) ?? none();
   parentPort?.postMessage(forget ? { times, latencies } : { requests: times.length, events: latencies.length });
   if (forget) arrivals.delete(path);

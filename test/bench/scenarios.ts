@@ -141,6 +141,37 @@ export const sparse =
     return () => run(events);
   };
 
+/** Events posted one by one in each second of an outage. */
+const OUTAGE_RATE = 10;
+
+/**
+ * A receiver that is down, at ten events a second, until it is up again and all are delivered. So many minutes: the breaker
+ * asks every ten minutes at most, so that each hour of a day's outage takes what the others take.
+ */
+export const outage =
+  (minutes: number): Scenario =>
+  async (instance, receiver) => {
+    const { tenant, path } = await tenantWith(instance, receiver, { answers: "down" });
+    return async () => {
+      const events = minutes * 60 * OUTAGE_RATE;
+      for (let second = 0; second < minutes * 60; second++) {
+        await post(instance, tenant, OUTAGE_RATE);
+        await quiet(instance);
+        await instance.bench("advance", { ms: SECOND });
+        await quiet(instance);
+      }
+      await receiver.recovers(path);
+      await receiver.take(path);
+      while ((await receiver.count(path)) < events) {
+        await instance.bench("advance", { ms: SECOND });
+        await quiet(instance);
+      }
+      await finish(instance);
+      await receiver.take(path);
+      return events;
+    };
+  };
+
 async function post(instance: Instance, tenant: string, events: number): Promise<void> {
   const headers = { Authorization: `Bearer ${OPERATOR_KEY}`, "Content-Type": "application/json" };
   const body = JSON.stringify({ event: "lead.hot", data: SAMPLE });
