@@ -22,13 +22,12 @@ import type {
 } from "../contracts/endpoint";
 import { type Env, retentionMs, secretsKeys } from "../contracts/env";
 import type { Delivery } from "../contracts/event";
-import { eventLogStub, nameParts } from "../contracts/find";
+import { eventLogStub, nameParts, operatorEvents } from "../contracts/find";
 import type { Enablement, EndpointSettings } from "../contracts/settings";
 import { type EventRef, parseCallbackId } from "../lib/ids";
 import { log, logError } from "../lib/log";
-import { OPERATOR_TENANT } from "../lib/operator";
 import { Sql } from "../lib/sql";
-import { DAY, dayOf, MINUTE, SECOND } from "../lib/time";
+import { DAY, MINUTE, SECOND } from "../lib/time";
 import { logDropped, MOST_BYTES } from "./jobs/capacity";
 import { Retirement } from "./jobs/retirement";
 import { CLEAR_AT_ONCE } from "./jobs/sweep";
@@ -395,8 +394,7 @@ export class Endpoint extends DurableObject<Env> implements EndpointContract {
   }
 
   /**
-   * Sends operator events on to the log of the tenant `operator`, one after the other; what it cannot take now, the
-   * alarm sends. Never throws.
+   * Sends operator events on, one call after the other; what cannot be accepted now, the alarm sends. Never throws.
    */
   #tellOperator(): Promise<void> {
     if (this.#erased || this.#ledger.outbox.nextDue() === null) return this.#telling;
@@ -404,9 +402,10 @@ export class Endpoint extends DurableObject<Env> implements EndpointContract {
       // Asked for each time: the ledger may be opened anew meanwhile.
       const outbox = () => this.#ledger.outbox;
       try {
-        for (const event of outbox().due(Date.now())) {
-          await eventLogStub(this.env, OPERATOR_TENANT, dayOf(Date.now())).tell(event);
-          if (this.#erased) return;
+        const events = outbox().due(Date.now());
+        if (events.length > 0) await operatorEvents(this.ctx).tell(events);
+        if (this.#erased) return;
+        for (const event of events) {
           outbox().remove(event.id);
           const { id, event: type } = event;
           log("operator.told", { tenant: this.#tenant, endpoint: this.#endpoint, told: id, event: type });

@@ -1,5 +1,4 @@
 import { DurableObject } from "cloudflare:workers";
-import { acceptOperatorEvent } from "../accept/operator-events";
 import type { Env } from "../contracts/env";
 import type { StoredEvent } from "../contracts/event";
 import type {
@@ -14,7 +13,6 @@ import type {
   KeyedEvents,
   KeyPage,
   LogErasure,
-  OperatorEvent,
   Versions,
 } from "../contracts/event-log";
 import { nameParts } from "../contracts/find";
@@ -126,11 +124,6 @@ export class EventLog extends DurableObject<Env> implements EventLogContract {
 
   async eraseAll(deletion: { createdAt: number; deletedAt: number }): Promise<LogErasure> {
     return eraseLog(this.#log, deletion);
-  }
-
-  async tell(event: OperatorEvent): Promise<void> {
-    // Matching and the queue are rooms above the endpoint that tells it, and at hand here.
-    await acceptOperatorEvent(this.env, event, Date.now());
   }
 
   async read(ulids: string[]): Promise<(StoredEvent | null)[]> {

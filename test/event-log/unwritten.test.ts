@@ -1,6 +1,7 @@
 import { evictDurableObject, runDurableObjectAlarm, runInDurableObject } from "cloudflare:test";
 import { env } from "cloudflare:workers";
 import { afterEach, describe, it, vi } from "vitest";
+import { OperatorEvents } from "../../src/accept/operator-events";
 import type { AppendRequest } from "../../src/contracts/event-log";
 import { Endpoint } from "../../src/endpoint/object";
 import { Journal } from "../../src/event-log/journal/journal";
@@ -139,7 +140,7 @@ describe.for([
     await send("operator", EVENT);
     await set("operator", true);
     const before = (await logged("operator")).length;
-    const tell = vi.spyOn(EventLog.prototype, "tell");
+    const tell = vi.spyOn(OperatorEvents.prototype, "tell");
     await call("PATCH", `/v1/tenants/${tenant}/endpoints/${id}`, { enabled: false });
     await until("the log to refuse", async () => tell.mock.settledResults[0]?.type === "rejected");
     expect(await kept()).toHaveLength(1);
