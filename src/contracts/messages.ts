@@ -1,5 +1,5 @@
 import { isDeliveryId } from "../lib/ids";
-import type { Delivery, MessageText } from "./event";
+import type { Delivery } from "./event";
 
 /** Bytes of a message's JSON up to which event texts travel in it; Queues take 128,000 with their own metadata. */
 export const MESSAGE_BYTES = 120_000;
@@ -21,18 +21,26 @@ export function parseMessage(body: unknown): DeliveryMessage | null {
   if (!isObject(body)) return null;
   const { tenant, endpoint, version, deliveries } = body;
   if (!isText(tenant) || !isText(endpoint) || !Number.isInteger(version) || (version as number) < 0) return null;
-  if (!Array.isArray(deliveries) || deliveries.length === 0 || !deliveries.every(isItem)) return null;
-  return { tenant, endpoint, version: version as number, deliveries };
+  if (!Array.isArray(deliveries) || deliveries.length === 0) return null;
+  const items = deliveries.map(asNamedNow);
+  return items.every(isItem) ? { tenant, endpoint, version: version as number, deliveries: items } : null;
+}
+
+/** Messages that were under way before the field had its name call the type `event`. */
+function asNamedNow(item: unknown): unknown {
+  if (!isObject(item) || !("event" in item)) return item;
+  const { event: type, ...rest } = item;
+  return { type, ...rest };
 }
 
 function isItem(item: unknown): item is Delivery {
-  if (!isObject(item) || typeof item.id !== "string" || !isDeliveryId(item.id) || !isText(item.event)) return false;
+  if (!isObject(item) || typeof item.id !== "string" || !isDeliveryId(item.id) || !isText(item.type)) return false;
   return (
     (item.test === undefined || typeof item.test === "boolean") && (item.text === undefined || isEventText(item.text))
   );
 }
 
-function isEventText(text: unknown): text is MessageText {
+function isEventText(text: unknown): text is NonNullable<Delivery["text"]> {
   if (!isObject(text)) return false;
   return typeof text.timestamp === "number" && typeof text.payloadId === "string" && typeof text.data === "string";
 }

@@ -407,8 +407,7 @@ export class Endpoint extends DurableObject<Env> implements EndpointContract {
         if (this.#erased) return;
         for (const event of events) {
           outbox().remove(event.id);
-          const { id, event: type } = event;
-          log("operator.told", { tenant: this.#tenant, endpoint: this.#endpoint, told: id, event: type });
+          log("operator.told", { tenant: this.#tenant, endpoint: this.#endpoint, told: event.id, event: event.type });
         }
       } catch (error) {
         if (!this.#erased) outbox().postpone(Date.now());

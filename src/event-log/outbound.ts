@@ -1,4 +1,4 @@
-import type { Delivery, StoredEvent } from "../contracts/event";
+import { type Delivery, type Event, refTo } from "../contracts/event";
 import type { Versions } from "../contracts/event-log";
 import { type DeliveryMessage, INLINE_DATA_BYTES, MESSAGE_BYTES } from "../contracts/messages";
 import { utf8 } from "../lib/crypto";
@@ -47,7 +47,7 @@ export class Outbound {
    * Takes in the deliveries of events, of which `only` those at these indexes. Answers how many there was no room for:
    * they are the log's, which hands them over later.
    */
-  add(events: readonly StoredEvent[], versions: Versions, only?: ReadonlySet<number>): number {
+  add(events: readonly Event[], versions: Versions, only?: ReadonlySet<number>): number {
     let left = 0;
     for (const { endpoint, item, bytes } of itemsOf(events, only)) {
       if (!this.#put(endpoint, versions.get(endpoint) ?? 0, item, bytes)) left++;
@@ -95,7 +95,7 @@ export class Outbound {
 
 /** The deliveries of events in their order, each with the bytes that it takes up in a message. */
 function* itemsOf(
-  events: readonly StoredEvent[],
+  events: readonly Event[],
   only?: ReadonlySet<number>,
 ): Generator<{ endpoint: string; item: Delivery; bytes: number }> {
   for (const event of events) {
@@ -107,7 +107,7 @@ function* itemsOf(
     const inline = textBytes > 0 && textBytes + ENVELOPE_BYTES <= MESSAGE_BYTES;
     for (const [index, { endpoint, test }] of event.matches.entries()) {
       if (only?.has(index) === false) continue;
-      const ref = { id: deliveryId(event.ulid, index), event: event.event, ...(test ? { test } : {}) };
+      const ref = refTo(deliveryId(event.ulid, index), event.type, test);
       const item = inline && text !== null ? { ...ref, text } : ref;
       yield { endpoint, item, bytes: bytesOf(ref) + 1 + (inline ? textBytes : 0) };
     }

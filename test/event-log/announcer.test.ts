@@ -1,6 +1,6 @@
 import fc from "fast-check";
 import { describe, expect, it, vi } from "vitest";
-import type { StoredEvent } from "../../src/contracts/event";
+import type { Event } from "../../src/contracts/event";
 import type { Versions } from "../../src/contracts/event-log";
 import { type DeliveryMessage, INLINE_DATA_BYTES, MESSAGE_BYTES, parseMessage } from "../../src/contracts/messages";
 import { Announcer } from "../../src/event-log/announce";
@@ -11,10 +11,10 @@ import { holds } from "../property";
 
 let serial = 0;
 
-function newEvent(data: string, ...endpoints: string[]): StoredEvent {
+function newEvent(data: string, ...endpoints: string[]): Event {
   return {
     ulid: `01JD0000000000000000${String(serial++).padStart(6, "0")}`,
-    event: "e",
+    type: "e",
     timestamp: 1_795_000_000_000,
     payloadId: "evt_x",
     data,
@@ -32,7 +32,7 @@ function drained(outbound: Outbound): DeliveryMessage[] {
   return messages;
 }
 
-function messagesOf(events: readonly StoredEvent[], versions: Versions = new Map()): DeliveryMessage[] {
+function messagesOf(events: readonly Event[], versions: Versions = new Map()): DeliveryMessage[] {
   const outbound = new Outbound("t");
   outbound.add(events, versions);
   return drained(outbound);
@@ -73,7 +73,7 @@ describe("messages", () => {
       1,
       "x",
       {},
-      { tenant: "t", endpoint: "e", version: 1, deliveries: [{ id: "x", event: "e" }] },
+      { tenant: "t", endpoint: "e", version: 1, deliveries: [{ id: "x", type: "e" }] },
     ]) {
       expect(parseMessage(body)).toBeNull();
     }
@@ -86,7 +86,7 @@ describe("one call of the queue", () => {
   /** What a message's metadata adds to its body, about. */
   const METADATA = 100;
 
-  function callsOf(events: readonly StoredEvent[]): { messages: DeliveryMessage[]; sizes: number[] }[] {
+  function callsOf(events: readonly Event[]): { messages: DeliveryMessage[]; sizes: number[] }[] {
     const outbound = new Outbound("t");
     expect(outbound.add(events, new Map())).toBe(0);
     const calls: { messages: DeliveryMessage[]; sizes: number[] }[] = [];
