@@ -11,8 +11,8 @@ import { afterFailure, type FailureWindow } from "../../src/endpoint/policy/fail
 import { deliveryId, encodeTime, eventId } from "../../src/lib/ids";
 import { Sql } from "../../src/lib/sql";
 import { DAY, dayOf, HOUR, iso, SECOND } from "../../src/lib/time";
-import { call, delivery, fresh, newEndpoint, newReceiver, newTenant, post, until } from "../api";
-import { holds } from "../property";
+import { call, delivery, fresh, newEndpoint, newReceiver, newTenant, post, until } from "../lib/api";
+import { holds } from "../lib/property";
 import { endpointObject } from "../send/harness";
 
 const T0 = Date.parse("2026-11-21T00:00:00.000Z");

@@ -1,7 +1,7 @@
 import { env } from "cloudflare:workers";
 import { describe, it, vi } from "vitest";
 import { formToken, isFormToken, openSession, sealSession } from "../../src/dashboard/session";
-import { call, newEndpoint, newReceiver, newTenant } from "../api";
+import { call, newEndpoint, newReceiver, newTenant } from "../lib/api";
 import { inPortal, portalLink, Visitor, withKey, words } from "./visitor";
 
 const KEY = env.OPERATOR_KEY ?? "";

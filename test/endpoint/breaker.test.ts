@@ -4,7 +4,7 @@ import type { DeliveryError } from "../../src/contracts/delivery";
 import type { Ledger } from "../../src/endpoint/ledger";
 import * as breaking from "../../src/endpoint/policy/breaker";
 import { HOUR, MINUTE, SECOND } from "../../src/lib/time";
-import { holds } from "../property";
+import { holds } from "../lib/property";
 import { attempt, delivery, fire, outcomeOf, SETTINGS, SLOW, T0, tellOperator, withLedger } from "./ledgers";
 
 type Failed = { error: DeliveryError; statusCode: number | null };

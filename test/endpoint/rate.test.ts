@@ -12,7 +12,7 @@ import {
   tokensOf,
 } from "../../src/endpoint/policy/rate";
 import { MINUTE, SECOND } from "../../src/lib/time";
-import { holds } from "../property";
+import { holds } from "../lib/property";
 import { attempt, delivery, outcomeOf, SETTINGS, T0, withLedger } from "./ledgers";
 
 /** Whether no window sees more sends than the rate allows it, and one burst. */

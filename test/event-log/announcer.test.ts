@@ -7,7 +7,7 @@ import { Announcer } from "../../src/event-log/announce";
 import { Outbound } from "../../src/event-log/outbound";
 import { utf8 } from "../../src/lib/crypto";
 import { deliveryId } from "../../src/lib/ids";
-import { holds } from "../property";
+import { holds } from "../lib/property";
 
 let serial = 0;
 

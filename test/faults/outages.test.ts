@@ -1,6 +1,6 @@
 import { afterEach, describe, it } from "vitest";
 import { MINUTE } from "../../src/lib/time";
-import { call } from "../api";
+import { call } from "../lib/api";
 import { World } from "./world";
 
 afterEach(() => World.end());

@@ -219,7 +219,7 @@ export const GUARDS: readonly Mutant[] = [
     file: "src/lib/net/url-policy.ts",
     find: "if (ownHosts.some((own) => isOwn(url, own)))",
     replace: 'if (ownHosts.every((own) => isOwn(url, own) && own === ""))',
-    tests: tests("test/lib/url-policy.test.ts"),
+    tests: tests("test/lib/net/url-policy.test.ts"),
     why: "A delivery to it could post the next event, without end.",
   },
   {
@@ -227,7 +227,7 @@ export const GUARDS: readonly Mutant[] = [
     file: "src/lib/net/url-policy.ts",
     find: `(ours.port === "" && !loopback) || url.port === ours.port`,
     replace: "url.port === ours.port",
-    tests: tests("test/lib/url-policy.test.ts"),
+    tests: tests("test/lib/net/url-policy.test.ts"),
     why: "Deployed, the Worker answers at every port that Cloudflare takes.",
   },
   {
@@ -235,7 +235,7 @@ export const GUARDS: readonly Mutant[] = [
     file: "src/lib/net/url-policy.ts",
     find: `host.startsWith("[") || IPV4.test(host)`,
     replace: `host.startsWith("[")`,
-    tests: tests("test/lib/url-policy.test.ts"),
+    tests: tests("test/lib/net/url-policy.test.ts"),
     why: "It names a machine inside as well as one outside.",
   },
   {
@@ -243,7 +243,7 @@ export const GUARDS: readonly Mutant[] = [
     file: "src/lib/net/url-policy.ts",
     find: ` || LOCAL_NAMES.test(host)`,
     replace: "",
-    tests: tests("test/lib/url-policy.test.ts"),
+    tests: tests("test/lib/net/url-policy.test.ts"),
     why: "`metadata.internal` is where clouds keep their keys.",
   },
   {
@@ -251,7 +251,7 @@ export const GUARDS: readonly Mutant[] = [
     file: "src/lib/net/url-policy.ts",
     find: `if (url.username !== "" || url.password !== "")`,
     replace: `if (url.username !== "" && url.password === "-")`,
-    tests: tests("test/lib/url-policy.test.ts"),
+    tests: tests("test/lib/net/url-policy.test.ts"),
     why: "It would stand in every log.",
   },
   {
@@ -259,7 +259,7 @@ export const GUARDS: readonly Mutant[] = [
     file: "src/lib/net/addresses.ts",
     find: `"169.254.0.0/16",`,
     replace: `"169.254.0.0/32",`,
-    tests: tests("test/lib/addresses.test.ts"),
+    tests: tests("test/lib/net/addresses.test.ts"),
     why: "There the keys of a cloud are.",
   },
   {
@@ -267,7 +267,7 @@ export const GUARDS: readonly Mutant[] = [
     file: "src/lib/net/addresses.ts",
     find: "if (isIn(v6, NAT64)) return isPublicV4(Number(v6 & 0xffff_ffffn));",
     replace: "if (isIn(v6, NAT64)) return true;",
-    tests: tests("test/lib/addresses.test.ts"),
+    tests: tests("test/lib/net/addresses.test.ts"),
     why: "It is as public as the address inside.",
   },
   {
@@ -275,7 +275,7 @@ export const GUARDS: readonly Mutant[] = [
     file: "src/lib/net/dns.ts",
     find: "addresses?.some((address) => !isPublicAddress(address))",
     replace: "addresses?.every((address) => !isPublicAddress(address)) && addresses.length > 0",
-    tests: tests("test/lib/dns.test.ts"),
+    tests: tests("test/lib/net/dns.test.ts"),
     why: "The next request may go there.",
   },
   {

@@ -9,7 +9,7 @@ import { env } from "cloudflare:workers";
 import { afterEach, describe, it, vi } from "vitest";
 import { Endpoint, EventLog } from "../../src/index";
 import { DAY, dayOf, dayStart } from "../../src/lib/time";
-import { call, delivery, deliveryPath, newEndpoint, newReceiver, newTenant, post, until } from "../api";
+import { call, delivery, deliveryPath, newEndpoint, newReceiver, newTenant, post, until } from "../lib/api";
 import { appendOnly, consumeWhole, endpointObject, logObject, messageFor, nothingIsDue } from "./harness";
 
 afterEach(() => {
