@@ -141,7 +141,7 @@ function withLedger<T>(use: (ledger: Ledger, open: () => Ledger) => T, settings:
   return runInDurableObject(stub, (_, state) => {
     const open = () => new Ledger(new Sql(state.storage.sql), () => 0);
     const ledger = open();
-    ledger.standing.configure({ ...SETTINGS, ...settings }, { enabled: true, disabledReason: null, disabledAt: null });
+    ledger.state.configure({ ...SETTINGS, ...settings }, { enabled: true, disabledReason: null, disabledAt: null });
     return use(ledger, open);
   });
 }
@@ -315,7 +315,7 @@ describe("the ledger's outbox", () => {
   }) => {
     await withLedger((first, open) => {
       attempt(first, "gone", T0);
-      first.standing.mirrored(true, T0);
+      first.state.mirrored(true, T0);
       const [before] = untold(first);
       const second = open();
       expect(untold(second)).toEqual([before]);
@@ -340,7 +340,7 @@ describe("the ledger's outbox", () => {
     await runInDurableObject(stub, (_, state) => {
       const sql = new Sql(state.storage.sql);
       const ledger = new Ledger(sql, () => 0);
-      ledger.standing.configure(SETTINGS, { enabled: true, disabledReason: null, disabledAt: null });
+      ledger.state.configure(SETTINGS, { enabled: true, disabledReason: null, disabledAt: null });
       const before = sql.rowsWritten;
       attempt(ledger, null, T0);
       expect(sql.rowsWritten - before).toBe(1);

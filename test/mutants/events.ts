@@ -156,7 +156,7 @@ export const EVENTS: readonly Mutant[] = [
   },
   {
     name: "erasing leaves what receivers answered",
-    file: "src/endpoint/ledger.ts",
+    file: "src/endpoint/by-hand.ts",
     find: "attemptsOf(row.log).map((attempt) => ({ ...attempt, response: null }))",
     replace: "attemptsOf(row.log)",
     tests: tests("test/signals/erase.test.ts"),
