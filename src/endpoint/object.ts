@@ -34,7 +34,7 @@ export class Endpoint extends DurableObject<Env> implements contract.EndpointCon
     this.#name = { tenant, endpoint };
     this.#changes = new Changes(ctx.storage, env, this.#name, Endpoint.mostBytes);
     this.#configuration = new Configuration(this.#changes, env, this.#name);
-    this.#operatorEvents = new OperatorEvents(this.#changes, env, this.#name);
+    this.#operatorEvents = new OperatorEvents(this.#changes, ctx, this.#name);
     void ctx.blockConcurrencyWhile(() => this.#changes.wake());
   }
 

@@ -1,9 +1,10 @@
 import { evictDurableObject, runDurableObjectAlarm, runInDurableObject } from "cloudflare:test";
 import { env } from "cloudflare:workers";
 import fc from "fast-check";
-import { describe, expect as expectOf, it } from "vitest";
+import { describe, expect as expectOf, it, vi } from "vitest";
+import { OperatorEvents } from "../../src/accept/operator-events";
 import { type DeliveryError, type Outcome, reportOf } from "../../src/contracts/delivery";
-import type { OperatorEvent } from "../../src/contracts/event-log";
+import type { OperatorEvent } from "../../src/contracts/operator-events";
 import type { EndpointSettings } from "../../src/contracts/settings";
 import { Ledger } from "../../src/endpoint/ledger";
 import { type Alert, cross } from "../../src/endpoint/policy/alerts";
@@ -421,16 +422,11 @@ describe("operator events", () => {
     const object = endpointObject(tenant, id) as unknown as DurableObjectStub;
     const kept = () =>
       runInDurableObject(object, (_, state) => new Sql(state.storage.sql).all<{ id: string }>("SELECT id FROM outbox"));
-    await runInDurableObject(object, (instance) => {
-      const unreachable = () => {
-        throw new Error("out of reach");
-      };
-      const { env: bindings } = instance as unknown as { env: object };
-      Object.assign(instance, { env: { ...bindings, EVENT_LOG: { getByName: unreachable } } });
-    });
+    const tell = vi.spyOn(OperatorEvents.prototype, "tell").mockRejectedValue(new Error("out of reach"));
     expect((await call("PATCH", `/v1/tenants/${tenant}/endpoints/${id}`, { enabled: false })).status).toBe(200);
     expect(await kept()).toHaveLength(1);
     expect(await operator.got(tenant)).toEqual([]);
+    tell.mockRestore();
     await evictDurableObject(object);
     await until("the outbox to be empty", async () => (await kept()).length === 0);
     const told = await until("the event", async () => {

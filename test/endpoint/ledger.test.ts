@@ -4,7 +4,7 @@ import { describe, it } from "vitest";
 import type { DeliveryError } from "../../src/contracts/delivery";
 import type { Delivery } from "../../src/contracts/event";
 import type { Ledger } from "../../src/endpoint/ledger";
-import { Journal } from "../../src/event-log/journal";
+import { Journal } from "../../src/event-log/journal/journal";
 import { Sql } from "../../src/lib/sql";
 import { DAY, dayOf, HOUR, MINUTE, SECOND } from "../../src/lib/time";
 import { fresh } from "../lib/api";

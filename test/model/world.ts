@@ -11,7 +11,7 @@ import { lifetime } from "../../src/endpoint/jobs/expiry";
 import { Ledger } from "../../src/endpoint/ledger";
 import { SLOTS } from "../../src/endpoint/policy/admission";
 import type { Row } from "../../src/endpoint/row";
-import { Journal } from "../../src/event-log/journal";
+import { Journal } from "../../src/event-log/journal/journal";
 import { deliveryId } from "../../src/lib/ids";
 import { Sql } from "../../src/lib/sql";
 import { dayOf, dayStart, MINUTE, SECOND } from "../../src/lib/time";
@@ -340,14 +340,14 @@ export class World {
 
   /** The log's alarm goes off; endpoints may be out of reach, and it may die before it moves its pointer. */
   reconcile(unreachable: number | null, dies: boolean): void {
-    const handover = this.#inLog(() => this.#journal.handover(this.now - RECONCILE / 2));
+    const handover = this.#inLog(() => this.#journal.pointer.handover(this.now - RECONCILE / 2));
     const missed = new Set<string>();
     for (const [name, refs] of handover.refs) {
       const i = Number(name.slice(3));
       if (i === unreachable) missed.add(name);
       else this.#with(i, (ledger) => ledger.adopt(refs, RECONCILE / 2, this.now));
     }
-    if (!dies) this.#inLog(() => this.#journal.confirm(handover, missed));
+    if (!dies) this.#inLog(() => this.#journal.pointer.confirm(handover, missed));
   }
 
   /** The receiver of the first endpoint fails for so long that its breaker opens, if messages are let through at all. */
@@ -466,7 +466,7 @@ export class World {
       while (this.inFlight.length > 0) this.finish(0, error, false);
       this.checkOwners();
       const alarms = [this.#with(0, (l) => l.nextAlarm(this.now)), this.#with(1, (l) => l.nextAlarm(this.now))];
-      const handover = this.#inLog(() => this.#journal.nextHandover(this.now, RECONCILE));
+      const handover = this.#inLog(() => this.#journal.pointer.next(this.now, RECONCILE));
       const next = [...alarms, handover].filter((at) => at !== null);
       if (next.length === 0 && this.queue.length === 0) break;
       this.now = Math.max(this.now, Math.min(...next));
