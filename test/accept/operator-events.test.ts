@@ -12,8 +12,8 @@ import { afterFailure, type FailureWindow } from "../../src/endpoint/policy/fail
 import { deliveryId, encodeTime, eventId } from "../../src/lib/ids";
 import { Sql } from "../../src/lib/sql";
 import { DAY, dayOf, HOUR, iso, SECOND } from "../../src/lib/time";
-import { call, delivery, fresh, newEndpoint, newReceiver, newTenant, post, until } from "../api";
-import { holds } from "../property";
+import { call, delivery, fresh, newEndpoint, newReceiver, newTenant, post, until } from "../lib/api";
+import { holds } from "../lib/property";
 import { endpointObject } from "../send/harness";
 
 const T0 = Date.parse("2026-11-21T00:00:00.000Z");
@@ -142,7 +142,7 @@ function withLedger<T>(use: (ledger: Ledger, open: () => Ledger) => T, settings:
   return runInDurableObject(stub, (_, state) => {
     const open = () => new Ledger(new Sql(state.storage.sql), () => 0);
     const ledger = open();
-    ledger.standing.configure({ ...SETTINGS, ...settings }, { enabled: true, disabledReason: null, disabledAt: null });
+    ledger.state.configure({ ...SETTINGS, ...settings }, { enabled: true, disabledReason: null, disabledAt: null });
     return use(ledger, open);
   });
 }
@@ -316,7 +316,7 @@ describe("the ledger's outbox", () => {
   }) => {
     await withLedger((first, open) => {
       attempt(first, "gone", T0);
-      first.standing.mirrored(true, T0);
+      first.state.mirrored(true, T0);
       const [before] = untold(first);
       const second = open();
       expect(untold(second)).toEqual([before]);
@@ -341,7 +341,7 @@ describe("the ledger's outbox", () => {
     await runInDurableObject(stub, (_, state) => {
       const sql = new Sql(state.storage.sql);
       const ledger = new Ledger(sql, () => 0);
-      ledger.standing.configure(SETTINGS, { enabled: true, disabledReason: null, disabledAt: null });
+      ledger.state.configure(SETTINGS, { enabled: true, disabledReason: null, disabledAt: null });
       const before = sql.rowsWritten;
       attempt(ledger, null, T0);
       expect(sql.rowsWritten - before).toBe(1);

@@ -8,7 +8,7 @@ import { Journal } from "../../src/event-log/journal/journal";
 import { EventLog } from "../../src/event-log/object";
 import { Sql } from "../../src/lib/sql";
 import { addDays, DAY, dayOf, dayStart, HOUR, MINUTE, SECOND } from "../../src/lib/time";
-import { type Answered, call, fresh, newEndpoint, newReceiver, newTenant, post, until } from "../api";
+import { type Answered, call, fresh, newEndpoint, newReceiver, newTenant, post, until } from "../lib/api";
 import { endpointObject, logObject } from "../send/harness";
 import { logged, newSignal, observe, seen } from "../signals/world";
 

@@ -91,7 +91,7 @@ export class World {
       world.#sides.push(side);
       side.ledger = world.#newLedger(i);
       world.#with(i, (ledger) =>
-        ledger.standing.configure(
+        ledger.state.configure(
           {
             tenant: "model",
             endpoint: `ep_${i}`,
@@ -163,7 +163,7 @@ export class World {
     const { endpoint, deliveries, lane } = message;
     const offer = { lane, room };
     const { admissions, breaker } = this.#with(endpoint, (ledger) => ({
-      breaker: ledger.standing.health(this.now).breaker.state,
+      breaker: ledger.state.health(this.now).breaker.state,
       ...(ledger.admitNew(deliveries, this.now, offer) ?? ledger.admit(deliveries, this.now, offer)),
     }));
     this.#checkProbes(endpoint, breaker, admissions.filter((admission) => admission.do === "send").length);
@@ -181,7 +181,7 @@ export class World {
     begins: boolean,
   ): void {
     const promised = this.promised.get(grant.id) as Promised;
-    const quiet = this.#with(endpoint, (ledger) => ledger.standing.health(this.now).quietUntil);
+    const quiet = this.#with(endpoint, (ledger) => ledger.state.health(this.now).quietUntil);
     if (quiet !== null)
       throw new Error(`${grant.id} is let through ${quiet - this.now} ms before its receiver wants it`);
     this.#checkGrant(promised, grant);
@@ -307,7 +307,7 @@ export class World {
     const { claims, slow, record, breaker } = this.#with(endpoint, (ledger) => {
       const { claims, slow } = ledger.record([outcome], this.now, next);
       const [record] = ledger.reading.look([outcome.delivery.id], this.now);
-      return { claims, slow, record, breaker: ledger.standing.health(this.now).breaker.state };
+      return { claims, slow, record, breaker: ledger.state.health(this.now).breaker.state };
     });
     if (breaker === "closed") this.#checkProbes(endpoint, breaker, 0);
     if (claims.length > room && room !== 0) this.#checkFast(endpoint, claims.length);
@@ -331,7 +331,7 @@ export class World {
   /** The endpoint's alarm goes off, due or not; its messages are sent, or lost. */
   alarm(i: number, messagesLost: boolean): void {
     const { messages, lane } = this.#with(i, (ledger) => {
-      if (ledger.standing.state.mirrorAt !== null) ledger.standing.mirrored(true, this.now);
+      if (ledger.state.stored.mirrorAt !== null) ledger.state.mirrored(true, this.now);
       for (const { id } of ledger.outbox.due(this.now)) ledger.outbox.remove(id);
       return ledger.release(this.now);
     });
@@ -421,7 +421,7 @@ export class World {
 
   /** More than there is room for goes only to whoever answers at once. */
   #checkFast(i: number, claims: number): void {
-    const pace = this.#with(i, (ledger) => ledger.standing.pace?.class);
+    const pace = this.#with(i, (ledger) => ledger.state.pace?.class);
     if (pace !== "fast") throw new Error(`${claims} are handed out of an endpoint whose pace is ${pace}`);
   }
 

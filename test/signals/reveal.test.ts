@@ -2,7 +2,7 @@ import { evictDurableObject, runDurableObjectAlarm } from "cloudflare:test";
 import { describe, it, vi } from "vitest";
 import { contactsOf } from "../../src/event-log/reveal";
 import { Entity } from "../../src/signals/object";
-import { type Answered, call, newEndpoint, newReceiver, newTenant, post, until } from "../api";
+import { type Answered, call, newEndpoint, newReceiver, newTenant, post, until } from "../lib/api";
 import { logObject } from "../send/harness";
 import { emitted, eventOf, logged, newSignal, seen } from "./world";
 

@@ -12,7 +12,7 @@ import { INLINE_DATA_BYTES } from "../../contracts/messages";
 import { DOCS_HEADERS, marked, page, table } from "../../docs/frame";
 import { LOG_ATTEMPTS, LOG_BYTES } from "../../endpoint/attempt-log";
 import { MOST_BYTES as MOST_OF_ENDPOINT } from "../../endpoint/jobs/capacity";
-import { COUNT_MOST, MOST_RECOVERIES } from "../../endpoint/jobs/recoveries";
+import { COUNT_MOST, MOST_RECOVERIES } from "../../endpoint/jobs/jobs";
 import { LANES, SLOTS } from "../../endpoint/policy/admission";
 import { MOST_BYTES as MOST_OF_DAY } from "../../event-log/journal/capacity";
 import { MAX_FILTER_BYTES } from "../../lib/filter/filter-errors";
