@@ -196,7 +196,7 @@ describe("the webhooks of the document", () => {
     const event = {
       tenant: "acme",
       payloadId: "evt_01KAJ3Q8Z500W7X8Y9Z0A1B2C3",
-      event: "company.identified",
+      type: "company.identified",
       timestamp: Date.UTC(2026, 10, 21, 9, 30),
       data: '{"company":{"domain":"acme.com"}}',
     };

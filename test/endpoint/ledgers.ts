@@ -52,7 +52,7 @@ export function withLedger<T>(
 let serial = 0;
 export function delivery(at: number) {
   const ulid = `${encodeTime(at)}${String(++serial).padStart(16, "0")}`;
-  return { id: deliveryId(ulid, 0), event: "e" };
+  return { id: deliveryId(ulid, 0), type: "e" };
 }
 
 /** Admits a delivery and records how its attempt ended; answers whether it was let through. */

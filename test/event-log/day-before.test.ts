@@ -19,7 +19,7 @@ const YESTERDAY = addDays(TODAY, -1);
 const MIDNIGHT = dayStart(TODAY);
 
 const keyed = (key: string, fingerprint = "f"): AppendRequest => ({
-  event: "e",
+  type: "e",
   data: "{}",
   matches: [],
   idempotency: { key, fingerprint },
