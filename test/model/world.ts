@@ -10,7 +10,7 @@ import type { Delivery } from "../../src/contracts/event";
 import { lifetime } from "../../src/endpoint/jobs/expiry";
 import { Ledger } from "../../src/endpoint/ledger";
 import { SLOTS } from "../../src/endpoint/policy/admission";
-import type { Row } from "../../src/endpoint/row";
+import type { Row } from "../../src/endpoint/storage/row";
 import { Journal } from "../../src/event-log/journal/journal";
 import { deliveryId } from "../../src/lib/ids";
 import { Sql } from "../../src/lib/sql";
