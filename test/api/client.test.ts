@@ -2,7 +2,7 @@ import { env, exports } from "cloudflare:workers";
 import { describe, it } from "vitest";
 import { type ClientOptions, createClient, PosthornError } from "../../src/client/index";
 import { OPERATIONS } from "../../src/client/operations";
-import { call, fresh, newReceiver, newTenant, until } from "../api";
+import { call, fresh, newReceiver, newTenant, until } from "../lib/api";
 
 function client(options: Partial<ClientOptions> = {}) {
   return createClient({

@@ -5,7 +5,7 @@ import scalar from "../../node_modules/@scalar/api-reference/package.json";
 import { FORMATS } from "../../src/contracts/wire";
 import { checkSchema } from "../../src/lib/json/json-schema-check";
 import { bodyText } from "../../src/send/request/render";
-import { call, newEndpoint, newReceiver, newTenant, post } from "../api";
+import { call, newEndpoint, newReceiver, newTenant, post } from "../lib/api";
 import { inlined, operationsOf, resolve, theDocument } from "./operations";
 
 const document = await theDocument();

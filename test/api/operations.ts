@@ -1,4 +1,4 @@
-import { call } from "../api";
+import { call } from "../lib/api";
 
 // biome-ignore lint/suspicious/noExplicitAny: tests read JSON as it comes
 type Json = any;

@@ -1,7 +1,7 @@
 import { exports } from "cloudflare:workers";
 import { describe, it } from "vitest";
 import { PROBLEMS, type ProblemCode } from "../../src/api/problems/problem-codes";
-import { call, newEndpoint, newReceiver, newTenant, post } from "../api";
+import { call, newEndpoint, newReceiver, newTenant, post } from "../lib/api";
 import { newKey } from "./world";
 
 const SOURCES = import.meta.glob<string>("../../src/api/**/*.ts", { query: "?raw", import: "default", eager: true });

@@ -3,7 +3,17 @@ import { env } from "cloudflare:workers";
 import { describe, it } from "vitest";
 import { parseEventId } from "../../src/lib/ids";
 import { dayOf } from "../../src/lib/time";
-import { type Answered, call, delivery, deliveryPath, newEndpoint, newReceiver, newTenant, post, until } from "../api";
+import {
+  type Answered,
+  call,
+  delivery,
+  deliveryPath,
+  newEndpoint,
+  newReceiver,
+  newTenant,
+  post,
+  until,
+} from "../lib/api";
 import { endpointObject, logObject, messageFor } from "../send/harness";
 
 function replay(tenant: string, id: string): Promise<Answered> {

@@ -13,7 +13,7 @@ import {
 } from "../../src/config/tenants";
 import type { EventLogContract } from "../../src/contracts/event-log";
 import { DAY, dayOf } from "../../src/lib/time";
-import { type Answered, call, fresh, newEndpoint, newReceiver, newTenant, post, until } from "../api";
+import { type Answered, call, fresh, newEndpoint, newReceiver, newTenant, post, until } from "../lib/api";
 import { appendOnly, endpointObject, logObject, messageFor } from "../send/harness";
 
 /** What an object holds: its own tables and its alarm. */

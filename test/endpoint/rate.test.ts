@@ -12,7 +12,7 @@ import {
   tokensOf,
 } from "../../src/endpoint/policy/rate";
 import { MINUTE, SECOND } from "../../src/lib/time";
-import { holds } from "../property";
+import { holds } from "../lib/property";
 import { attempt, delivery, outcomeOf, SETTINGS, T0, withLedger } from "./ledgers";
 
 /** Whether no window sees more sends than the rate allows it, and one burst. */
@@ -175,7 +175,7 @@ describe("an endpoint with a rate limit", () => {
         const { deliveries } = ledger.release(T0 + SECOND);
         expect(deliveries).toHaveLength(4);
         const after = open();
-        after.standing.configure(
+        after.state.configure(
           { ...SETTINGS, rateLimit: 1, version: 2 },
           { enabled: true, disabledReason: null, disabledAt: null },
         );

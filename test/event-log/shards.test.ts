@@ -1,11 +1,11 @@
 import { evictDurableObject, runInDurableObject } from "cloudflare:test";
 import { env } from "cloudflare:workers";
 import { describe, it } from "vitest";
-import { Journal } from "../../src/event-log/journal";
+import { Journal } from "../../src/event-log/journal/journal";
 import { eventId } from "../../src/lib/ids";
 import { Sql } from "../../src/lib/sql";
 import { dayOf } from "../../src/lib/time";
-import { call, newTenant } from "../api";
+import { call, newTenant } from "../lib/api";
 
 const inShard = (ulid: string, shard: string) => `${ulid.slice(0, 10)}${shard}${ulid.slice(11)}`;
 

@@ -5,8 +5,8 @@ import type { EndpointSettings } from "../../src/contracts/settings";
 import { LEASE } from "../../src/endpoint/policy/admission";
 import { Endpoint } from "../../src/index";
 import { attempt, type Granted } from "../../src/send/attempt";
-import { newReceiver } from "../api";
 import { SETTINGS } from "../endpoint/ledgers";
+import { newReceiver } from "../lib/api";
 import { items } from "./rooms";
 
 const TEXT = { event: "e", timestamp: 0, payloadId: "evt_x", data: "{}" };

@@ -3,8 +3,8 @@ import { env } from "cloudflare:workers";
 import { afterEach, describe, it, vi } from "vitest";
 import { app } from "../../src/api/app";
 import type { Env } from "../../src/contracts/env";
-import { type Answered, call, delivery, fresh, newEndpoint, newReceiver, newTenant, post, until } from "../api";
-import { asked, DEPLOYED, named, setZone } from "../resolver";
+import { type Answered, call, delivery, fresh, newEndpoint, newReceiver, newTenant, post, until } from "../lib/api";
+import { asked, DEPLOYED, named, setZone } from "../lib/resolver";
 import { appendOnly, consumeWhole, logObject, messageFor } from "./harness";
 
 afterEach(() => {

@@ -7,7 +7,7 @@ import type { DeliveryMessage } from "../../src/contracts/messages";
 import { deliveryId, eventId } from "../../src/lib/ids";
 import { dayOf } from "../../src/lib/time";
 import { consume } from "../../src/send/consumer";
-import { call, until } from "../api";
+import { call, until } from "../lib/api";
 
 /** Delivers a batch, and waits for the sends that outlast it too. */
 export async function consumeWhole(batch: MessageBatch, bindings: Env = env): Promise<void> {

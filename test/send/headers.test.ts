@@ -5,7 +5,7 @@ import { secretOwner } from "../../src/contracts/settings";
 import { seal } from "../../src/lib/crypto";
 import { attempt } from "../../src/send/attempt";
 import { prepare } from "../../src/send/request/prepare";
-import { newReceiver } from "../api";
+import { newReceiver } from "../lib/api";
 
 const OWNER = secretOwner("acme", "ep_1");
 

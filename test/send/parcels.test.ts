@@ -3,7 +3,7 @@ import { describe, it, vi } from "vitest";
 import { SLOTS } from "../../src/endpoint/policy/admission";
 import { deliver } from "../../src/send/deliver";
 import { ECHO_URL, type Echo, reach } from "../../src/send/echo";
-import { call, delivery, newEndpoint, newReceiver, newTenant } from "../api";
+import { call, delivery, newEndpoint, newReceiver, newTenant } from "../lib/api";
 import { appendOnly, endpointObject } from "./harness";
 
 describe("a share", () => {

@@ -2,7 +2,7 @@ import { env } from "cloudflare:workers";
 import { describe, it, vi } from "vitest";
 import { SLOTS } from "../../src/endpoint/policy/admission";
 import { deliver } from "../../src/send/deliver";
-import { call, delivery, newEndpoint, newReceiver, newTenant, post, until } from "../api";
+import { call, delivery, newEndpoint, newReceiver, newTenant, post, until } from "../lib/api";
 import { appendOnly, endpointObject } from "./harness";
 
 describe.concurrent("a receiver that answers with a Retry-After", () => {

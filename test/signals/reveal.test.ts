@@ -2,7 +2,7 @@ import { evictDurableObject, runDurableObjectAlarm, runInDurableObject } from "c
 import { env } from "cloudflare:workers";
 import { describe, it, vi } from "vitest";
 import { contactsOf } from "../../src/event-log/reveal";
-import { type Answered, call, newEndpoint, newReceiver, newTenant, post, until } from "../api";
+import { type Answered, call, newEndpoint, newReceiver, newTenant, post, until } from "../lib/api";
 import { logObject } from "../send/harness";
 import { emitted, eventOf, logged, newSignal, seen } from "./world";
 
