@@ -3,7 +3,8 @@ import type { Env } from "../contracts/env";
 import type { Delivery } from "../contracts/event";
 import { parseMessage } from "../contracts/messages";
 import { log, logError } from "../lib/log";
-import { deliver, type Share } from "./deliver";
+import { deliver } from "./deliver";
+import type { Share } from "./share";
 
 /** What of a batch is for one endpoint. */
 interface Group extends Omit<Share, "items" | "settled"> {

@@ -111,6 +111,7 @@ describe("messages", () => {
       "x",
       {},
       { tenant: "t", endpoint: "e", version: 1, deliveries: [{ id: "x", type: "e" }] },
+      { tenant: "t", endpoint: "e", version: 1, deliveries: [null, { id: ref.id, event: "e" }] },
       { tenant: "t", shares: [] },
       { tenant: "t", shares: [null] },
       { tenant: "t", shares: [{ endpoint: "e", version: 1, deliveries: [] }] },
