@@ -1,7 +1,7 @@
 import path from "node:path";
 import { cloudflareTest, readD1Migrations } from "@cloudflare/vitest-pool-workers";
 import { defineConfig } from "vitest/config";
-import { provided } from "./provided.ts";
+import { provided } from "./lib/provided.ts";
 
 const root = path.join(import.meta.dirname, "..");
 
@@ -37,12 +37,12 @@ export default defineConfig(async () => ({
     include: ["test/**/*.test.ts"],
     exclude: ["test/blackbox/**", "test/browser/**", "test/clients/**", "test/model/**"],
     provide: provided,
-    setupFiles: [path.join(import.meta.dirname, "setup.ts")],
+    setupFiles: [path.join(import.meta.dirname, "lib/setup.ts")],
     globalSetup: ["receiver-server.ts", "raw-server.ts", "resolver-server.ts"].map((file) =>
-      path.join(import.meta.dirname, file),
+      path.join(import.meta.dirname, "lib/servers", file),
     ),
     testTimeout: 120_000,
-    // Files take turns in one runtime, see setup.ts: one for each would take three times as long.
+    // Files take turns in one runtime, see lib/setup.ts: one for each would take three times as long.
     isolate: false,
   },
 }));

@@ -373,6 +373,6 @@ export class EndpointRun implements Stream {
   }
 }
 
-function refOf({ id, event, test }: Delivery): Delivery {
-  return refTo(id, event, test);
+function refOf({ id, type, test }: Delivery): Delivery {
+  return refTo(id, type, test);
 }

@@ -2,7 +2,7 @@ import { env, exports } from "cloudflare:workers";
 import { describe, it } from "vitest";
 import { type ClientOptions, createClient, PosthornError } from "../../src/client/index";
 import { OPERATIONS } from "../../src/client/operations";
-import { fresh, newReceiver, newTenant, until } from "../api";
+import { fresh, newReceiver, newTenant, until } from "../lib/api";
 import { theDocument } from "./operations";
 
 function client(options: Partial<ClientOptions> = {}) {

@@ -1,7 +1,7 @@
 import { env, exports } from "cloudflare:workers";
 import { afterEach, describe, it } from "vitest";
 import { configurationOf } from "../../src/lib/configuration";
-import { call } from "../api";
+import { call } from "../lib/api";
 
 const before = { ...env };
 afterEach(() => {

@@ -4,7 +4,7 @@ import { afterEach, describe, it } from "vitest";
 import { app } from "../../src/api/app";
 import { MAX_BODY } from "../../src/api/http/body";
 import { MAX_HEADERS } from "../../src/lib/net/header-policy";
-import { call, newEndpoint, newTenant } from "../api";
+import { call, newEndpoint, newTenant } from "../lib/api";
 import { logObject } from "../send/harness";
 
 const URL = "https://receiver.example/";

@@ -1,6 +1,6 @@
 import { env, exports } from "cloudflare:workers";
 import { describe, it, vi } from "vitest";
-import { call, fresh, newEndpoint, newReceiver, newTenant, post, until } from "../api";
+import { call, fresh, newEndpoint, newReceiver, newTenant, post, until } from "../lib/api";
 import { operationsOf, theDocument } from "./operations";
 import { newKey, newWorld, pathIn } from "./world";
 

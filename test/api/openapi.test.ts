@@ -3,7 +3,7 @@ import { describe, it } from "vitest";
 import { FORMATS } from "../../src/contracts/wire";
 import { checkSchema } from "../../src/lib/json/json-schema-check";
 import { bodyText } from "../../src/send/request/render";
-import { call, newEndpoint, newReceiver, newTenant, post } from "../api";
+import { call, newEndpoint, newReceiver, newTenant, post } from "../lib/api";
 import { DOCUMENT, inlined, operationsOf, resolve, theDocument } from "./operations";
 
 const document = await theDocument();
@@ -187,7 +187,7 @@ describe("the webhooks of the document", () => {
     const event = {
       tenant: "acme",
       payloadId: "evt_01KAJ3Q8Z500W7X8Y9Z0A1B2C3",
-      event: "company.identified",
+      type: "company.identified",
       timestamp: Date.UTC(2026, 10, 21, 9, 30),
       data: '{"company":{"domain":"acme.com"}}',
     };

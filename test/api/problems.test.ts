@@ -1,7 +1,7 @@
 import { describe, it } from "vitest";
 import { PROBLEMS, type ProblemCode } from "../../src/api/problems/problem-codes";
 import { problemsPage } from "../../src/api/problems/problem-page";
-import { call, newEndpoint, newReceiver, newTenant, post } from "../api";
+import { call, newEndpoint, newReceiver, newTenant, post } from "../lib/api";
 import { newKey } from "./world";
 
 const SOURCES = import.meta.glob<string>("../../src/api/**/*.ts", { query: "?raw", import: "default", eager: true });

@@ -4,9 +4,9 @@ import { app } from "../../src/api/app";
 import { networkOf } from "../../src/api/http/refusals";
 import { findHolder, hashOf, invalidateKeys, newKey as makeKey } from "../../src/config/access/keys";
 import { newPortalToken, openPortalLink } from "../../src/config/access/portal-links";
-import { call, fresh, newTenant } from "../api";
-import { asked } from "../asked";
 import { portalLink, Visitor } from "../dashboard/visitor";
+import { call, fresh, newTenant } from "../lib/api";
+import { asked } from "../lib/asked";
 import { newKey } from "./world";
 
 const SECRETS_KEY = env.SECRETS_KEY as string;

@@ -2,7 +2,7 @@ import { once } from "node:events";
 import { createServer, type Server } from "node:http";
 import { type AddressInfo, connect } from "node:net";
 import { onTestFinished, test, vi } from "vitest";
-import { answering } from "../answering";
+import { answering } from "../lib/servers/answering";
 
 /** Listens until the test is over. */
 async function listening(server: Server): Promise<number> {

@@ -8,7 +8,7 @@ import { mkdtempSync, readFileSync, rmSync, symlinkSync, writeFileSync } from "n
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { onTestFinished, type TestContext } from "vitest";
-import { leaveOut } from "../left-out";
+import { leaveOut } from "../lib/left-out";
 import { freePort, isListening, until } from "./project";
 
 /** The text of a file of the project. */

@@ -6,7 +6,7 @@
 import { createHmac } from "node:crypto";
 import { createServer, type IncomingMessage, type ServerResponse } from "node:http";
 import { onTestFinished } from "vitest";
-import { answering } from "../answering";
+import { answering } from "../lib/servers/answering";
 
 /** One request as it came, and what it was answered. */
 export interface Attempt {

@@ -1,6 +1,6 @@
 import path from "node:path";
 import { defineConfig } from "vitest/config";
-import { leavingOut } from "../left-out.ts";
+import { leavingOut } from "../lib/left-out.ts";
 
 // Plain Node tests: they run `npm start` as a user does, and look at it from outside. What an instance has left behind they
 // find by way of /proc.

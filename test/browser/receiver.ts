@@ -1,7 +1,7 @@
 import { createHmac, timingSafeEqual } from "node:crypto";
 import { createServer } from "node:http";
 import { onTestFinished } from "vitest";
-import { answering } from "../answering";
+import { answering } from "../lib/servers/answering";
 
 /** A customer's receiver: it verifies what comes, and answers as its owner has it at the time. */
 export class CustomerReceiver {

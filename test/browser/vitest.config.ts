@@ -1,6 +1,6 @@
 import { fileURLToPath } from "node:url";
 import { defineConfig } from "vitest/config";
-import { leavingOut } from "../left-out.ts";
+import { leavingOut } from "../lib/left-out.ts";
 import { chromium } from "./chromium.ts";
 
 /** They also find what an instance has left behind by way of /proc. */

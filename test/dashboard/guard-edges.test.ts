@@ -3,7 +3,7 @@ import { describe, it, onTestFinished, vi } from "vitest";
 import { invalidateKeys } from "../../src/config/access/keys";
 import { MAX_FORM } from "../../src/dashboard/guard";
 import { utf8 } from "../../src/lib/crypto";
-import { call, newEndpoint, newReceiver, newTenant } from "../api";
+import { call, newEndpoint, newReceiver, newTenant } from "../lib/api";
 import { inPortal, portalLink, Visitor, withKey } from "./visitor";
 
 const KEY = env.OPERATOR_KEY ?? "";

@@ -1,7 +1,7 @@
 import { env } from "cloudflare:workers";
 import { describe, it } from "vitest";
 import { frameAncestors } from "../../src/dashboard/guard";
-import { call, newEndpoint, newReceiver, newTenant } from "../api";
+import { call, newEndpoint, newReceiver, newTenant } from "../lib/api";
 import { inPortal, portalLink, Visitor } from "./visitor";
 
 const KEY = env.OPERATOR_KEY ?? "";

@@ -3,7 +3,7 @@ import { generateSignedCookie } from "hono/cookie";
 import { describe, it, vi } from "vitest";
 import { formToken, isFormToken, readSession, sessionKey } from "../../src/dashboard/session";
 import { utf8 } from "../../src/lib/crypto";
-import { call, newEndpoint, newReceiver, newTenant } from "../api";
+import { call, newEndpoint, newReceiver, newTenant } from "../lib/api";
 import { inPortal, portalLink, Visitor, withKey, words } from "./visitor";
 
 const KEY = env.OPERATOR_KEY ?? "";

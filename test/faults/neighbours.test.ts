@@ -2,7 +2,7 @@ import { afterEach, describe, type ExpectStatic, it } from "vitest";
 import type { DeliveryMessage } from "../../src/contracts/messages";
 import { LANES, SLOTS } from "../../src/endpoint/policy/admission";
 import { SECOND } from "../../src/lib/time";
-import { until } from "../api";
+import { until } from "../lib/api";
 import { Batches, type Invocation } from "./batches";
 
 afterEach(() => Batches.end());

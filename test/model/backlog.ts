@@ -62,7 +62,7 @@ export async function play(load: Load): Promise<Run> {
   const clock = new VirtualClock(T0);
   const ledger = new Ledger(new Sql(memoryStorage()), () => 0.5);
   const enabled = load.recoverAt === undefined;
-  ledger.standing.configure(settings(), { enabled, disabledReason: enabled ? null : "manual", disabledAt: null });
+  ledger.state.configure(settings(), { enabled, disabledReason: enabled ? null : "manual", disabledAt: null });
   const end = T0 + load.seconds * SECOND;
   const second = () => (clock.now - T0) / SECOND;
   const posted = new Map<string, number>();
@@ -84,7 +84,7 @@ export async function play(load: Load): Promise<Run> {
         clock.at(clock.now + BACK_HOP, () => consume(deliveries, lane));
       }
       for (const { id } of ledger.outbox.due(clock.now)) ledger.outbox.remove(id);
-      ledger.standing.mirrored(true, clock.now);
+      ledger.state.mirrored(true, clock.now);
       arm();
     });
   };
@@ -107,7 +107,7 @@ export async function play(load: Load): Promise<Run> {
       arm();
     },
   };
-  const text = { event: "e", timestamp: T0, payloadId: "evt", data: "{}" };
+  const text = { type: "e", timestamp: T0, payloadId: "evt", data: "{}" };
   const log = { read: async (ulids: string[]) => ulids.map(() => text) };
   const env = { ENDPOINT: { getByName: () => endpoint }, EVENT_LOG: { getByName: () => log } } as unknown as Env;
 
@@ -143,7 +143,7 @@ export async function play(load: Load): Promise<Run> {
   let last: string | null = null;
   const post = (): Delivery => {
     last = mintEventUlid(dayOf(T0), clock.now, last);
-    const ref = { id: deliveryId(last, 0), event: "e" };
+    const ref = { id: deliveryId(last, 0), type: "e" };
     posted.set(ref.id, clock.now);
     return ref;
   };

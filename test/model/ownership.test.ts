@@ -2,7 +2,7 @@ import fc from "fast-check";
 import { it } from "vitest";
 import type { DeliveryError } from "../../src/contracts/delivery";
 import { SECOND } from "../../src/lib/time";
-import { holds } from "../property";
+import { holds } from "../lib/property";
 import { World } from "./world";
 
 const pick = fc.nat(50);

@@ -1,6 +1,6 @@
 import path from "node:path";
 import { defineConfig } from "vitest/config";
-import { provided } from "../provided.ts";
+import { provided } from "../lib/provided.ts";
 
 /** The model runs the objects' own code on Node's SQLite, without the Workers runtime around it. */
 export default defineConfig({

@@ -83,36 +83,12 @@ export const ACCESS: readonly Mutant[] = [
     why: "It shows at once in the isolate that revoked it.",
   },
   {
-    name: "a key is revoked for whoever knows its id",
-    file: "src/config/access/keys.ts",
-    find: "return and(eq(apiKeys.tenant, tenant), eq(apiKeys.id, id));",
-    replace: "return and(eq(apiKeys.id, id), sql`${tenant} <> ''`);",
+    name: "a row is anybody's who knows its id or name",
+    file: "src/config/owned-rows.ts",
+    find: "return and(eq(table.tenant, tenant), eq(key, name));",
+    replace: "return and(lt(table.tenant, '~'), eq(key, name));",
     tests: tests("test/api/permissions.test.ts", "are not there under one"),
     why: "Every query takes the tenant.",
-  },
-  {
-    name: "a portal link is revoked for whoever knows its id",
-    file: "src/config/access/portal-links.ts",
-    find: "return and(eq(portalLinks.tenant, tenant), eq(portalLinks.id, id));",
-    replace: "return and(eq(portalLinks.id, id), sql`${tenant} <> ''`);",
-    tests: tests("test/api/permissions.test.ts", "are not there under one"),
-    why: "Every query takes the tenant.",
-  },
-  {
-    name: "a segment is anybody's who knows its id",
-    file: "src/config/rules/segments.ts",
-    find: "return and(eq(segments.tenant, tenant), eq(segments.id, id));",
-    replace: "return and(eq(segments.id, id), sql`${tenant} <> ''`);",
-    tests: tests("test/api/permissions.test.ts", "are not there under one"),
-    why: "Every query takes the tenant.",
-  },
-  {
-    name: "a list is found by its name alone",
-    file: "src/config/rules/lists.ts",
-    find: "return and(eq(lists.tenant, tenant), eq(lists.name, name));",
-    replace: "return and(eq(lists.name, name), sql`${tenant} <> ''`);",
-    tests: tests("test/api/permissions.test.ts", "are not there under one"),
-    why: "Another tenant may have one of the same name.",
   },
   {
     name: "an endpoint is found by its uid alone",
@@ -219,7 +195,7 @@ export const GUARDS: readonly Mutant[] = [
     file: "src/lib/net/url-policy.ts",
     find: "if (ownHosts.some((own) => isOwn(url, own)))",
     replace: 'if (ownHosts.every((own) => isOwn(url, own) && own === ""))',
-    tests: tests("test/lib/url-policy.test.ts"),
+    tests: tests("test/lib/net/url-policy.test.ts"),
     why: "A delivery to it could post the next event, without end.",
   },
   {
@@ -227,7 +203,7 @@ export const GUARDS: readonly Mutant[] = [
     file: "src/lib/net/url-policy.ts",
     find: `(ours.port === "" && !loopback) || url.port === ours.port`,
     replace: "url.port === ours.port",
-    tests: tests("test/lib/url-policy.test.ts"),
+    tests: tests("test/lib/net/url-policy.test.ts"),
     why: "Deployed, the Worker answers at every port that Cloudflare takes.",
   },
   {
@@ -235,7 +211,7 @@ export const GUARDS: readonly Mutant[] = [
     file: "src/lib/net/url-policy.ts",
     find: `host.startsWith("[") || IPV4.test(host)`,
     replace: `host.startsWith("[")`,
-    tests: tests("test/lib/url-policy.test.ts"),
+    tests: tests("test/lib/net/url-policy.test.ts"),
     why: "It names a machine inside as well as one outside.",
   },
   {
@@ -243,7 +219,7 @@ export const GUARDS: readonly Mutant[] = [
     file: "src/lib/net/url-policy.ts",
     find: ` || LOCAL_NAMES.test(host)`,
     replace: "",
-    tests: tests("test/lib/url-policy.test.ts"),
+    tests: tests("test/lib/net/url-policy.test.ts"),
     why: "`metadata.internal` is where clouds keep their keys.",
   },
   {
@@ -251,7 +227,7 @@ export const GUARDS: readonly Mutant[] = [
     file: "src/lib/net/url-policy.ts",
     find: `if (url.username !== "" || url.password !== "")`,
     replace: `if (url.username !== "" && url.password === "-")`,
-    tests: tests("test/lib/url-policy.test.ts"),
+    tests: tests("test/lib/net/url-policy.test.ts"),
     why: "It would stand in every log.",
   },
   {
@@ -259,7 +235,7 @@ export const GUARDS: readonly Mutant[] = [
     file: "src/lib/net/addresses.ts",
     find: `return v4.range() === "unicast";`,
     replace: `return ["unicast", "linkLocal"].includes(v4.range());`,
-    tests: tests("test/lib/addresses.test.ts"),
+    tests: tests("test/lib/net/addresses.test.ts"),
     why: "There the keys of a cloud are.",
   },
   {
@@ -267,7 +243,7 @@ export const GUARDS: readonly Mutant[] = [
     file: "src/lib/net/addresses.ts",
     find: "if (v6.match(NAT64)) return isPublicV4(new IPv4(v6.toByteArray().slice(12)));",
     replace: "if (v6.match(NAT64)) return true;",
-    tests: tests("test/lib/addresses.test.ts"),
+    tests: tests("test/lib/net/addresses.test.ts"),
     why: "It is as public as the address inside.",
   },
   {
@@ -275,7 +251,7 @@ export const GUARDS: readonly Mutant[] = [
     file: "src/lib/net/dns.ts",
     find: "addresses?.some((address) => !isPublicAddress(address))",
     replace: "addresses?.every((address) => !isPublicAddress(address)) && addresses.length > 0",
-    tests: tests("test/lib/dns.test.ts"),
+    tests: tests("test/lib/net/dns.test.ts"),
     why: "The next request may go there.",
   },
   {

@@ -1,5 +1,5 @@
 import { describe, it } from "vitest";
-import { type Answered, call, delivery, deliveryPath, newEndpoint, newReceiver, newTenant, post } from "../api";
+import { type Answered, call, delivery, deliveryPath, newEndpoint, newReceiver, newTenant, post } from "../lib/api";
 
 const LONG_AGO = "2020-01-01T00:00:00Z";
 

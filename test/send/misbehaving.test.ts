@@ -15,8 +15,8 @@ import {
   newTenant,
   post,
   until,
-} from "../api";
-import type { Tally } from "../raw-server";
+} from "../lib/api";
+import type { Tally } from "../lib/servers/raw-server";
 import { appendOnly, consumeWhole, messageFor } from "./harness";
 
 const MEGABYTE = 1_048_576;

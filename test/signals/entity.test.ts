@@ -5,7 +5,7 @@ import { app } from "../../src/api/app";
 import type { EntityContract } from "../../src/contracts/entity";
 import type { Env } from "../../src/contracts/env";
 import { DAY } from "../../src/lib/time";
-import { call, newEndpoint, newReceiver, newTenant, until } from "../api";
+import { call, newEndpoint, newReceiver, newTenant, until } from "../lib/api";
 import { emitted, entityObject, logged, newSignal, observe, seen } from "./world";
 
 const CROSSING = { crosses: { path: "company.leadScore", threshold: 70 } };

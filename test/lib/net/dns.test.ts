@@ -1,11 +1,11 @@
 import fc from "fast-check";
 import { describe, inject, it, vi } from "vitest";
-import { type DestinationRules, destinationRefusal } from "../../src/lib/net/destination";
-import { judge, lookUp, parseAnswer, verdictOf } from "../../src/lib/net/dns";
-import { DAY, MINUTE } from "../../src/lib/time";
+import { type DestinationRules, destinationRefusal } from "../../../src/lib/net/destination";
+import { judge, lookUp, parseAnswer, verdictOf } from "../../../src/lib/net/dns";
+import { DAY, MINUTE } from "../../../src/lib/time";
 import { holds } from "../property";
 import { asked, named, RESOLVER, setZone } from "../resolver";
-import type { Zone } from "../resolver-server";
+import type { Zone } from "../servers/resolver-server";
 
 const NOW = Date.parse("2026-11-21T00:00:00Z");
 

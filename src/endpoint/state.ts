@@ -4,15 +4,15 @@ import type { DisabledReason, Enablement, EndpointSettings } from "../contracts/
 import { eventIdOf } from "../lib/ids";
 import { OPERATOR_TENANT } from "../lib/operator";
 import { iso, isoOrNull, SECOND } from "../lib/time";
-import type { Outbox } from "./outbox";
 import type { Trend } from "./policy/admission";
 import { type Alert, cross, type Happening } from "./policy/alerts";
 import * as breaking from "./policy/breaker";
 import { afterFailure, disablesAt, type FailureWindow, PARTS } from "./policy/failure-window";
 import { type Pace, paceAfter, paceOf } from "./policy/pace";
 import { type Quiet, quietAfter, quietAfterSuccess, quietUntil } from "./policy/quiet";
-import type { Head } from "./row";
-import type { Values } from "./values";
+import type { Outbox } from "./storage/outbox";
+import type { Head } from "./storage/row";
+import type { Values } from "./storage/values";
 
 /** How soon D1's copy of the enablement is written again after that failed, in ms. */
 const MIRROR_AGAIN = 30 * SECOND;
@@ -50,10 +50,10 @@ const NEW_STATE: EndpointState = {
 };
 
 /**
- * An endpoint's standing: its settings, whether it is enabled, and how it fares over all its deliveries. Tells the
+ * An endpoint's state: its settings, whether it is enabled, and how it fares over all its deliveries. Tells the
  * operator when it crosses a line. Of single deliveries it knows nothing. Times in ms.
  */
-export class Standing {
+export class State {
   readonly #values: Values;
   readonly #outbox: Outbox;
   #settings: EndpointSettings | null;
@@ -74,7 +74,7 @@ export class Standing {
     return this.#settings;
   }
 
-  get state(): Readonly<EndpointState> {
+  get stored(): Readonly<EndpointState> {
     return this.#state;
   }
 

@@ -1,8 +1,8 @@
 import { describe, it } from "vitest";
-import { type Filter, failingClause, matches } from "../../src/lib/filter/filter";
-import { filterErrors, filterWarnings } from "../../src/lib/filter/filter-errors";
-import { pathKey, splitPath } from "../../src/lib/filter/path";
-import { containsText } from "../../src/lib/filter/substring";
+import { type Filter, failingClause, matches } from "../../../src/lib/filter/filter";
+import { filterErrors, filterWarnings } from "../../../src/lib/filter/filter-errors";
+import { pathKey, splitPath } from "../../../src/lib/filter/path";
+import { containsText } from "../../../src/lib/filter/substring";
 import {
   areApart,
   compareNumbers,
@@ -11,9 +11,9 @@ import {
   numberText,
   numeric,
   readJson,
-} from "../../src/lib/json/exact";
-import { compile } from "../../src/lib/json/json-schema";
-import { keyAt, numberAt } from "../../src/signals/values";
+} from "../../../src/lib/json/exact";
+import { compile } from "../../../src/lib/json/json-schema";
+import { keyAt, numberAt } from "../../../src/signals/values";
 
 const BIG = "9007199254740993";
 const NEIGHBOUR = "9007199254740992";

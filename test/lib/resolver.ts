@@ -1,8 +1,8 @@
 import { env } from "cloudflare:workers";
 import { inject } from "vitest";
-import type { Env } from "../src/contracts/env";
+import type { Env } from "../../src/contracts/env";
 import { fresh } from "./api";
-import type { Question, Zone } from "./resolver-server";
+import type { Question, Zone } from "./servers/resolver-server";
 
 /** The URL of the resolver on loopback. */
 export const RESOLVER = `${inject("resolver")}/dns-query`;

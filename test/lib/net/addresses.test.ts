@@ -1,6 +1,6 @@
 import fc from "fast-check";
 import { describe, it } from "vitest";
-import { isPublicAddress } from "../../src/lib/net/addresses";
+import { isPublicAddress } from "../../../src/lib/net/addresses";
 import { holds } from "../property";
 
 const PUBLIC = [

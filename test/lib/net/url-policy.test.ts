@@ -1,5 +1,5 @@
 import { describe, it } from "vitest";
-import { refusal, type UrlRules } from "../../src/lib/net/url-policy";
+import { refusal, type UrlRules } from "../../../src/lib/net/url-policy";
 
 const RULES: UrlRules = { allowInsecure: false, ownHosts: ["posthorn.acme.workers.dev"] };
 const LOCAL: UrlRules = { allowInsecure: true, ownHosts: ["localhost:8787"] };

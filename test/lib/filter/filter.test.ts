@@ -1,8 +1,8 @@
 import fc from "fast-check";
 import { describe, it } from "vitest";
-import { compile, type Filter, failingClause, matches } from "../../src/lib/filter/filter";
-import { filterErrors, MAX_FILTER_BYTES } from "../../src/lib/filter/filter-errors";
-import { MAX_VISITS, Visits } from "../../src/lib/filter/visits";
+import { compile, type Filter, failingClause, matches } from "../../../src/lib/filter/filter";
+import { filterErrors, MAX_FILTER_BYTES } from "../../../src/lib/filter/filter-errors";
+import { MAX_VISITS, Visits } from "../../../src/lib/filter/visits";
 import { holds } from "../property";
 
 const DATA = {

@@ -1,6 +1,6 @@
 import { env, exports } from "cloudflare:workers";
 import { inject } from "vitest";
-import type { Answer, Received } from "./receiver-server";
+import type { Answer, Received } from "./servers/receiver-server";
 
 /** An answer of the API: its status and its body, which tests look into freely. */
 export interface Answered {

@@ -1,5 +1,5 @@
 import { it } from "vitest";
-import { partsOf } from "../../src/lib/net/request-url";
+import { partsOf } from "../../../src/lib/net/request-url";
 
 it("tells host and path of a request's URL as a parser does", ({ expect }) => {
   for (const url of [
