@@ -8,7 +8,7 @@ import { resource } from "../http/resource";
 import { ADMIN } from "../http/route";
 import { Problem } from "../problems/problem";
 import { inTenant } from "../spec/parameters";
-import { body, createdAt, isoTime, named, pageShape, plainText } from "../spec/schemas";
+import { body, createdAt, isoTime, named, plainText } from "../spec/schemas";
 import { entry } from "./audit";
 
 const role = named(
@@ -44,19 +44,18 @@ function toShape({ id, name, role, createdAt, lastUsedAt }: KeyRow): z.infer<typ
 
 const key = resource({
   path: "/v1/tenants/{tenant}/keys",
-  within: inTenant,
   param: "keyId",
   at: inTenant.extend({ keyId: z.string().describe("The key's id, not the key.") }),
   name: "Key",
-  one: "a key",
-  all: "keys",
   tag: "Keys",
+  prefix: "key",
   readers: ADMIN,
-  writers: ADMIN,
   unknown: "key-not-there",
   unknownText: "There is no such key. Name it by its id (`key_…`), which the list shows.",
   shape: keyShape,
   show: toShape,
+  rows: keyRows,
+  find: null,
 });
 
 /** Keys: what a tenant's services and people call the API with. */
@@ -83,16 +82,10 @@ export const keyRoutes = router()
     ),
   )
   .openapi(
-    ...key.list(
-      {
-        description: "Newest first, without the keys themselves, of which only hashes are kept.",
-        page: pageShape("KeyPage", keyShape),
-        cursor: /^key_[0-9A-Z]{26}$/,
-        errors: [401, 403, 404, 422],
-      },
-      (c, limit, before) => keyRows.list(c.env.DB, c.get("tenant"), limit, before),
-      toShape,
-    ),
+    ...key.list({
+      description: "Newest first, without the keys themselves, of which only hashes are kept.",
+      errors: [401, 403, 404, 422],
+    }),
   )
   .openapi(
     ...key.remove(

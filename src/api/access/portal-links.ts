@@ -17,7 +17,7 @@ import { type AppContext, router } from "../http/context";
 import { resource } from "../http/resource";
 import { ADMIN } from "../http/route";
 import { inTenant } from "../spec/parameters";
-import { createdAt, isoTime, named, optionalBody, pageShape } from "../spec/schemas";
+import { createdAt, isoTime, named, optionalBody } from "../spec/schemas";
 import { entry } from "./audit";
 
 const DEFAULT_LIFE = HOUR / SECOND;
@@ -105,15 +105,12 @@ async function maker(c: AppContext): Promise<string> {
 
 const link = resource({
   path: "/v1/tenants/{tenant}/portal-links",
-  within: inTenant,
   param: "link",
   at: inTenant.extend({ link: z.string().describe("The link's id.") }),
   name: "PortalLink",
-  one: "a portal link",
-  all: "portal links and their sessions",
   tag: "Portal",
+  prefix: "lnk",
   readers: ADMIN,
-  writers: ADMIN,
   unknown: "portal-link-unknown",
   shape: linkShape,
   find: async (c, id) => findPortalLink(c.env.DB, c.get("tenant"), id, Date.now(), await makers(c)),
@@ -151,14 +148,14 @@ export const portalLinkRoutes = router()
   .openapi(
     ...link.list(
       {
+        summary: "List portal links and their sessions",
         description: "Those that have not expired and whose key is there. The links themselves are not kept.",
-        page: pageShape("PortalLinkPage", linkShape),
-        cursor: /^lnk_[0-9A-Z]{26}$/,
         errors: [401, 403, 404, 422],
       },
-      async (c, limit, before) =>
-        listPortalLinks(c.env.DB, c.get("tenant"), limit, before, Date.now(), await makers(c)),
-      toShape,
+      {
+        read: async (c, limit, before) =>
+          listPortalLinks(c.env.DB, c.get("tenant"), limit, before, Date.now(), await makers(c)),
+      },
     ),
   )
   .openapi(

@@ -16,11 +16,10 @@ import { entry } from "../access/audit";
 import { saving } from "../changes/saving";
 import { type AppContext, router } from "../http/context";
 import { resource } from "../http/resource";
-import { ADMIN, READERS } from "../http/route";
 import { type FieldError, invalid } from "../problems/problem";
 import { segmentWarnings, withWarnings } from "../problems/warnings";
 import { inTenant } from "../spec/parameters";
-import { body, pageShape } from "../spec/schemas";
+import { body } from "../spec/schemas";
 import { automationInput, automationPatch, automationSaved, automationShape, toShape } from "./automation-shape";
 
 /** The field that is told of when there is too much: nearly always it is a segment's filter. */
@@ -30,19 +29,15 @@ function partOf({ segment, actions }: Partial<AutomationFields>): string {
 
 const automation = resource({
   path: "/v1/tenants/{tenant}/automations",
-  within: inTenant,
   param: "automation",
   at: inTenant.extend({ automation: z.string().describe("The automation's id.") }),
   name: "Automation",
-  one: "an automation",
-  all: "automations",
   tag: "Automations",
-  readers: READERS,
-  writers: ADMIN,
+  prefix: "aut",
   unknown: "automation-unknown",
   matched: true,
   shape: automationShape,
-  find: (c, id) => automationRows.find(c.env.DB, c.get("tenant"), id),
+  rows: automationRows,
   show: toShape,
 });
 
@@ -124,18 +119,8 @@ export const automationRoutes = router()
       },
     ),
   )
-  .openapi(
-    ...automation.list(
-      {
-        description: "Newest first.",
-        page: pageShape("AutomationPage", automationShape),
-        cursor: /^aut_[0-9A-Z]{26}$/,
-      },
-      (c, limit, before) => automationRows.list(c.env.DB, c.get("tenant"), limit, before),
-      toShape,
-    ),
-  )
-  .openapi(...automation.get({ description: "An automation by its id." }))
+  .openapi(...automation.list())
+  .openapi(...automation.get())
   .openapi(
     ...automation.update(
       {

@@ -17,21 +17,10 @@ import { entry } from "../access/audit";
 import { saving } from "../changes/saving";
 import { type AppContext, router } from "../http/context";
 import { resource } from "../http/resource";
-import { ADMIN, READERS } from "../http/route";
 import { invalid, Problem } from "../problems/problem";
 import { warned, warningsOf, withWarnings } from "../problems/warnings";
 import { inTenant } from "../spec/parameters";
-import {
-  body,
-  changesOf,
-  createdAt,
-  described,
-  filterOver,
-  filterShape,
-  named,
-  pageShape,
-  updatedAt,
-} from "../spec/schemas";
+import { body, changesOf, createdAt, described, filterOver, filterShape, named, updatedAt } from "../spec/schemas";
 
 // The paths may start anywhere: as a persona a segment looks at contacts. Automations check what they use it for.
 const fields = described(
@@ -60,19 +49,15 @@ function toShape({ id, name, filter, createdAt, updatedAt }: Segment): z.infer<t
 
 const segment = resource({
   path: "/v1/tenants/{tenant}/segments",
-  within: inTenant,
   param: "segment",
   at: inTenant.extend({ segment: z.string().describe("The segment's id.") }),
   name: "Segment",
-  one: "a segment",
-  all: "segments",
   tag: "Segments",
-  readers: READERS,
-  writers: ADMIN,
+  prefix: "seg",
   unknown: "segment-unknown",
   matched: true,
   shape: segmentShape,
-  find: (c, id) => segmentRows.find(c.env.DB, c.get("tenant"), id),
+  rows: segmentRows,
   show: toShape,
 });
 
@@ -119,14 +104,8 @@ export const segmentRoutes = router()
       },
     ),
   )
-  .openapi(
-    ...segment.list(
-      { description: "Newest first.", page: pageShape("SegmentPage", segmentShape), cursor: /^seg_[0-9A-Z]{26}$/ },
-      (c, limit, before) => segmentRows.list(c.env.DB, c.get("tenant"), limit, before),
-      toShape,
-    ),
-  )
-  .openapi(...segment.get({ description: "A segment by its id." }))
+  .openapi(...segment.list())
+  .openapi(...segment.get())
   .openapi(
     ...segment.update(
       {

@@ -28,7 +28,7 @@ import { createRoute, MANAGERS, READERS } from "../http/route";
 import { Problem } from "../problems/problem";
 import { endpointWarnings, refuseForeign, warningsShape } from "../problems/warnings";
 import { atEndpoint, inTenant } from "../spec/parameters";
-import { body, json, pageShape, problems } from "../spec/schemas";
+import { body, json, problems } from "../spec/schemas";
 import { endpointChange } from "./endpoint-change";
 import { healthShape } from "./endpoint-health";
 import { endpointPatch, merged } from "./endpoint-patch";
@@ -69,13 +69,11 @@ const create = createRoute({
 
 const endpoint = resource({
   path: base,
-  within: inTenant,
   param: "endpoint",
   at: atEndpoint,
   name: "Endpoint",
-  one: "an endpoint",
-  all: "endpoints",
   tag: "Endpoints",
+  prefix: "ep",
   readers: READERS,
   writers: MANAGERS,
   unknown: "endpoint-unknown",
@@ -178,11 +176,7 @@ export const endpointRoutes = router()
     return c.json({ ...toShape(row), secret: shown, warnings }, 201);
   })
   .openapi(
-    ...endpoint.list(
-      { description: "Newest first.", page: pageShape("EndpointPage", endpointShape), cursor: /^ep_[0-9A-Z]{26}$/ },
-      (c, limit, before) => listEndpoints(c.env.DB, c.get("tenant"), limit, before),
-      toShape,
-    ),
+    ...endpoint.list({}, { read: (c, limit, before) => listEndpoints(c.env.DB, c.get("tenant"), limit, before) }),
   )
   .openapi(
     ...endpoint.get({

@@ -9,40 +9,60 @@ import { locateAt } from "../changes/location";
 import { changing, deleting, tagAs } from "../changes/matching";
 import { Problem } from "../problems/problem";
 import type { ProblemCode } from "../problems/problem-codes";
-import { json, listQuery, problems } from "../spec/schemas";
+import { inTenant } from "../spec/parameters";
+import { json, listQuery, pageShape, problems } from "../spec/schemas";
 import type { AppContext } from "./context";
 import { type PageQuery, pageOf } from "./paging";
-import { createRoute, type Roles } from "./route";
+import { ADMIN, createRoute, READERS, type Roles } from "./route";
+
+/** Its rows as config has them. */
+interface Stored<Row> {
+  find: (d1: D1Database, tenant: string, name: string) => Promise<Row | null>;
+  list: (d1: D1Database, tenant: string, limit: number, before: string | null) => Promise<readonly Row[]>;
+}
 
 /** What is a resource's own. */
 interface Description<Path extends string, Param extends string, Within, At, Row, Shape extends z.ZodType> {
-  /** Where all of them are, with its parameters; and the parameters of where one is, the last of which names it. */
+  /** Where all of them are, and with which parameters: a tenant's, unless it says others. */
   path: Path;
-  within: Within;
+  within?: Within;
+  /** What names one in its path, and the parameters there. */
   param: Param;
   at: At;
-  /** As operations name one: `Segment`; and as sentences do, and all: `a segment`, `segments`. */
+  /** As operations name one: `PortalLink`; texts have it in words. */
   name: string;
-  one: string;
-  all: string;
   tag: string;
-  readers: Roles;
-  writers: Roles;
+  /** How ids begin: `seg`. */
+  prefix: string;
+  readers?: Roles;
+  writers?: Roles;
   /** What is said to whoever names one that is not there. */
   unknown: ProblemCode;
   unknownText?: string;
   /** Events are matched by it, so that changes show in what is accepted from then on. */
   matched?: boolean;
   shape: Shape;
-  /** Reads one; absent: nothing is read at its path, so that it has no tag either. */
-  find?: (c: AppContext, name: string) => Promise<Row | null>;
   show: (row: Row, c: AppContext) => z.input<Shape> | Promise<z.input<Shape>>;
+  rows?: Stored<Row>;
+  /** Reads one, where it is not as its rows say; `null`: nothing is read at its path, so that it has no tag either. */
+  find?: ((c: AppContext, name: string) => Promise<Row | null>) | null;
+}
+
+type Reads<Entry> = (c: AppContext, limit: number, before: string | null) => Promise<readonly Entry[]>;
+
+/** How a list is read and shown where that is not as its rows and its shape say. */
+interface Listed<Page, Entry> {
+  page?: Page;
+  cursor?: RegExp;
+  read?: Reads<Entry>;
+  show?: (row: Entry, c: AppContext) => unknown;
+  cursorOf?: (row: Entry) => string;
 }
 
 /** What the document says of an operation, where it is not what all of its kind say. */
 interface Texts {
   summary?: string;
-  description: string;
+  description?: string;
   /** What its success is. */
   answered?: string;
   /** The statuses of its errors. */
@@ -57,6 +77,8 @@ interface Taken<Body extends z.ZodType> {
 
 type Answered = object | Promise<object>;
 
+const capital = (text: string) => `${text.charAt(0).toUpperCase()}${text.slice(1)}`;
+
 /** What an operation takes and answers. */
 interface Writing<Body extends z.ZodType, Answer extends z.ZodType> extends Texts {
   takes: Taken<Body>;
@@ -70,23 +92,29 @@ interface Writing<Body extends z.ZodType, Answer extends z.ZodType> extends Text
 export function resource<
   const Path extends string,
   const Param extends string,
-  Within extends z.ZodObject,
   At extends z.ZodObject,
   Row,
   Shape extends z.ZodType,
+  Within extends z.ZodObject = typeof inTenant,
 >(of: Description<Path, Param, Within, At, Row, Shape>) {
-  const { within, at, name, one, all, tag, readers, writers } = of;
-  const tags = [tag];
+  const { at, name, readers = READERS, writers = ADMIN, rows } = of;
+  const within = (of.within ?? inTenant) as Within;
+  const tags = [of.tag];
+  const words = name.replace(/(?<=.)[A-Z]/g, " $&").toLowerCase();
+  const one = `${/^[aeiou]/.test(words) ? "an" : "a"} ${words}`;
+  const findRow = rows && ((c: AppContext, name: string) => rows.find(c.env.DB, c.get("tenant"), name));
+  const find = of.find === undefined ? findRow : of.find;
+  const readRows: Reads<Row> = async (c, ...which) => (await rows?.list(c.env.DB, c.get("tenant"), ...which)) ?? [];
   const path = `${of.path}/{${of.param}}` as `${Path}/{${Param}}`;
   const nameIn = (c: AppContext) => c.req.param(of.param) ?? "";
 
   function notThere(): Problem {
-    return new Problem(of.unknown, of.unknownText ?? `There is no such ${one.replace(/^an? /, "")}.`);
+    return new Problem(of.unknown, of.unknownText ?? `There is no such ${words}.`);
   }
 
   /** The one that the path names, unless it is said which. Throws a 404. */
   async function found(c: AppContext, name = nameIn(c)): Promise<Row> {
-    const row = await of.find?.(c, name);
+    const row = await find?.(c, name);
     if (row === null || row === undefined) throw notThere();
     return row;
   }
@@ -99,7 +127,7 @@ export function resource<
   async function answered(c: AppContext, row: Row, answer?: () => Answered): Promise<object> {
     saw(c);
     const shown = (await of.show(row, c)) as object;
-    if (of.find !== undefined) await tagAs(c, shown);
+    if (find) await tagAs(c, shown);
     return (await answer?.()) ?? shown;
   }
 
@@ -113,7 +141,7 @@ export function resource<
       path: of.path,
       operationId: `create${name}`,
       summary: texts.summary ?? `Create ${one}`,
-      description: texts.description,
+      description: texts.description ?? "",
       tags,
       roles: texts.roles ?? writers,
       request: { params: within, ...takes },
@@ -130,19 +158,20 @@ export function resource<
     return [route, handler as never] as const;
   }
 
-  /** `read`: rows in the order of the list. */
-  function list<Page extends z.ZodType, Listed>(
-    { page, cursor, ...texts }: Texts & { page: Page; cursor: RegExp },
-    read: (c: AppContext, limit: number, before: string | null) => Promise<readonly Listed[]>,
-    show: (row: Listed) => unknown,
-    cursorOf?: (row: Listed) => string,
+  function list<Page extends z.ZodType = ReturnType<typeof pageShape<Shape>>, Entry = Row>(
+    texts: Texts = {},
+    how: Listed<Page, Entry> = {},
   ) {
+    const page = (how.page ?? pageShape(`${name}Page`, of.shape)) as Page;
+    const cursor = how.cursor ?? new RegExp(`^${of.prefix}_[0-9A-Z]{26}$`);
+    const { read = readRows as unknown as Reads<Entry>, cursorOf } = how;
+    const show = how.show ?? (of.show as unknown as NonNullable<typeof how.show>);
     const route = createRoute({
       method: "get",
       path: of.path,
       operationId: `list${name}s`,
-      summary: texts.summary ?? `List ${all}`,
-      description: texts.description,
+      summary: texts.summary ?? `List ${words}s`,
+      description: texts.description ?? "Newest first.",
       tags,
       roles: texts.roles ?? readers,
       request: { params: within, query: listQuery(cursor) },
@@ -153,23 +182,29 @@ export function resource<
     });
     const handler = (c: AppContext) => {
       const query: PageQuery = c.req.valid("query" as never);
-      return pageOf(c, query, (limit, before) => read(c, limit, before), show, cursorOf);
+      return pageOf(
+        c,
+        query,
+        (limit, before) => read(c, limit, before),
+        (row) => show(row, c),
+        cursorOf,
+      );
     };
     return [route, handler as never] as const;
   }
 
-  function get(texts: Texts) {
+  function get(texts: Texts = {}) {
     const route = createRoute({
       method: "get",
       path,
       operationId: `get${name}`,
       summary: texts.summary ?? `Get ${one}`,
-      description: texts.description,
+      description: texts.description ?? `${capital(one)} by its id.`,
       tags,
       roles: texts.roles ?? readers,
       request: { params: at },
       responses: {
-        200: json(of.shape, texts.answered ?? one.replace(/^an? /, "the ")),
+        200: json(of.shape, texts.answered ?? `the ${words}`),
         ...problems(...(texts.errors ?? [401, 404])),
       },
     });
@@ -188,7 +223,7 @@ export function resource<
       path,
       operationId: `update${name}`,
       summary: texts.summary ?? `Change ${one}`,
-      description: texts.description,
+      description: texts.description ?? "",
       tags,
       roles: texts.roles ?? writers,
       request: { params: at, ...takes },
@@ -216,7 +251,7 @@ export function resource<
       path,
       operationId: `delete${name}`,
       summary: texts.summary ?? `Delete ${one}`,
-      description: texts.description,
+      description: texts.description ?? "",
       tags,
       roles: texts.roles ?? writers,
       request: { params: at },
@@ -239,7 +274,7 @@ export function resource<
   function removeAny(texts: Texts, remove: (c: AppContext, name: string, read: Row | null) => Promise<boolean>) {
     return removal(texts, async (c) => {
       const take = (read: Row | null) => remove(c, nameIn(c), read);
-      return of.find === undefined ? take(null) : deleting(c, () => found(c), shown(c), take);
+      return find ? deleting(c, () => found(c), shown(c), take) : take(null);
     });
   }
 

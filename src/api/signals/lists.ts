@@ -18,7 +18,7 @@ import { entry } from "../access/audit";
 import { saving } from "../changes/saving";
 import { type AppContext, router } from "../http/context";
 import { resource } from "../http/resource";
-import { ADMIN, createRoute, READERS } from "../http/route";
+import { ADMIN, createRoute } from "../http/route";
 import { Problem } from "../problems/problem";
 import { inTenant } from "../spec/parameters";
 import { body, changesOf, createdAt, json, named, pageShape, plainText, problems, updatedAt } from "../spec/schemas";
@@ -73,18 +73,14 @@ async function toShape(row: ListRow, c: AppContext): Promise<z.infer<typeof list
 
 const list = resource({
   path: base,
-  within: inTenant,
   param: "list",
   at,
   name: "List",
-  one: "a list",
-  all: "lists",
   tag: "Signals",
-  readers: READERS,
-  writers: ADMIN,
+  prefix: "lst",
   unknown: "list-unknown",
   shape: listShape,
-  find: (c, name) => listRows.find(c.env.DB, c.get("tenant"), name),
+  rows: listRows,
   show: toShape,
 });
 
@@ -140,14 +136,12 @@ export const listRoutes = router()
   )
   .openapi(
     ...list.list(
+      { description: "Newest first, without their items.", answered: "newest first, without their items" },
       {
-        description: "Newest first, without their items.",
-        answered: "newest first, without their items",
         page: pageShape("ListPage", headShape),
-        cursor: /^lst_[0-9A-Z]{26}$/,
+        read: (c, limit, before) => listLists(c.env.DB, c.get("tenant"), limit, before),
+        show: toHead,
       },
-      (c, limit, before) => listLists(c.env.DB, c.get("tenant"), limit, before),
-      toHead,
     ),
   )
   .openapi(

@@ -14,11 +14,11 @@ import { entry } from "../access/audit";
 import { saving } from "../changes/saving";
 import { router } from "../http/context";
 import { resource } from "../http/resource";
-import { ADMIN, createRoute, READERS } from "../http/route";
+import { ADMIN, createRoute } from "../http/route";
 import { invalid, Problem } from "../problems/problem";
 import { refuseForeign, warningsOf, withWarnings } from "../problems/warnings";
 import { inTenant } from "../spec/parameters";
-import { body, json, named, pageShape, problems } from "../spec/schemas";
+import { body, json, named, problems } from "../spec/schemas";
 import {
   attachErrors,
   catalogName,
@@ -40,19 +40,15 @@ const installed = named(
 
 const signal = resource({
   path: base,
-  within: inTenant,
   param: "signal",
   at: inTenant.extend({ signal: z.string().describe("The signal's id.") }),
   name: "Signal",
-  one: "a signal",
-  all: "signals",
   tag: "Signals",
-  readers: READERS,
-  writers: ADMIN,
+  prefix: "sig",
   unknown: "signal-unknown",
   matched: true,
   shape: signalShape,
-  find: (c, id) => signalRows.find(c.env.DB, c.get("tenant"), id),
+  rows: signalRows,
   show: toSignal,
 });
 
@@ -112,14 +108,8 @@ export const signalRoutes = router()
       },
     ),
   )
-  .openapi(
-    ...signal.list(
-      { description: "Newest first.", page: pageShape("SignalPage", signalShape), cursor: /^sig_[0-9A-Z]{26}$/ },
-      (c, limit, before) => signalRows.list(c.env.DB, c.get("tenant"), limit, before),
-      toSignal,
-    ),
-  )
-  .openapi(...signal.get({ description: "A signal by its id." }))
+  .openapi(...signal.list())
+  .openapi(...signal.get())
   .openapi(
     ...signal.update(
       {

@@ -26,7 +26,7 @@ import { resource } from "../http/resource";
 import { createRoute, OPERATOR, READERS } from "../http/route";
 import { Problem } from "../problems/problem";
 import { SLUG } from "../spec/parameters";
-import { body, changesOf, createdAt, json, named, pageShape, plainText, problems, updatedAt } from "../spec/schemas";
+import { body, changesOf, createdAt, json, named, plainText, problems, updatedAt } from "../spec/schemas";
 import { eraseTenant } from "./erase-tenant";
 
 const base = "/v1/tenants";
@@ -112,9 +112,8 @@ const tenant = resource({
   param: "tenant",
   at: params,
   name: "Tenant",
-  one: "a tenant",
-  all: "tenants",
   tag: "Tenants",
+  prefix: "",
   readers: READERS,
   writers: OPERATOR,
   unknown: "tenant-unknown",
@@ -144,18 +143,15 @@ export const tenantRoutes = router()
   )
   .openapi(
     ...tenant.list(
+      { roles: OPERATOR },
       {
-        description: "Newest first.",
-        page: pageShape("TenantPage", tenantShape),
         cursor: new RegExp(`^\\d{1,15}\\.${SLUG}$`),
-        roles: OPERATOR,
+        read: (c, limit, before) => {
+          const [createdAt, id] = before?.split(".") ?? [];
+          return listTenants(c.env.DB, limit, id === undefined ? null : { createdAt: Number(createdAt), id });
+        },
+        cursorOf: (last) => `${last.createdAt}.${last.id}`,
       },
-      (c, limit, before) => {
-        const [createdAt, id] = before?.split(".") ?? [];
-        return listTenants(c.env.DB, limit, id === undefined ? null : { createdAt: Number(createdAt), id });
-      },
-      toShape,
-      (last) => `${last.createdAt}.${last.id}`,
     ),
   )
   .openapi(put, async (c) => {
@@ -181,7 +177,7 @@ export const tenantRoutes = router()
     await tagAs(c, toShape(put.tenant));
     return c.json(toShape(put.tenant), put.status);
   })
-  .openapi(...tenant.get({ description: "A tenant by its id.", errors: [401, 403, 404, 422] }))
+  .openapi(...tenant.get({ errors: [401, 403, 404, 422] }))
   .openapi(
     ...tenant.update(
       {
