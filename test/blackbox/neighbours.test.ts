@@ -6,6 +6,7 @@
  */
 
 import { expect, test } from "vitest";
+import { patient } from "../lib/patience";
 import { Receiver } from "../lib/receiver";
 import { until } from "../lib/until";
 import { freePort, Project } from "./project";
@@ -14,10 +15,11 @@ import { freePort, Project } from "./project";
 const SAMPLES = 40;
 const GAP = 250;
 /**
- * What two noisy cores may add to any delivery, in ms: beyond it, the ratio counts. Behind 400 attempts that hang for 2 s
- * each, six at a time, it would be two minutes.
+ * What two noisy cores may add to any delivery, in ms of a quiet machine: beyond it, the ratio counts. Behind 400 attempts
+ * that hang for 2 s each, six at a time, it would be two minutes, of which half is the most that it may come to.
  */
 const NOISE = 5_000;
+const MOST_NOISE = 60_000;
 /** How often it is measured again, while it is over the limit: what else the machine does meanwhile only ever adds. */
 const TRIES = 3;
 const HANGING = 100;
@@ -80,16 +82,16 @@ function p99(sorted: number[]): number {
 
 /** The p99 while they hang, beside the one while they answer: at most twice as long, or {@link NOISE} more. */
 async function isHeldUpLittle(what: string, calm: number, measure: () => Promise<number[]>): Promise<void> {
-  const limit = Math.max(2 * calm, calm + NOISE);
+  const limit = () => Math.max(2 * calm, calm + Math.min(patient(NOISE), MOST_NOISE));
   let least = Number.POSITIVE_INFINITY;
-  for (let tries = 0; tries < TRIES && least > limit; tries++) {
+  for (let tries = 0; tries < TRIES && least > limit(); tries++) {
     least = Math.min(least, p99(await measure()));
     console.log(`p99 beside ${what}: ${calm} ms while they answer, ${least} ms while they hang`);
   }
-  expect(least, `ms beside ${what}`).toBeLessThanOrEqual(limit);
+  expect(least, `ms beside ${what}`).toBeLessThanOrEqual(limit());
 }
 
-test("endpoints that hang with hundreds of deliveries, once noticed, hold up another endpoint's by 5 s at most, not by minutes", async () => {
+test("endpoints that hang with hundreds of deliveries, once noticed, hold up another endpoint's by seconds at most, not by minutes", async () => {
   const project = await Project.copy();
   const port = await freePort();
   const instance = await project.serve(port);

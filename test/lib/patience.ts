@@ -17,8 +17,14 @@ export function patient(milliseconds: number): number {
   return Math.ceil(milliseconds * strain());
 }
 
+/** The longest that a test may take on any machine, in ms: by then it hangs. */
+const HANGS = 30 * 60_000;
+
 /**
  * For the configuration of a suite: when a test, or what prepares it, is given up that no wait of its own has ended before,
  * so that a run ends at all.
  */
-export const LIMITS = { testTimeout: patient(600_000), hookTimeout: patient(300_000) };
+export const LIMITS = {
+  testTimeout: Math.min(patient(600_000), HANGS),
+  hookTimeout: Math.min(patient(300_000), HANGS),
+};
