@@ -1,17 +1,21 @@
+import { WorkerEntrypoint } from "cloudflare:workers";
 import { snapshotOf } from "../config/snapshot";
 import type { Env } from "../contracts/env";
-import type { OperatorEvent } from "../contracts/event-log";
+import type { OperatorEvent, OperatorEventsContract } from "../contracts/operator-events";
 import { logError } from "../lib/log";
 import { OPERATOR_TENANT } from "../lib/operator";
 import { accept } from "./accept";
 
 const NOBODY = { since: 0, loadedAt: 0, subscriptions: [], automations: [], signals: [] };
 
-/**
- * Accepts an event of the operator's own as if it had been posted to the tenant `operator`. A repeat is a duplicate and
- * changes nothing. Throws when the log or D1 is out of reach: then the endpoint that tells it keeps it.
- */
-export async function acceptOperatorEvent(env: Env, told: OperatorEvent, now: number): Promise<void> {
+/** The entry point by which endpoints tell the operator how they fare. */
+export class OperatorEvents extends WorkerEntrypoint<Env> implements OperatorEventsContract {
+  async tell(events: OperatorEvent[]): Promise<void> {
+    for (const event of events) await acceptOperatorEvent(this.env, event, Date.now());
+  }
+}
+
+async function acceptOperatorEvent(env: Env, told: OperatorEvent, now: number): Promise<void> {
   const { id, event, timestamp, data } = told;
   // Without the tenant nobody listens: the event is kept in the log all the same.
   const snapshot = (await snapshotOf(env.DB, OPERATOR_TENANT, now)) ?? NOBODY;

@@ -91,17 +91,6 @@ export type AppendResult =
   /** Keys of this day are closed, since the next day's have begun: ask the next day's log. */
   | { kind: "sealed" };
 
-/** An event of the operator's own, on its way from the endpoint that tells it. */
-export interface OperatorEvent {
-  /** Names this one telling: its idempotency key. */
-  id: string;
-  event: string;
-  /** ms. */
-  timestamp: number;
-  /** The JSON text of its data. */
-  data: string;
-}
-
 /** What an EventLog throws that is asked to write for a tenant that is deleted. */
 export const TENANT_GONE = "TENANT_GONE: the tenant is deleted";
 
@@ -146,8 +135,6 @@ export interface EventLogContract {
    * Answers whether that one's content is erased already.
    */
   noteDerived(source: string, derived?: string): Promise<boolean>;
-  /** Of the tenant `operator` only: accepts an event as if it had been posted. A repeat changes nothing. */
-  tell(event: OperatorEvent): Promise<void>;
   /** The events with these ULIDs, `null` for one that is not there. */
   read(ulids: string[]): Promise<(StoredEvent | null)[]>;
   /** Closes the day for new keys and answers, for each key, what used it at or after `since` (ms). */

@@ -1,4 +1,4 @@
-import type { WaitReason } from "../contracts/delivery";
+import type { DeliveryStatus, WaitReason } from "../contracts/delivery";
 import type { DeliveryFilter } from "../contracts/endpoint";
 import type { Sql } from "../lib/sql";
 import { BRIEF, type Brief, firstIdAt, HEAD, type Head, type Row } from "./row";
@@ -8,6 +8,9 @@ const PARAMETERS = 100;
 
 /** The most rows that one statement adds, with nine parameters each. */
 const ADD_AT_ONCE = Math.floor(PARAMETERS / 9);
+
+/** What a list is about, as far as the table knows. */
+type Listed = Pick<DeliveryFilter, "since" | "until"> & { statuses: readonly DeliveryStatus[] | null };
 
 /** The table of an endpoint's deliveries: its SQL and nothing else. */
 export class Deliveries {
@@ -93,6 +96,10 @@ export class Deliveries {
     }
   }
 
+  remove(id: string): void {
+    this.#sql.all("DELETE FROM deliveries WHERE id = ?", id);
+  }
+
   /** Rows due at `now` (ms), the longest due first. */
   due(now: number, limit: number): Head[] {
     return this.#sql.all<Head>(
@@ -176,7 +183,7 @@ export class Deliveries {
    * The rows that a list looks at, newest first, read one by one: under a filter by status that leaves out the
    * successes those of the index of unsuccessful rows, else all of the span. The other filters are the caller's.
    */
-  newest({ statuses, since, until }: Omit<DeliveryFilter, "event" | "codes">, before: string | null): Iterable<Head> {
+  newest({ statuses, since, until }: Listed, before: string | null): Iterable<Head> {
     const from = firstIdAt(since ?? 0);
     const end = firstIdAt(until ?? Number.MAX_SAFE_INTEGER);
     const to = before !== null && before < end ? before : end;

@@ -1,4 +1,4 @@
-import type { OperatorEvent } from "../contracts/event-log";
+import type { OperatorEvent } from "../contracts/operator-events";
 import { newId } from "../lib/ids";
 import type { Sql } from "../lib/sql";
 import { SECOND } from "../lib/time";

@@ -1,4 +1,4 @@
-import type { Trigger } from "../contracts/delivery";
+import type { Outcome, Trigger } from "../contracts/delivery";
 import { type Delivery, refTo } from "../contracts/event";
 import { ulidTime } from "../lib/ids";
 import { NEW_ROW, type Row } from "./row";
@@ -16,6 +16,11 @@ export function refOf({ id, event, test }: Pick<Row, "id" | "event" | "test">): 
 /** The row with nobody holding it and nothing due. */
 export function freed(row: Row): Row {
   return { ...row, lease: null, due: null, reason: null, adopted: 0, patience: 0 };
+}
+
+/** The attempt that an outcome is of. */
+export function attemptOf(outcome: Outcome): string {
+  return outcome.kind === "attempted" ? outcome.attempt.id : outcome.attemptId;
 }
 
 /** When an attempt was granted, in ms: it is in its id. */

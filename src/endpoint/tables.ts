@@ -28,10 +28,10 @@
  *   data         JSON text
  * state
  *   settings     JSON EndpointSettings: the copy of the row in D1
- *   fortune      JSON EndpointState: how its attempts went lately, failure window, breaker, quiet, enablement and alert: standing.ts
+ *   fortune      JSON EndpointState: how its attempts went lately, failure window, breaker, quiet, enablement and alert: state.ts
  *   rate         JSON {sentUntil}: under a rate limit, nothing was sent at or after this time (ms): rate-limit.ts
- *   recoveries   JSON {list: Recovery[]}: what people asked to recover and is not all due yet: recoveries.ts
- *   clearance    JSON {plan}: what is put out of work and how far that has come: sweep.ts
+ *   jobs         JSON {list: Job[]}: what is done to many deliveries, and how far that has come: jobs.ts
+ *   recoveries, clearance   JSON: the same as earlier versions kept it, read as long as there is no `jobs`
  *   retirement   JSON {closedAt}: since when the endpoint is deleted (ms): retirement.ts
  *   dropped      JSON {responses, deliveries}: up to which ids these were dropped for want of room: capacity.ts
  *   awake        JSON {since}: the end of the last time in which alarms were kept from firing (ms): expiry.ts

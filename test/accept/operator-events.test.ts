@@ -1,9 +1,10 @@
 import { evictDurableObject, runDurableObjectAlarm, runInDurableObject } from "cloudflare:test";
 import { env } from "cloudflare:workers";
 import fc from "fast-check";
-import { describe, expect as expectOf, it } from "vitest";
+import { describe, expect as expectOf, it, vi } from "vitest";
+import { OperatorEvents } from "../../src/accept/operator-events";
 import { type DeliveryError, type Outcome, reportOf } from "../../src/contracts/delivery";
-import type { OperatorEvent } from "../../src/contracts/event-log";
+import type { OperatorEvent } from "../../src/contracts/operator-events";
 import type { EndpointSettings } from "../../src/contracts/settings";
 import { Ledger } from "../../src/endpoint/ledger";
 import { type Alert, cross } from "../../src/endpoint/policy/alerts";
@@ -141,7 +142,7 @@ function withLedger<T>(use: (ledger: Ledger, open: () => Ledger) => T, settings:
   return runInDurableObject(stub, (_, state) => {
     const open = () => new Ledger(new Sql(state.storage.sql), () => 0);
     const ledger = open();
-    ledger.standing.configure({ ...SETTINGS, ...settings }, { enabled: true, disabledReason: null, disabledAt: null });
+    ledger.state.configure({ ...SETTINGS, ...settings }, { enabled: true, disabledReason: null, disabledAt: null });
     return use(ledger, open);
   });
 }
@@ -315,7 +316,7 @@ describe("the ledger's outbox", () => {
   }) => {
     await withLedger((first, open) => {
       attempt(first, "gone", T0);
-      first.standing.mirrored(true, T0);
+      first.state.mirrored(true, T0);
       const [before] = untold(first);
       const second = open();
       expect(untold(second)).toEqual([before]);
@@ -340,7 +341,7 @@ describe("the ledger's outbox", () => {
     await runInDurableObject(stub, (_, state) => {
       const sql = new Sql(state.storage.sql);
       const ledger = new Ledger(sql, () => 0);
-      ledger.standing.configure(SETTINGS, { enabled: true, disabledReason: null, disabledAt: null });
+      ledger.state.configure(SETTINGS, { enabled: true, disabledReason: null, disabledAt: null });
       const before = sql.rowsWritten;
       attempt(ledger, null, T0);
       expect(sql.rowsWritten - before).toBe(1);
@@ -421,16 +422,11 @@ describe("operator events", () => {
     const object = endpointObject(tenant, id) as unknown as DurableObjectStub;
     const kept = () =>
       runInDurableObject(object, (_, state) => new Sql(state.storage.sql).all<{ id: string }>("SELECT id FROM outbox"));
-    await runInDurableObject(object, (instance) => {
-      const unreachable = () => {
-        throw new Error("out of reach");
-      };
-      const { env: bindings } = instance as unknown as { env: object };
-      Object.assign(instance, { env: { ...bindings, EVENT_LOG: { getByName: unreachable } } });
-    });
+    const tell = vi.spyOn(OperatorEvents.prototype, "tell").mockRejectedValue(new Error("out of reach"));
     expect((await call("PATCH", `/v1/tenants/${tenant}/endpoints/${id}`, { enabled: false })).status).toBe(200);
     expect(await kept()).toHaveLength(1);
     expect(await operator.got(tenant)).toEqual([]);
+    tell.mockRestore();
     await evictDurableObject(object);
     await until("the outbox to be empty", async () => (await kept()).length === 0);
     const told = await until("the event", async () => {

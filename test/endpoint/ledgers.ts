@@ -44,7 +44,7 @@ export function withLedger<T>(
   return runInDurableObject(stub, (_, state) => {
     const sql = new Sql(state.storage.sql);
     const ledger = new Ledger(sql, () => 0);
-    ledger.standing.configure({ ...SETTINGS, ...settings }, { enabled: true, disabledReason: null, disabledAt: null });
+    ledger.state.configure({ ...SETTINGS, ...settings }, { enabled: true, disabledReason: null, disabledAt: null });
     return use(ledger, () => new Ledger(sql, () => 0), sql);
   });
 }

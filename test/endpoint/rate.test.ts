@@ -175,7 +175,7 @@ describe("an endpoint with a rate limit", () => {
         const { deliveries } = ledger.release(T0 + SECOND);
         expect(deliveries).toHaveLength(4);
         const after = open();
-        after.standing.configure(
+        after.state.configure(
           { ...SETTINGS, rateLimit: 1, version: 2 },
           { enabled: true, disabledReason: null, disabledAt: null },
         );

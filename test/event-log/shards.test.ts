@@ -1,7 +1,7 @@
 import { evictDurableObject, runInDurableObject } from "cloudflare:test";
 import { env } from "cloudflare:workers";
 import { describe, it } from "vitest";
-import { Journal } from "../../src/event-log/journal";
+import { Journal } from "../../src/event-log/journal/journal";
 import { eventId } from "../../src/lib/ids";
 import { Sql } from "../../src/lib/sql";
 import { dayOf } from "../../src/lib/time";

@@ -62,7 +62,7 @@ export async function play(load: Load): Promise<Run> {
   const clock = new VirtualClock(T0);
   const ledger = new Ledger(new Sql(memoryStorage()), () => 0.5);
   const enabled = load.recoverAt === undefined;
-  ledger.standing.configure(settings(), { enabled, disabledReason: enabled ? null : "manual", disabledAt: null });
+  ledger.state.configure(settings(), { enabled, disabledReason: enabled ? null : "manual", disabledAt: null });
   const end = T0 + load.seconds * SECOND;
   const second = () => (clock.now - T0) / SECOND;
   const posted = new Map<string, number>();
@@ -84,7 +84,7 @@ export async function play(load: Load): Promise<Run> {
         clock.at(clock.now + BACK_HOP, () => consume(deliveries, lane));
       }
       for (const { id } of ledger.outbox.due(clock.now)) ledger.outbox.remove(id);
-      ledger.standing.mirrored(true, clock.now);
+      ledger.state.mirrored(true, clock.now);
       arm();
     });
   };

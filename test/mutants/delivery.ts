@@ -183,6 +183,14 @@ export const CONSUMING: readonly Mutant[] = [
     why: "Ten returns would be over in a minute, and an outage of that length would fill the dead letters.",
   },
   {
+    name: "a message is let go once the first of its endpoints is settled",
+    file: "src/send/consumer.ts",
+    find: "if (--part.left > 0) continue;",
+    replace: "",
+    tests: tests("test/send/messages.test.ts", "for two endpoints"),
+    why: "What the others are owed would come with nothing but the log's reconciliation, ten minutes later.",
+  },
+  {
     name: "what nobody can read is let go",
     file: "src/send/consumer.ts",
     find: "await env.DELIVERIES_DEAD.send(message.body);",

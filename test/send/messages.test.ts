@@ -198,6 +198,30 @@ describe("an Endpoint object that is out of reach", () => {
     expect(await receiver.seen()).toHaveLength(1);
   });
 
+  it("brings a message for two endpoints back, and the other gets its event once", async ({ expect }) => {
+    const tenant = await newTenant();
+    const receivers = [await newReceiver(), await newReceiver()];
+    const endpoints: string[] = [];
+    for (const { url } of receivers) endpoints.push((await newEndpoint(tenant, url)).id);
+    // Whichever of them is settled first.
+    for (const broken of [0, 1]) {
+      const { refs } = await appendOnly(tenant, endpoints);
+      const admit = Endpoint.prototype.admit;
+      const spy = vi.spyOn(Endpoint.prototype, "admit").mockImplementation(async function (this: Endpoint, request) {
+        if (request.deliveries.some(({ id }) => id === refs[broken]?.id)) throw new Error("out of reach");
+        return admit.call(this, request);
+      });
+      const shares = refs.map(({ id, event, endpoint }) => ({ endpoint, version: 1, deliveries: [{ id, event }] }));
+      expect(await consumeOne({ tenant, shares })).toBe("back");
+      spy.mockRestore();
+      for (const [i, receiver] of receivers.entries()) {
+        expect(await receiver.seen()).toHaveLength(broken + (i === broken ? 0 : 1));
+      }
+      expect(await consumeOne({ tenant, shares }, 2)).toBe("acked");
+      for (const receiver of receivers) expect(await receiver.seen()).toHaveLength(broken + 1);
+    }
+  });
+
   it("is asked again when an outcome cannot be written down, and the outcome counts once", async ({ expect }) => {
     const tenant = await newTenant();
     const receiver = await newReceiver();

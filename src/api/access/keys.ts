@@ -1,5 +1,5 @@
 import { z } from "@hono/zod-openapi";
-import { deleteKey, hashOf, insertKey, type KeyRow, listKeys, MAX_KEYS, newKey, ROLES } from "../../config/access/keys";
+import { deleteKey, hashOf, insertKey, type KeyRow, keyRows, MAX_KEYS, newKey, ROLES } from "../../config/access/keys";
 import { secretsKey } from "../../contracts/env";
 import { newId } from "../../lib/ids";
 import { iso, isoOrNull } from "../../lib/time";
@@ -104,7 +104,7 @@ export const keyRoutes = router()
   })
   .openapi(list, async (c) => {
     const { limit, cursor } = c.req.valid("query");
-    const rows = await listKeys(c.env.DB, c.get("tenant"), limit + 1, cursor ?? null);
+    const rows = await keyRows.list(c.env.DB, c.get("tenant"), limit + 1, cursor ?? null);
     return pageOf(c, rows, limit, toShape, ({ id }) => id);
   })
   .openapi(remove, async (c) => {

@@ -3,13 +3,11 @@ import { findEndpoint } from "../../config/endpoints/endpoints";
 import {
   type AutomationFields,
   type AutomationRow,
-  deleteAutomation,
-  findAutomation,
+  automationRows,
   insertAutomation,
-  listAutomations,
   updateAutomation,
 } from "../../config/rules/automations";
-import { findSegment, type Segment } from "../../config/rules/segments";
+import { type Segment, segmentRows } from "../../config/rules/segments";
 import { invalidateSnapshot } from "../../config/snapshot";
 import type { AutomationAction } from "../../config/tables/rules";
 import { repeated } from "../../config/version";
@@ -150,20 +148,20 @@ async function endpointId(c: AppContext, idOrUid: string): Promise<string | null
 }
 
 async function segmentAt(c: AppContext, id: string, path: string, errors: FieldError[]): Promise<Segment | null> {
-  const segment = await findSegment(c.env.DB, c.get("tenant"), id);
+  const segment = await segmentRows.find(c.env.DB, c.get("tenant"), id);
   if (segment === null) errors.push({ path, message: "is not a segment of this tenant" });
   return segment;
 }
 
 async function found(c: AppContext, id: string): Promise<AutomationRow> {
-  const row = await findAutomation(c.env.DB, c.get("tenant"), id);
+  const row = await automationRows.find(c.env.DB, c.get("tenant"), id);
   if (row === null) throw notThere();
   return row;
 }
 
 /** What the owner should know of the segment that an automation names. */
 async function warningsFor(c: AppContext, { segment, trigger }: AutomationRow): Promise<FieldError[]> {
-  const found = segment === null ? null : await findSegment(c.env.DB, c.get("tenant"), segment);
+  const found = segment === null ? null : await segmentRows.find(c.env.DB, c.get("tenant"), segment);
   return found === null ? [] : segmentWarnings(found.filter, trigger);
 }
 
@@ -186,7 +184,7 @@ export const automationRoutes = router()
   })
   .openapi(list, async (c) => {
     const { limit, cursor } = c.req.valid("query");
-    const rows = await listAutomations(c.env.DB, c.get("tenant"), limit + 1, cursor ?? null);
+    const rows = await automationRows.list(c.env.DB, c.get("tenant"), limit + 1, cursor ?? null);
     return pageOf(c, rows, limit, toShape, ({ id }) => id);
   })
   .openapi(get, async (c) => c.json(toShape(await found(c, c.req.valid("param").automation)), 200))
@@ -208,7 +206,7 @@ export const automationRoutes = router()
     const tenant = c.get("tenant");
     const { automation: id } = c.req.valid("param");
     const deleted = entry(c, "automation.deleted", id);
-    const remove = (read: AutomationRow) => deleteAutomation(c.env.DB, read, Date.now(), deleted);
+    const remove = (read: AutomationRow) => automationRows.removeAsRead(c.env.DB, read, Date.now(), deleted);
     await changing(c, () => found(c, id), toShape, remove);
     invalidateSnapshot(tenant);
     return c.body(null, 204);

@@ -2,11 +2,10 @@ import { z } from "@hono/zod-openapi";
 import { findUserOf } from "../../config/rules/automations";
 import {
   deleteSegment,
-  findSegment,
   insertSegment,
-  listSegments,
   type Segment,
   type SegmentFields,
+  segmentRows,
   updateSegment,
 } from "../../config/rules/segments";
 import { invalidateSnapshot } from "../../config/snapshot";
@@ -139,7 +138,7 @@ function notThere(): Problem {
 }
 
 async function found(c: AppContext, id: string): Promise<Segment> {
-  const row = await findSegment(c.env.DB, c.get("tenant"), id);
+  const row = await segmentRows.find(c.env.DB, c.get("tenant"), id);
   if (row === null) throw notThere();
   return row;
 }
@@ -181,7 +180,7 @@ export const segmentRoutes = router()
   })
   .openapi(list, async (c) => {
     const { limit, cursor } = c.req.valid("query");
-    const rows = await listSegments(c.env.DB, c.get("tenant"), limit + 1, cursor ?? null);
+    const rows = await segmentRows.list(c.env.DB, c.get("tenant"), limit + 1, cursor ?? null);
     return pageOf(c, rows, limit, toShape, ({ id }) => id);
   })
   .openapi(get, async (c) => c.json(toShape(await found(c, c.req.valid("param").segment)), 200))

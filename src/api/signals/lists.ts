@@ -2,11 +2,11 @@ import { z } from "@hono/zod-openapi";
 import {
   type CountedList,
   deleteList,
-  findList,
   insertList,
   itemsOf,
   type ListRow,
   listLists,
+  listRows,
   MAX_ITEMS,
   putItem,
   removeItem,
@@ -174,7 +174,7 @@ function taken(): Problem {
 }
 
 async function found(c: AppContext, name: string): Promise<ListRow> {
-  const row = await findList(c.env.DB, c.get("tenant"), name);
+  const row = await listRows.find(c.env.DB, c.get("tenant"), name);
   if (row === null) throw notThere();
   return row;
 }

@@ -1,13 +1,11 @@
 import { z } from "@hono/zod-openapi";
 import { SIGNAL_CATALOG_NAMES, signalCatalogOf } from "../../config/rules/signal-catalogs";
 import {
-  deleteSignal,
-  findSignal,
   insertSignal,
   installSignals,
-  listSignals,
   type SignalFields,
   type SignalRow,
+  signalRows,
   updateSignal,
 } from "../../config/rules/signals";
 import { invalidateSnapshot } from "../../config/snapshot";
@@ -153,7 +151,7 @@ function notThere(): Problem {
 }
 
 async function found(c: AppContext, id: string): Promise<SignalRow> {
-  const row = await findSignal(c.env.DB, c.get("tenant"), id);
+  const row = await signalRows.find(c.env.DB, c.get("tenant"), id);
   if (row === null) throw notThere();
   return row;
 }
@@ -174,7 +172,7 @@ export const signalRoutes = router()
   })
   .openapi(list, async (c) => {
     const { limit, cursor } = c.req.valid("query");
-    const rows = await listSignals(c.env.DB, c.get("tenant"), limit + 1, cursor ?? null);
+    const rows = await signalRows.list(c.env.DB, c.get("tenant"), limit + 1, cursor ?? null);
     return pageOf(c, rows, limit, toSignal, ({ id }) => id);
   })
   .openapi(get, async (c) => c.json(toSignal(await found(c, c.req.valid("param").signal)), 200))
@@ -198,7 +196,7 @@ export const signalRoutes = router()
     const tenant = c.get("tenant");
     const { signal: id } = c.req.valid("param");
     const deleted = entry(c, "signal.deleted", id);
-    const remove = (read: SignalRow) => deleteSignal(c.env.DB, read, Date.now(), deleted);
+    const remove = (read: SignalRow) => signalRows.removeAsRead(c.env.DB, read, Date.now(), deleted);
     await changing(c, () => found(c, id), toSignal, remove);
     invalidateSnapshot(tenant);
     return c.body(null, 204);

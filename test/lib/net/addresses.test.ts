@@ -67,6 +67,7 @@ const SPECIAL: Readonly<Record<string, readonly string[]>> = {
   "segment routing": ["5f00::1"],
   "unique local": ["fc00::1", "fd00::1", "fdff:ffff::1"],
   "site-local": ["fec0::1"],
+  "sinks of AS112, and relays of AMT": ["192.31.196.1", "192.175.48.1", "192.52.193.1", "2620:4f:8000::1"],
   "not given out": ["1::1", "4000::1", "8000::1", "e000::1"],
   "no address": [
     "",

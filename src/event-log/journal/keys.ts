@@ -1,6 +1,6 @@
-import { idName, type KeyedEvents, type KeyPage } from "../contracts/event-log";
-import { ulidTime } from "../lib/ids";
-import type { Sql } from "../lib/sql";
+import { idName, type KeyedEvents, type KeyPage } from "../../contracts/event-log";
+import { ulidTime } from "../../lib/ids";
+import type { Sql } from "../../lib/sql";
 import { keyFilter } from "./key-filter";
 import { type EventRow, toEvent } from "./rows";
 

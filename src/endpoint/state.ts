@@ -50,10 +50,10 @@ const NEW_STATE: EndpointState = {
 };
 
 /**
- * An endpoint's standing: its settings, whether it is enabled, and how it fares over all its deliveries. Tells the
+ * An endpoint's state: its settings, whether it is enabled, and how it fares over all its deliveries. Tells the
  * operator when it crosses a line. Of single deliveries it knows nothing. Times in ms.
  */
-export class Standing {
+export class State {
   readonly #values: Values;
   readonly #outbox: Outbox;
   #settings: EndpointSettings | null;
@@ -74,7 +74,7 @@ export class Standing {
     return this.#settings;
   }
 
-  get state(): Readonly<EndpointState> {
+  get stored(): Readonly<EndpointState> {
     return this.#state;
   }
 

@@ -1,6 +1,6 @@
-import type { Match, StoredEvent } from "../contracts/event";
+import type { Match, StoredEvent } from "../../contracts/event";
 
-/** A row of `events`, see `schema.ts`. */
+/** A row of `events`, see `tables.ts`. */
 export interface EventRow {
   ulid: string;
   event: string;
