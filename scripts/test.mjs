@@ -17,7 +17,7 @@ import { ensureInstalled, nodePath } from "./lib/install.mjs";
 import { lastLine, leftOutOf } from "./lib/left-out.mjs";
 import { watchParent } from "./lib/parent.mjs";
 import { inProject, ROOT } from "./lib/project.mjs";
-import { complain, paint, say, Trouble } from "./lib/terminal.mjs";
+import { complain, paint, plain, say, Trouble } from "./lib/terminal.mjs";
 
 /** What `--unit` takes of the first suite: not those that take long. */
 const UNIT = {
@@ -65,16 +65,32 @@ async function runSuite({ name, config, workers, projects = [] }, report, filter
   // Read all the same, so that it is not held up by what it prints.
   const [out, error] = [child.stdout, child.stderr].map((stream) => stream.pipe(new PassThrough(UNBOUNDED)));
   await turn;
-  say();
-  say(paint("bold", name));
-  out.pipe(process.stdout, { end: false });
-  error.pipe(process.stderr, { end: false });
+  // What was asked for may lie in the other suite.
+  const beginning = filters.length > 0 ? await beginningOf(out) : "";
+  const isEmpty = beginning.includes("No test files found");
+  if (!isEmpty) {
+    say();
+    say(paint("bold", name));
+    process.stdout.write(beginning);
+    out.pipe(process.stdout, { end: false });
+    error.pipe(process.stderr, { end: false });
+  }
   const status = await child.exited;
   const seconds = Math.round((Date.now() - started) / 1_000);
   const { passed, failed, left } = await countTests(report, filters.length > 0);
-  say(paint("dim", `${passed} passed in ${seconds} s: ${name}`));
+  if (!isEmpty) say(paint("dim", `${passed} passed in ${seconds} s: ${name}`));
   // A run that broke without a failed test (an error outside of a test, a crash) has failed all the same.
   return { passed, failed: status === 0 ? failed : Math.max(failed, 1), left };
+}
+
+/** What vitest says up to its first line after the heading, which may be that no file matches. */
+async function beginningOf(out) {
+  let text = "";
+  for await (const chunk of out.iterator({ destroyOnReturn: false })) {
+    text += chunk;
+    if (/RUN.*\n\s*\S/.test(plain(text))) break;
+  }
+  return text;
 }
 
 async function countTests(report, filtered) {
