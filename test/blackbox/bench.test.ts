@@ -48,9 +48,9 @@ function numbersOf(figures: Figures): number[] {
 // The costs and the backlog are counts, the same on any machine but for how many events come together on it: the limits are
 // those of events of which each comes alone. The other figures are times, which mean nothing beside other tests: that each
 // part measures something is what is shown of them here.
-test("a delivered event costs no more than is promised of one alone, and every part measures, whatever lies in the directory", {
-  timeout: 300_000,
-}, async ({ expect }) => {
+test("a delivered event costs no more than is promised of one alone, and every part measures, whatever lies in the directory", async ({
+  expect,
+}) => {
   const project = await Project.copy();
   await project.leaveSecrets();
   await appendFile(join(project.directory, "test/bench/instance.ts"), 'console.log("what a library prints");\n');
