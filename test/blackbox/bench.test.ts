@@ -25,6 +25,10 @@ const BESIDE = ["calmP99", "stormP99", "p99Ratio", "delivered", "offered", "boun
 const TIMED = {
   accept: ["rps", "floorRps", "ratio", "p50Ratio", "p99Ratio"],
   deliver: ["perSecond", "floorPerSecond", "ratio", "latencyP50", "latencyP99"],
+  pipeline: ["oneSingle", "oneBatch", "tenSingle", "tenBatch"].map((shape) => {
+    const cpu = process.platform === "linux" ? ["cpuSecondsPer1000", "floorCpuSecondsPer1000"] : [];
+    return { [shape]: ["perSecond", "floorPerSecond", "ratio", ...cpu] };
+  }),
   growth: ["logRatio", "acceptRatio", "matchRatio"],
   neighbour: ["p99Ratio", { hang: BESIDE }, { many: BESIDE }, { slow: BESIDE }],
   signing: ["usPerKilobyte", "vsStandardwebhooks"],
