@@ -120,7 +120,7 @@ test("a delivered event costs hardly more CPU by npm start than with the Worker 
   expect(megabytes).toBeLessThan(MOST_MEGABYTES);
 });
 
-test("npm start has what Cloudflare has before a Worker: assets with their headers, and the limits by tenant and address", async ({
+test("npm start has what Cloudflare has before a Worker: assets with their headers, compressed, and the limits by tenant and address", async ({
   expect,
 }) => {
   const project = await Project.copy();
@@ -132,6 +132,8 @@ test("npm start has what Cloudflare has before a Worker: assets with their heade
 
   const guide = await get("/docs");
   expect([guide.status, guide.headers.get("content-type")]).toEqual([200, "text/html; charset=utf-8"]);
+  expect(guide.headers.get("content-encoding")).toBe("gzip");
+  expect(await guide.text()).toMatch(/^<!doctype html>/i);
   expect(guide.headers.get("content-security-policy")).toContain("default-src 'none'");
   expect((await fetch(`${base}/docs/receivers`, { method: "HEAD" })).status).toBe(200);
   const icon = await get("/posthorn.svg");
