@@ -258,7 +258,7 @@ export const PROBLEMS = {
     status: 503,
     title: "Misconfigured",
     remedy:
-      "The operator sets right each variable that `errors` names, and deploys: wrangler.toml and `/docs/configuration` explain them.",
+      "The operator sets right each variable and binding that `errors` names, and deploys: wrangler.toml and `/docs/configuration` explain them.",
   },
 } as const satisfies Record<string, Cause>;
 
