@@ -16,12 +16,11 @@ export class OperatorEvents extends WorkerEntrypoint<Env> implements OperatorEve
 }
 
 async function acceptOperatorEvent(env: Env, told: OperatorEvent, now: number): Promise<void> {
-  const { id, event, timestamp, data } = told;
+  const { id, type, timestamp, data } = told;
   // Without the tenant nobody listens: the event is kept in the log all the same.
   const snapshot = (await snapshotOf(env.DB, OPERATOR_TENANT, now)) ?? NOBODY;
-  const posted = { event, timestamp, data, idempotencyKey: id };
+  const posted = { type, timestamp, data, idempotencyKey: id };
   const { kind } = await accept(env, OPERATOR_TENANT, snapshot, posted, now);
   // Only a caller who took our key could bring this about; trying again would not change it.
-  if (kind === "conflict")
-    logError("operator.event.conflict", "the key was used with another body", { key: id, event });
+  if (kind === "conflict") logError("operator.event.conflict", "the key was used with another body", { key: id, type });
 }

@@ -1,5 +1,5 @@
 import { isDeliveryId, ulidOf } from "../lib/ids";
-import type { Delivery, MessageText } from "./event";
+import type { Delivery } from "./event";
 
 /** Bytes of a message's JSON up to which event texts travel in it; Queues take 128,000 with their own metadata. */
 export const MESSAGE_BYTES = 120_000;
@@ -31,13 +31,16 @@ export interface EventsMessage {
   texts?: Record<string, MessageText>;
 }
 
+/** An event's text as it travels, beside the type that its deliveries have. */
+export type MessageText = NonNullable<Delivery["text"]>;
+
 /** What a message on `deliveries` and `deliveries-slow` brings: each delivery with its event's text, if that came along. */
 export type Due = Pick<EventsMessage, "tenant" | "shares">;
 
 /** Reads a queue message; `null` when it is not one of ours. By hand: every delivery comes this way, and zod takes as long as signing it. */
 export function parseMessage(body: unknown): Due | null {
   if (!isObject(body) || !isText(body.tenant)) return null;
-  const { tenant, shares = [body], texts } = body;
+  const { tenant, shares = [asNamedNow(body)], texts } = body;
   if (!Array.isArray(shares) || shares.length === 0 || !shares.every(isShare)) return null;
   if (texts === undefined) return { tenant, shares };
   if (!isObject(texts) || !Object.values(texts).every(isEventText)) return null;
@@ -53,6 +56,18 @@ export function parseMessage(body: unknown): Due | null {
   };
 }
 
+/** Messages of an endpoint that were under way before the field had its name call a delivery's type `event`. */
+function asNamedNow(share: Record<string, unknown>): unknown {
+  const { deliveries } = share;
+  if (!Array.isArray(deliveries)) return share;
+  const named = deliveries.map((item) => {
+    if (!isObject(item) || !("event" in item)) return item;
+    const { event, ...rest } = item;
+    return { type: event, ...rest };
+  });
+  return { ...share, deliveries: named };
+}
+
 function isShare(share: unknown): share is MessageShare {
   if (!isObject(share)) return false;
   const { endpoint, version, deliveries } = share;
@@ -61,7 +76,7 @@ function isShare(share: unknown): share is MessageShare {
 }
 
 function isItem(item: unknown): item is Delivery {
-  if (!isObject(item) || typeof item.id !== "string" || !isDeliveryId(item.id) || !isText(item.event)) return false;
+  if (!isObject(item) || typeof item.id !== "string" || !isDeliveryId(item.id) || !isText(item.type)) return false;
   return (
     (item.test === undefined || typeof item.test === "boolean") && (item.text === undefined || isEventText(item.text))
   );

@@ -2,7 +2,7 @@
 export interface OperatorEvent {
   /** Names this one telling: its idempotency key. */
   id: string;
-  event: string;
+  type: string;
   /** ms. */
   timestamp: number;
   /** The JSON text of its data. */

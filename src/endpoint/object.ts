@@ -11,7 +11,7 @@ import { Configuration } from "./configuration";
 import { logDropped, MOST_BYTES } from "./jobs/capacity";
 import { OperatorEvents } from "./operator-events";
 import { FRESH } from "./policy/admission";
-import { attemptOf } from "./rows";
+import { attemptOf } from "./storage/row";
 
 function dropped(deliveries: readonly Delivery[]): contract.AdmitAnswer {
   return { admissions: deliveries.map(({ id }) => ({ do: "drop", id })) };

@@ -32,7 +32,7 @@ export class OperatorEvents {
         if (this.#changes.erased) return;
         for (const event of events) {
           outbox().remove(event.id);
-          log("operator.told", { ...this.#name, told: event.id, event: event.event });
+          log("operator.told", { ...this.#name, told: event.id, event: event.type });
         }
       } catch (error) {
         if (!this.#changes.erased) outbox().postpone(Date.now());

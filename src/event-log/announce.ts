@@ -1,4 +1,4 @@
-import type { StoredEvent } from "../contracts/event";
+import type { Event } from "../contracts/event";
 import type { Versions } from "../contracts/event-log";
 import type { EventsMessage } from "../contracts/messages";
 import { log, logError } from "../lib/log";
@@ -32,7 +32,7 @@ export class Announcer {
   }
 
   /** Tells the endpoints of events, of which `only` the deliveries at these indexes. Waits for nothing. */
-  announce(events: readonly StoredEvent[], versions: Versions, only?: ReadonlySet<number>): void {
+  announce(events: readonly Event[], versions: Versions, only?: ReadonlySet<number>): void {
     const deliveries = this.#outbound.add(events, versions, only);
     if (deliveries > 0) log("event.enqueue.left", { tenant: this.#tenant, deliveries });
     if (this.#calls < CALLS && !this.#outbound.isEmpty) void this.#send();

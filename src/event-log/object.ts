@@ -1,6 +1,6 @@
 import { DurableObject } from "cloudflare:workers";
 import type { Env } from "../contracts/env";
-import type { StoredEvent } from "../contracts/event";
+import type { Event } from "../contracts/event";
 import type {
   AppendAllRequest,
   AppendAllResult,
@@ -127,7 +127,7 @@ export class EventLog extends DurableObject<Env> implements EventLogContract {
     return eraseLog(this.#log, deletion);
   }
 
-  async read(ulids: string[]): Promise<(StoredEvent | null)[]> {
+  async read(ulids: string[]): Promise<(Event | null)[]> {
     return this.#log.journal?.read(ulids) ?? ulids.map(() => null);
   }
 

@@ -1,5 +1,4 @@
-import type { Delivery, MessageText, StoredEvent } from "../contracts/event";
-import { refTo } from "../contracts/event";
+import { type Delivery, type Event, refTo } from "../contracts/event";
 import type { Versions } from "../contracts/event-log";
 import {
   type EventsMessage,
@@ -7,6 +6,7 @@ import {
   MESSAGE_BYTES,
   MESSAGE_ENDPOINTS,
   type MessageShare,
+  type MessageText,
 } from "../contracts/messages";
 import { utf8 } from "../lib/crypto";
 import { deliveryId } from "../lib/ids";
@@ -96,7 +96,7 @@ export class Outbound {
    * Takes in the deliveries of events, of which `only` those at these indexes. Answers how many there was no room for:
    * they are the log's, which hands them over later.
    */
-  add(events: readonly StoredEvent[], versions: Versions, only?: ReadonlySet<number>): number {
+  add(events: readonly Event[], versions: Versions, only?: ReadonlySet<number>): number {
     let left = 0;
     for (const owed of owedOf(events, versions, only)) if (!this.#put(owed)) left++;
     return left;
@@ -131,13 +131,13 @@ export class Outbound {
 }
 
 /** The deliveries of events in their order. */
-function* owedOf(events: readonly StoredEvent[], versions: Versions, only?: ReadonlySet<number>): Generator<Owed> {
-  for (const { ulid, event, timestamp, payloadId, data, matches } of events) {
+function* owedOf(events: readonly Event[], versions: Versions, only?: ReadonlySet<number>): Generator<Owed> {
+  for (const { ulid, type, timestamp, payloadId, data, matches } of events) {
     if (matches.length === 0) continue;
     const text = inlineText(ulid, { timestamp, payloadId, data });
     for (const [index, { endpoint, test }] of matches.entries()) {
       if (only?.has(index) === false) continue;
-      const item = refTo(deliveryId(ulid, index), event, test);
+      const item = refTo(deliveryId(ulid, index), type, test);
       yield { endpoint, version: versions.get(endpoint) ?? 0, ulid, item, text };
     }
   }

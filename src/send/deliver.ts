@@ -159,7 +159,7 @@ export class EndpointRun implements Stream {
     const returns = room > 0 && this.#underWay.size > 0;
     return {
       version,
-      deliveries: items.map(({ id, event, test }) => refTo(id, event, test)),
+      deliveries: items.map(({ id, type, test }) => refTo(id, type, test)),
       lane: this.#invocation.lane,
       room,
       ...(returns ? { returns } : {}),
@@ -183,7 +183,7 @@ export class EndpointRun implements Stream {
       else if (admission.do === "send" && settings !== undefined) {
         const owed = !(admission.owned && this.#invocation.mayOutlast(settings));
         this.#ready.push({
-          delivery: refTo(item.id, item.event, item.test),
+          delivery: refTo(item.id, item.type, item.test),
           grant: admission,
           settings,
           text: item.text,

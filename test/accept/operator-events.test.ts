@@ -150,11 +150,11 @@ function withLedger<T>(use: (ledger: Ledger, open: () => Ledger) => T, settings:
 let serial = 0;
 function someDelivery(at: number) {
   const ulid = `${encodeTime(at)}${String(++serial).padStart(16, "0")}`;
-  return { id: deliveryId(ulid, 0), event: "lead.hot", eventId: eventId(ulid) };
+  return { id: deliveryId(ulid, 0), type: "lead.hot", eventId: eventId(ulid) };
 }
 
 /** Begins an attempt, through the slow lane where the endpoint has begun to fail, and answers how to end it. */
-function begin(ledger: Ledger, now: number, ref: { id: string; event: string; test?: boolean } = someDelivery(now)) {
+function begin(ledger: Ledger, now: number, ref: { id: string; type: string; test?: boolean } = someDelivery(now)) {
   ledger.release(now);
   let [admission] = ledger.admit([ref], now).admissions;
   if (admission?.do === "wait") {
@@ -189,7 +189,7 @@ function attempt(ledger: Ledger, error: DeliveryError | null, now: number, ref?:
 function untold(ledger: Ledger): (Omit<OperatorEvent, "data"> & { data: Record<string, unknown> })[] {
   return ledger.outbox.due(Number.MAX_SAFE_INTEGER).map((one) => ({ ...one, data: JSON.parse(one.data) }));
 }
-const kinds = (ledger: Ledger) => untold(ledger).map(({ event }) => event);
+const kinds = (ledger: Ledger) => untold(ledger).map(({ type }) => type);
 
 describe("the ledger's outbox", () => {
   it("has each line that the endpoint crosses, with what the operator needs and no secrets", async ({ expect }) => {
@@ -200,19 +200,19 @@ describe("the ledger's outbox", () => {
       attempt(ledger, null, T0 + 8 * DAY + 2 * HOUR);
       const endpoint = { id: "ep_1", uid: "crm", name: "CRM", url: "https://receiver.example/" };
       const common = { tenant: "acme", endpoint, failingSince: iso(T0) };
-      expect(untold(ledger).map(({ event, timestamp, data }) => ({ event, timestamp, data }))).toEqual([
+      expect(untold(ledger).map(({ type, timestamp, data }) => ({ type, timestamp, data }))).toEqual([
         {
-          event: "endpoint.failing",
+          type: "endpoint.failing",
           timestamp: T0 + 4 * DAY,
           data: { ...common, disablesAt: iso(T0 + 7 * DAY) },
         },
         {
-          event: "endpoint.disabled",
+          type: "endpoint.disabled",
           timestamp: T0 + 7 * DAY,
           data: { ...common, disabledReason: "failing", disabledAt: iso(T0 + 7 * DAY) },
         },
         {
-          event: "endpoint.recovered",
+          type: "endpoint.recovered",
           timestamp: T0 + 8 * DAY + HOUR,
           data: { ...common, recoveredAt: iso(T0 + 8 * DAY + HOUR) },
         },
@@ -231,7 +231,7 @@ describe("the ledger's outbox", () => {
       ledger.record([last, last], T0 + 41 * SECOND);
       expect(untold(ledger)).toMatchObject([
         {
-          event: "delivery.exhausted",
+          type: "delivery.exhausted",
           timestamp: T0 + 40 * SECOND,
           data: {
             tenant: "acme",
@@ -278,7 +278,7 @@ describe("the ledger's outbox", () => {
         const late = begin(ledger, T0);
         attempt(ledger, "gone", T0 + SECOND);
         ledger.record([late(null)], T0 + 2 * SECOND);
-        expect(untold(ledger)).toMatchObject([{ event: "endpoint.disabled", data: { disabledReason: "gone" } }]);
+        expect(untold(ledger)).toMatchObject([{ type: "endpoint.disabled", data: { disabledReason: "gone" } }]);
         ledger.enable(T0 + HOUR);
         expect(kinds(ledger)).toHaveLength(1);
         attempt(ledger, null, T0 + 2 * HOUR);

@@ -28,7 +28,7 @@ async function deleted() {
   const at = Date.now();
   vi.setSystemTime(at);
   await call("DELETE", `/v1/tenants/${tenant}/endpoints/${id}`);
-  return { tenant, id, at, ref: { ...event.deliveries[0], event: "lead.hot" }, object: endpointObject(tenant, id) };
+  return { tenant, id, at, ref: { ...event.deliveries[0], type: "lead.hot" }, object: endpointObject(tenant, id) };
 }
 
 afterEach(() => {

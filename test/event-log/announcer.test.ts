@@ -1,6 +1,6 @@
 import fc from "fast-check";
 import { describe, expect, it, vi } from "vitest";
-import type { StoredEvent } from "../../src/contracts/event";
+import type { Event } from "../../src/contracts/event";
 import type { Versions } from "../../src/contracts/event-log";
 import {
   type EventsMessage,
@@ -14,13 +14,14 @@ import { Outbound } from "../../src/event-log/outbound";
 import { utf8 } from "../../src/lib/crypto";
 import { deliveryId } from "../../src/lib/ids";
 import { holds } from "../lib/property";
+import { until } from "../lib/until";
 
 let serial = 0;
 
-function newEvent(data: string, ...endpoints: string[]): StoredEvent {
+function newEvent(data: string, ...endpoints: string[]): Event {
   return {
     ulid: `01JD0000000000000000${String(serial++).padStart(6, "0")}`,
-    event: "e",
+    type: "e",
     timestamp: 1_795_000_000_000,
     payloadId: "evt_x",
     data,
@@ -38,7 +39,7 @@ function drained(outbound: Outbound): EventsMessage[] {
   return messages;
 }
 
-function messagesOf(events: readonly StoredEvent[], versions: Versions = new Map()): EventsMessage[] {
+function messagesOf(events: readonly Event[], versions: Versions = new Map()): EventsMessage[] {
   const outbound = new Outbound("t");
   outbound.add(events, versions);
   return drained(outbound);
@@ -71,7 +72,7 @@ describe("messages", () => {
     expect(shares.map(({ endpoint }) => endpoint)).toEqual(Array.from({ length: 10 }, (_, i) => `ep_${i}`));
     for (const [index, { deliveries }] of shares.entries()) {
       const texts = events.map(({ ulid, data, timestamp, payloadId }) => {
-        return { id: deliveryId(ulid, index), event: "e", text: { data, timestamp, payloadId } };
+        return { id: deliveryId(ulid, index), type: "e", text: { data, timestamp, payloadId } };
       });
       expect(deliveries).toEqual(texts);
     }
@@ -96,14 +97,22 @@ describe("messages", () => {
     }
   });
 
+  it("of an endpoint that were under way before the type was called so are read as if it had been", ({ expect }) => {
+    const [id, of] = [deliveryId("01JD0000000000000000000000", 0), { tenant: "t", endpoint: "e", version: 1 }];
+    const read = parseMessage({ ...of, deliveries: [{ id, event: "e", test: true }] });
+    expect(read?.shares).toEqual(parseMessage({ ...of, deliveries: [{ id, type: "e", test: true }] })?.shares);
+    expect(read?.shares[0]?.deliveries).toEqual([{ id, type: "e", test: true }]);
+  });
+
   it("of nobody's making are known as such", ({ expect }) => {
-    const ref = { id: deliveryId("01JD0000000000000000000000", 0), event: "e" };
+    const ref = { id: deliveryId("01JD0000000000000000000000", 0), type: "e" };
     for (const body of [
       null,
       1,
       "x",
       {},
-      { tenant: "t", endpoint: "e", version: 1, deliveries: [{ id: "x", event: "e" }] },
+      { tenant: "t", endpoint: "e", version: 1, deliveries: [{ id: "x", type: "e" }] },
+      { tenant: "t", endpoint: "e", version: 1, deliveries: [null, { id: ref.id, event: "e" }] },
       { tenant: "t", shares: [] },
       { tenant: "t", shares: [null] },
       { tenant: "t", shares: [{ endpoint: "e", version: 1, deliveries: [] }] },
@@ -121,7 +130,7 @@ describe("one call of the queue", () => {
   /** What a message's metadata adds to its body, about. */
   const METADATA = 100;
 
-  function callsOf(events: readonly StoredEvent[]): { messages: EventsMessage[]; sizes: number[] }[] {
+  function callsOf(events: readonly Event[]): { messages: EventsMessage[]; sizes: number[] }[] {
     const outbound = new Outbound("t");
     expect(outbound.add(events, new Map())).toBe(0);
     const calls: { messages: EventsMessage[]; sizes: number[] }[] = [];
@@ -179,13 +188,14 @@ function heldQueue() {
     calls,
     /** Lets all go, also what comes after it, until there have been `count` calls. */
     async through(count: number) {
-      await vi.waitFor(() => {
+      const about = () => `${count} calls, of which there are ${calls.length}`;
+      await until(about, () => {
         for (const call of calls) {
           if (ended.has(call)) continue;
           ended.add(call);
           call.end();
         }
-        if (calls.length < count) throw new Error(`${calls.length} calls of ${count}`);
+        return calls.length >= count;
       });
     },
   };
@@ -200,7 +210,7 @@ describe("what waits between two calls of the queue", () => {
     // Two calls are under way ...
     for (const n of [1, 2]) {
       announcer.announce([newEvent("{}", "ep_a")], new Map([["ep_a", 1]]));
-      await vi.waitFor(() => expect(calls).toHaveLength(n));
+      await until(`call ${n}`, () => calls.length === n);
     }
     // ... while a hundred requests come, a configuration being changed among them.
     const events = newEvents(100, 10, "ep_a", "ep_b");
@@ -254,7 +264,7 @@ describe("what waits between two calls of the queue", () => {
     const announcer = new Announcer(() => queue, "t", new Outbound("t", 100_000));
     const lines = vi.spyOn(console, "log").mockImplementation(() => {});
     for (const event of newEvents(200, 10_000, "ep_a")) announcer.announce([event], new Map());
-    await vi.waitFor(() => expect(calls.length).toBeGreaterThan(0));
+    await until("a call", () => calls.length > 0);
     for (const event of newEvents(200, 10_000, "ep_a")) announcer.announce([event], new Map());
     const told = lines.mock.calls.map(([line]) => JSON.parse(String(line)) as { step: string; deliveries: number });
     lines.mockRestore();

@@ -6,12 +6,12 @@ import { eventLogStub } from "../../src/contracts/find";
 import { Journal } from "../../src/event-log/journal/journal";
 import { Sql } from "../../src/lib/sql";
 import { addDays, DAY, dayOf, dayStart, MINUTE, SECOND } from "../../src/lib/time";
-import { fresh } from "../lib/api";
+import { fresh } from "../lib/fresh";
 
 // Far enough ahead that the object's own alarm has nothing to do.
 const DAY_OF_TEST = dayOf(Date.now() + 400 * DAY);
 const T0 = dayStart(DAY_OF_TEST);
-const REQUEST: AppendRequest = { event: "e", data: "{}", matches: [{ endpoint: "ep_a" }, { endpoint: "ep_b" }] };
+const REQUEST: AppendRequest = { type: "e", data: "{}", matches: [{ endpoint: "ep_a" }, { endpoint: "ep_b" }] };
 
 function withJournal<T>(
   use: (journal: Journal, open: (most?: number) => Journal, rowsRead: () => number, sql: Sql) => T,
@@ -85,13 +85,13 @@ describe("the event log", () => {
       const young = ulidOf(journal.append(REQUEST, T0 + 200 * SECOND));
       const handover = journal.pointer.handover(T0 + 150 * SECOND);
       expect([...handover.refs]).toEqual([
-        ["ep_a", [{ id: `dlv_${old}0`, event: "e" }]],
-        ["ep_b", [{ id: `dlv_${old}1`, event: "e" }]],
+        ["ep_a", [{ id: `dlv_${old}0`, type: "e" }]],
+        ["ep_b", [{ id: `dlv_${old}1`, type: "e" }]],
       ]);
       journal.pointer.confirm(handover, new Set());
       expect(journal.pointer.next(T0 + 300 * SECOND, 300 * SECOND)).toBe(T0 + 500 * SECOND);
       const next = journal.pointer.handover(T0 + 350 * SECOND);
-      expect(next.refs.get("ep_a")).toEqual([{ id: `dlv_${young}0`, event: "e" }]);
+      expect(next.refs.get("ep_a")).toEqual([{ id: `dlv_${young}0`, type: "e" }]);
       journal.pointer.confirm(next, new Set());
       expect(journal.pointer.next(T0 + 500 * SECOND, 300 * SECOND)).toBeNull();
     });
@@ -104,7 +104,7 @@ describe("the event log", () => {
       const again = open();
       expect(again.pointer.next(T0 + 300 * SECOND, 300 * SECOND)).toBe(T0 + 450 * SECOND);
       const handover = again.pointer.handover(T0 + 450 * SECOND);
-      expect([...handover.refs]).toEqual([["ep_b", [{ id: `dlv_${ulid}1`, event: "e" }]]]);
+      expect([...handover.refs]).toEqual([["ep_b", [{ id: `dlv_${ulid}1`, type: "e" }]]]);
       again.pointer.confirm(handover, new Set());
       expect(again.pointer.next(T0 + 450 * SECOND, 300 * SECOND)).toBeNull();
     });
@@ -164,7 +164,7 @@ describe("the event log", () => {
 });
 
 describe("events appended together", () => {
-  const ALL = { events: [REQUEST, { ...REQUEST, event: "f" }, REQUEST] };
+  const ALL = { events: [REQUEST, { ...REQUEST, type: "f" }, REQUEST] };
 
   it("are written in their order, one row each, with ids that follow each other", async ({ expect }) => {
     await withJournal((journal, open) => {
@@ -204,7 +204,7 @@ describe("a page of a day", () => {
     await withJournal((journal) => {
       const ulids: string[] = [];
       for (let i = 0; i < 20; i++) {
-        ulids.push(ulidOf(journal.append({ ...REQUEST, event: i === 3 ? "rare" : "e" }, T0)));
+        ulids.push(ulidOf(journal.append({ ...REQUEST, type: i === 3 ? "rare" : "e" }, T0)));
       }
       const query = { ...EVERYTHING, event: "rare", rows: 10 };
       const first = journal.list(query);
@@ -217,8 +217,8 @@ describe("a page of a day", () => {
 
   it("has one after it only where there is more of what fits", async ({ expect }) => {
     await withJournal((journal) => {
-      const ulids = ["rare", "e", "rare", "e", "e"].map((event, i) =>
-        ulidOf(journal.append({ ...REQUEST, event }, T0 + i)),
+      const ulids = ["rare", "e", "rare", "e", "e"].map((type, i) =>
+        ulidOf(journal.append({ ...REQUEST, type }, T0 + i)),
       );
       const page = (limit: number, event?: string) => journal.list({ ...EVERYTHING, limit, ...(event && { event }) });
       expect([page(5), page(6)].map(({ events, next }) => [events.length, next])).toEqual([
@@ -260,7 +260,7 @@ describe("deliveries that a replay adds", () => {
       const again = open();
       expect(again.pointer.next(T0 + DAY, 300 * SECOND)).not.toBeNull();
       const handover = again.pointer.handover(T0 + DAY);
-      expect([...handover.refs]).toEqual([["ep_c", [{ id: `dlv_${ulid}2`, event: "e" }]]]);
+      expect([...handover.refs]).toEqual([["ep_c", [{ id: `dlv_${ulid}2`, type: "e" }]]]);
       again.pointer.confirm(handover, new Set());
       expect(again.pointer.next(T0 + DAY, 300 * SECOND)).toBeNull();
     });

@@ -105,7 +105,7 @@ describe("retention", () => {
       ),
     );
     at(dayStart(dayOf(now)) + DAY + RETENTION + MINUTE);
-    const young = (await appendOnly(tenant, [id])).refs[0] as { id: string; event: string };
+    const young = (await appendOnly(tenant, [id])).refs[0] as { id: string; type: string };
     await endpointObject(tenant, id).adopt([young], HOUR);
     await drop(log);
     expect(await rowsOf(endpointObject(tenant, id))).toEqual([

@@ -19,7 +19,7 @@ describe("an event of another shard than the one that is written to", () => {
     const tenant = await newTenant();
     const log = shardOf(tenant, "5");
     const ulid = await runInDurableObject(log, (_, { storage }) => {
-      const request = { event: "lead.hot", data: '{"a":1}', matches: [{ endpoint: "ep_gone" }] };
+      const request = { type: "lead.hot", data: '{"a":1}', matches: [{ endpoint: "ep_gone" }] };
       const result = new Journal(new Sql(storage.sql), dayOf(Date.now())).append(request, Date.now());
       if (result.kind !== "appended") throw new Error(result.kind);
       const there = inShard(result.event.ulid, "5");

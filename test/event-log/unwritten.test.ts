@@ -174,7 +174,7 @@ describe("a full log", () => {
 // Far enough ahead that the object's own alarm has nothing to do.
 const DAY_OF_TEST = dayOf(Date.now() + 400 * DAY);
 const T0 = dayStart(DAY_OF_TEST);
-const REQUEST: AppendRequest = { event: "e", data: "{}", matches: [{ endpoint: "ep_a" }] };
+const REQUEST: AppendRequest = { type: "e", data: "{}", matches: [{ endpoint: "ep_a" }] };
 
 describe("what a log remembers", () => {
   /** What it answers, partly from memory. */

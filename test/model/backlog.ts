@@ -106,7 +106,7 @@ export async function play(load: Load): Promise<Run> {
       arm();
     },
   };
-  const text = { event: "e", timestamp: T0, payloadId: "evt", data: "{}" };
+  const text = { type: "e", timestamp: T0, payloadId: "evt", data: "{}" };
   const log = { read: async (ulids: string[]) => ulids.map(() => text) };
   const env = { ENDPOINT: { getByName: () => endpoint }, EVENT_LOG: { getByName: () => log } } as unknown as Env;
 
@@ -134,7 +134,7 @@ export async function play(load: Load): Promise<Run> {
   let last: string | null = null;
   const post = (): Delivery => {
     last = mintEventUlid(dayOf(T0), clock.now, last);
-    const ref = { id: deliveryId(last, 0), event: "e" };
+    const ref = { id: deliveryId(last, 0), type: "e" };
     posted.set(ref.id, clock.now);
     return ref;
   };

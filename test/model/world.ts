@@ -10,7 +10,7 @@ import type { Delivery } from "../../src/contracts/event";
 import { lifetime } from "../../src/endpoint/jobs/expiry";
 import { Ledger } from "../../src/endpoint/ledger";
 import { SLOTS } from "../../src/endpoint/policy/admission";
-import type { Row } from "../../src/endpoint/row";
+import type { Row } from "../../src/endpoint/storage/row";
 import { Journal } from "../../src/event-log/journal/journal";
 import { deliveryId } from "../../src/lib/ids";
 import { Sql } from "../../src/lib/sql";
@@ -135,10 +135,10 @@ export class World {
   append(both: boolean, messagesLost: boolean): void {
     const targets = both ? [0, 1] : [0];
     const matches = targets.map((i) => ({ endpoint: `ep_${i}` }));
-    const result = this.#inLog(() => this.#journal.append({ event: "e", data: "{}", matches }, this.now));
+    const result = this.#inLog(() => this.#journal.append({ type: "e", data: "{}", matches }, this.now));
     if (result.kind !== "appended") throw new Error(`append answered ${result.kind}`);
     for (const [index, endpoint] of targets.entries()) {
-      const ref = { id: deliveryId(result.event.ulid, index), event: "e" };
+      const ref = { id: deliveryId(result.event.ulid, index), type: "e" };
       this.promised.set(ref.id, {
         ref,
         acceptedAt: this.now,

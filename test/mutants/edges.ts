@@ -6,7 +6,7 @@ export const EDGES: readonly Mutant[] = [
     name: "a form is taken whatever site it is from",
     file: "src/dashboard/guard.ts",
     find: 'site === "same-origin" && isOwn',
-    replace: 'site.length > 0 && isOwn',
+    replace: "site.length > 0 && isOwn",
     tests: tests("test/dashboard/guard-edges.test.ts", "is taken by what the browser says of where it is from"),
     why: "A browser that hides the origin says so by Sec-Fetch-Site.",
   },

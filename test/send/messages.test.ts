@@ -50,8 +50,8 @@ describe("a message that nobody can read", () => {
       "text",
       null,
       { tenant, endpoint: "ep_x", version: 1, deliveries: [] },
-      { tenant, endpoint: "ep_x", version: 1, deliveries: [{ id: "dlv_none", event: "x" }] },
-      { tenant, endpoint: "ep_x", version: 1, deliveries: [{ id, event: "x", text: { data: 5 } }] },
+      { tenant, endpoint: "ep_x", version: 1, deliveries: [{ id: "dlv_none", type: "x" }] },
+      { tenant, endpoint: "ep_x", version: 1, deliveries: [{ id, type: "x", text: { data: 5 } }] },
     ];
     await env.DELIVERIES.sendBatch(garbage.map((body) => ({ body: body as never })));
     await env.DELIVERIES_SLOW.send({ garbage: true } as never);
@@ -85,7 +85,7 @@ describe("a message that comes twice", () => {
     const { id } = await newEndpoint(tenant, receiver.url);
     const [ref] = (await post(tenant)).deliveries;
     const before = await delivery(tenant, ref, "succeeded");
-    const message = messageFor(tenant, id, { id: ref.id, event: "lead.hot" });
+    const message = messageFor(tenant, id, { id: ref.id, type: "lead.hot" });
     expect(await consumeOne(message)).toBe("acked");
     expect(await consumeOne({ ...message, deliveries: [message.deliveries[0], message.deliveries[0]] })).toBe("acked");
     expect((await call("GET", deliveryPath(tenant, ref))).body).toEqual(before);
@@ -98,7 +98,7 @@ describe("a message that comes twice", () => {
     const { id } = await newEndpoint(tenant, receiver.url, { retry: [] });
     const [ref] = (await post(tenant)).deliveries;
     const before = await delivery(tenant, ref, "failed");
-    expect(await consumeOne(messageFor(tenant, id, { id: ref.id, event: "lead.hot" }))).toBe("acked");
+    expect(await consumeOne(messageFor(tenant, id, { id: ref.id, type: "lead.hot" }))).toBe("acked");
     expect((await call("GET", deliveryPath(tenant, ref))).body).toEqual(before);
     expect(await receiver.seen()).toHaveLength(1);
   });
@@ -109,7 +109,7 @@ describe("a message that comes twice", () => {
     const { id } = await newEndpoint(tenant, receiver.url, { retry: [3600] });
     const [ref] = (await post(tenant)).deliveries;
     const before = await delivery(tenant, ref, "retrying");
-    expect(await consumeOne(messageFor(tenant, id, { id: ref.id, event: "lead.hot" }))).toBe("acked");
+    expect(await consumeOne(messageFor(tenant, id, { id: ref.id, type: "lead.hot" }))).toBe("acked");
     expect((await call("GET", deliveryPath(tenant, ref))).body).toEqual(before);
     expect(await receiver.seen()).toHaveLength(1);
   });
@@ -120,7 +120,7 @@ describe("a message that comes twice", () => {
     const { id } = await newEndpoint(tenant, receiver.url);
     const [ref] = (await post(tenant)).deliveries;
     await receiver.arrived();
-    const message = messageFor(tenant, id, { id: ref.id, event: "lead.hot" });
+    const message = messageFor(tenant, id, { id: ref.id, type: "lead.hot" });
     expect(await Promise.all([consumeOne(message), consumeOne(message)])).toEqual(["acked", "acked"]);
     expect(await delivery(tenant, ref, "succeeded")).toMatchObject({ attempts: 1 });
     await nothingIsDue(expect, tenant, id);
@@ -211,7 +211,7 @@ describe("an Endpoint object that is out of reach", () => {
         if (request.deliveries.some(({ id }) => id === refs[broken]?.id)) throw new Error("out of reach");
         return admit.call(this, request);
       });
-      const shares = refs.map(({ id, event, endpoint }) => ({ endpoint, version: 1, deliveries: [{ id, event }] }));
+      const shares = refs.map(({ id, type, endpoint }) => ({ endpoint, version: 1, deliveries: [{ id, type }] }));
       expect(await consumeOne({ tenant, shares })).toBe("back");
       spy.mockRestore();
       for (const [i, receiver] of receivers.entries()) {

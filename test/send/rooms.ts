@@ -26,7 +26,7 @@ let serial = 0;
 export function references(count: number, at = T0): Delivery[] {
   return Array.from({ length: count }, () => {
     const id = deliveryId(`${encodeTime(at)}${String(++serial).padStart(16, "0")}`, 0);
-    return { id, event: "e" };
+    return { id, type: "e" };
   });
 }
 
@@ -160,7 +160,7 @@ export class Played {
         this.reads.push(ulids.length);
         await this.logAnswers;
         if (this.logFails) throw new Error("the log is out of reach");
-        return ulids.map((ulid) => ({ event: "e", timestamp: T0, payloadId: "evt_x", data: JSON.stringify(ulid) }));
+        return ulids.map((ulid) => ({ type: "e", timestamp: T0, payloadId: "evt_x", data: JSON.stringify(ulid) }));
       },
     };
     const env = {

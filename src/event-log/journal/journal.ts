@@ -1,4 +1,4 @@
-import type { StoredEvent } from "../../contracts/event";
+import type { Event } from "../../contracts/event";
 import {
   type AppendAllRequest,
   type AppendAllResult,
@@ -85,7 +85,7 @@ export class Journal {
     const result = this.appendAll({ events: [request] }, now, earlier);
     if (result.kind === "conflict") return { kind: "conflict", by: result.by };
     if (result.kind !== "appended") return result;
-    const { event, duplicate } = result.events[0] as { event: StoredEvent; duplicate: boolean };
+    const { event, duplicate } = result.events[0] as { event: Event; duplicate: boolean };
     return { kind: duplicate ? "duplicate" : "appended", event };
   }
 
@@ -119,12 +119,12 @@ export class Journal {
     const repeats = repeatsOf(events, used, this.sealed);
     if (!Array.isArray(repeats)) return repeats;
     if (repeats.includes(null)) this.#capacity.check(events);
-    const answers: { event: StoredEvent; duplicate: boolean }[] = [];
+    const answers: { event: Event; duplicate: boolean }[] = [];
     for (const [i, request] of events.entries()) {
       const repeat = repeats[i];
       // A number: it repeats an event of this very request.
       if (typeof repeat === "number") {
-        answers.push({ event: (answers[repeat] as { event: StoredEvent }).event, duplicate: true });
+        answers.push({ event: (answers[repeat] as { event: Event }).event, duplicate: true });
       } else if (repeat) {
         answers.push({ event: repeat, duplicate: true });
       } else {
@@ -136,16 +136,16 @@ export class Journal {
   }
 
   /** `key`: the one that it has, for so many events from it on. */
-  #insert(request: AppendRequest, key: (Idempotency & { count: number }) | null, now: number): StoredEvent {
+  #insert(request: AppendRequest, key: (Idempotency & { count: number }) | null, now: number): Event {
     const { idempotency: own, payloadId } = request;
     // Under another key than its id, the event is known by both.
     const id = own === undefined || payloadId === key?.key ? undefined : payloadId;
     const hashes = new Set([key?.fingerprint, id === undefined ? undefined : own?.fingerprint]);
     const fingerprint = [...hashes].filter((hash) => hash !== undefined).join(" ");
     const ulid = mintEventUlid(this.#day, now, this.#last);
-    const event: StoredEvent = {
+    const event: Event = {
       ulid,
-      event: request.event,
+      type: request.type,
       timestamp: request.timestamp ?? ulidTime(ulid),
       payloadId: request.payloadId ?? eventId(ulid),
       data: request.data,
@@ -158,7 +158,7 @@ export class Journal {
       `INSERT INTO events (ulid, event, timestamp, payload, data, matches, key, fingerprint, batch, reveal, origin, named)
        VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`,
       ulid,
-      event.event,
+      event.type,
       event.timestamp,
       event.payloadId,
       event.data,
@@ -194,7 +194,7 @@ export class Journal {
    * Adds deliveries to an event, for endpoints that it has none for. The pointer may be past the event: what is new
    * stays owned here, in `unconfirmed`, until its endpoint has a row. Throws {@link LOG_FULL}.
    */
-  addMatches(ulid: string, endpoints: readonly string[]): { event: StoredEvent; added: number[] } | null {
+  addMatches(ulid: string, endpoints: readonly string[]): { event: Event; added: number[] } | null {
     const [event = null] = this.read([ulid]);
     if (event === null) return null;
     const known = new Set(event.matches.map(({ endpoint }) => endpoint));
@@ -205,7 +205,7 @@ export class Journal {
     const matches = [...event.matches, ...added.map((endpoint) => ({ endpoint }))];
     const indexes = added.map((_, i) => event.matches.length + i);
     for (const [i, endpoint] of added.entries()) {
-      this.pointer.leave({ id: deliveryId(ulid, indexes[i] as number), event: event.event }, endpoint);
+      this.pointer.leave({ id: deliveryId(ulid, indexes[i] as number), type: event.type }, endpoint);
     }
     this.#sql.all("UPDATE events SET matches = ? WHERE ulid = ?", JSON.stringify(matches), ulid);
     return { event: { ...event, matches }, added: indexes };
@@ -232,7 +232,7 @@ export class Journal {
   }
 
   /** The events with these ULIDs, `null` for one that is not there. */
-  read(ulids: readonly string[]): (StoredEvent | null)[] {
+  read(ulids: readonly string[]): (Event | null)[] {
     return ulids.map((ulid) => {
       const row = this.#sql.first<EventRow>("SELECT * FROM events WHERE ulid = ?", ulid);
       return row && toEvent(row);
@@ -245,7 +245,7 @@ export class Journal {
   }
 
   /** What is to be revealed of an event's contacts; `null`: nothing. */
-  toReveal(ulid: string): { event: StoredEvent; reveal: Reveal } | null {
+  toReveal(ulid: string): { event: Event; reveal: Reveal } | null {
     const row = this.#sql.first<EventRow>("SELECT * FROM events WHERE ulid = ?", ulid);
     if (row === null || row.reveal === null) return null;
     return { event: toEvent(row), reveal: readJson(row.reveal) as Reveal };

@@ -106,12 +106,12 @@ export class Pointer {
   }
 
   /** The log goes on owning a delivery below its pointer. */
-  leave({ id, event, test }: Delivery, endpoint: string): void {
+  leave({ id, type, test }: Delivery, endpoint: string): void {
     this.#sql.all(
       "INSERT OR IGNORE INTO unconfirmed (delivery, endpoint, event, test) VALUES (?, ?, ?, ?)",
       id,
       endpoint,
-      event,
+      type,
       test === true ? 1 : 0,
     );
   }

@@ -1,4 +1,4 @@
-import type { StoredEvent } from "../../contracts/event";
+import type { Event } from "../../contracts/event";
 import { type AppendAllResult, type AppendRequest, idName, type KeyedEvents } from "../../contracts/event-log";
 
 /** What an event is looked for under, the first first: its key, and the caller's own id, whichever way it was kept. */
@@ -13,7 +13,7 @@ export function namesOf({
 }
 
 /** What an event repeats: one that is written down, or the one at an index before it; `null`: it is new. */
-export type Repeat = StoredEvent | number | null;
+export type Repeat = Event | number | null;
 
 /**
  * For each event what it repeats, or why they may not be written down. Pure but for `used`, which answers what used a

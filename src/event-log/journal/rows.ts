@@ -1,4 +1,4 @@
-import type { Match, StoredEvent } from "../../contracts/event";
+import type { Event, Match } from "../../contracts/event";
 
 /** A row of `events`, see `tables.ts`. */
 export interface EventRow {
@@ -17,10 +17,10 @@ export interface EventRow {
 }
 
 /** The event that a row is of. */
-export function toEvent(row: EventRow): StoredEvent {
+export function toEvent(row: EventRow): Event {
   return {
     ulid: row.ulid,
-    event: row.event,
+    type: row.event,
     timestamp: row.timestamp,
     payloadId: row.payload,
     data: row.data,

@@ -115,7 +115,7 @@ export async function prepare(
   const signature = await sign(settings.signature, secrets, { id, timestamp: Math.floor(now / SECOND), body });
   const ours = {
     ...(contentType === null ? {} : { "Content-Type": contentType }),
-    "X-Webhook-Event": event.event,
+    "X-Webhook-Event": event.type,
     "X-Webhook-Id": grant.id,
     "X-Webhook-Attempt": String(grant.number),
     ...signature,

@@ -1,7 +1,7 @@
-import type { OperatorEvent } from "../contracts/operator-events";
-import { newId } from "../lib/ids";
-import type { Sql } from "../lib/sql";
-import { SECOND } from "../lib/time";
+import type { OperatorEvent } from "../../contracts/operator-events";
+import { newId } from "../../lib/ids";
+import type { Sql } from "../../lib/sql";
+import { SECOND } from "../../lib/time";
 
 /** The most events answered at once. */
 const AT_ONCE = 100;
@@ -35,7 +35,7 @@ export class Outbox {
   due(now: number): OperatorEvent[] {
     if (!this.#filled || now < this.#notBefore) return [];
     return this.#sql.all<OperatorEvent>(
-      "SELECT id, event, at AS timestamp, data FROM outbox ORDER BY id LIMIT ?",
+      "SELECT id, event AS type, at AS timestamp, data FROM outbox ORDER BY id LIMIT ?",
       AT_ONCE,
     );
   }
