@@ -100,7 +100,7 @@ describe("the queues of a deployment", () => {
     const data = JSON.stringify("x".repeat(59_990));
     const events = ["ep_a", "ep_b", "ep_c", "ep_a"].map((endpoint, i) => ({
       ulid: `01JD0000000000000000${String(i).padStart(6, "0")}`,
-      event: "e",
+      type: "e",
       timestamp: 1_795_000_000_000,
       payloadId: "evt_x",
       data,
