@@ -29,6 +29,7 @@ const TIMED = {
     const cpu = process.platform === "linux" ? ["cpuSecondsPer1000", "floorCpuSecondsPer1000"] : [];
     return { [shape]: ["perSecond", "floorPerSecond", "ratio", ...cpu] };
   }),
+  latency: ["at1", "at20", "at200"].map((pace) => ({ [pace]: ["p50", "floorP50", "p50Ratio", "p99", "floorP99"] })),
   growth: ["logRatio", "acceptRatio", "matchRatio"],
   neighbour: ["p99Ratio", { hang: BESIDE }, { many: BESIDE }, { slow: BESIDE }],
   signing: ["usPerKilobyte", "vsStandardwebhooks"],
