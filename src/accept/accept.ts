@@ -1,6 +1,6 @@
 import type { Snapshot } from "../config/snapshot";
 import type { Env } from "../contracts/env";
-import type { Match, StoredEvent } from "../contracts/event";
+import type { Event, Match } from "../contracts/event";
 import type { AppendAllRequest, AppendRequest, Origin, Versions } from "../contracts/event-log";
 import { eventLogStub } from "../contracts/find";
 import { hex, sha256 } from "../lib/crypto";
@@ -16,8 +16,8 @@ import { match, revealsOf } from "./match";
 const MAX_LINES = 100;
 
 /** An event as posted. */
-export interface PostedEvent {
-  event: string;
+export interface Posted {
+  type: string;
   /** ms since the epoch; absent: now. */
   timestamp?: number;
   /** The caller's own id: the payload's `id`, and an idempotency key like the other. */
@@ -36,14 +36,14 @@ export interface PostedEvent {
 }
 
 export type Accepted =
-  | { kind: "accepted" | "duplicate"; event: StoredEvent }
+  | { kind: "accepted" | "duplicate"; event: Event }
   /** The idempotency key, or the caller's own id, was used with another body. */
   | { kind: "conflict"; by: "key" | "id" }
   /** A schema refuses its data, and it is no repeat. */
   | { kind: "refused" };
 
 export type AcceptedAll =
-  | { kind: "accepted"; events: { event: StoredEvent; duplicate: boolean }[] }
+  | { kind: "accepted"; events: { event: Event; duplicate: boolean }[] }
   /** The key of the event at `index` was used with another body; `null`: the key of the whole request. */
   | { kind: "conflict"; index: number | null; by: "key" | "id" }
   | { kind: "refused" };
@@ -58,7 +58,7 @@ export async function accept(
   env: Env,
   tenant: string,
   snapshot: Snapshot,
-  posted: PostedEvent,
+  posted: Posted,
   now: number,
 ): Promise<Accepted> {
   const { request, versions } = await toAppend(tenant, snapshot, posted, now, new Visits());
@@ -75,7 +75,7 @@ export async function acceptAll(
   env: Env,
   tenant: string,
   snapshot: Snapshot,
-  posted: readonly PostedEvent[],
+  posted: readonly Posted[],
   key: string | undefined,
   now: number,
 ): Promise<AcceptedAll> {
@@ -111,13 +111,13 @@ interface Append {
 async function toAppend(
   tenant: string,
   snapshot: Snapshot,
-  posted: PostedEvent,
+  posted: Posted,
   now: number,
   visits: Visits,
 ): Promise<Append> {
-  const { event, timestamp = now } = posted;
+  const { type, timestamp = now } = posted;
   const read = posted.read ?? once(() => readJson(posted.data));
-  const subject = { tenant, event, data: read, timestamp };
+  const subject = { tenant, type, data: read, timestamp };
   const matched = match(snapshot, subject, visits);
   const matches: Match[] = matched.map(({ id }) => ({ endpoint: id }));
   // The log names the callback's endpoint, after the delivery that it is for.
@@ -130,14 +130,14 @@ async function toAppend(
   return { request, versions };
 }
 
-function logAccepted(tenant: string, events: readonly StoredEvent[], since: number): void {
+function logAccepted(tenant: string, events: readonly Event[], since: number): void {
   const durationMs = Date.now() - since;
   if (events.length > MAX_LINES) {
     const deliveries = events.reduce((sum, { matches }) => sum + matches.length, 0);
     log("event.accepted", { tenant, events: events.length, deliveries, durationMs });
     return;
   }
-  for (const { ulid, event: type, matches } of events) {
+  for (const { ulid, type, matches } of events) {
     log("event.accepted", { tenant, event: eventId(ulid), type, deliveries: matches.length, durationMs });
   }
 }
@@ -150,9 +150,9 @@ export async function acceptTest(
   env: Env,
   tenant: string,
   endpoint: string,
-  posted: Pick<PostedEvent, "event" | "data">,
+  posted: Pick<Posted, "type" | "data">,
   now: number,
-): Promise<StoredEvent> {
+): Promise<Event> {
   const accepted = await write(env, tenant, await requestOf(posted, [{ endpoint, test: true }]), now);
   if (!("event" in accepted)) throw new Error("an event without a key and a schema cannot be refused");
   return accepted.event;
@@ -168,9 +168,9 @@ export async function acceptDerived(
   tenant: string,
   snapshot: Snapshot,
   endpoint: string,
-  posted: PostedEvent,
+  posted: Posted,
   now: number,
-): Promise<StoredEvent | null> {
+): Promise<Event | null> {
   const version = snapshot.subscriptions.find(({ id }) => id === endpoint)?.version ?? 0;
   const versions = new Map([[endpoint, version]]);
   const accepted = await write(env, tenant, await requestOf(posted, [{ endpoint }]), now, versions);
@@ -183,9 +183,9 @@ export async function acceptDerived(
   return accepted.event;
 }
 
-async function requestOf(posted: PostedEvent, matches: Match[]): Promise<AppendRequest> {
+async function requestOf(posted: Posted, matches: Match[]): Promise<AppendRequest> {
   return {
-    event: posted.event,
+    type: posted.type,
     data: posted.data,
     matches,
     ...(posted.timestamp === undefined ? {} : { timestamp: posted.timestamp }),
@@ -217,7 +217,7 @@ function behind(tenant: string): Error {
   return new Error(`the clock of this isolate is more than a day behind tenant ${tenant}`);
 }
 
-async function idempotency(posted: PostedEvent): Promise<Pick<AppendRequest, "idempotency">> {
+async function idempotency(posted: Posted): Promise<Pick<AppendRequest, "idempotency">> {
   const { idempotencyKey, id } = posted;
   const key = idempotencyKey ?? id;
   if (key === undefined) return {};
@@ -225,6 +225,6 @@ async function idempotency(posted: PostedEvent): Promise<Pick<AppendRequest, "id
 }
 
 /** What a repeat must say again. */
-function saidBy({ event, timestamp, id, data, callback }: PostedEvent): unknown[] {
-  return [event, timestamp ?? null, id ?? null, data, callback ?? null];
+function saidBy({ type, timestamp, id, data, callback }: Posted): unknown[] {
+  return [type, timestamp ?? null, id ?? null, data, callback ?? null];
 }

@@ -2,7 +2,7 @@ import { configurationOf } from "../lib/configuration";
 import type { EndpointContract } from "./endpoint";
 import type { EntityContract } from "./entity";
 import type { EventLogContract } from "./event-log";
-import type { DeliveryMessage } from "./messages";
+import type { DeliveryMessage, EventsMessage } from "./messages";
 
 /** The Worker's bindings; wrangler.toml explains each. */
 export interface Env {
@@ -10,7 +10,7 @@ export interface Env {
   EVENT_LOG: DurableObjectNamespace<EventLogContract & Rpc.DurableObjectBranded>;
   ENDPOINT: DurableObjectNamespace<EndpointContract & Rpc.DurableObjectBranded>;
   ENTITY: DurableObjectNamespace<EntityContract & Rpc.DurableObjectBranded>;
-  DELIVERIES: Queue<DeliveryMessage>;
+  DELIVERIES: Queue<DeliveryMessage | EventsMessage>;
   DELIVERIES_SLOW: Queue<DeliveryMessage>;
   DELIVERIES_DEAD: Queue<unknown>;
   DEFAULT_PROFILE: string;

@@ -87,7 +87,10 @@ function filterProblems(filter: object | null, unread: readonly Unread[]): Field
 function verdictOf(filter: object | null, tenant: string, { event, data }: Sample, now: number): Preview["filter"] {
   if (filter === null) return null;
   const read: unknown = readJson(data);
-  const clause = failingClause(filter as Filter, filterSubject({ tenant, event, timestamp: now, data: () => read }));
+  const clause = failingClause(
+    filter as Filter,
+    filterSubject({ tenant, type: event, timestamp: now, data: () => read }),
+  );
   return { passes: clause === null, clause };
 }
 
@@ -138,7 +141,7 @@ async function requestOf(
       leasedUntil: now,
       format: null,
     },
-    { event, timestamp: now, payloadId: eventId(ulid), data },
+    { type: event, timestamp: now, payloadId: eventId(ulid), data },
     now,
   );
   const body = request.body === null ? null : new TextDecoder().decode(request.body);

@@ -6,8 +6,7 @@ import { SECOND } from "../lib/time";
 import { atOnce, type Decision, decide, LEASE, SLOTS, type Surroundings } from "./policy/admission";
 import { mayProbe } from "./policy/breaker";
 import { quietUntil } from "./policy/quiet";
-import type { Head } from "./row";
-import { refOf, triggerOf } from "./rows";
+import { type Head, refOf, triggerOf } from "./storage/row";
 import type { Stores } from "./stores";
 
 /** How long an object keeps its memory without being called, in ms: what is in flight for longer needs a row. */
@@ -31,7 +30,7 @@ export class Admitting {
    * always so: then nothing is written. `null`: there is more to it, and nothing is decided.
    */
   admitNew(deliveries: readonly Delivery[], now: number, offer: Offer): AdmitAnswer | null {
-    const { settings } = this.#stores.standing;
+    const { settings } = this.#stores.state;
     const around = this.#surroundings(offer, now);
     const ids = deliveries.map(({ id }) => id);
     if (settings === null || settings.rateLimit !== null) return null;
@@ -74,8 +73,8 @@ export class Admitting {
    * them are under way still.
    */
   hold(attempts: readonly Hanging[], now: number): number {
-    const { deliveries, leases, standing } = this.#stores;
-    if (standing.state.gone) return 0;
+    const { deliveries, leases, state } = this.#stores;
+    if (state.stored.gone) return 0;
     let held = 0;
     for (const { delivery, attemptId, leasedUntil } of attempts) {
       const lease = leases.get(delivery.id);
@@ -90,14 +89,14 @@ export class Admitting {
   }
 
   #answer(admissions: Admission[]): AdmitAnswer {
-    const { settings, pace } = this.#stores.standing;
+    const { settings, pace } = this.#stores.state;
     if (settings === null || !admissions.some((admission) => admission.do === "send")) return { admissions };
     return { admissions, settings, ...(pace === null ? {} : { pace: pace.mean }) };
   }
 
   #surroundings(offer: Offer, now: number): Surroundings {
-    const { standing, rate, rateLimit, leases, doubtful } = this.#stores;
-    const { gone, enabled, window, breaker, quiet, failures, timedOut, pace } = standing.state;
+    const { state, rate, rateLimit, leases, doubtful } = this.#stores;
+    const { gone, enabled, window, breaker, quiet, failures, timedOut, pace } = state.stored;
     const { lane, room } = offer;
     const open = mayProbe(breaker, now) ? "probe" : "shut";
     const free = Math.min(SLOTS - this.#stores.inFlight(now), atOnce(pace, room));
@@ -109,7 +108,7 @@ export class Admitting {
       quiet: quietUntil(quiet, now) !== null,
       breaker: breaker.open === null ? "closed" : open,
       rowsOnly:
-        window !== null || doubtful || offer.again === true || (standing.settings?.timeout ?? 0) * SECOND > MEMORY_SPAN,
+        window !== null || doubtful || offer.again === true || (state.settings?.timeout ?? 0) * SECOND > MEMORY_SPAN,
       failures,
       timedOut,
       pace,
@@ -144,7 +143,7 @@ export class Admitting {
 
   /** `lease`: that of a row, of one that is to be made, or one in memory. */
   #grant(row: Head, lease: "row" | "new row" | "memory", around: Surroundings, now: number): Grant {
-    const { arrivals, deliveries, leases, rate, rateLimit, standing } = this.#stores;
+    const { arrivals, deliveries, leases, rate, rateLimit, state } = this.#stores;
     const { id, attempts, format } = row;
     const attemptId = newId("att", now);
     const leasedUntil = now + LEASE;
@@ -162,7 +161,7 @@ export class Admitting {
     if (row.lease === "queued") {
       around.promisedTokens--;
       if (around.breaker === "probe") {
-        standing.probing(attemptId, leasedUntil);
+        state.probing(attemptId, leasedUntil);
         around.breaker = "shut";
       }
     }
@@ -189,10 +188,10 @@ export class Admitting {
 
   /** A delivery that was released and may not go after all waits once more, unless it has for too long. */
   #waitAgain(row: Head, reason: WaitReason, around: Surroundings, now: number): void {
-    const { arrivals, deliveries, expiry, schedule, standing } = this.#stores;
+    const { arrivals, deliveries, expiry, schedule, state } = this.#stores;
     if (expiry.hasExpired(row, schedule, now)) {
       deliveries.expire(row.id, now);
-      if (row.test === 0) standing.exhausted({ ...row, error: "expired" }, now);
+      if (row.test === 0) state.exhausted({ ...row, error: "expired" }, now);
       return;
     }
     deliveries.waits(row.id, reason, this.#dueAgain(reason, around, now));
@@ -206,8 +205,8 @@ export class Admitting {
 
   /** Takes over deliveries that no message has brought yet; each is due after `delay` ms. */
   adopt(references: readonly Delivery[], delay: number, now: number): "adopted" | "gone" {
-    const { deliveries, leases, standing } = this.#stores;
-    if (standing.state.gone) return "gone";
+    const { deliveries, leases, state } = this.#stores;
+    if (state.stored.gone) return "gone";
     const present = deliveries.present(references.map(({ id }) => id));
     for (const delivery of references) {
       if (present.has(delivery.id)) continue;
@@ -217,7 +216,7 @@ export class Admitting {
       if (lease !== undefined && lease.until > now) {
         deliveries.save(this.#stores.leasedRow(delivery, lease.attemptId, lease.until, now));
         leases.forget(delivery.id);
-      } else if (standing.state.enabled || row.test === 1) {
+      } else if (state.stored.enabled || row.test === 1) {
         deliveries.save({ ...row, adopted: 1, patience: delay, due: now + delay });
       } else {
         deliveries.save({ ...row, adopted: 1, status: "held" });

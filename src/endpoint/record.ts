@@ -1,9 +1,8 @@
 import type { Outcome } from "../contracts/delivery";
 import type { DisabledReason } from "../contracts/settings";
-import { hasAttempt, withAttempt, withoutResponse } from "./attempt-log";
 import { nextAttemptAt } from "./policy/retry";
-import type { Row } from "./row";
-import { freed } from "./rows";
+import { hasAttempt, withAttempt, withoutResponse } from "./storage/attempt-log";
+import { attemptOf, freed, type Row } from "./storage/row";
 import type { Stores } from "./stores";
 
 type Attempted = Extract<Outcome, { kind: "attempted" }>;
@@ -53,54 +52,54 @@ export class Recording {
   }
 
   #record(outcome: Outcome, now: number): void {
-    const { leases, standing } = this.#stores;
+    const { leases, state } = this.#stores;
     const { id } = outcome.delivery;
-    const attemptId = outcome.kind === "attempted" ? outcome.attempt.id : outcome.attemptId;
+    const attemptId = attemptOf(outcome);
     const row = this.#holds(id, attemptId, now) ? null : this.#stores.row(id);
     const current = this.#stores.isLatest(row, id, attemptId, now);
     const succeeded = outcome.kind === "attempted" && outcome.attempt.error === null;
     // Success wins even when it comes late; whatever else is late changes nothing.
     if (!current && (!succeeded || row?.status === "succeeded")) return;
     if (row !== null && hasAttempt(row.log, attemptId)) return;
-    if (standing.state.gone && row === null && !succeeded) return;
+    if (state.stored.gone && row === null && !succeeded) return;
     if (leases.get(id)?.attemptId === attemptId || succeeded) leases.forget(id);
 
     const before = row ?? this.#stores.newRow(outcome.delivery, now);
     if (outcome.kind === "attempted") this.#attempted(before, outcome, now);
     else {
-      standing.untold(attemptId);
+      state.untold(attemptId);
       this.#untried(freed(before), outcome.kind, now);
     }
   }
 
   /** No attempt was made. */
   #untried(row: Row, kind: Exclude<Outcome["kind"], "attempted">, now: number): void {
-    const { deliveries, standing } = this.#stores;
+    const { deliveries, state } = this.#stores;
     if (kind === "unsent") deliveries.save(this.#waiting({ ...row, due: now }, now));
     else if (kind === "erased") deliveries.save({ ...row, status: "canceled", manual: 0, finished: now });
     else {
       const expired: Row = { ...row, status: "failed", error: "expired", manual: 0, finished: now };
       deliveries.save(expired);
-      if (row.test === 0) standing.exhausted(expired, now);
+      if (row.test === 0) state.exhausted(expired, now);
     }
   }
 
   #attempted(before: Row, outcome: Attempted, now: number): void {
-    const { deliveries, standing } = this.#stores;
+    const { deliveries, state } = this.#stores;
     const { attempt, retryAfter } = outcome;
     // Canceled though the endpoint is there: its event is erased, and the answer may repeat it.
-    const erased = before.status === "canceled" && !standing.state.gone;
+    const erased = before.status === "canceled" && !state.stored.gone;
     const row = tried(before, outcome, erased ? withoutResponse(attempt.entry) : attempt.entry);
     if (attempt.error === null) {
       deliveries.save(this.#succeeded(row, attempt, now));
       return;
     }
-    if (row.test === 1) standing.untold(attempt.id);
+    if (row.test === 1) state.untold(attempt.id);
     else {
       if (attempt.error !== "timeout" && attempt.error !== "connection" && attempt.error !== "blocked") {
-        standing.answered(attempt.durationMs);
+        state.answered(attempt.durationMs);
       }
-      const reason = standing.failed(attempt, retryAfter, now);
+      const reason = state.failed(attempt, retryAfter, now);
       if (reason !== null) this.#disable(reason, now);
     }
     this.#retry(row, attempt.at + attempt.durationMs, retryAfter, now);
@@ -108,29 +107,29 @@ export class Recording {
 
   /** A tried row, now that its attempt has succeeded. */
   #succeeded(row: Row, { id, at }: Attempted["attempt"], now: number): Row {
-    const { leases, standing } = this.#stores;
-    standing.answered(row.duration ?? 0);
-    if (row.test === 1) standing.untold(id);
-    else standing.succeeded(at, now);
+    const { leases, state } = this.#stores;
+    state.answered(row.duration ?? 0);
+    if (row.test === 1) state.untold(id);
+    else state.succeeded(at, now);
     leases.lag(0);
     return { ...row, status: "succeeded", finished: now };
   }
 
   #retry(row: Row, endedAt: number, retryAfter: number | null, now: number): void {
-    const { deliveries, standing, schedule } = this.#stores;
+    const { deliveries, state, schedule } = this.#stores;
     // Nobody could enable a callback again, so it ends where an endpoint is disabled.
-    const over = standing.settings?.callback && row.error === "gone";
+    const over = state.settings?.callback && row.error === "gone";
     const next = over ? null : nextAttemptAt({ schedule, step: row.step, endedAt, retryAfter, random: this.#random() });
-    if (standing.state.gone) deliveries.save({ ...row, status: "canceled", finished: now });
+    if (state.stored.gone) deliveries.save({ ...row, status: "canceled", finished: now });
     else if (next === null) {
       deliveries.save({ ...row, status: "failed", finished: now });
-      if (row.test === 0) standing.exhausted(row, now);
+      if (row.test === 0) state.exhausted(row, now);
     } else deliveries.save(this.#waiting({ ...row, status: "retrying", step: row.step + 1, due: next }, now));
   }
 
   /** An unfinished row as it waits: held while the endpoint is disabled, canceled when it is deleted. */
   #waiting(row: Row, now: number): Row {
-    const { enabled, gone } = this.#stores.standing.state;
+    const { enabled, gone } = this.#stores.state.stored;
     if (gone) return { ...row, status: "canceled", due: null, finished: row.finished ?? now };
     if (enabled) return row;
     // A test is not worth holding: whoever asked for it has its answer.

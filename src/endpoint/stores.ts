@@ -1,51 +1,46 @@
 import type { Delivery } from "../contracts/event";
 import type { Sql } from "../lib/sql";
-import { Deliveries } from "./deliveries";
-import { Backlog } from "./jobs/backlog";
 import { Capacity } from "./jobs/capacity";
 import { Expiry } from "./jobs/expiry";
-import { Recoveries } from "./jobs/recoveries";
-import { Sweep } from "./jobs/sweep";
+import { beginning, foreseen } from "./jobs/foreseen";
+import { Jobs } from "./jobs/jobs";
+import type { Job } from "./jobs/kinds";
 import type { Memory } from "./memory/memory";
-import { Outbox } from "./outbox";
 import { isSlow, LEASE, SLOTS } from "./policy/admission";
 import { probeAt } from "./policy/breaker";
 import { quietUntil } from "./policy/quiet";
 import { RateLimit } from "./rate-limit";
 import type { Conditions } from "./read/waits";
-import type { Head, Row } from "./row";
-import { grantedAt, isOrphaned, newRow } from "./rows";
-import { Standing } from "./standing";
-import { ENDPOINT_STEPS } from "./tables";
-import { Values } from "./values";
+import { State } from "./state";
+import { Deliveries } from "./storage/deliveries";
+import { Outbox } from "./storage/outbox";
+import { grantedAt, type Head, isOrphaned, newRow, type Row } from "./storage/row";
+import { ENDPOINT_STEPS } from "./storage/tables";
+import { Values } from "./storage/values";
 
 /** All that an endpoint remembers, each kind in its room, and what is seen of several of them together. Times in ms. */
 export class Stores {
   readonly deliveries: Deliveries;
-  readonly backlog: Backlog;
   readonly #memory: Memory;
   readonly rate: RateLimit;
-  readonly recoveries: Recoveries;
-  readonly sweep: Sweep;
+  readonly jobs: Jobs;
   readonly expiry: Expiry;
   readonly outbox: Outbox;
   readonly capacity: Capacity;
-  readonly standing: Standing;
+  readonly state: State;
 
-  /** `clearAtOnce`: the most rows that one step of the sweep rewrites. `mostBytes`: see {@link Capacity}. */
-  constructor(sql: Sql, clearAtOnce: number, mostBytes: number, memory: Memory) {
+  /** `atOnce`: the most rows that one step of a job rewrites. `mostBytes`: see {@link Capacity}. */
+  constructor(sql: Sql, atOnce: number, mostBytes: number, memory: Memory) {
     this.#memory = memory;
     sql.migrate(ENDPOINT_STEPS);
     const values = new Values(sql);
     this.deliveries = new Deliveries(sql);
-    this.backlog = new Backlog(sql);
     this.rate = new RateLimit(values, this.deliveries);
-    this.recoveries = new Recoveries(values, this.backlog);
-    this.sweep = new Sweep(values, this.backlog, clearAtOnce);
-    this.expiry = new Expiry(values, this.backlog);
-    this.capacity = new Capacity(sql, values, this.backlog, this.deliveries, mostBytes);
+    this.jobs = new Jobs(sql, values, atOnce);
+    this.expiry = new Expiry(values);
+    this.capacity = new Capacity(sql, values, this.deliveries, mostBytes);
     this.outbox = new Outbox(sql);
-    this.standing = new Standing(values, this.outbox);
+    this.state = new State(values, this.outbox);
   }
 
   get leases(): Memory["leases"] {
@@ -65,37 +60,42 @@ export class Stores {
     return this.#memory.doubtful;
   }
 
+  /** What is being held or canceled; rows are seen as if it were through. */
+  get clearing(): Job | null {
+    return this.jobs.clearing;
+  }
+
   get rateLimit(): number | null {
-    return this.standing.settings?.rateLimit ?? null;
+    return this.state.settings?.rateLimit ?? null;
   }
 
   /** The endpoint's delays before the retries, in seconds. */
   get schedule(): readonly number[] {
-    return this.standing.settings?.retry ?? [];
+    return this.state.settings?.retry ?? [];
   }
 
   /** A delivery's row; `null`: it has none. */
   row(id: string): Row | null {
     const row = this.deliveries.get(id);
-    return row && this.sweep.shown(row);
+    return row && foreseen(this.clearing, row);
   }
 
   /** Likewise, without its attempts. */
   head(id: string): Head | null {
     const head = this.deliveries.head(id);
-    return head && this.sweep.shown(head);
+    return head && foreseen(this.clearing, head);
   }
 
   /** A row for a delivery that has none. */
   newRow(delivery: Delivery, now: number): Row {
-    return newRow(delivery, this.sweep.beginning(now));
+    return newRow(delivery, beginning(this.clearing, now));
   }
 
   /** A row for a delivery that has none and is held by an attempt until `until` (ms). */
   leasedRow(delivery: Delivery, attemptId: string, until: number, now: number): Row {
     const row = this.newRow(delivery, now);
     // Held as it is: its outcome still counts, and nobody sends beside it.
-    const status = this.standing.state.enabled || row.test === 1 ? row.status : "held";
+    const status = this.state.stored.enabled || row.test === 1 ? row.status : "held";
     return { ...row, status, lease: attemptId, due: until };
   }
 
@@ -117,17 +117,17 @@ export class Stores {
 
   /** Whether what comes takes the slow lane. */
   slow(now: number): boolean {
-    return isSlow(this.standing.state) || this.leases.lags(now);
+    return isSlow(this.state.stored) || this.leases.lags(now);
   }
 
   /** Whether nothing new is sent now: the breaker is not closed, or the receiver has asked for quiet. */
   shut(now: number): boolean {
-    const { breaker, quiet } = this.standing.state;
+    const { breaker, quiet } = this.state.stored;
     return breaker.open !== null || quietUntil(quiet, now) !== null;
   }
 
   conditions(now: number): Conditions {
-    const { breaker, quiet } = this.standing.state;
+    const { breaker, quiet } = this.state.stored;
     return {
       quietUntil: quietUntil(quiet, now),
       probeAt: probeAt(breaker),

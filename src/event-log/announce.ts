@@ -1,6 +1,6 @@
-import type { StoredEvent } from "../contracts/event";
+import type { Event } from "../contracts/event";
 import type { Versions } from "../contracts/event-log";
-import type { DeliveryMessage } from "../contracts/messages";
+import type { EventsMessage } from "../contracts/messages";
 import { log, logError } from "../lib/log";
 import { Outbound } from "./outbound";
 
@@ -13,25 +13,25 @@ const CALLS = 2;
 
 /**
  * Puts the messages of new events onto the queue. What comes while a call is under way goes with the next one, in the
- * same messages where it goes to the same endpoints, so that a busy log makes few calls and an idle one waits for none.
+ * same messages while they are not full, so that a busy log makes few calls and an idle one waits for none.
  * Whatever fails here, the log owns the deliveries and hands them over later.
  */
 export class Announcer {
-  readonly #queue: Queue<DeliveryMessage>;
+  readonly #queue: Queue<EventsMessage>;
   readonly #tenant: string;
   readonly #outbound: Outbound;
   #calls = 0;
   /** When the queue was last called, in ms. */
   #calledAt = 0;
 
-  constructor(queue: Queue<DeliveryMessage>, tenant: string, outbound = new Outbound(tenant)) {
+  constructor(queue: Queue<EventsMessage>, tenant: string, outbound = new Outbound(tenant)) {
     this.#queue = queue;
     this.#tenant = tenant;
     this.#outbound = outbound;
   }
 
   /** Tells the endpoints of events, of which `only` the deliveries at these indexes. Waits for nothing. */
-  announce(events: readonly StoredEvent[], versions: Versions, only?: ReadonlySet<number>): void {
+  announce(events: readonly Event[], versions: Versions, only?: ReadonlySet<number>): void {
     const deliveries = this.#outbound.add(events, versions, only);
     if (deliveries > 0) log("event.enqueue.left", { tenant: this.#tenant, deliveries });
     if (this.#calls < CALLS && !this.#outbound.isEmpty) void this.#send();
@@ -47,10 +47,14 @@ export class Announcer {
         this.#calledAt = Date.now();
         await this.#queue.sendBatch(batch.map((body) => ({ body })));
       } catch (error) {
-        const deliveries = batch.reduce((sum, message) => sum + message.deliveries.length, 0);
+        const deliveries = batch.reduce((sum, message) => sum + deliveriesOf(message), 0);
         logError("event.enqueue.failed", error, { tenant: this.#tenant, deliveries });
       }
     }
     this.#calls--;
   }
+}
+
+function deliveriesOf({ shares }: EventsMessage): number {
+  return shares.reduce((sum, { deliveries }) => sum + deliveries.length, 0);
 }

@@ -1,6 +1,6 @@
 import { type Grant, type Outcome, reportOf } from "../contracts/delivery";
 import type { Env } from "../contracts/env";
-import type { Delivery, EventText } from "../contracts/event";
+import type { Delivery, Event, EventText } from "../contracts/event";
 import { endpointStub } from "../contracts/find";
 import type { EndpointSettings } from "../contracts/settings";
 import { FRESH, LEASE } from "../endpoint/policy/admission";
@@ -20,7 +20,7 @@ export interface Granted {
 }
 
 /** What the event says; `null`: its log has no such event any more. */
-export type Text = (EventText & { erasedAt?: number }) | null;
+export type Text = Pick<Event, keyof EventText | "erasedAt"> | null;
 
 /**
  * Sends one delivery. `null`: something of ours was out of reach, and no attempt was made. Never throws. `textOf` is asked

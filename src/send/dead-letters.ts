@@ -28,9 +28,11 @@ async function takeIn(message: Message, queue: string, env: Env): Promise<void> 
     logError("deadletter.unreadable", "not a delivery message", { queue, message: message.id });
     return;
   }
-  const { tenant, endpoint, deliveries } = parsed;
-  const refs = deliveries.map(({ text: _, ...ref }) => ref);
   const delay = Math.max(MINUTE, reconcileAfterMs(env));
-  const answer = await endpointStub(env, tenant, endpoint).adopt(refs, delay);
-  log("deadletter.adopted", { tenant, endpoint, deliveries: refs.length, outcome: answer });
+  const { tenant, shares } = parsed;
+  for (const { endpoint, deliveries } of shares) {
+    const refs = deliveries.map(({ text: _, ...ref }) => ref);
+    const answer = await endpointStub(env, tenant, endpoint).adopt(refs, delay);
+    log("deadletter.adopted", { tenant, endpoint, deliveries: refs.length, outcome: answer });
+  }
 }

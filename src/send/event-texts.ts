@@ -31,7 +31,7 @@ export class EventTexts {
    */
   async of(wanted: Wanted, next: readonly Wanted[]): Promise<Text> {
     const { delivery, text } = wanted;
-    if (text !== undefined) return { event: delivery.event, ...text };
+    if (text !== undefined) return { type: delivery.type, ...text };
     const known = this.#read.get(wanted);
     if (known !== undefined) {
       this.#read.delete(wanted);

@@ -5,7 +5,7 @@ import { findEndpoint, markEndpointDeleted, mirrorEnablement } from "../../src/c
 import { deleteList, listRows, putItem, removeItem, updateList } from "../../src/config/rules/lists";
 import { findTenant, markTenantDeleted, updateTenant } from "../../src/config/tenants";
 import { ChangedMeanwhile } from "../../src/config/version";
-import { call } from "../api";
+import { call } from "../lib/api";
 import { newWorld, type World } from "./world";
 
 const NOW = Date.now();

@@ -2,7 +2,7 @@ import { runInDurableObject } from "cloudflare:test";
 import { env } from "cloudflare:workers";
 import { describe, it, onTestFinished, vi } from "vitest";
 import { findHolder, hashOf, invalidateKeys, ROLES, type Role } from "../../src/config/access/keys";
-import { type Answered, call, fresh, newEndpoint, newReceiver, newTenant, post, until } from "../api";
+import { type Answered, call, fresh, newEndpoint, newReceiver, newTenant, post, until } from "../lib/api";
 import { endpointObject } from "../send/harness";
 
 const KEY = /^phk_[A-Za-z0-9_-]{43}[0-9a-f]{8}[A-Za-z0-9_-]{8}$/;

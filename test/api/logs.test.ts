@@ -1,7 +1,7 @@
 import { runDurableObjectAlarm } from "cloudflare:test";
 import { env } from "cloudflare:workers";
 import { afterEach, beforeEach, describe, it, vi } from "vitest";
-import { call, delivery, deliveryPath, newEndpoint, newReceiver, newTenant, post, until } from "../api";
+import { call, delivery, deliveryPath, newEndpoint, newReceiver, newTenant, post, until } from "../lib/api";
 import { appendOnly, endpointObject, logObject } from "../send/harness";
 
 const [observe] = Object.values(

@@ -1,3 +1,5 @@
+import type { Pipeline } from "./pipeline.ts";
+
 /** How much is measured. */
 export interface Effort {
   rounds: number;
@@ -8,6 +10,7 @@ export interface Effort {
    * it will of the code, how many then, and the messages of a run.
    */
   drains: { pairs: number; warmUps: number; measured: number; messages: number };
+  pipeline: Pipeline;
   /** Rows that the large side of a growth ratio has, and the small. */
   rows: { large: number; small: number };
   /** Beside endpoints that have gone bad. */
@@ -34,6 +37,7 @@ export const FULL: Effort = {
   rounds: 5,
   seconds: 3,
   drains: { pairs: 3, warmUps: 40, measured: 7, messages: 1_000 },
+  pipeline: { events: 1_000, warmUps: 8, measured: 7 },
   rows: { large: 100_000, small: 1_000 },
   storm: { perSecond: 10, calm: 10, seconds: 30, within: 45, hang: 1_000, endpoints: 30, each: 10, slow: 500 },
 };
@@ -43,6 +47,7 @@ export const QUICK: Effort = {
   rounds: 1,
   seconds: 2,
   drains: { pairs: 1, warmUps: 0, measured: 1, messages: 50 },
+  pipeline: { events: 100, warmUps: 0, measured: 1 },
   rows: { large: 2_000, small: 20 },
   storm: { perSecond: 20, calm: 1, seconds: 1, within: 4, hang: 10, endpoints: 3, each: 2, slow: 5 },
 };

@@ -19,6 +19,7 @@ import { measureGrowth } from "./growth.ts";
 import { keepInMemory } from "./memory.ts";
 import { modelTable } from "./model-table.ts";
 import { measureNeighbour } from "./neighbour.ts";
+import { measurePipeline } from "./pipeline.ts";
 import { Receiver } from "./receiver.ts";
 import { plainResults, spreadOf, table } from "./report.ts";
 import { measureSigning } from "./signing.ts";
@@ -52,6 +53,7 @@ async function measure(): Promise<Record<string, object>> {
       signing: () => measureSigning(signing, effort),
       accept: () => measureAccept(posthorn, floor, receiver, effort),
       deliver: () => measureDeliver(posthorn, floor, receiver, effort),
+      pipeline: () => measurePipeline(posthorn, floor, receiver, effort),
       growth: () => measureGrowth(posthorn, receiver, effort),
       backlog: () => measureBacklog(backlog),
       neighbour: () => measureNeighbour(posthorn, receiver, effort),

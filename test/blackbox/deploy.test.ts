@@ -6,12 +6,13 @@ import type { AddressInfo } from "node:net";
 import { join } from "node:path";
 import { describe, expect, it, onTestFinished } from "vitest";
 import { type Unstable_Config as Config, unstable_readConfig } from "wrangler";
+import { patient } from "../lib/patience";
 import { Account } from "./cloudflare";
 import { freePort, Project } from "./project";
 
 const SCRIPT = "scripts/deploy.mjs";
 /** A deployment is six runs of wrangler; a busy machine takes its time for each. */
-const PATIENCE = { timeout: 900_000 };
+const PATIENCE = { timeout: patient(900_000) };
 
 /** `npm run deploy -- ARGS` against the account. */
 async function deploy(project: Project, account: Account, args: string[], env: Record<string, string> = {}) {

@@ -5,11 +5,11 @@ import { noteHost } from "../../src/config/endpoints/own-hosts";
 import { reseal } from "../../src/config/endpoints/reseal";
 import { listTenants } from "../../src/config/tenants";
 import { keyIdOf } from "../../src/lib/crypto";
-import { call, fresh, newEndpoint, newReceiver, newTenant } from "../api";
 import { operationsOf, theDocument } from "../api/operations";
 import { newWorld, pathIn } from "../api/world";
-import { type Asked, asked } from "../asked";
 import { portalLink, Visitor, withKey } from "../dashboard/visitor";
+import { call, fresh, newEndpoint, newReceiver, newTenant } from "../lib/api";
+import { type Asked, asked } from "../lib/asked";
 
 const KEY = env.SECRETS_KEY as string;
 const [FEW, MANY] = [2_000, 200_000];

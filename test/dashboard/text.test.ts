@@ -8,7 +8,7 @@ import { bodyOf, changeOf, newValues, valuesOf } from "../../src/dashboard/pages
 import { failingFirst, worstFirst } from "../../src/dashboard/pages/operator/overview";
 import { type Signal, sayWhen, signalBody, valuesOfSignal } from "../../src/dashboard/pages/signals/signal-values";
 import { HOUR } from "../../src/lib/time";
-import { holds } from "../property";
+import { holds } from "../lib/property";
 
 describe("JSON as it is shown", () => {
   it("says what the text says, token by token", ({ expect }) => {

@@ -4,7 +4,7 @@ import type { DeliveryError } from "../../src/contracts/delivery";
 import type { Ledger } from "../../src/endpoint/ledger";
 import * as breaking from "../../src/endpoint/policy/breaker";
 import { HOUR, MINUTE, SECOND } from "../../src/lib/time";
-import { holds } from "../property";
+import { holds } from "../lib/property";
 import { attempt, delivery, fire, outcomeOf, SETTINGS, SLOW, T0, tellOperator, withLedger } from "./ledgers";
 
 type Failed = { error: DeliveryError; statusCode: number | null };
@@ -150,7 +150,7 @@ function breakIt(ledger: Ledger, now: number, error: DeliveryError = "status"): 
 }
 
 /** What messages bring while the breaker lets them: the attempts that are granted. */
-function granted(ledger: Ledger, refs: { id: string; event: string }[], now: number) {
+function granted(ledger: Ledger, refs: { id: string; type: string }[], now: number) {
   return ledger.admit(refs, now, SLOW).admissions.flatMap((admission) => (admission.do === "send" ? [admission] : []));
 }
 
@@ -158,7 +158,7 @@ describe("an endpoint whose breaker is open", () => {
   it("lets deliveries wait with a row, no attempt used, until it may probe, and says so", async ({ expect }) => {
     await withLedger((ledger) => {
       breakIt(ledger, T0);
-      expect(ledger.standing.health(T0).breaker).toEqual({ state: "open", until: T0 + 30 * SECOND });
+      expect(ledger.state.health(T0).breaker).toEqual({ state: "open", until: T0 + 30 * SECOND });
       const [a, b] = [delivery(T0), delivery(T0)];
       expect(granted(ledger, [a, b], T0 + SECOND)).toEqual([]);
       expect(ledger.reading.look([a.id], T0 + SECOND)[0]).toMatchObject({
@@ -179,7 +179,7 @@ describe("an endpoint whose breaker is open", () => {
       tellOperator(ledger, T0);
       expect(ledger.nextAlarm(T0 + SECOND)).toBe(T0 + 30 * SECOND);
       expect(ledger.release(T0 + 30 * SECOND - 1).deliveries).toEqual([]);
-      expect(ledger.standing.health(T0 + 30 * SECOND).breaker).toEqual({ state: "half-open", until: null });
+      expect(ledger.state.health(T0 + 30 * SECOND).breaker).toEqual({ state: "half-open", until: null });
     });
   });
 
@@ -204,12 +204,9 @@ describe("an endpoint whose breaker is open", () => {
       const again = open();
       expect(granted(again, everything, now + SECOND)).toEqual([]);
       expect(again.release(now + SECOND).deliveries).toEqual([]);
-      expect(again.standing.health(now + SECOND).breaker.state).toBe("half-open");
-      again.record(
-        [outcomeOf({ id: probe?.id ?? "", event: "e" }, probe?.attemptId ?? "", 1, null, now)],
-        now + SECOND,
-      );
-      expect(again.standing.health(now + SECOND).breaker).toEqual({ state: "closed", until: null });
+      expect(again.state.health(now + SECOND).breaker.state).toBe("half-open");
+      again.record([outcomeOf({ id: probe?.id ?? "", type: "e" }, probe?.attemptId ?? "", 1, null, now)], now + SECOND);
+      expect(again.state.health(now + SECOND).breaker).toEqual({ state: "closed", until: null });
       expect(again.release(now + 2 * SECOND).deliveries).toHaveLength(25);
     });
   });
@@ -224,7 +221,7 @@ describe("an endpoint whose breaker is open", () => {
         ledger.resend(delivery(T0), T0);
         fire(ledger, "status", T0);
       }
-      expect(ledger.standing.health(T0).breaker.state).toBe("open");
+      expect(ledger.state.health(T0).breaker.state).toBe("open");
       expect(granted(ledger, early.slice(0, 2), T0 + SECOND)).toEqual([]);
       expect(granted(ledger, early.slice(2), T0 + 31 * SECOND)).toHaveLength(1);
       expect(ledger.reading.look([early[0]?.id ?? ""], T0 + SECOND)[0]).toMatchObject({
@@ -259,11 +256,11 @@ describe("an endpoint whose breaker is open", () => {
       let now = T0 + 30 * SECOND;
       for (const seconds of [60, 120, 240, 480, 600, 600]) {
         expect(fire(ledger, "status", now)).toHaveLength(1);
-        expect(ledger.standing.health(now).breaker).toEqual({ state: "open", until: now + seconds * SECOND });
+        expect(ledger.state.health(now).breaker).toEqual({ state: "open", until: now + seconds * SECOND });
         now += seconds * SECOND;
       }
       expect(fire(ledger, null, now)).toHaveLength(1);
-      expect(ledger.standing.health(now).breaker).toEqual({ state: "closed", until: null });
+      expect(ledger.state.health(now).breaker).toEqual({ state: "closed", until: null });
       expect(attempt(ledger, delivery(now), null, now)).toBe(true);
     });
   });
@@ -271,10 +268,10 @@ describe("an endpoint whose breaker is open", () => {
   it("has neither breaker nor failure state lost on eviction or idle", async ({ expect }) => {
     await withLedger((ledger, open) => {
       breakIt(ledger, T0);
-      expect(open().standing.health(T0 + SECOND)).toEqual(ledger.standing.health(T0 + SECOND));
+      expect(open().state.health(T0 + SECOND)).toEqual(ledger.state.health(T0 + SECOND));
       expect(granted(open(), [delivery(T0)], T0 + SECOND)).toEqual([]);
       expect(fire(open(), "status", T0 + 30 * SECOND)).toHaveLength(1);
-      expect(open().standing.health(T0 + MINUTE).breaker).toEqual({ state: "open", until: T0 + 90 * SECOND });
+      expect(open().state.health(T0 + MINUTE).breaker).toEqual({ state: "open", until: T0 + 90 * SECOND });
     });
   });
 
@@ -283,7 +280,7 @@ describe("an endpoint whose breaker is open", () => {
       breakIt(ledger, T0);
       ledger.disable("manual", T0 + SECOND);
       ledger.enable(T0 + 2 * SECOND);
-      expect(ledger.standing.health(T0 + 2 * SECOND)).toMatchObject({
+      expect(ledger.state.health(T0 + 2 * SECOND)).toMatchObject({
         state: "healthy",
         consecutiveFailures: 0,
         breaker: { state: "closed", until: null },
@@ -292,7 +289,7 @@ describe("an endpoint whose breaker is open", () => {
         const ref = delivery(T0);
         if (!attempt(ledger, ref, "status", T0 + 3 * SECOND)) fire(ledger, "status", T0 + 3 * SECOND);
       }
-      expect(ledger.standing.health(T0 + 3 * SECOND)).toMatchObject({
+      expect(ledger.state.health(T0 + 3 * SECOND)).toMatchObject({
         consecutiveFailures: 9,
         breaker: { state: "closed" },
       });
@@ -303,12 +300,12 @@ describe("an endpoint whose breaker is open", () => {
     await withLedger((ledger) => {
       breakIt(ledger, T0);
       const enabled = { enabled: true, disabledReason: null, disabledAt: null };
-      ledger.standing.configure({ ...SETTINGS, version: 2, timeout: 5 }, enabled);
-      expect(ledger.standing.health(T0 + SECOND).breaker.state).toBe("open");
-      ledger.standing.configure({ ...SETTINGS, version: 3, url: "https://other.example/" }, enabled);
+      ledger.state.configure({ ...SETTINGS, version: 2, timeout: 5 }, enabled);
+      expect(ledger.state.health(T0 + SECOND).breaker.state).toBe("open");
+      ledger.state.configure({ ...SETTINGS, version: 3, url: "https://other.example/" }, enabled);
       ledger.admit([delivery(T0)], T0 + SECOND);
       expect(fire(ledger, null, T0 + SECOND)).toHaveLength(1);
-      expect(ledger.standing.health(T0 + SECOND).breaker.state).toBe("closed");
+      expect(ledger.state.health(T0 + SECOND).breaker.state).toBe("closed");
     });
   });
 
@@ -320,12 +317,12 @@ describe("an endpoint whose breaker is open", () => {
         ledger.admit([delivery(T0)], T0);
         expect(fire(ledger, "blocked", T0)).toHaveLength(1);
       }
-      expect(ledger.standing.health(T0).breaker.state).toBe("closed");
+      expect(ledger.state.health(T0).breaker.state).toBe("closed");
       ledger.admit([delivery(T0)], T0);
       fire(ledger, "status", T0);
-      expect(ledger.standing.health(T0).breaker.state).toBe("open");
+      expect(ledger.state.health(T0).breaker.state).toBe("open");
       expect(attempt(ledger, { ...delivery(T0), test: true }, null, T0)).toBe(true);
-      expect(ledger.standing.health(T0).breaker.state).toBe("open");
+      expect(ledger.state.health(T0).breaker.state).toBe("open");
     });
   });
 
@@ -337,9 +334,9 @@ describe("an endpoint whose breaker is open", () => {
       const now = T0 + 30 * SECOND;
       // Theirs is the first turn.
       for (const { id } of tests) expect(fire(ledger, null, now)).toEqual([id]);
-      expect(ledger.standing.health(now).breaker.state).toBe("half-open");
+      expect(ledger.state.health(now).breaker.state).toBe("half-open");
       expect(fire(ledger, null, now)).toHaveLength(1);
-      expect(ledger.standing.health(now).breaker.state).toBe("closed");
+      expect(ledger.state.health(now).breaker.state).toBe("closed");
     });
   });
 
@@ -351,10 +348,10 @@ describe("an endpoint whose breaker is open", () => {
       const [first] = ledger.release(now).deliveries;
       const [probe] = granted(ledger, first ? [first] : [], now);
       ledger.record([{ kind: "unsent", delivery: first ?? delivery(now), attemptId: probe?.attemptId ?? "" }], now);
-      expect(ledger.standing.health(now).breaker.state).toBe("half-open");
+      expect(ledger.state.health(now).breaker.state).toBe("half-open");
       expect(fire(ledger, "blocked", now)).toHaveLength(1);
       expect(fire(ledger, "status", now)).toHaveLength(1);
-      expect(ledger.standing.health(now).breaker).toEqual({ state: "open", until: now + MINUTE });
+      expect(ledger.state.health(now).breaker).toEqual({ state: "open", until: now + MINUTE });
     });
   });
 
@@ -372,7 +369,7 @@ describe("an endpoint whose breaker is open", () => {
         );
         const before = sql.rowsWritten;
         ledger.record([outcomeOf(last ?? delivery(T0), probe?.attemptId ?? "", 1, "status", T0)], T0);
-        expect(ledger.standing.health(T0).breaker.state).toBe("open");
+        expect(ledger.state.health(T0).breaker.state).toBe("open");
         expect(ledger.nextAlarm(T0)).toBe(T0 + 30 * SECOND);
         expect(fire(ledger, "status", T0 + 30 * SECOND)).toHaveLength(1);
         return sql.rowsWritten - before;

@@ -5,7 +5,7 @@ import { Ledger } from "../../src/endpoint/ledger";
 import { encodeTime } from "../../src/lib/ids";
 import { Sql } from "../../src/lib/sql";
 import { DAY, HOUR } from "../../src/lib/time";
-import { fresh } from "../api";
+import { fresh } from "../lib/fresh";
 import { attempt, delivery, SETTINGS, T0 } from "./ledgers";
 
 const NOW = T0 + DAY;
@@ -24,8 +24,8 @@ function withFull<T>(most: number, use: (ledger: Ledger, sql: Sql, open: () => L
     const sql = new Sql(storage.sql);
     const open = () => new Ledger(sql, () => 0, undefined, most);
     const first = open();
-    first.standing.configure(SETTINGS, { enabled: true, disabledReason: null, disabledAt: null });
-    first.standing.mirrored(true, NOW);
+    first.state.configure(SETTINGS, { enabled: true, disabledReason: null, disabledAt: null });
+    first.state.mirrored(true, NOW);
     sql.all(
       `WITH RECURSIVE n (i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 4000)
        INSERT INTO deliveries (id, event, status, attempts, finished, log)

@@ -154,7 +154,7 @@ describe("what waits for a slot", () => {
       waiting(ledger, 40, T0);
       const slow = () => next(LANES, [], "slow");
       for (const grant of grants.slice(0, 10)) end(ledger, grant, T0 + 200, next(0), "timeout");
-      expect(ledger.standing.health(T0 + 200).breaker.state).toBe("open");
+      expect(ledger.state.health(T0 + 200).breaker.state).toBe("open");
       for (const grant of grants.slice(10, 14)) {
         expect(end(ledger, grant, T0 + 200, slow(), "timeout").claims).toEqual([]);
       }
@@ -330,7 +330,7 @@ describe("an endpoint's pace", () => {
       };
       // Nothing is known of it at first.
       expect([sent(), sent()]).toEqual([LANES, SLOTS]);
-      ledger.standing.answered(2_000);
+      ledger.state.answered(2_000);
       expect(sent()).toBe(LANES);
     }));
 });

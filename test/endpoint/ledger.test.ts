@@ -4,10 +4,10 @@ import { describe, it } from "vitest";
 import type { DeliveryError } from "../../src/contracts/delivery";
 import type { Delivery } from "../../src/contracts/event";
 import type { Ledger } from "../../src/endpoint/ledger";
-import { Journal } from "../../src/event-log/journal";
+import { Journal } from "../../src/event-log/journal/journal";
 import { Sql } from "../../src/lib/sql";
 import { DAY, dayOf, HOUR, MINUTE, SECOND } from "../../src/lib/time";
-import { fresh } from "../api";
+import { fresh } from "../lib/fresh";
 import { attempt, delivery, fire, outcomeOf, SCHEDULE, SETTINGS, SLOW, T0, tellOperator, withLedger } from "./ledgers";
 
 describe("two deliveries with different due times under one alarm", () => {
@@ -76,7 +76,7 @@ describe("the default schedule", () => {
     await withLedger((ledger) => {
       const a = delivery(T0);
       attempt(ledger, a, "status", T0);
-      ledger.standing.configure(
+      ledger.state.configure(
         { ...SETTINGS, version: 2, retry: [30, 7] },
         { enabled: true, disabledReason: null, disabledAt: null },
       );
@@ -99,8 +99,8 @@ describe("seven days of failures", () => {
         fire(ledger, "status", now);
         if ((now - T0) % DAY === 0) ledger.adopt([delivery(now)], 0, now);
       }
-      expect(ledger.standing.state.enabled).toBe(true);
-      expect(ledger.standing.health(T0)).toMatchObject({
+      expect(ledger.state.stored.enabled).toBe(true);
+      expect(ledger.state.health(T0)).toMatchObject({
         state: "failing",
         failingSince: T0,
         disablesAt: T0 + 7 * DAY,
@@ -108,14 +108,14 @@ describe("seven days of failures", () => {
       const last = delivery(T0 + 7 * DAY);
       ledger.adopt([last], 0, T0 + 7 * DAY);
       fire(ledger, "status", T0 + 7 * DAY);
-      expect(ledger.standing.health(T0)).toMatchObject({
+      expect(ledger.state.health(T0)).toMatchObject({
         state: "disabled",
         disabledReason: "failing",
         disabledAt: T0 + 7 * DAY,
       });
       // Not lost: held, and no longer due.
       expect(ledger.reading.look([last.id], T0)[0]).toMatchObject({ status: "held", nextAttemptAt: null });
-      expect(ledger.standing.health(T0).window).toHaveLength(7);
+      expect(ledger.state.health(T0).window).toHaveLength(7);
     });
   });
 
@@ -124,13 +124,13 @@ describe("seven days of failures", () => {
       failDaily(ledger, T0, T0 + DAY, 12 * HOUR);
       for (let now = T0; now <= T0 + 6 * DAY; now += HOUR) fire(ledger, "status", now);
       expect(attemptSlow(ledger, null, T0 + 6 * DAY + HOUR)).toBe(true);
-      expect(ledger.standing.health(T0)).toMatchObject({
+      expect(ledger.state.health(T0)).toMatchObject({
         state: "healthy",
         failingSince: null,
         consecutiveFailures: 0,
       });
       attempt(ledger, delivery(T0 + 7 * DAY), "status", T0 + 7 * DAY);
-      expect(ledger.standing.state.enabled).toBe(true);
+      expect(ledger.state.stored.enabled).toBe(true);
     });
   });
 
@@ -138,7 +138,7 @@ describe("seven days of failures", () => {
     await withLedger((ledger) => {
       attempt(ledger, delivery(T0), "status", T0);
       attempt(ledger, delivery(T0 + 7 * DAY), "status", T0 + 7 * DAY);
-      expect(ledger.standing.health(T0)).toMatchObject({ state: "failing", failingSince: T0 });
+      expect(ledger.state.health(T0)).toMatchObject({ state: "failing", failingSince: T0 });
     });
   });
 
@@ -146,13 +146,13 @@ describe("seven days of failures", () => {
     await withLedger((ledger) => {
       ledger.disable("failing", T0);
       ledger.enable(T0 + HOUR);
-      expect(ledger.standing.health(T0)).toMatchObject({
+      expect(ledger.state.health(T0)).toMatchObject({
         state: "healthy",
         failingSince: null,
         consecutiveFailures: 0,
       });
       attempt(ledger, delivery(T0 + HOUR), "status", T0 + HOUR);
-      expect(ledger.standing.health(T0)).toMatchObject({ state: "failing", failingSince: T0 + HOUR });
+      expect(ledger.state.health(T0)).toMatchObject({ state: "failing", failingSince: T0 + HOUR });
     });
   });
 
@@ -161,9 +161,9 @@ describe("seven days of failures", () => {
       attempt(ledger, delivery(T0), "status", T0);
       attempt(ledger, delivery(T0 + 2 * DAY), "status", T0 + 2 * DAY);
       const again = open();
-      expect(again.standing.health(T0)).toEqual(ledger.standing.health(T0));
+      expect(again.state.health(T0)).toEqual(ledger.state.health(T0));
       attempt(again, delivery(T0 + 7 * DAY), "status", T0 + 7 * DAY);
-      expect(again.standing.state.disabledReason).toBe("failing");
+      expect(again.state.stored.disabledReason).toBe("failing");
     });
   });
 
@@ -207,9 +207,9 @@ describe("what is billed", () => {
     const forEvent = await runInDurableObject(stub, (_, state) => {
       const sql = new Sql(state.storage.sql);
       const journal = new Journal(sql, day);
-      journal.append({ event: "e", data: '{"a":1}', matches: [{ endpoint: "ep" }] }, Date.parse(day));
+      journal.append({ type: "e", data: '{"a":1}', matches: [{ endpoint: "ep" }] }, Date.parse(day));
       const before = sql.rowsWritten;
-      journal.append({ event: "e", data: '{"a":1}', matches: [{ endpoint: "ep" }] }, Date.parse(day));
+      journal.append({ type: "e", data: '{"a":1}', matches: [{ endpoint: "ep" }] }, Date.parse(day));
       return sql.rowsWritten - before;
     });
     const forDelivery = await withLedger((ledger, _, sql) => {
@@ -277,7 +277,7 @@ describe("what is billed", () => {
       "what a handover names and has none": 3,
       "what is held": 2,
       "the same again": 0,
-      "what is recovered": 5,
+      "what is recovered": 4,
       "what is recovered is released": 3,
       "and admitted again": 3,
       "and delivered": 3,
@@ -297,7 +297,7 @@ describe("an outcome", () => {
       ledger.record([outcome], T0);
       ledger.record([outcome, outcome], T0 + SECOND);
       expect(ledger.reading.look([a.id], T0)[0]).toMatchObject({ attempts: 1, nextAttemptAt: T0 + 30 * SECOND });
-      expect(ledger.standing.health(T0).consecutiveFailures).toBe(1);
+      expect(ledger.state.health(T0).consecutiveFailures).toBe(1);
     });
   });
 
@@ -352,7 +352,7 @@ describe("slots", () => {
       expect(ledger.release(T0 + SECOND).deliveries).toEqual([]);
       const first = admissions[0];
       if (first?.do !== "send") throw new Error("not admitted");
-      ledger.record([outcomeOf({ id: first.id, event: "e" }, first.attemptId, 1, null, T0)], T0 + SECOND);
+      ledger.record([outcomeOf({ id: first.id, type: "e" }, first.attemptId, 1, null, T0)], T0 + SECOND);
       // The consumers at work take what is due with their next outcome; the alarm is for the case that none does.
       expect(ledger.nextAlarm(T0 + SECOND)).toBe(T0 + SECOND + 250);
       expect(ledger.release(T0 + 2 * SECOND).deliveries.map(({ id }) => id)).toEqual([waiting[0]]);
@@ -442,7 +442,7 @@ describe("a manual resend racing the scheduled retry", () => {
       const all = Array.from({ length: 10 }, () => delivery(T0));
       for (const ref of all) attempt(ledger, ref, "timeout", T0);
       fire(ledger, "timeout", T0 + 30 * SECOND);
-      for (let i = 1; ledger.standing.state.breaker.open === null; i++) fire(ledger, "timeout", T0 + (30 + i) * SECOND);
+      for (let i = 1; ledger.state.stored.breaker.open === null; i++) fire(ledger, "timeout", T0 + (30 + i) * SECOND);
       const now = T0 + HOUR;
       const [probe] = ledger.release(now).deliveries;
       if (probe === undefined) throw new Error("no probe");
@@ -461,7 +461,7 @@ describe("a manual resend racing the scheduled retry", () => {
         const a = delivery(T0);
         attempt(ledger, a, "status", T0);
         const now = T0 + 30 * SECOND;
-        const messages: { id: string; event: string }[] = [];
+        const messages: { id: string; type: string }[] = [];
         const granted: { attemptId: string; number: number }[] = [];
         const take = () => {
           for (const { admissions } of messages.splice(0).map((ref) => ledger.admit([ref, ref], now)))
@@ -501,7 +501,7 @@ describe("recover", () => {
       expect(ledger.recover({ ...span, dryRun: true }, T0 + HOUR)).toEqual({ count: 29 });
       ledger.enable(T0 + HOUR);
       expect(ledger.nextAlarm(T0 + HOUR + SECOND)).toBe(T0 + HOUR + SECOND + 1); // only D1's copy and the operator event are due
-      ledger.standing.mirrored(true, T0 + HOUR);
+      ledger.state.mirrored(true, T0 + HOUR);
       tellOperator(ledger, T0 + HOUR);
       expect(ledger.nextAlarm(T0 + HOUR)).toBeNull();
       expect(ledger.recover({ ...span, dryRun: false }, T0 + HOUR)).toEqual({ count: 29 });
@@ -520,7 +520,7 @@ describe("a first attempt whose lease went with the object's memory", () => {
       evicted.adopt([a], 10 * SECOND, T0 + 15 * SECOND);
       evicted.record([outcomeOf(a, admission.attemptId, 1, "timeout", T0)], T0 + 20 * SECOND);
       expect(evicted.reading.look([a.id], T0)[0]).toMatchObject({ status: "retrying", attempts: 1 });
-      expect(evicted.standing.health(T0).consecutiveFailures).toBe(1);
+      expect(evicted.state.health(T0).consecutiveFailures).toBe(1);
     });
   });
 
@@ -539,11 +539,11 @@ describe("a first attempt whose lease went with the object's memory", () => {
           if (!attempt(evicted, delivery(T0), error, T0)) fire(evicted, error, T0);
         }
         expect(evicted.admit([a], T0 + SECOND).admissions).toEqual([{ do: "wait", id: a.id }]);
-        const before = evicted.standing.health(T0).consecutiveFailures;
+        const before = evicted.state.health(T0).consecutiveFailures;
         evicted.record([outcomeOf(a, admission.attemptId, 1, "status", T0)], T0 + 2 * SECOND);
         expect(evicted.reading.look([a.id], T0)[0]).toMatchObject({ status: "retrying", attempts: 1 });
         expect(evicted.reading.attempts(a.id)).toHaveLength(1);
-        expect(evicted.standing.health(T0).consecutiveFailures).toBe(before + 1);
+        expect(evicted.state.health(T0).consecutiveFailures).toBe(before + 1);
       }),
   );
 
@@ -587,7 +587,7 @@ describe("a first attempt whose lease went with the object's memory", () => {
 
   it("is a row from the start when the attempt may outlast that memory", async ({ expect }) => {
     await withLedger((ledger, open) => {
-      ledger.standing.configure(
+      ledger.state.configure(
         { ...SETTINGS, version: 2, timeout: 30 },
         { enabled: true, disabledReason: null, disabledAt: null },
       );

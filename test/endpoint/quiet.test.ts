@@ -4,7 +4,7 @@ import type { Delivery } from "../../src/contracts/event";
 import type { Ledger } from "../../src/endpoint/ledger";
 import { quietAfter, quietAfterSuccess, quietUntil } from "../../src/endpoint/policy/quiet";
 import { HOUR, SECOND } from "../../src/lib/time";
-import { holds } from "../property";
+import { holds } from "../lib/property";
 import { attempt, delivery, fire, outcomeOf, SETTINGS, SLOW, T0, withLedger } from "./ledgers";
 
 const ENABLED = { enabled: true, disabledReason: null, disabledAt: null };
@@ -79,7 +79,7 @@ describe("an endpoint whose receiver has asked for quiet", () => {
           expect(recordOf(seen, ref, now)).toMatchObject({ waitReason: "asked", nextAttemptAt: end });
         }
         expect(recordOf(seen, its, now)).toMatchObject({ waitReason: null, nextAttemptAt: end });
-        expect(seen.standing.health(now)).toMatchObject({ state: "failing", quietUntil: end });
+        expect(seen.state.health(now)).toMatchObject({ state: "failing", quietUntil: end });
         expect(seen.release(now).deliveries).toEqual([]);
         const next = { version: 1, deliveries: [], ...SLOW };
         expect(seen.record([], now, next)).toMatchObject({ claims: [], shut: true });
@@ -89,7 +89,7 @@ describe("an endpoint whose receiver has asked for quiet", () => {
       expect(fire(ledger, null, end).toSorted()).toEqual(
         [its, older, fresh, released, handedOver].map(({ id }) => id).toSorted(),
       );
-      expect(ledger.standing.health(end)).toMatchObject({ state: "healthy", quietUntil: null });
+      expect(ledger.state.health(end)).toMatchObject({ state: "healthy", quietUntil: null });
     }));
 
   it("is not woken before, and not again and again after", ({ expect }) =>
@@ -128,7 +128,7 @@ describe("an endpoint whose receiver has asked for quiet", () => {
       const later = T0 + 61 * SECOND;
       const other = { ...delivery(T0), test: true };
       ledger.record([outcomeOf(other, granted(ledger, other, later), 1, "status", later, 600)], later);
-      expect(ledger.standing.health(later).quietUntil).toBeNull();
+      expect(ledger.state.health(later).quietUntil).toBeNull();
     }));
 
   it("is not sent what was granted before, if it has not begun; a test is", ({ expect }) =>
@@ -151,18 +151,18 @@ describe("an endpoint whose receiver has asked for quiet", () => {
       asks(ledger, 60);
       const now = T0 + SECOND;
       ledger.record([outcomeOf(early, first, 1, null, T0 - 1)], now);
-      expect(ledger.standing.health(now)).toMatchObject({ state: "healthy", quietUntil: T0 + 60 * SECOND });
+      expect(ledger.state.health(now)).toMatchObject({ state: "healthy", quietUntil: T0 + 60 * SECOND });
       const waits = delivery(T0);
       expect(ledger.admit([waits], now).admissions).toMatchObject([{ do: "wait" }]);
       ledger.record([outcomeOf(late, second, 1, null, now)], now);
-      expect(ledger.standing.health(now).quietUntil).toBeNull();
+      expect(ledger.state.health(now).quietUntil).toBeNull();
       expect(fire(ledger, null, now)).toEqual([waits.id]);
     }));
 
   it.for<[what: string, end: (ledger: Ledger) => void]>([
     [
       "another URL",
-      (ledger) => ledger.standing.configure({ ...SETTINGS, version: 2, url: "https://other.example/" }, ENABLED),
+      (ledger) => ledger.state.configure({ ...SETTINGS, version: 2, url: "https://other.example/" }, ENABLED),
     ],
     [
       "being enabled again",
@@ -175,7 +175,7 @@ describe("an endpoint whose receiver has asked for quiet", () => {
     withLedger((ledger) => {
       asks(ledger, 60);
       end(ledger);
-      expect(ledger.standing.health(T0).quietUntil).toBeNull();
+      expect(ledger.state.health(T0).quietUntil).toBeNull();
       expect(attempt(ledger, delivery(T0), null, T0)).toBe(true);
     }),
   );
@@ -185,11 +185,11 @@ describe("an endpoint whose receiver has asked for quiet", () => {
       const many = Array.from({ length: 12 }, () => delivery(T0));
       const ids = many.map((ref) => granted(ledger, ref));
       asks(ledger, 60);
-      ledger.standing.configure({ ...SETTINGS, version: 2, timeout: 5 }, ENABLED);
+      ledger.state.configure({ ...SETTINGS, version: 2, timeout: 5 }, ENABLED);
       for (const [i, ref] of many.entries()) {
         ledger.record([outcomeOf(ref, ids[i] ?? "", 1, "timeout", T0)], T0);
       }
-      const { breaker, quietUntil } = ledger.standing.health(T0);
+      const { breaker, quietUntil } = ledger.state.health(T0);
       expect([breaker, quietUntil]).toEqual([{ state: "open", until: T0 + 30 * SECOND }, T0 + 60 * SECOND]);
       expect(ledger.release(T0 + 31 * SECOND).deliveries).toEqual([]);
       expect(ledger.nextAlarm(T0 + 31 * SECOND)).toBe(T0 + 60 * SECOND);

@@ -1,6 +1,6 @@
 import { describe, it } from "vitest";
 import type { RecoverRequest } from "../../src/contracts/endpoint";
-import { COUNT_MOST, MOST_RECOVERIES, RECOVER_AT_ONCE } from "../../src/endpoint/jobs/recoveries";
+import { AT_ONCE, COUNT_MOST, MOST_RECOVERIES } from "../../src/endpoint/jobs/jobs";
 import type { Ledger } from "../../src/endpoint/ledger";
 import { SLOTS } from "../../src/endpoint/policy/admission";
 import { encodeTime } from "../../src/lib/ids";
@@ -43,7 +43,7 @@ describe("a recovery of 10,000 deliveries", () => {
       outage(sql, 10_000);
       expect(ledger.recover(ALL, T0 + HOUR)).toEqual({ count: 10_000 });
       // Not all is due at once: the first eviction comes before the rest of it is.
-      expect(countOf(sql, "status IN ('failed', 'held')")).toBe(10_000 - RECOVER_AT_ONCE);
+      expect(countOf(sql, "status IN ('failed', 'held')")).toBe(10_000 - AT_ONCE);
       const first = leave(ledger, T0 + HOUR, 2);
       const second = leave(open(), first.now, 200);
       const third = leave(open(), second.now, 1_000);
@@ -84,7 +84,7 @@ describe("a recovery of 10,000 deliveries", () => {
   it("makes due what was meant and no more: not what fails later, and nothing twice", async ({ expect }) => {
     await withLedger(
       (ledger, _, sql) => {
-        outage(sql, RECOVER_AT_ONCE + 10);
+        outage(sql, AT_ONCE + 10);
         ledger.recover(ALL, T0 + HOUR);
         const late = delivery(T0 + 1);
         attempt(ledger, late, "redirect", T0 + HOUR + 1);
@@ -102,10 +102,10 @@ describe("a recovery of 10,000 deliveries", () => {
 
   it("leaves alone what has failed since it was asked for, also among those of a later step", ({ expect }) =>
     withLedger((ledger, open, sql) => {
-      outage(sql, RECOVER_AT_ONCE + 10);
+      outage(sql, AT_ONCE + 10);
       ledger.recover(ALL, T0 + HOUR);
       // Of the second step's span, and failed for good after the recovery was asked for.
-      const late = `dlv_${encodeTime(T0)}${String(RECOVER_AT_ONCE + 5).padStart(16, "0")}5`;
+      const late = `dlv_${encodeTime(T0)}${String(AT_ONCE + 5).padStart(16, "0")}5`;
       sql.all("INSERT INTO deliveries (id, event, status, finished) VALUES (?, 'e', 'failed', ?)", late, T0 + HOUR + 1);
       open().release(T0 + HOUR + 2);
       expect(countOf(sql, "status = 'held'")).toBe(0);
@@ -114,7 +114,7 @@ describe("a recovery of 10,000 deliveries", () => {
 
   it("ends when the endpoint is disabled", async ({ expect }) => {
     await withLedger((ledger, open, sql) => {
-      outage(sql, 2 * RECOVER_AT_ONCE);
+      outage(sql, 2 * AT_ONCE);
       ledger.recover(ALL, T0 + HOUR);
       ledger.disable("manual", T0 + HOUR);
       open().release(T0 + HOUR + 1);
@@ -172,10 +172,10 @@ describe("what a recovery sends", () => {
       for (const { id } of [early, late]) {
         sql.all("INSERT INTO deliveries (id, event, status, finished) VALUES (?, 'e', 'failed', ?)", id, T0);
       }
-      outage(sql, RECOVER_AT_ONCE + 10);
-      expect(ledger.recover({ ...ALL, until: T0 + 1 }, T0 + HOUR)).toEqual({ count: RECOVER_AT_ONCE + 10 });
+      outage(sql, AT_ONCE + 10);
+      expect(ledger.recover({ ...ALL, until: T0 + 1 }, T0 + HOUR)).toEqual({ count: AT_ONCE + 10 });
       const { sent } = leave(open(), T0 + HOUR, 400);
-      expect(sent).toHaveLength(RECOVER_AT_ONCE + 10);
+      expect(sent).toHaveLength(AT_ONCE + 10);
       const left = ledger.reading.look([early.id, late.id], T0 + HOUR);
       expect(left.map((record) => record?.status)).toEqual(["failed", "failed"]);
     }));
@@ -184,10 +184,10 @@ describe("what a recovery sends", () => {
 describe("several recoveries", () => {
   it("over the same span count what the first has yet to make due only once", ({ expect }) =>
     withLedger((ledger, open, sql) => {
-      outage(sql, 3 * RECOVER_AT_ONCE);
-      expect(ledger.recover(ALL, T0 + HOUR)).toEqual({ count: 3 * RECOVER_AT_ONCE });
+      outage(sql, 3 * AT_ONCE);
+      expect(ledger.recover(ALL, T0 + HOUR)).toEqual({ count: 3 * AT_ONCE });
       // Two thirds of them are still failed and held.
-      expect(countOf(sql, "status IN ('failed', 'held')")).toBe(2 * RECOVER_AT_ONCE);
+      expect(countOf(sql, "status IN ('failed', 'held')")).toBe(2 * AT_ONCE);
       expect(ledger.recover(ALL, T0 + HOUR + 1)).toEqual({ count: 0 });
       expect(open().recover({ ...ALL, statuses: ["held"] }, T0 + HOUR + 1)).toEqual({ count: 0 });
       // What fails after it was asked for is another matter.
@@ -219,6 +219,42 @@ describe("several recoveries", () => {
     }));
 });
 
+describe("what an earlier version left half done", () => {
+  const keep = (sql: Sql, name: string, value: object) =>
+    sql.all("INSERT INTO state (name, value) VALUES (?, ?)", name, JSON.stringify(value));
+  const insert = (sql: Sql, status: string, ...ids: string[]) => {
+    for (const id of ids) sql.all("INSERT INTO deliveries (id, event, status, due) VALUES (?, 'e', ?, 1)", id, status);
+  };
+
+  it("is gone on with: a recovery from where it stood", ({ expect }) =>
+    withLedger((_, open, sql) => {
+      const [a, b, c] = [delivery(T0), delivery(T0 + SECOND), delivery(T0 + 2 * SECOND)];
+      insert(sql, "held", a.id, b.id, c.id);
+      const span = { since: T0, until: T0 + 2 * SECOND, statuses: ["failed", "held"] };
+      keep(sql, "recoveries", { list: [{ ...span, after: a.id, askedAt: T0 + HOUR }] });
+      open().release(T0 + HOUR);
+      const statuses = sql.all<{ status: string }>("SELECT status FROM deliveries ORDER BY id");
+      expect(statuses.map(({ status }) => status)).toEqual(["held", "pending", "held"]);
+      expect(open().nextAlarm(T0 + HOUR + 1)).not.toBe(T0 + HOUR + 2);
+    }));
+
+  it.for([
+    ["held", "held"],
+    ["canceled", "canceled"],
+  ] as const)("is gone on with: what is to be %s", ([to, status], { expect }) =>
+    withLedger((_, open, sql) => {
+      const [a, b] = [delivery(T0), delivery(T0 + SECOND)];
+      insert(sql, "retrying", a.id, b.id);
+      keep(sql, "clearance", { plan: { to, at: T0 + HOUR, left: ["retrying"], after: a.id } });
+      const ledger = open();
+      expect(ledger.reading.look([b.id], T0 + HOUR)[0]?.status).toBe(status);
+      expect(ledger.release(T0 + HOUR).deliveries).toEqual([]);
+      expect(countOf(sql, `status = '${status}'`)).toBe(2);
+      expect(open().nextAlarm(T0 + HOUR)).toBeNull();
+    }),
+  );
+});
+
 describe("a recovery of 100,000 deliveries", () => {
   it("is counted no further than to that", ({ expect }) =>
     withLedger((ledger, _, sql) => {
@@ -233,7 +269,7 @@ describe("a recovery of 100,000 deliveries", () => {
       expect(ledger.recover({ ...ALL, dryRun: true }, T0 + HOUR)).toEqual({ count: 100_000 });
       expect(sql.rowsWritten).toBe(before);
       ledger.recover(ALL, T0 + HOUR);
-      expect(sql.rowsWritten - before).toBeLessThanOrEqual(10 * RECOVER_AT_ONCE);
+      expect(sql.rowsWritten - before).toBeLessThanOrEqual(10 * AT_ONCE);
       expect(ledger.nextAlarm(T0 + HOUR)).toBe(T0 + HOUR + 1);
     });
   });

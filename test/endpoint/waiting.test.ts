@@ -1,6 +1,7 @@
 import { describe, it } from "vitest";
 import type { DeliveryFilter } from "../../src/contracts/endpoint";
-import { EXPIRE_LOOK, lifetime } from "../../src/endpoint/jobs/expiry";
+import { lifetime } from "../../src/endpoint/jobs/expiry";
+import { EXPIRE_LOOK } from "../../src/endpoint/jobs/jobs";
 import type { Ledger } from "../../src/endpoint/ledger";
 import { encodeTime } from "../../src/lib/ids";
 import type { Sql } from "../../src/lib/sql";
@@ -29,7 +30,7 @@ function countOf(sql: Sql, where: string): number {
 function toldOf(ledger: Ledger, now: number): { event: string; delivery?: { id: string } }[] {
   const told = ledger.outbox.due(now);
   for (const { id } of told) ledger.outbox.remove(id);
-  const parsed = told.map(({ event, data }) => ({ event, delivery: JSON.parse(data).delivery }));
+  const parsed = told.map(({ type, data }) => ({ event: type, delivery: JSON.parse(data).delivery }));
   return told.length === 0 ? [] : [...parsed, ...toldOf(ledger, now)];
 }
 
@@ -161,7 +162,7 @@ describe("a delivery that could not be tried", () => {
   it("is found among 100,000 in steps, each of a bounded size, that the alarm goes on with", async ({ expect }) => {
     await withLedger((ledger, _, sql) => {
       backlog(sql, 5_000);
-      ledger.standing.configure({ ...SETTINGS, version: 2, rateLimit: 1 }, ENABLED);
+      ledger.state.configure({ ...SETTINGS, version: 2, rateLimit: 1 }, ENABLED);
       const now = T0 + LIFETIME + HOUR;
       let steps = 0;
       for (; steps < 50 && countOf(sql, "error = 'expired'") < 4_900; steps++) {
@@ -199,7 +200,7 @@ describe("what a waiting delivery says", () => {
       expect(reasons(T0)).toEqual(new Set([null, "slots"]));
       expect(sql.rowsWritten - written).toBeGreaterThan(0);
       const before = sql.rowsWritten;
-      ledger.standing.configure({ ...SETTINGS, version: 2, rateLimit: 1 }, ENABLED);
+      ledger.state.configure({ ...SETTINGS, version: 2, rateLimit: 1 }, ENABLED);
       const rows = sql.rowsWritten - before; // the settings
       for (const [i, admission] of admissions.slice(0, 3).entries()) {
         const ref = deliveries[i];
@@ -324,7 +325,7 @@ describe("disabling an endpoint with 100,000 unfinished deliveries", () => {
       expect(ledger.admit([...queued, ...refs], T0 + HOUR).admissions.every((one) => one.do === "wait")).toBe(true);
       for (let now = T0 + HOUR + 1; ledger.nextAlarm(now) !== null && now < T0 + HOUR + 20; now++) {
         tellOperator(ledger, now);
-        ledger.standing.mirrored(true, now);
+        ledger.state.mirrored(true, now);
         expect(ledger.release(now).deliveries).toEqual([]);
       }
       expect(countOf(sql, "status = 'held' AND due IS NULL")).toBe(3_020);

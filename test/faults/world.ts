@@ -9,7 +9,7 @@ import { Sql } from "../../src/lib/sql";
 import { DAY, dayOf, dayStart, HOUR, MINUTE } from "../../src/lib/time";
 import { consume } from "../../src/send/consumer";
 import { consumeDeadLetters } from "../../src/send/dead-letters";
-import { call, newEndpoint, newTenant } from "../api";
+import { call, newEndpoint, newTenant } from "../lib/api";
 import { Doom, type Fault } from "./doom";
 
 export const SCHEDULE = [30, 120, 600];
@@ -271,13 +271,13 @@ export class World {
       failures = error === null ? 0 : failures + 1;
     }
     // Read as it is stored: asking the object for its health would load what a fault keeps from it.
-    const standing = await this.#standing(i);
+    const state = await this.#state(i);
     const none = Array(PARTS).fill(false);
     const expected = JSON.stringify([window?.failingSince ?? null, failures, window?.marked ?? none]);
     const actual = JSON.stringify([
-      standing.window?.failingSince ?? null,
-      standing.failures ?? 0,
-      standing.window?.marked ?? none,
+      state.window?.failingSince ?? null,
+      state.failures ?? 0,
+      state.window?.marked ?? none,
     ]);
     if (actual !== expected) this.violations.push(`${endpoint}: the window is ${actual} and should be ${expected}`);
   }
@@ -340,7 +340,7 @@ export class World {
     ) as unknown as Promise<Row[]>;
   }
 
-  async #standing(i: number): Promise<{ window?: FailureWindow | null; failures?: number }> {
+  async #state(i: number): Promise<{ window?: FailureWindow | null; failures?: number }> {
     const text = await runInDurableObject(
       this.#endpoint(i) as unknown as DurableObjectStub,
       (_, { storage: { sql } }) =>

@@ -2,7 +2,8 @@ import fc from "fast-check";
 import { it } from "vitest";
 import type { DeliveryError } from "../../src/contracts/delivery";
 import { SECOND } from "../../src/lib/time";
-import { holds } from "../property";
+import { patient } from "../lib/patience";
+import { holds } from "../lib/property";
 import { World } from "./world";
 
 const pick = fc.nat(50);
@@ -116,7 +117,7 @@ function take(world: World, step: Step): void {
   }
 }
 
-it("every unfinished delivery has exactly one durable owner", { timeout: 900_000 }, () => {
+it("every unfinished delivery has exactly one durable owner", { timeout: patient(900_000) }, () => {
   holds(
     fc.property(fc.array(step, { minLength: 10, maxLength: 80, size: "max" }), inTheEnd, (steps, end) => {
       const world = World.create();

@@ -10,8 +10,8 @@ import type { Delivery } from "../../src/contracts/event";
 import { lifetime } from "../../src/endpoint/jobs/expiry";
 import { Ledger } from "../../src/endpoint/ledger";
 import { SLOTS } from "../../src/endpoint/policy/admission";
-import type { Row } from "../../src/endpoint/row";
-import { Journal } from "../../src/event-log/journal";
+import type { Row } from "../../src/endpoint/storage/row";
+import { Journal } from "../../src/event-log/journal/journal";
 import { deliveryId } from "../../src/lib/ids";
 import { Sql } from "../../src/lib/sql";
 import { dayOf, dayStart, MINUTE, SECOND } from "../../src/lib/time";
@@ -91,7 +91,7 @@ export class World {
       world.#sides.push(side);
       side.ledger = world.#newLedger(i);
       world.#with(i, (ledger) =>
-        ledger.standing.configure(
+        ledger.state.configure(
           {
             tenant: "model",
             endpoint: `ep_${i}`,
@@ -134,10 +134,10 @@ export class World {
   append(both: boolean, messagesLost: boolean): void {
     const targets = both ? [0, 1] : [0];
     const matches = targets.map((i) => ({ endpoint: `ep_${i}` }));
-    const result = this.#inLog(() => this.#journal.append({ event: "e", data: "{}", matches }, this.now));
+    const result = this.#inLog(() => this.#journal.append({ type: "e", data: "{}", matches }, this.now));
     if (result.kind !== "appended") throw new Error(`append answered ${result.kind}`);
     for (const [index, endpoint] of targets.entries()) {
-      const ref = { id: deliveryId(result.event.ulid, index), event: "e" };
+      const ref = { id: deliveryId(result.event.ulid, index), type: "e" };
       this.promised.set(ref.id, {
         ref,
         acceptedAt: this.now,
@@ -163,7 +163,7 @@ export class World {
     const { endpoint, deliveries, lane } = message;
     const offer = { lane, room };
     const { admissions, breaker } = this.#with(endpoint, (ledger) => ({
-      breaker: ledger.standing.health(this.now).breaker.state,
+      breaker: ledger.state.health(this.now).breaker.state,
       ...(ledger.admitNew(deliveries, this.now, offer) ?? ledger.admit(deliveries, this.now, offer)),
     }));
     this.#checkProbes(endpoint, breaker, admissions.filter((admission) => admission.do === "send").length);
@@ -181,7 +181,7 @@ export class World {
     begins: boolean,
   ): void {
     const promised = this.promised.get(grant.id) as Promised;
-    const quiet = this.#with(endpoint, (ledger) => ledger.standing.health(this.now).quietUntil);
+    const quiet = this.#with(endpoint, (ledger) => ledger.state.health(this.now).quietUntil);
     if (quiet !== null)
       throw new Error(`${grant.id} is let through ${quiet - this.now} ms before its receiver wants it`);
     this.#checkGrant(promised, grant);
@@ -307,7 +307,7 @@ export class World {
     const { claims, slow, record, breaker } = this.#with(endpoint, (ledger) => {
       const { claims, slow } = ledger.record([outcome], this.now, next);
       const [record] = ledger.reading.look([outcome.delivery.id], this.now);
-      return { claims, slow, record, breaker: ledger.standing.health(this.now).breaker.state };
+      return { claims, slow, record, breaker: ledger.state.health(this.now).breaker.state };
     });
     if (breaker === "closed") this.#checkProbes(endpoint, breaker, 0);
     if (claims.length > room && room !== 0) this.#checkFast(endpoint, claims.length);
@@ -331,7 +331,7 @@ export class World {
   /** The endpoint's alarm goes off, due or not; its messages are sent, or lost. */
   alarm(i: number, messagesLost: boolean): void {
     const { messages, lane } = this.#with(i, (ledger) => {
-      if (ledger.standing.state.mirrorAt !== null) ledger.standing.mirrored(true, this.now);
+      if (ledger.state.stored.mirrorAt !== null) ledger.state.mirrored(true, this.now);
       for (const { id } of ledger.outbox.due(this.now)) ledger.outbox.remove(id);
       return ledger.release(this.now);
     });
@@ -340,14 +340,14 @@ export class World {
 
   /** The log's alarm goes off; endpoints may be out of reach, and it may die before it moves its pointer. */
   reconcile(unreachable: number | null, dies: boolean): void {
-    const handover = this.#inLog(() => this.#journal.handover(this.now - RECONCILE / 2));
+    const handover = this.#inLog(() => this.#journal.pointer.handover(this.now - RECONCILE / 2));
     const missed = new Set<string>();
     for (const [name, refs] of handover.refs) {
       const i = Number(name.slice(3));
       if (i === unreachable) missed.add(name);
       else this.#with(i, (ledger) => ledger.adopt(refs, RECONCILE / 2, this.now));
     }
-    if (!dies) this.#inLog(() => this.#journal.confirm(handover, missed));
+    if (!dies) this.#inLog(() => this.#journal.pointer.confirm(handover, missed));
   }
 
   /** The receiver of the first endpoint fails for so long that its breaker opens, if messages are let through at all. */
@@ -421,7 +421,7 @@ export class World {
 
   /** More than there is room for goes only to whoever answers at once. */
   #checkFast(i: number, claims: number): void {
-    const pace = this.#with(i, (ledger) => ledger.standing.pace?.class);
+    const pace = this.#with(i, (ledger) => ledger.state.pace?.class);
     if (pace !== "fast") throw new Error(`${claims} are handed out of an endpoint whose pace is ${pace}`);
   }
 
@@ -466,7 +466,7 @@ export class World {
       while (this.inFlight.length > 0) this.finish(0, error, false);
       this.checkOwners();
       const alarms = [this.#with(0, (l) => l.nextAlarm(this.now)), this.#with(1, (l) => l.nextAlarm(this.now))];
-      const handover = this.#inLog(() => this.#journal.nextHandover(this.now, RECONCILE));
+      const handover = this.#inLog(() => this.#journal.pointer.next(this.now, RECONCILE));
       const next = [...alarms, handover].filter((at) => at !== null);
       if (next.length === 0 && this.queue.length === 0) break;
       this.now = Math.max(this.now, Math.min(...next));

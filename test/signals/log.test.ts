@@ -1,5 +1,5 @@
 import { afterEach, describe, it, vi } from "vitest";
-import { call, newTenant } from "../api";
+import { call, newTenant } from "../lib/api";
 import { newSignal, seen } from "./world";
 
 afterEach(() => {

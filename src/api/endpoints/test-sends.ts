@@ -67,10 +67,10 @@ export const testSendRoutes = router().openapi(test, async (c) => {
     throw invalid({ path: "data", message: `is needed: the event type ${type} has no sample that could be sent` });
   }
   const tenant = c.get("tenant");
-  const event = await acceptTest(c.env, tenant, row.id, { event: type, data }, Date.now());
+  const event = await acceptTest(c.env, tenant, row.id, { type, data }, Date.now());
   const id = deliveryId(event.ulid, 0);
   const { timestamp, payloadId } = event;
-  const item = { id, event: type, test: true, text: { timestamp, payloadId, data } };
+  const item = { id, type, test: true, text: { timestamp, payloadId, data } };
   const share = { tenant, endpoint: row.id, version: row.version, items: [item], settled: () => undefined };
   await deliver([share], "normal", c.env);
 

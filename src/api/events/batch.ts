@@ -1,5 +1,5 @@
 import { z } from "@hono/zod-openapi";
-import { acceptAll, type PostedEvent } from "../../accept/accept";
+import { acceptAll, type Posted } from "../../accept/accept";
 import { schemaErrors } from "../../accept/schemas";
 import { elementTexts, memberTexts } from "../../lib/json/json";
 import { keyHeader } from "../changes/idempotency";
@@ -68,8 +68,8 @@ export const batchRoutes = router().openapi(post, async (c) => {
 
   const texts = elementTexts(memberTexts(await c.req.text()).get("events") as string);
   const all = events.map(
-    ({ event, data, timestamp, id }, i): PostedEvent => ({
-      event,
+    ({ event, data, timestamp, id }, i): Posted => ({
+      type: event,
       data: memberTexts(texts[i] as string).get("data") as string,
       read: () => data,
       ...(timestamp === undefined ? {} : { timestamp }),

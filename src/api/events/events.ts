@@ -1,7 +1,7 @@
 import { z } from "@hono/zod-openapi";
 import { accept } from "../../accept/accept";
 import { schemaErrors } from "../../accept/schemas";
-import type { StoredEvent } from "../../contracts/event";
+import type { Event } from "../../contracts/event";
 import { endpointStub, eventLogStub } from "../../contracts/find";
 import { deliveryId, eventId, parseEventId } from "../../lib/ids";
 import { jsonWithRaw, memberTexts } from "../../lib/json/json";
@@ -150,7 +150,7 @@ routes.post(post.getRoutingPath(), async (c) => {
   // Under a key it may be the repeat of an event from before the schema was what it is.
   if (refusedData && idempotencyKey === undefined && input.id === undefined) throw invalid(...wrong);
   const posted = {
-    event: input.event,
+    type: input.event,
     data: memberTexts(await c.req.text()).get("data") as string,
     read: () => input.data,
     ...(input.timestamp === undefined ? {} : { timestamp: input.timestamp }),
@@ -173,7 +173,7 @@ export const eventRoutes = (routes as unknown as ReturnType<typeof routes.openap
   async (c) => {
     const event = await findEvent(c, c.req.valid("param").event);
     const deliveries = await deliveriesOf(c, event);
-    const { event: type, timestamp, erasedAt } = event;
+    const { type, timestamp, erasedAt } = event;
     const erased = erasedAt === undefined ? {} : { erasedAt: iso(erasedAt) };
     const text = jsonWithRaw(
       { id: eventId(event.ulid), event: type, timestamp: iso(timestamp), ...erased },
@@ -185,24 +185,24 @@ export const eventRoutes = (routes as unknown as ReturnType<typeof routes.openap
 );
 
 /** An event as its acceptance answers it. */
-export function toAccepted(event: StoredEvent): z.infer<typeof acceptedShape> {
+export function toAccepted(event: Event): z.infer<typeof acceptedShape> {
   return {
     id: eventId(event.ulid),
-    event: event.event,
+    event: event.type,
     timestamp: iso(event.timestamp),
     deliveries: event.matches.map(({ endpoint }, index) => ({ id: deliveryId(event.ulid, index), endpoint })),
   };
 }
 
 /** The tenant's event of that id; a 404 when there is none. */
-export async function findEvent(c: AppContext, id: string): Promise<StoredEvent> {
+export async function findEvent(c: AppContext, id: string): Promise<Event> {
   const ref = parseEventId(id);
   const [event = null] = ref === null ? [] : await eventLogStub(c.env, c.get("tenant"), ref).read([ref.ulid]);
   if (event === null) throw new Problem("event-unknown", "There is no such event.");
   return event;
 }
 
-async function deliveriesOf(c: AppContext, event: StoredEvent) {
+async function deliveriesOf(c: AppContext, event: Event) {
   const tenant = c.get("tenant");
   return Promise.all(
     event.matches.map(async ({ endpoint, test, url }, index) => {
@@ -210,11 +210,11 @@ async function deliveriesOf(c: AppContext, event: StoredEvent) {
       const room = endpointStub(c.env, tenant, endpoint);
       if (url === undefined) {
         const { records, gone } = await room.look([id]);
-        return toDelivery(endpoint, records[0] ?? unseen(id, event.event, gone, test));
+        return toDelivery(endpoint, records[0] ?? unseen(id, event.type, gone, test));
       }
       // A callback has no endpoint of its own to look its log up under: it stands here.
       const { record, attempts, gone } = await room.detail(id);
-      const delivery = toDelivery(endpoint, record ?? unseen(id, event.event, gone));
+      const delivery = toDelivery(endpoint, record ?? unseen(id, event.type, gone));
       return { ...delivery, url, attemptLog: toAttempts(attempts, tenant, event) };
     }),
   );

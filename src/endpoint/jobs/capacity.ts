@@ -3,11 +3,10 @@ import { deliveryTime } from "../../lib/ids";
 import { log } from "../../lib/log";
 import type { Sql } from "../../lib/sql";
 import { HOUR } from "../../lib/time";
-import { attemptsOf } from "../attempt-log";
-import type { Deliveries } from "../deliveries";
-import type { Row } from "../row";
-import type { Values } from "../values";
-import type { Backlog } from "./backlog";
+import { attemptsOf } from "../storage/attempt-log";
+import type { Deliveries } from "../storage/deliveries";
+import { firstIdAt, type Row } from "../storage/row";
+import type { Values } from "../storage/values";
 
 /**
  * Bytes from which on an endpoint's oldest log is dropped: of the 10 GB that an object may have
@@ -24,6 +23,9 @@ const CHARACTERS = 8_000_000;
 /** What is younger than this, in ms, is kept whatever its size: its message or the event log may ask for it again. */
 const YOUNG = HOUR;
 
+/** SQL: a row is finished for good, and nobody holds it. */
+const FINISHED = "status IN ('succeeded', 'failed', 'canceled') AND lease IS NULL";
+
 /** How far dropping has come, as ids; "": nothing was dropped. */
 interface Dropped {
   responses: string;
@@ -38,18 +40,16 @@ interface Dropped {
 export class Capacity {
   readonly #sql: Sql;
   readonly #values: Values;
-  readonly #backlog: Backlog;
   readonly #deliveries: Deliveries;
   readonly #most: number;
   #dropped: Dropped;
   #untilLook = 0;
   #pending = false;
 
-  constructor(sql: Sql, values: Values, backlog: Backlog, deliveries: Deliveries, most: number) {
+  constructor(sql: Sql, values: Values, deliveries: Deliveries, most: number) {
     this.#sql = sql;
     this.#deliveries = deliveries;
     this.#values = values;
-    this.#backlog = backlog;
     this.#most = most;
     this.#dropped = values.load<Dropped>("dropped") ?? { responses: "", deliveries: "" };
     this.#look(0);
@@ -70,13 +70,13 @@ export class Capacity {
     const gone = { responses: 0, deliveries: 0 };
     if (!this.#pending) return gone;
     const until = now - YOUNG;
-    const rows = this.#backlog.finished(this.#dropped.responses, until, ROWS, CHARACTERS);
+    const rows = this.#finished(this.#dropped.responses, until);
     const last = rows.at(-1)?.id;
     if (last !== undefined) {
       gone.responses = this.#dropResponses(rows);
       this.#save({ ...this.#dropped, responses: last });
     } else {
-      const ids = this.#backlog.dropFinished(this.#dropped.deliveries, until, ROWS);
+      const ids = this.#dropFinished(this.#dropped.deliveries, until);
       gone.deliveries = ids.length;
       const newest = ids.sort().at(-1);
       if (newest !== undefined) this.#save({ ...this.#dropped, deliveries: newest });
@@ -87,6 +87,34 @@ export class Capacity {
     return gone;
   }
 
+  /** The next finished rows after an id that were accepted before `before`; a single one may have more characters. */
+  #finished(after: string, before: number): Row[] {
+    const found: Row[] = [];
+    let left = CHARACTERS;
+    const next = this.#sql.each<Row>(
+      `SELECT * FROM deliveries WHERE id > ? AND id < ? AND ${FINISHED} ORDER BY id LIMIT ?`,
+      ...[after, firstIdAt(before), ROWS],
+    );
+    for (const row of next) {
+      found.push(row);
+      left -= row.log.length;
+      if (left <= 0) break;
+    }
+    return found;
+  }
+
+  /** Removes the next finished rows after an id that were accepted before `before`, and answers their ids. */
+  #dropFinished(after: string, before: number): string[] {
+    return this.#sql
+      .all<{ id: string }>(
+        `DELETE FROM deliveries WHERE id IN (
+           SELECT id FROM deliveries WHERE id > ? AND id < ? AND ${FINISHED} ORDER BY id LIMIT ?)
+         RETURNING id`,
+        ...[after, firstIdAt(before), ROWS],
+      )
+      .map(({ id }) => id);
+  }
+
   /** Writes rows down without what receivers answered; answers how many had an answer. */
   #dropResponses(rows: readonly Row[]): number {
     const stripped = rows.flatMap((row) => {
@@ -95,7 +123,7 @@ export class Capacity {
       return { ...row, log: JSON.stringify(attempts.map((attempt) => ({ ...attempt, response: null }))) };
     });
     // Removed and added again: a page that only shrinks stays as large for SQLite as it was.
-    for (const { id } of stripped) this.#backlog.remove(id);
+    for (const { id } of stripped) this.#deliveries.remove(id);
     for (const row of stripped) this.#deliveries.save(row);
     return stripped.length;
   }

@@ -1,5 +1,5 @@
 /** An attempt that was let go. */
-interface Attempt {
+interface LetGo {
   delivery: string;
   /** ms; by then it has ended, or its consumer has. */
   until: number;
@@ -11,7 +11,7 @@ interface Attempt {
  */
 export class UnderWay {
   /** By their ids, in the order in which they were let go. Those that nobody tells of go with their time. */
-  readonly #attempts = new Map<string, Attempt>();
+  readonly #attempts = new Map<string, LetGo>();
   #told: (() => void)[] = [];
 
   /** It is let go, and told of before `until`. One that is known already stays as it is. */
@@ -37,8 +37,13 @@ export class UnderWay {
     return those.filter(({ delivery }) => deliveries.includes(delivery)).length;
   }
 
-  /** Resolves when one of them has ended. */
-  ended(): Promise<void> {
-    return new Promise((resolve) => this.#told.push(resolve));
+  /** How many there are as soon as there are none, and after `ms` at the latest. */
+  async settled(ms: number, deliveries?: readonly string[]): Promise<number> {
+    const over = new Promise<"over">((resolve) => setTimeout(() => resolve("over"), ms));
+    while (this.count(Date.now(), deliveries) > 0) {
+      const ended = new Promise<void>((resolve) => this.#told.push(resolve));
+      if ((await Promise.race([over, ended])) === "over") break;
+    }
+    return this.count(Date.now(), deliveries);
   }
 }

@@ -9,8 +9,9 @@ import type {
 } from "../../contracts/endpoint";
 import { deliveryTime } from "../../lib/ids";
 import { DAY, HOUR } from "../../lib/time";
-import { attemptsOf } from "../attempt-log";
-import { type Brief, countByStatus, type Head } from "../row";
+import { foreseen, statusOf, stored } from "../jobs/foreseen";
+import { attemptsOf } from "../storage/attempt-log";
+import { type Brief, countByStatus, type Head } from "../storage/row";
 import type { Stores } from "../stores";
 import { latencyOf } from "./totals";
 import { toRecord } from "./waits";
@@ -96,13 +97,13 @@ export class Reading {
   }
 
   *#newest({ statuses, since, until }: DeliveryFilter, before: string | null): Generator<Head, undefined> {
-    const { deliveries, sweep } = this.#stores;
-    const stored = statuses && sweep.stored(statuses);
-    for (const row of deliveries.newest({ statuses: stored, since, until }, before)) yield sweep.shown(row);
+    const { deliveries, clearing } = this.#stores;
+    const rows = deliveries.newest({ statuses: statuses && stored(clearing, statuses), since, until }, before);
+    for (const row of rows) yield foreseen(clearing, row);
   }
 
   #brief(since: number, until: number, limit: number): Brief[] {
-    const { deliveries, sweep } = this.#stores;
-    return deliveries.brief(since, until, limit).map((row) => ({ ...row, status: sweep.statusOf(row) }));
+    const { deliveries, clearing } = this.#stores;
+    return deliveries.brief(since, until, limit).map((row) => ({ ...row, status: statusOf(clearing, row) }));
   }
 }

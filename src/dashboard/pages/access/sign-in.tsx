@@ -1,7 +1,7 @@
 import { Hono } from "hono";
 import { isRefusedTooOften, REFUSALS_PERIOD } from "../../../api/http/refusals";
 import { openPortalLink, type PortalLink, seePortalLink } from "../../../config/access/portal-links";
-import { secretsKey, secretsKeys } from "../../../contracts/env";
+import { secretsKeys } from "../../../contracts/env";
 import { randomHex } from "../../../lib/crypto";
 import { log } from "../../../lib/log";
 import { HOUR, SECOND } from "../../../lib/time";
@@ -9,9 +9,9 @@ import { TextField, Token, textOf } from "../../components/form";
 import { BarePage } from "../../components/layout";
 import { Notice } from "../../components/parts";
 import { PageError } from "../../errors";
-import { setSession, setTheme, themeOf } from "../../guard";
+import { dropSession, setSession, setTheme, themeOf } from "../../guard";
 import { end, holderOf, makers, principalOf } from "../../identity";
-import { type Holder, sealSession } from "../../session";
+import type { Holder } from "../../session";
 import { type SiteContext, type SiteEnv, type Visit, withQuery } from "../../site";
 import { html } from "../../write";
 
@@ -109,7 +109,7 @@ export const signInPages = new Hono<SiteEnv>()
     const session = c.get("session");
     // On the server first: should that fail, there is still somebody who can try again.
     if (session !== null) await end(c.env, session, Date.now());
-    setSession(c, "", 0);
+    dropSession(c);
     const { base } = c.get("visit");
     return c.redirect(withQuery(`${base}/sign-in`, base === "/portal" ? { ended: 1 } : {}), 303);
   })
@@ -170,7 +170,7 @@ async function begin(c: SiteContext, holder: Holder, expiresAt: number, now: num
     kind: holder.kind,
     ...(holder.kind === "operator" ? {} : { tenant: holder.tenant, key: holder.key }),
   });
-  setSession(c, await sealSession(secretsKey(c.env), session), Math.ceil((expiresAt - now) / SECOND));
+  await setSession(c, session, Math.ceil((expiresAt - now) / SECOND));
 }
 
 /** Whether a path leads to our own pages: never elsewhere after a sign-in. What an address never holds is refused. */

@@ -1,0 +1,151 @@
+import type { Claim, Lane } from "../contracts/delivery";
+import type { Delivery } from "../contracts/event";
+import { SECOND } from "../lib/time";
+import type { Admitting, Offer } from "./admit";
+import { lifetime } from "./jobs/expiry";
+import { byTurns } from "./memory/arrivals";
+import { atOnce, LANES, nextPatience, SLOTS } from "./policy/admission";
+import { probeAt } from "./policy/breaker";
+import { quietUntil } from "./policy/quiet";
+import { type Head, refOf } from "./storage/row";
+import type { Stores } from "./stores";
+
+/** The most deliveries that one alarm puts back onto the queue. */
+const RELEASE_AT_ONCE = 100;
+/** How soon due deliveries are looked at again when no slot was free, in ms; a recorded outcome looks at once. */
+const SLOT_POLL = 10 * SECOND;
+/** How long what is due and has a slot is left to the consumers that are at work, in ms, before the alarm sees to it. */
+const TO_CONSUMERS = 250;
+
+/** What the alarm puts back onto the queue. */
+export interface Release {
+  deliveries: Delivery[];
+  lane: Lane;
+  /** The same as messages: each has as many as one consumer can begin at once, so that several can share the slots. */
+  messages: Delivery[][];
+  /** What was dropped of the log for want of room. */
+  dropped: { responses: number; deliveries: number };
+}
+
+/** Lets go of what is due: to the queue, by the alarm, or to a consumer that has finished others. Times in ms. */
+export class Releasing {
+  readonly #stores: Stores;
+  readonly #admitting: Admitting;
+
+  constructor(stores: Stores, admitting: Admitting) {
+    this.#stores = stores;
+    this.#admitting = admitting;
+  }
+
+  /**
+   * The alarm, which was due at `scheduled`: goes on with what is done step by step, gives up what has waited for too
+   * long, and moves due deliveries, oldest first and no more than there are free slots, to the end of a lease and
+   * answers them: they are to be put onto the queue. If that fails, they come up again when the lease ends.
+   */
+  release(now: number, scheduled: number): Release {
+    const { jobs, expiry, capacity, state } = this.#stores;
+    expiry.woke(scheduled, now);
+    const lane = this.#stores.slow(now) ? "slow" : "normal";
+    const { clearing } = jobs;
+    jobs.goOn(now);
+    const deliveries = clearing === null ? this.#release(now) : [];
+    if (clearing === null) this.#expire(now);
+    const messages = chunks(deliveries, atOnce(state.stored.pace, LANES));
+    return { deliveries, lane, messages, dropped: capacity.goOn(now) };
+  }
+
+  #release(now: number): Delivery[] {
+    const { arrivals, deliveries, state } = this.#stores;
+    const { quietUntil, probeAt: probe, freeSlots, releasable } = this.#stores.conditions(now);
+    if (quietUntil !== null || (probe !== null && probe > now)) return [];
+    // What is on its way already takes the slots that are free now, so that a backlog is not put onto the queue twice.
+    const free = Math.min(freeSlots - deliveries.released(now), releasable);
+    const most = probe === null ? Math.min(free, RELEASE_AT_ONCE) : Math.min(releasable, 1);
+    if (most <= 0) return [];
+    const rows = this.#ready(most, now);
+    for (const { id, lease, patience } of rows) {
+      const next = nextPatience(lease === null || lease === "queued" ? patience : 0);
+      deliveries.queued(id, next, now + next);
+      arrivals.forget(id);
+      if (probe !== null) state.called(now + next);
+    }
+    return rows.map(refOf);
+  }
+
+  /** Gives up the next part of what breaker, rate or slots have held back for too long. */
+  #expire(now: number): void {
+    const { deliveries, expiry, jobs, schedule, state } = this.#stores;
+    for (const row of jobs.overdue(now - lifetime(schedule), now)) {
+      if (!expiry.hasExpired(row, schedule, now)) continue;
+      deliveries.expire(row.id, now);
+      if (row.test === 0) state.exhausted({ ...row, error: "expired" }, now);
+    }
+  }
+
+  /**
+   * Hands out deliveries that are due and have waited, as many as there are slots, tokens and room for. None while the
+   * breaker is not closed, since its one probe is called by the alarm, none while the receiver has asked for quiet, and none
+   * of a slow endpoint in the normal lane.
+   */
+  claim(now: number, { room, lane, ...offer }: Offer): Claim[] {
+    const { state, clearing, deliveries } = this.#stores;
+    const { enabled, pace } = state.stored;
+    // Asked first, since almost always nothing waits.
+    if (room <= 0 || (deliveries.firstDue() ?? Number.POSITIVE_INFINITY) > now) return [];
+    const { slow, freeSlots, releasable } = this.#stores.conditions(now);
+    if (!enabled || clearing !== null || this.#stores.shut(now) || (slow && lane === "normal")) return [];
+    const most = Math.min(freeSlots, releasable, atOnce(pace, room));
+    if (most <= 0) return [];
+    return this.#admitting.claim(this.#ready(most, now), now, { room, lane, ...offer });
+  }
+
+  /** The next deliveries that are due and wait, `most` of them: the new ones and the longest due by turns. */
+  #ready(most: number, now: number): Head[] {
+    const { arrivals, deliveries } = this.#stores;
+    const isReady = ({ status, due }: Head) => status !== "held" && due !== null && due <= now;
+    const ids = arrivals.first(most);
+    const fresh = deliveries.heads(ids).filter(isReady);
+    for (const id of ids) if (!fresh.some((row) => row.id === id)) arrivals.forget(id);
+    const rows = deliveries.due(now, most);
+    for (const row of rows) {
+      // The endpoint was disabled while it was in flight, and its lease has ended: a person must ask for it now.
+      if (row.status === "held") deliveries.rest(row.id);
+      else if (this.#isOver(row)) deliveries.expire(row.id, now);
+    }
+    return byTurns(
+      fresh,
+      rows.filter((row) => isReady(row) && !this.#isOver(row)),
+      most,
+    );
+  }
+
+  /** Whether a row is that of a test which was asked for before the endpoint was disabled. */
+  #isOver({ test, began }: Head): boolean {
+    const { enabled, disabledAt } = this.#stores.state.stored;
+    return !enabled && test === 1 && began <= (disabledAt ?? 0);
+  }
+
+  /** When the alarm is needed next, in ms; `null`: nothing is due. */
+  nextAlarm(now: number): number | null {
+    const { state, deliveries, rate, rateLimit, jobs, outbox, capacity } = this.#stores;
+    const { breaker, quiet, mirrorAt } = state.stored;
+    const probe = probeAt(breaker);
+    const shutUntil = Math.max(probe ?? 0, quietUntil(quiet, now) ?? 0);
+    let next = deliveries.firstDue();
+    if (next !== null && shutUntil > now) next = Math.max(next, shutUntil);
+    else if (next !== null && next <= now) {
+      const inFlight = this.#stores.inFlight(now);
+      const free = SLOTS - inFlight - (probe === null ? deliveries.released(now) : 0);
+      // Overdue for want of a slot: an outcome frees one, and its consumer takes the next; this is for one that never comes.
+      if (free <= 0) next = now + SLOT_POLL;
+      else next = Math.max(rate.releasableAt(rateLimit, now), inFlight > 0 ? now + TO_CONSUMERS : now);
+    }
+    if (jobs.pending || capacity.pending) next = now;
+    for (const at of [mirrorAt, outbox.nextDue()]) if (at !== null) next = Math.min(next ?? at, at);
+    return next === null ? null : Math.max(next, now + 1);
+  }
+}
+
+function chunks<T>(items: readonly T[], size: number): T[][] {
+  return Array.from({ length: Math.ceil(items.length / size) }, (_, i) => items.slice(i * size, (i + 1) * size));
+}

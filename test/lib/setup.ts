@@ -1,0 +1,15 @@
+import { reset } from "cloudflare:test";
+import { env } from "cloudflare:workers";
+
+declare global {
+  /** The bindings before any test has changed them. */
+  var untouched: typeof env | undefined;
+}
+
+// Files take turns in one runtime; none sees what another has stored or set.
+globalThis.untouched ??= { ...env };
+Object.assign(env, globalThis.untouched);
+await reset();
+// In one call of the database: that each migration goes through by itself is shown wherever `npm start` is run.
+const statements = env.TEST_MIGRATIONS.flatMap(({ queries }) => queries);
+await env.DB.batch(statements.map((statement) => env.DB.prepare(statement)));
