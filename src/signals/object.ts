@@ -1,4 +1,5 @@
 import { DurableObject } from "cloudflare:workers";
+import { configOf } from "../config/databases";
 import { findTenant } from "../config/tenants";
 import type {
   Claimed,
@@ -215,7 +216,7 @@ export class Entity extends DurableObject<Env> implements EntityContract, KeysCo
   async #look(): Promise<void> {
     const { tenant, since } = this.#emitter;
     if (this.#keptUntil <= Date.now()) return this.#erase("silent");
-    const found = await findTenant(this.env.DB, tenant);
+    const found = await findTenant(await configOf(this.env, tenant), tenant);
     if (found?.createdAt !== since) await this.#erase("tenant");
   }
 
