@@ -37,7 +37,18 @@ export function serviceOf(env: Env): D1Database {
  */
 export async function configOf(env: Env, tenant: string): Promise<D1Database> {
   if (env.DB_1 === undefined) return env.DB;
-  const number = (await placeOf(env, tenant)) ?? 0;
+  return databaseAt(env, (await placeOf(env, tenant)) ?? 0, tenant);
+}
+
+/**
+ * Throws when a tenant is in a database that is not bound. For whoever would take a tenant that they have not found for
+ * deleted: with one database, {@link configOf} does not ask.
+ */
+export async function demandBound(env: Env, tenant: string): Promise<void> {
+  databaseAt(env, (await placeIn(env.DB, tenant)) ?? 0, tenant);
+}
+
+function databaseAt(env: Env, number: number, tenant: string): D1Database {
   const found = number === 0 ? env.DB : env[`DB_${number}`];
   if (found === undefined) throw new Error(`there is no binding DB_${number}, where the tenant ${tenant} is`);
   return found;

@@ -4,7 +4,7 @@ import { OPERATOR_TENANT } from "../lib/operator";
 import type { Day } from "../lib/time";
 import { type AuditEntry, audited, auditOfLast, logChange } from "./access/audit";
 import { database } from "./database";
-import { databasesOf, listOverAll } from "./databases";
+import { configOf, databasesOf, demandBound, listOverAll } from "./databases";
 import { checkOf, limited, stillSo } from "./limits";
 import { apiKeys, portalLinks } from "./tables/access";
 import { endpoints, formerEndpoints } from "./tables/endpoints";
@@ -27,6 +27,16 @@ export async function findTenant(d1: D1Database, id: string): Promise<Tenant | n
     .where(and(eq(tenants.id, id), live))
     .get();
   return found ?? null;
+}
+
+/**
+ * The tenant of that id, in whichever database it is; `null`: there is none, so that what is left of it may be erased.
+ * Throws where it is in a database that is not bound.
+ */
+export async function tenantAnywhere(env: Env, id: string): Promise<Tenant | null> {
+  const found = await findTenant(await configOf(env, id), id);
+  if (found === null) await demandBound(env, id);
+  return found;
 }
 
 /** Where a page of tenants ended. */

@@ -2,7 +2,7 @@ import { configOf } from "../config/databases";
 import { callbackSettings } from "../config/endpoints/callbacks";
 import { loadSettings, mirrorEnablement } from "../config/endpoints/endpoints";
 import { isSealedUnder } from "../config/endpoints/secrets";
-import { findTenant } from "../config/tenants";
+import { tenantAnywhere } from "../config/tenants";
 import type { AdmitRequest } from "../contracts/endpoint";
 import { type Env, secretsKeys } from "../contracts/env";
 import { eventLogStub } from "../contracts/find";
@@ -37,7 +37,7 @@ export class Configuration {
     if (this.#changes.erased) return;
     if (loaded !== null) this.#loaded(loaded.settings, loaded.enablement, wasGone);
     // A message that was under way when its tenant was deleted: it shall not bring anything back.
-    else if ((await findTenant(await this.#config(), this.#name.tenant)) === null) await this.#changes.eraseAll();
+    else if ((await tenantAnywhere(this.#env, this.#name.tenant)) === null) await this.#changes.eraseAll();
     else if (!this.#changes.erased) this.#changes.make((ledger) => ledger.close(Date.now()));
   }
 

@@ -1,5 +1,5 @@
 import { configOf } from "../config/databases";
-import { type Deletion, findTenant, isBeingDeleted, type Tenant } from "../config/tenants";
+import { type Deletion, isBeingDeleted, tenantAnywhere } from "../config/tenants";
 import type { Env } from "../contracts/env";
 import { TENANT_GONE } from "../contracts/event-log";
 import { logError } from "../lib/log";
@@ -39,7 +39,7 @@ export class Tenancy {
     // The service's own is never deleted, and its log takes events while it has no row.
     if (this.#tenant === OPERATOR_TENANT) return;
     if (this.erased) {
-      const tenant = await this.#find();
+      const tenant = await tenantAnywhere(this.#env, this.#tenant);
       if (tenant === null) throw new Error(TENANT_GONE);
       this.erased = false;
       this.since = tenant.createdAt;
@@ -52,13 +52,9 @@ export class Tenancy {
     if (this.erased) throw new Error(TENANT_GONE);
   }
 
-  async #find(): Promise<Tenant | null> {
-    return findTenant(await configOf(this.#env, this.#tenant), this.#tenant);
-  }
-
   /** With D1 out of reach nobody knows, and whoever comes is taken at their word. */
   async #ask(): Promise<void> {
-    const tenant = await this.#find().catch((error) => {
+    const tenant = await tenantAnywhere(this.#env, this.#tenant).catch((error) => {
       logError("events.tenant.failed", error, { tenant: this.#tenant, day: this.#day });
       return undefined;
     });

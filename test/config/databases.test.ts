@@ -2,6 +2,8 @@ import { env } from "cloudflare:workers";
 import { afterAll, afterEach, beforeAll, describe, it, vi } from "vitest";
 import { configOf, databasesOf, findInAny } from "../../src/config/databases";
 import { countForeignSeals } from "../../src/config/endpoints/foreign-seals";
+import { tenantAnywhere } from "../../src/config/tenants";
+import { endpointStub } from "../../src/contracts/find";
 import { keyIdOf } from "../../src/lib/crypto";
 import { type Operation, operationsOf, theDocument } from "../api/operations";
 import { everythingIn, newKey, newWorld, pathIn, type World } from "../api/world";
@@ -273,6 +275,37 @@ describe("with two databases", () => {
     await expect(configOf(env, gone)).rejects.toThrow("DB_7");
     vi.spyOn(console, "error").mockImplementation(() => undefined);
     expect((await call("GET", `/v1/tenants/${gone}/endpoints`)).status).toBe(500);
+  });
+
+  it("nor is one whose database was taken away with all but the first: its objects keep what they have", async ({
+    expect,
+  }) => {
+    vi.spyOn(console, "error").mockImplementation(() => undefined);
+    await newTenant(); // the next one goes to the other
+    const ids = [await newTenant(), await newTenant()];
+    const tenant = ids[(await place(ids[0] as string)) === 1 ? 0 : 1] as string;
+    expect(await place(tenant)).toBe(1);
+    const receiver = await newReceiver();
+    const { id } = await newEndpoint(tenant, receiver.url);
+    const event = await post(tenant);
+    await receiver.arrived(1);
+    const log = `/v1/tenants/${tenant}/endpoints/${id}/deliveries`;
+    const before = (await call("GET", log)).body.data.length;
+    expect(before).toBe(1);
+    delete env.DB_1;
+    try {
+      expect((await call("GET", log)).status).toBe(404);
+      await expect(tenantAnywhere(env, tenant)).rejects.toThrow("DB_1");
+      // Whoever tells its object, has it look for its settings.
+      await endpointStub(env, tenant, id)
+        .configure({})
+        .catch(() => undefined);
+      await endpointStub(env, tenant, id).health();
+    } finally {
+      Object.assign(env, { DB_1: env.SPARE });
+    }
+    expect((await call("GET", log)).body.data.map(({ id }: { id: string }) => id)).toEqual([event.deliveries[0].id]);
+    expect((await call("GET", `/v1/tenants/${tenant}/events/${event.id}`)).status).toBe(200);
   });
 
   it("what is found in one counts while another is out of reach; what is not found, may be there", async ({
