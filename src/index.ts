@@ -7,6 +7,7 @@ import { underRequestId } from "./lib/request-id";
 import { consume } from "./send/consumer";
 import { consumeDeadLetters } from "./send/dead-letters";
 
+export { OperatorEvents } from "./accept/operator-events";
 export { Endpoint } from "./endpoint/object";
 export { EventLog } from "./event-log/object";
 export { Entity } from "./signals/object";

@@ -4,6 +4,7 @@ declare global {
   namespace Cloudflare {
     interface Env extends Bindings {
       TEST_MIGRATIONS: import("cloudflare:test").D1Migration[];
+      SPARE: D1Database;
     }
     interface GlobalProps {
       mainModule: typeof import("../src/index");
@@ -13,11 +14,8 @@ declare global {
 
 declare module "vitest" {
   interface ProvidedContext {
-    receiver: string;
     raw: string;
     resolver: string;
-    /** `TEST_PATIENCE`, in ms. */
-    patience: number;
   }
 }
 

@@ -8,7 +8,17 @@ import { createHmac } from "node:crypto";
 import { afterEach, describe, it, vi } from "vitest";
 import { Endpoint, EventLog } from "../src/index";
 import { seal, utf8 } from "../src/lib/crypto";
-import { call, delivery, deliveryPath, misbehavingUrl, newEndpoint, newReceiver, newTenant, post, until } from "./api";
+import {
+  call,
+  delivery,
+  deliveryPath,
+  misbehavingUrl,
+  newEndpoint,
+  newReceiver,
+  newTenant,
+  post,
+  until,
+} from "./lib/api";
 import { appendOnly, consumeWhole, endpointObject, logObject, messageFor, nothingIsDue } from "./send/harness";
 
 afterEach(() => {

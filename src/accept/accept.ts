@@ -1,6 +1,6 @@
 import type { Snapshot } from "../config/snapshot";
 import type { Env } from "../contracts/env";
-import type { Match, StoredEvent } from "../contracts/event";
+import type { Event, Match } from "../contracts/event";
 import type { AppendAllRequest, AppendRequest, Origin, Versions } from "../contracts/event-log";
 import { eventLogStub } from "../contracts/find";
 import { hex, sha256 } from "../lib/crypto";
@@ -12,12 +12,12 @@ import { log, logError } from "../lib/log";
 import { addDays, dayOf } from "../lib/time";
 import { match, revealsOf } from "./match";
 
-/** The most lines that the log gets of one call: a single request may bring thousands of events. */
-const MAX_LINES = 100;
+/** How many of the events of one request its line names; a request may bring thousands. */
+const NAMED = 20;
 
 /** An event as posted. */
-export interface PostedEvent {
-  event: string;
+export interface Posted {
+  type: string;
   /** ms since the epoch; absent: now. */
   timestamp?: number;
   /** The caller's own id: the payload's `id`, and an idempotency key like the other. */
@@ -36,14 +36,14 @@ export interface PostedEvent {
 }
 
 export type Accepted =
-  | { kind: "accepted" | "duplicate"; event: StoredEvent }
+  | { kind: "accepted" | "duplicate"; event: Event }
   /** The idempotency key, or the caller's own id, was used with another body. */
   | { kind: "conflict"; by: "key" | "id" }
   /** A schema refuses its data, and it is no repeat. */
   | { kind: "refused" };
 
 export type AcceptedAll =
-  | { kind: "accepted"; events: { event: StoredEvent; duplicate: boolean }[] }
+  | { kind: "accepted"; events: { event: Event; duplicate: boolean }[] }
   /** The key of the event at `index` was used with another body; `null`: the key of the whole request. */
   | { kind: "conflict"; index: number | null; by: "key" | "id" }
   | { kind: "refused" };
@@ -58,7 +58,7 @@ export async function accept(
   env: Env,
   tenant: string,
   snapshot: Snapshot,
-  posted: PostedEvent,
+  posted: Posted,
   now: number,
 ): Promise<Accepted> {
   const { request, versions } = await toAppend(tenant, snapshot, posted, now, new Visits());
@@ -69,13 +69,13 @@ export async function accept(
 
 /**
  * Accepts events together or none of them, like {@link accept}: one call of the log, and one message per endpoint with
- * all its deliveries, as far as they go into one. A `key` covers them all.
+ * all its deliveries, as far as they go into one. A `key` covers them all. The caller logs what it was for.
  */
 export async function acceptAll(
   env: Env,
   tenant: string,
   snapshot: Snapshot,
-  posted: readonly PostedEvent[],
+  posted: readonly Posted[],
   key: string | undefined,
   now: number,
 ): Promise<AcceptedAll> {
@@ -97,8 +97,6 @@ export async function acceptAll(
   if (result.kind === "sealed") result = await eventLogStub(env, tenant, addDays(day, 1)).appendAll(batch, versions);
   if (result.kind === "sealed") throw behind(tenant);
   if (result.kind !== "appended") return result;
-  const fresh = result.events.filter(({ duplicate }) => !duplicate).map(({ event }) => event);
-  logAccepted(tenant, fresh, now);
   return { kind: "accepted", events: result.events };
 }
 
@@ -111,13 +109,13 @@ interface Append {
 async function toAppend(
   tenant: string,
   snapshot: Snapshot,
-  posted: PostedEvent,
+  posted: Posted,
   now: number,
   visits: Visits,
 ): Promise<Append> {
-  const { event, timestamp = now } = posted;
+  const { type, timestamp = now } = posted;
   const read = posted.read ?? once(() => readJson(posted.data));
-  const subject = { tenant, event, data: read, timestamp };
+  const subject = { tenant, type, data: read, timestamp };
   const matched = match(snapshot, subject, visits);
   const matches: Match[] = matched.map(({ id }) => ({ endpoint: id }));
   // The log names the callback's endpoint, after the delivery that it is for.
@@ -130,16 +128,19 @@ async function toAppend(
   return { request, versions };
 }
 
-function logAccepted(tenant: string, events: readonly StoredEvent[], since: number): void {
-  const durationMs = Date.now() - since;
-  if (events.length > MAX_LINES) {
-    const deliveries = events.reduce((sum, { matches }) => sum + matches.length, 0);
-    log("event.accepted", { tenant, events: events.length, deliveries, durationMs });
-    return;
-  }
-  for (const { ulid, event: type, matches } of events) {
-    log("event.accepted", { tenant, event: eventId(ulid), type, deliveries: matches.length, durationMs });
-  }
+/** The one line of events that were accepted together; `since`: when they came, in ms. */
+export function logAccepted(tenant: string, events: readonly Event[], since: number): void {
+  const deliveries = events.reduce((sum, { matches }) => sum + matches.length, 0);
+  const took = { deliveries, durationMs: Date.now() - since };
+  const [first, ...more] = events;
+  if (first === undefined) return;
+  const { ulid, type } = first;
+  if (more.length === 0) log("event.accepted", { tenant, event: eventId(ulid), type, ...took });
+  else log("event.accepted", { tenant, events: events.length, ids: idsOf(events), ...took });
+}
+
+function idsOf(events: readonly Event[]): string[] {
+  return events.slice(0, NAMED).map(({ ulid }) => eventId(ulid));
 }
 
 /**
@@ -150,9 +151,9 @@ export async function acceptTest(
   env: Env,
   tenant: string,
   endpoint: string,
-  posted: Pick<PostedEvent, "event" | "data">,
+  posted: Pick<Posted, "type" | "data">,
   now: number,
-): Promise<StoredEvent> {
+): Promise<Event> {
   const accepted = await write(env, tenant, await requestOf(posted, [{ endpoint, test: true }]), now);
   if (!("event" in accepted)) throw new Error("an event without a key and a schema cannot be refused");
   return accepted.event;
@@ -168,9 +169,9 @@ export async function acceptDerived(
   tenant: string,
   snapshot: Snapshot,
   endpoint: string,
-  posted: PostedEvent,
+  posted: Posted,
   now: number,
-): Promise<StoredEvent | null> {
+): Promise<Event | null> {
   const version = snapshot.subscriptions.find(({ id }) => id === endpoint)?.version ?? 0;
   const versions = new Map([[endpoint, version]]);
   const accepted = await write(env, tenant, await requestOf(posted, [{ endpoint }]), now, versions);
@@ -179,13 +180,12 @@ export async function acceptDerived(
     if (accepted.kind === "conflict") logError("derived.conflict", "the log answered conflict", { tenant, endpoint });
     return null;
   }
-  if (accepted.kind === "accepted") logAccepted(tenant, [accepted.event], now);
   return accepted.event;
 }
 
-async function requestOf(posted: PostedEvent, matches: Match[]): Promise<AppendRequest> {
+async function requestOf(posted: Posted, matches: Match[]): Promise<AppendRequest> {
   return {
-    event: posted.event,
+    type: posted.type,
     data: posted.data,
     matches,
     ...(posted.timestamp === undefined ? {} : { timestamp: posted.timestamp }),
@@ -217,7 +217,7 @@ function behind(tenant: string): Error {
   return new Error(`the clock of this isolate is more than a day behind tenant ${tenant}`);
 }
 
-async function idempotency(posted: PostedEvent): Promise<Pick<AppendRequest, "idempotency">> {
+async function idempotency(posted: Posted): Promise<Pick<AppendRequest, "idempotency">> {
   const { idempotencyKey, id } = posted;
   const key = idempotencyKey ?? id;
   if (key === undefined) return {};
@@ -225,6 +225,6 @@ async function idempotency(posted: PostedEvent): Promise<Pick<AppendRequest, "id
 }
 
 /** What a repeat must say again. */
-function saidBy({ event, timestamp, id, data, callback }: PostedEvent): unknown[] {
-  return [event, timestamp ?? null, id ?? null, data, callback ?? null];
+function saidBy({ type, timestamp, id, data, callback }: Posted): unknown[] {
+  return [type, timestamp ?? null, id ?? null, data, callback ?? null];
 }

@@ -19,10 +19,10 @@ const LANES = 20;
 export async function eraseEvent(env: Env, tenant: string, ulid: string): Promise<ErasedEverywhere | null> {
   const erased = await eventLogStub(env, tenant, eventRef(ulid)).erase(ulid);
   if (erased === null) return null;
-  const { event, matches } = erased.event;
+  const { type, matches } = erased.event;
   const places = await mapBounded([...matches.entries()], LANES, async ([index, { endpoint, test }]) => {
     const id = deliveryId(ulid, index);
-    const count = await endpointStub(env, tenant, endpoint).erase([{ id, event, test }]);
+    const count = await endpointStub(env, tenant, endpoint).erase([{ id, type, test }]);
     return count === 0 ? [] : [{ endpoint, deliveries: [id] }];
   });
   return { ...erased, underWay: places.flat() };

@@ -8,7 +8,7 @@ import { iso } from "../lib/time";
 /** An event as matching looks at it. */
 export interface Subject {
   tenant: string;
-  event: string;
+  type: string;
   /** Reads `data`: when a filter looks at it. */
   data: () => unknown;
   /** ms since the epoch. */
@@ -25,7 +25,7 @@ export function match(
   subject: Subject,
   visits = new Visits(),
 ): Subscription[] {
-  const { event } = subject;
+  const { type } = subject;
   let filtered: object | null = null;
   const passes = (filter: Filter | null) => {
     if (filter === null) return true;
@@ -33,10 +33,10 @@ export function match(
     return matches(filter, filtered, visits);
   };
   const subscribed = snapshot.subscriptions.filter(
-    ({ events, filter }) => (events.has(event) || events.has("*")) && passes(filter),
+    ({ events, filter }) => (events.has(type) || events.has("*")) && passes(filter),
   );
   const named = snapshot.automations
-    .filter(({ trigger, filter }) => trigger === event && passes(filter))
+    .filter(({ trigger, filter }) => trigger === type && passes(filter))
     .flatMap(({ endpoints }) => endpoints);
   if (named.length === 0) return subscribed;
   const byId = new Map(snapshot.subscriptions.map((subscription) => [subscription.id, subscription]));
@@ -53,7 +53,7 @@ export function revealsOf(
   subject: Subject,
   visits = new Visits(),
 ): RevealAction[] {
-  const set = automations.filter(({ trigger, reveals }) => trigger === subject.event && reveals !== undefined);
+  const set = automations.filter(({ trigger, reveals }) => trigger === subject.type && reveals !== undefined);
   if (set.length === 0) return [];
   const filtered = filterSubject(subject);
   const ids = new Set(subscriptions.map(({ id }) => id));
@@ -64,10 +64,10 @@ export function revealsOf(
 }
 
 /** The event as filters see it. */
-export function filterSubject({ tenant, event, data, timestamp }: Subject): object {
+export function filterSubject({ tenant, type, data, timestamp }: Subject): object {
   const read = once(data);
   return {
-    event,
+    event: type,
     tenant,
     timestamp: iso(timestamp),
     get data() {

@@ -1,6 +1,6 @@
 import type { Snapshot } from "../config/snapshot";
 import type { Env } from "../contracts/env";
-import type { StoredEvent } from "../contracts/event";
+import type { Event } from "../contracts/event";
 import { eventLogStub } from "../contracts/find";
 import { deliveryId, eventId, eventRef } from "../lib/ids";
 import { readJson } from "../lib/json/exact";
@@ -16,11 +16,11 @@ export async function addToMatches(
   env: Env,
   tenant: string,
   snapshot: Snapshot,
-  event: StoredEvent,
+  event: Event,
 ): Promise<{ id: string; endpoint: string }[] | null> {
   if (event.matches.some(({ test }) => test)) return [];
   const { ulid, timestamp, data } = event;
-  const matched = match(snapshot, { tenant, event: event.event, data: () => readJson(data), timestamp });
+  const matched = match(snapshot, { tenant, type: event.type, data: () => readJson(data), timestamp });
   const known = new Set(event.matches.map(({ endpoint }) => endpoint));
   const missing = matched.filter(({ id }) => !known.has(id));
   if (missing.length === 0) return [];

@@ -1,12 +1,12 @@
 import type { Portable } from "../lib/json/exact";
-import type { Match, StoredEvent } from "./event";
+import type { Event, Match } from "./event";
 import type { RevealAction } from "./signal";
 
 /** An event on its way into the log. */
 export interface AppendRequest {
   /** When the tenant was created that it was accepted for (ms): by its name alone it could be another, made since. */
   tenantSince?: number;
-  event: string;
+  type: string;
   /** ms since the epoch; absent: the time of acceptance. */
   timestamp?: number;
   /** The payload's `id` when the caller gave one. */
@@ -31,7 +31,7 @@ export interface Origin {
 
 /** An event whose content is erased. */
 export interface Erased {
-  event: StoredEvent;
+  event: Event;
   /** `null`: it was not emitted for an observation. */
   origin: Origin | null;
   /** The ULIDs of events that were derived from it. */
@@ -75,7 +75,7 @@ export interface AppendAllRequest {
 }
 
 export type AppendAllResult =
-  | { kind: "appended"; events: { event: StoredEvent; duplicate: boolean }[] }
+  | { kind: "appended"; events: { event: Event; duplicate: boolean }[] }
   /** A key or id was used with another body: of the event at `index`, or (`null`) the key that covers all. */
   | { kind: "conflict"; index: number | null; by: "key" | "id" }
   /** One that may not be written down is no repeat. */
@@ -83,24 +83,13 @@ export type AppendAllResult =
   | { kind: "sealed" };
 
 export type AppendResult =
-  | { kind: "appended" | "duplicate"; event: StoredEvent }
+  | { kind: "appended" | "duplicate"; event: Event }
   /** The key, or the caller's own id, was used with another body. */
   | { kind: "conflict"; by: "key" | "id" }
   /** It may not be written down, and is no repeat. */
   | { kind: "refused" }
   /** Keys of this day are closed, since the next day's have begun: ask the next day's log. */
   | { kind: "sealed" };
-
-/** An event of the operator's own, on its way from the endpoint that tells it. */
-export interface OperatorEvent {
-  /** Names this one telling: its idempotency key. */
-  id: string;
-  event: string;
-  /** ms. */
-  timestamp: number;
-  /** The JSON text of its data. */
-  data: string;
-}
 
 /** What an EventLog throws that is asked to write for a tenant that is deleted. */
 export const TENANT_GONE = "TENANT_GONE: the tenant is deleted";
@@ -131,11 +120,7 @@ export interface EventLogContract {
    * Adds deliveries of an event to endpoints that it has none for, and owns them until the endpoints do. With
    * `versions` their messages are put onto the queue. Answers the event as it then stands and the indexes that were added; `null`: there is no such event.
    */
-  addMatches(
-    ulid: string,
-    endpoints: string[],
-    versions?: Versions,
-  ): Promise<{ event: StoredEvent; added: number[] } | null>;
+  addMatches(ulid: string, endpoints: string[], versions?: Versions): Promise<{ event: Event; added: number[] } | null>;
   /**
    * Erases an event's data, and what an entity has not emitted of it; `null`: there is no such event. Throws when the
    * entity is out of reach; then nothing is erased.
@@ -146,10 +131,8 @@ export interface EventLogContract {
    * Answers whether that one's content is erased already.
    */
   noteDerived(source: string, derived?: string): Promise<boolean>;
-  /** Of the tenant `operator` only: accepts an event as if it had been posted. A repeat changes nothing. */
-  tell(event: OperatorEvent): Promise<void>;
   /** The events with these ULIDs, `null` for one that is not there. */
-  read(ulids: string[]): Promise<(StoredEvent | null)[]>;
+  read(ulids: string[]): Promise<(Event | null)[]>;
   /** Closes the day for new keys and answers, for each key, what used it at or after `since` (ms). */
   sealAndFind(keys: string[], since: number): Promise<(KeyedEvents | null)[]>;
   /** Closes the day for new keys and answers those about a key that were used at or after `since` (ms). `null`: not now. */
@@ -169,7 +152,7 @@ export interface KeyPage {
 /** What was accepted under a key: one event, or those of a batch in their order. */
 export interface KeyedEvents {
   key: string;
-  events: StoredEvent[];
+  events: Event[];
   fingerprint: string;
 }
 

@@ -5,6 +5,7 @@ import type { EndpointContract } from "./endpoint";
 import type { EntityContract } from "./entity";
 import type { Env } from "./env";
 import type { EventLogContract } from "./event-log";
+import type { OperatorEventsContract } from "./operator-events";
 
 /** The endpoint object of a tenant. */
 export function endpointStub(env: Env, tenant: string, endpoint: string): EndpointContract {
@@ -21,6 +22,11 @@ export function eventLogStub(env: Env, tenant: string, at: EventRef | Day): Even
 export async function entityStub(env: Env, tenant: string, since: number, key: string): Promise<EntityContract> {
   const name = `${tenant}/${since.toString(36)}/${hex(await sha256(JSON.stringify(key)))}`;
   return env.ENTITY.getByName(name) as unknown as EntityContract;
+}
+
+/** The Worker's own entry point for operator events, by the exports of whoever tells them. */
+export function operatorEvents({ exports }: Pick<DurableObjectState, "exports">): OperatorEventsContract {
+  return (exports as unknown as { OperatorEvents: OperatorEventsContract }).OperatorEvents;
 }
 
 /** Splits an object's name into its tenant and the rest. Throws when the object was made without a name. */

@@ -5,13 +5,14 @@
  * @module
  */
 import { Hono } from "hono";
+import { HTTPException } from "hono/http-exception";
 import { storageProblem } from "../api/problems/problem";
 import { misconfigured, misconfiguredText } from "../api/service/deployment";
 import { PosthornError } from "../client/index";
 import { logError } from "../lib/log";
 import { BarePage, Page } from "./components/layout";
 import { PageError } from "./errors";
-import { baseOf, headers, ofTenant, ownForms, signedIn, visit } from "./guard";
+import { baseOf, headers, ofTenant, ownForms, ownSite, signedIn, visit } from "./guard";
 import { keyPages } from "./pages/access/keys";
 import { portalLinkPages } from "./pages/access/portal-links";
 import { signInPages } from "./pages/access/sign-in";
@@ -71,7 +72,7 @@ export function dashboard(call: Call): Hono<SiteEnv> {
     if (faults.length > 0) return failed(c, 503, misconfiguredText(faults), "Misconfigured");
     await next();
   });
-  pages.use(visit, ownForms);
+  pages.use(visit, ownSite, ownForms);
   pages.route("/", signInPages);
   pages.use(signedIn(call));
   pages.use("/tenants/:tenant/*", ofTenant);
@@ -89,6 +90,8 @@ export function dashboard(call: Call): Hono<SiteEnv> {
   app.onError((error, c) => {
     if (error instanceof PageError) return failed(c, error.status, error.message);
     if (error instanceof PosthornError) return failed(c, error.problem.status, error.problem.detail);
+    // Of these there is one: ownSite's.
+    if (error instanceof HTTPException) return failed(c, error.status, FOREIGN);
     logError("page.failed", error, { method: c.req.method, path: c.req.path });
     const problem = storageProblem(error);
     if (problem !== null) {
@@ -99,6 +102,8 @@ export function dashboard(call: Call): Hono<SiteEnv> {
   });
   return app;
 }
+
+const FOREIGN = "This form was sent from another site. Nothing was changed.";
 
 const TITLES: Readonly<Record<number, string>> = {
   401: "Not signed in",

@@ -2,8 +2,10 @@
  * What stands before every page: headers, who it is, and that a form is ours.
  * @module
  */
-import type { MiddlewareHandler } from "hono";
-import { getCookie, setCookie } from "hono/cookie";
+import type { Context, MiddlewareHandler } from "hono";
+import { deleteCookie, getCookie, getSignedCookie, setCookie, setSignedCookie } from "hono/cookie";
+import { csrf } from "hono/csrf";
+import { secureHeaders } from "hono/secure-headers";
 import { createClient, PosthornError, type Problem } from "../client/index";
 import { isPortal } from "../config/access/principal";
 import { frameAncestors, secretsKey } from "../contracts/env";
@@ -12,7 +14,7 @@ import { readJson } from "../lib/json/exact";
 import { readLimited } from "../lib/net/limited-body";
 import { PageError } from "./errors";
 import { principalOf } from "./identity";
-import { formToken, isFormToken, openSession } from "./session";
+import { formToken, isFormToken, readSession, type Session, sessionKey } from "./session";
 import { BASES, type Base, type Call, mayOf, type SiteContext, type SiteEnv, THEMES, type Theme } from "./site";
 
 /** The largest form, in bytes: a sample and a filter. */
@@ -33,29 +35,43 @@ export interface Warning {
 
 export { frameAncestors };
 
-/** Nothing from elsewhere, no script or style in the page, and frames only where the operator allows them. */
-export const headers: MiddlewareHandler<SiteEnv> = async (c, next) => {
-  await next();
-  const ancestors = baseOf(c) === "/portal" ? frameAncestors(c.env) : [];
-  const policy = [
-    "default-src 'none'",
-    "script-src 'self'",
-    "style-src 'self'",
-    "img-src 'self' data:",
-    "connect-src 'self'",
-    "base-uri 'none'",
-    "form-action 'self'",
-    `frame-ancestors ${ancestors.length === 0 ? "'none'" : ancestors.join(" ")}`,
-  ];
-  c.header("Content-Security-Policy", policy.join("; "));
-  c.header("X-Content-Type-Options", "nosniff");
-  if (ancestors.length === 0) c.header("X-Frame-Options", "DENY");
+/** Nothing from elsewhere, and no script or style in the page. */
+const HEADERS = {
+  contentSecurityPolicy: {
+    defaultSrc: ["'none'"],
+    scriptSrc: ["'self'"],
+    styleSrc: ["'self'"],
+    imgSrc: ["'self'", "data:"],
+    connectSrc: ["'self'"],
+    baseUri: ["'none'"],
+    formAction: ["'self'"],
+    frameAncestors: ["'none'"],
+  },
   // Within the site the address is told: without it the browser would hide the origin of forms, which is checked.
-  c.header("Referrer-Policy", "same-origin");
-  c.header("Cross-Origin-Opener-Policy", "same-origin");
-  c.header("Permissions-Policy", "camera=(), geolocation=(), microphone=()");
+  referrerPolicy: "same-origin",
+  permissionsPolicy: { camera: [], geolocation: [], microphone: [] },
+  xFrameOptions: "DENY",
+  // It would bind every name below the host's own, which is not ours to say.
+  strictTransportSecurity: false,
+};
+const alone = secureHeaders(HEADERS);
+/** For pages that may stand in another one, which X-Frame-Options and a resource policy cannot say. */
+const framed = secureHeaders({
+  ...HEADERS,
+  contentSecurityPolicy: { ...HEADERS.contentSecurityPolicy, frameAncestors: [(c) => frameAncestors(c.env).join(" ")] },
+  xFrameOptions: false,
+  crossOriginResourcePolicy: false,
+});
+
+/** What every page is served with; it stands in frames only where the operator allows them. */
+export const headers: MiddlewareHandler<SiteEnv> = async (c, next) => {
+  await (mayBeFramed(c) ? framed : alone)(c, next);
   c.header("Cache-Control", "no-store");
 };
+
+function mayBeFramed(c: SiteContext): boolean {
+  return baseOf(c) === "/portal" && frameAncestors(c.env).length > 0;
+}
 
 /** Where the page stands. */
 export function baseOf(c: SiteContext): Base {
@@ -66,15 +82,27 @@ export function baseOf(c: SiteContext): Base {
 function cookieOptions(c: SiteContext) {
   const base = baseOf(c);
   const common = { path: base, httpOnly: true } as const;
-  if (base === "/portal" && frameAncestors(c.env).length > 0) {
+  if (mayBeFramed(c)) {
     return { ...common, sameSite: "None", secure: true, partitioned: true } as const;
   }
   return { ...common, sameSite: "Lax", secure: new URL(c.req.url).protocol === "https:" } as const;
 }
 
-/** Gives the browser its session, or takes it away. `seconds`: how long it lasts. */
-export function setSession(c: SiteContext, text: string, seconds: number): void {
-  setCookie(c, SESSION, text, { ...cookieOptions(c), maxAge: seconds });
+/** Gives the browser its session. `seconds`: how long it lasts. */
+export async function setSession(c: SiteContext, session: Session, seconds: number): Promise<void> {
+  const key = await sessionKey(secretsKey(c.env));
+  await setSignedCookie(c, SESSION, JSON.stringify(session), key, { ...cookieOptions(c), maxAge: seconds });
+}
+
+/** Takes the browser's session away. */
+export function dropSession(c: SiteContext): void {
+  deleteCookie(c, SESSION, cookieOptions(c));
+}
+
+/** The session that the browser has; `null`: none, one that is not ours, or one that has ended. */
+async function sessionOf(c: SiteContext, now: number): Promise<Session | null> {
+  const text = await getSignedCookie(c, await sessionKey(secretsKey(c.env)), SESSION);
+  return text ? readSession(text, now) : null;
 }
 
 /** What is known of a visitor before they are: the theme, and what their forms carry. */
@@ -87,8 +115,7 @@ export const visit: MiddlewareHandler<SiteEnv> = async (c, next) => {
     setCookie(c, VISIT, id, cookieOptions(c));
   }
   const url = new URL(c.req.url);
-  const cookie = getCookie(c, SESSION);
-  const session = cookie === undefined ? null : await openSession(secretsKey(c.env), cookie, Date.now());
+  const session = getCookie(c, SESSION) === undefined ? null : await sessionOf(c, Date.now());
   c.set("session", session);
   c.set("visit", {
     base: baseOf(c),
@@ -130,7 +157,7 @@ export function keepWarnings(c: SiteContext, warnings: readonly Warning[] = []):
 export function takeWarnings(c: SiteContext): string[] {
   const text = getCookie(c, WARNINGS);
   if (text === undefined) return [];
-  setCookie(c, WARNINGS, "", { ...cookieOptions(c), maxAge: 0 });
+  deleteCookie(c, WARNINGS, cookieOptions(c));
   try {
     const read = JSON.parse(text) as unknown;
     return Array.isArray(read) ? read.map(String) : [];
@@ -150,7 +177,7 @@ export function signedIn(call: Call): MiddlewareHandler<SiteEnv> {
     const expected = (there.base === "/portal") === isPortal(principal?.role);
     if (session === null || principal === null || !expected) {
       const had = getCookie(c, SESSION) !== undefined;
-      if (had) setSession(c, "", 0);
+      if (had) dropSession(c);
       return toSignIn(c, had);
     }
     const { origin } = new URL(c.req.url);
@@ -211,15 +238,22 @@ function formIn(body: Uint8Array<ArrayBuffer>, type: string): Promise<FormData> 
   return new Response(body, { headers: { "Content-Type": type } }).formData().catch(() => new FormData());
 }
 
-/** Takes a form only from our own pages: same origin, and with the token of this session or visit. */
+/**
+ * Refuses what comes from another site. A browser says of a form where it is from in two ways, and each that it says has to
+ * be right; the package by itself takes what is right in one of them.
+ */
+export const ownSite = csrf({
+  origin: (origin, c) => isOwn(origin, c) && c.req.header("Sec-Fetch-Site") !== "cross-site",
+  secFetchSite: (site, c) => site === "same-origin" && isOwn(c.req.header("Origin"), c),
+});
+
+function isOwn(origin: string | undefined, c: Context): boolean {
+  return origin === undefined || origin === new URL(c.req.url).origin;
+}
+
+/** Takes a form only with the token of this session or visit, which nobody else's page can know. */
 export const ownForms: MiddlewareHandler<SiteEnv> = async (c, next) => {
   if (c.req.method === "GET" || c.req.method === "HEAD") return next();
-  const origin = c.req.header("Origin");
-  const site = c.req.header("Sec-Fetch-Site");
-  const foreign =
-    site === "cross-site" ||
-    (origin !== undefined ? origin !== new URL(c.req.url).origin : site !== undefined && site !== "same-origin");
-  if (foreign) throw new PageError(403, "This form was sent from another site. Nothing was changed.");
   const body = await readLimited(c.req.raw, MAX_FORM);
   if (body === null) throw new PageError(413, "That is too much for a form. Use the API for payloads of this size.");
   const form = await formIn(body, c.req.header("Content-Type") ?? "");

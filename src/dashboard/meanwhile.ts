@@ -3,13 +3,15 @@
  * and nothing else, and tells them when somebody else changed the same.
  * @module
  */
+
 import { tagOf } from "../api/changes/etags";
 import { same } from "../api/changes/read-back";
 import { PosthornError } from "../client/index";
 import { listAudit } from "../config/access/audit";
+import { configOf } from "../config/databases";
 import type { Env } from "../contracts/env";
 import { readJson } from "../lib/json/exact";
-import type { Refusal } from "./errors";
+import { type Refusal, refused } from "./errors";
 import type { Warning } from "./guard";
 import type { SiteContext } from "./site";
 
@@ -57,7 +59,7 @@ export async function clashRefusal(
 
 /** Who changed it last since then, in words; the audit knows. */
 async function changerOf(env: Env, tenant: string, target: string, since: number): Promise<string> {
-  const rows = await listAudit(env.DB, { tenant, since, until: null }, LOOKED_THROUGH, null);
+  const rows = await listAudit(await configOf(env, tenant), { tenant, since, until: null }, LOOKED_THROUGH, null);
   const actor = rows.find((row) => row.target === target)?.actor;
   if (actor === undefined) return "somebody else";
   if (actor === "operator") return "the operator";
@@ -82,8 +84,7 @@ export async function patchRead(c: SiteContext, parts: readonly string[], said: 
   const clashing = clashes(change, read, now);
   if (clashing.length > 0) {
     const { detail, errors } = await clashRefusal(c.env, tenant, now.id, Date.parse(read.updatedAt), clashing);
-    const problem = { type: "about:blank", title: "Changed meanwhile", status: 409, detail, errors };
-    throw new PosthornError(`PATCH ${at}`, problem, new Headers());
+    throw refused(detail, errors, "Changed meanwhile", 409);
   }
   try {
     const saved = await site.text(at, JSON.stringify(change), "PATCH", { "If-Match": await tagOf(text) });

@@ -1,10 +1,10 @@
 /**
- * Sessions: who is signed in, as a signed text that the browser keeps in a cookie. It says who somebody was when they
- * signed in; whether they still may is asked anew for each page: identity.ts.
+ * Sessions: who is signed in, as the browser keeps it in a signed cookie. It says who somebody was when they signed in;
+ * whether they still may is asked anew for each page: identity.ts.
  * @module
  */
 import { z } from "zod";
-import { base64Url, derivedBytes, fromBase64, hmacKey, hmacSha256, sameText, utf8 } from "../lib/crypto";
+import { base64Url, derivedBytes, hmacKey, hmacSha256, sameText, utf8 } from "../lib/crypto";
 
 /** Who signed in. */
 export type Holder =
@@ -34,24 +34,24 @@ const sessionShape = z.object({
 /** What is signed is never two things at once: each purpose has its own key. */
 type Purpose = "posthorn session" | "posthorn form" | "posthorn operator print";
 
+function keyFor(secretsKey: string, purpose: Purpose): Promise<Uint8Array<ArrayBuffer>> {
+  return derivedBytes(secretsKey, purpose, 256);
+}
+
 async function mac(secretsKey: string, purpose: Purpose, text: string): Promise<string> {
-  const key = await hmacKey(await derivedBytes(secretsKey, purpose, 256));
+  const key = await hmacKey(await keyFor(secretsKey, purpose));
   return base64Url(new Uint8Array(await hmacSha256(key, utf8(text))));
 }
 
-/** The session as its cookie carries it: `<payload>.<HMAC-SHA256>`, both base64url. */
-export async function sealSession(secretsKey: string, session: Session): Promise<string> {
-  const payload = base64Url(utf8(JSON.stringify(session)));
-  return `${payload}.${await mac(secretsKey, "posthorn session", payload)}`;
+/** What the cookie of a session is signed with. */
+export function sessionKey(secretsKey: string): Promise<Uint8Array<ArrayBuffer>> {
+  return keyFor(secretsKey, "posthorn session");
 }
 
-/** The session that {@link sealSession} made; `null` for any other text and once it has ended. `now` in ms. */
-export async function openSession(secretsKey: string, text: string, now: number): Promise<Session | null> {
-  const [payload = "", signature = "", ...more] = text.split(".");
-  if (more.length > 0 || !sameText(signature, await mac(secretsKey, "posthorn session", payload))) return null;
-  const bytes = fromBase64(payload.replaceAll("-", "+").replaceAll("_", "/"));
-  const session = sessionShape.parse(JSON.parse(new TextDecoder().decode(bytes)));
-  return session.expiresAt > now ? session : null;
+/** The session in a cookie that we signed; `null` once it has ended, or where another version wrote it. `now` in ms. */
+export function readSession(text: string, now: number): Session | null {
+  const { data: session } = sessionShape.safeParse(JSON.parse(text));
+  return session !== undefined && session.expiresAt > now ? session : null;
 }
 
 /** What a form of this session, or of this visit before there is one, carries to show that it is ours. */

@@ -1,7 +1,8 @@
+import { configOf } from "../config/databases";
 import { callbackSettings } from "../config/endpoints/callbacks";
 import { loadSettings, mirrorEnablement } from "../config/endpoints/endpoints";
 import { isSealedUnder } from "../config/endpoints/secrets";
-import { findTenant } from "../config/tenants";
+import { tenantAnywhere } from "../config/tenants";
 import type { AdmitRequest } from "../contracts/endpoint";
 import { type Env, secretsKeys } from "../contracts/env";
 import { eventLogStub } from "../contracts/find";
@@ -36,7 +37,7 @@ export class Configuration {
     if (this.#changes.erased) return;
     if (loaded !== null) this.#loaded(loaded.settings, loaded.enablement, wasGone);
     // A message that was under way when its tenant was deleted: it shall not bring anything back.
-    else if ((await findTenant(this.#env.DB, this.#name.tenant)) === null) await this.#changes.eraseAll();
+    else if ((await tenantAnywhere(this.#env, this.#name.tenant)) === null) await this.#changes.eraseAll();
     else if (!this.#changes.erased) this.#changes.make((ledger) => ledger.close(Date.now()));
   }
 
@@ -94,7 +95,7 @@ export class Configuration {
   /** Answers whether the copy is written. */
   async #mirrors(copy: Enablement, toAudit: readonly number[]): Promise<boolean> {
     try {
-      await mirrorEnablement(this.#env.DB, this.#name.tenant, this.#name.endpoint, copy, toAudit);
+      await mirrorEnablement(await this.#config(), this.#name.tenant, this.#name.endpoint, copy, toAudit);
       return true;
     } catch (error) {
       logError("endpoint.mirror.failed", error, this.#name);
@@ -120,10 +121,15 @@ export class Configuration {
     });
   }
 
-  #read(): ReturnType<typeof loadSettings> {
+  /** The database that it is read from. */
+  #config(): Promise<D1Database> {
+    return configOf(this.#env, this.#name.tenant);
+  }
+
+  async #read(): ReturnType<typeof loadSettings> {
     const { tenant, endpoint } = this.#name;
     const callback = parseCallbackId(endpoint);
-    return callback === null ? loadSettings(this.#env.DB, tenant, endpoint) : this.#readCallback(callback);
+    return callback === null ? loadSettings(await this.#config(), tenant, endpoint) : this.#readCallback(callback);
   }
 
   /** A callback is configured by its event alone. */
@@ -132,7 +138,7 @@ export class Configuration {
     const [event] = await eventLogStub(this.#env, tenant, ref).read([ref.ulid]);
     const url = event?.matches[ref.index]?.url;
     if (url === undefined) return null;
-    const settings = await callbackSettings(this.#env.DB, tenant, endpoint, url);
+    const settings = await callbackSettings(await this.#config(), tenant, endpoint, url);
     return { settings, enablement: { enabled: true, disabledReason: null, disabledAt: null } };
   }
 }

@@ -1,20 +1,17 @@
-import type { Env } from "../contracts/env";
-import { eventLogStub } from "../contracts/find";
+import { operatorEvents } from "../contracts/find";
 import { log, logError } from "../lib/log";
-import { OPERATOR_TENANT } from "../lib/operator";
-import { dayOf } from "../lib/time";
 import type { Changes, EndpointName } from "./changes";
 
-/** Sends an endpoint's operator events on to the log of the tenant `operator`. */
+/** Sends an endpoint's operator events on. */
 export class OperatorEvents {
   readonly #changes: Changes;
-  readonly #env: Env;
+  readonly #ctx: DurableObjectState;
   readonly #name: EndpointName;
   #telling: Promise<void> = Promise.resolve();
 
-  constructor(changes: Changes, env: Env, name: EndpointName) {
+  constructor(changes: Changes, ctx: DurableObjectState, name: EndpointName) {
     this.#changes = changes;
-    this.#env = env;
+    this.#ctx = ctx;
     this.#name = name;
   }
 
@@ -23,18 +20,19 @@ export class OperatorEvents {
     return !this.#changes.erased && this.#changes.ledger.outbox.nextDue() !== null;
   }
 
-  /** Tells them, one after the other; what the log cannot take now, the alarm sends. Never throws. */
+  /** Tells them, one call after the other; what cannot be accepted now, the alarm sends. Never throws. */
   tell(): Promise<void> {
     if (!this.pending) return this.#telling;
     this.#telling = this.#telling.then(async () => {
       // Asked for each time: the ledger may be opened anew meanwhile.
       const outbox = () => this.#changes.ledger.outbox;
       try {
-        for (const event of outbox().due(Date.now())) {
-          await eventLogStub(this.#env, OPERATOR_TENANT, dayOf(Date.now())).tell(event);
-          if (this.#changes.erased) return;
+        const events = outbox().due(Date.now());
+        if (events.length > 0) await operatorEvents(this.#ctx).tell(events);
+        if (this.#changes.erased) return;
+        for (const event of events) {
           outbox().remove(event.id);
-          log("operator.told", { ...this.#name, told: event.id, event: event.event });
+          log("operator.told", { ...this.#name, told: event.id, event: event.type });
         }
       } catch (error) {
         if (!this.#changes.erased) outbox().postpone(Date.now());

@@ -1,5 +1,5 @@
 import type { Claim, Lane } from "../contracts/delivery";
-import type { Delivery, MessageText } from "../contracts/event";
+import type { Delivery } from "../contracts/event";
 import { MESSAGE_BYTES } from "../contracts/messages";
 import { SECOND } from "../lib/time";
 import type { Admitting, Offer } from "./admit";
@@ -115,7 +115,7 @@ export class Releasing {
       const text = texts.get(delivery.id);
       if (text === undefined || text.length > left) return delivery;
       left -= text.length;
-      return { ...delivery, text: JSON.parse(text) as MessageText };
+      return { ...delivery, text: JSON.parse(text) as Delivery["text"] };
     });
   }
 

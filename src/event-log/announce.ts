@@ -1,6 +1,6 @@
-import type { StoredEvent } from "../contracts/event";
+import type { Event } from "../contracts/event";
 import type { Versions } from "../contracts/event-log";
-import type { DeliveryMessage } from "../contracts/messages";
+import type { EventsMessage } from "../contracts/messages";
 import { log, logError } from "../lib/log";
 import { Outbound } from "./outbound";
 
@@ -12,26 +12,27 @@ const GATHER = 5;
 const CALLS = 2;
 
 /**
- * Puts the messages of new events onto the queue. What comes while a call is under way goes with the next one, in the
- * same messages where it goes to the same endpoints, so that a busy log makes few calls and an idle one waits for none.
+ * Puts the messages of new events onto the queues. What comes while a call is under way goes with the next one, in the
+ * same messages while they are not full, so that a busy log makes few calls and an idle one waits for none.
  * Whatever fails here, the log owns the deliveries and hands them over later.
  */
 export class Announcer {
-  readonly #queue: Queue<DeliveryMessage>;
+  readonly #queueOf: (endpoint: string) => Queue<EventsMessage>;
   readonly #tenant: string;
   readonly #outbound: Outbound;
   #calls = 0;
   /** When the queue was last called, in ms. */
   #calledAt = 0;
 
-  constructor(queue: Queue<DeliveryMessage>, tenant: string, outbound = new Outbound(tenant)) {
-    this.#queue = queue;
+  /** `queueOf`: the queue by which an endpoint's messages go. */
+  constructor(queueOf: (endpoint: string) => Queue<EventsMessage>, tenant: string, outbound = new Outbound(tenant)) {
+    this.#queueOf = queueOf;
     this.#tenant = tenant;
     this.#outbound = outbound;
   }
 
   /** Tells the endpoints of events, of which `only` the deliveries at these indexes. Waits for nothing. */
-  announce(events: readonly StoredEvent[], versions: Versions, only?: ReadonlySet<number>): void {
+  announce(events: readonly Event[], versions: Versions, only?: ReadonlySet<number>): void {
     const deliveries = this.#outbound.add(events, versions, only);
     if (deliveries > 0) log("event.enqueue.left", { tenant: this.#tenant, deliveries });
     if (this.#calls < CALLS && !this.#outbound.isEmpty) void this.#send();
@@ -43,14 +44,24 @@ export class Announcer {
     if (Date.now() - this.#calledAt < BUSY) await new Promise((resolve) => setTimeout(resolve, GATHER));
     else await null;
     for (let batch = this.#outbound.take(); batch.length > 0; batch = this.#outbound.take()) {
-      try {
-        this.#calledAt = Date.now();
-        await this.#queue.sendBatch(batch.map((body) => ({ body })));
-      } catch (error) {
-        const deliveries = batch.reduce((sum, message) => sum + message.deliveries.length, 0);
-        logError("event.enqueue.failed", error, { tenant: this.#tenant, deliveries });
-      }
+      this.#calledAt = Date.now();
+      // By the queue of its first endpoint: one for each queue would take an event's text along as often.
+      const queues = Map.groupBy(batch, ({ shares }) => this.#queueOf(shares[0]?.endpoint ?? ""));
+      await Promise.all([...queues].map(([queue, messages]) => this.#put(queue, messages)));
     }
     this.#calls--;
   }
+
+  async #put(queue: Queue<EventsMessage>, messages: readonly EventsMessage[]): Promise<void> {
+    try {
+      await queue.sendBatch(messages.map((body) => ({ body })));
+    } catch (error) {
+      const deliveries = messages.reduce((sum, message) => sum + deliveriesOf(message), 0);
+      logError("event.enqueue.failed", error, { tenant: this.#tenant, deliveries });
+    }
+  }
+}
+
+function deliveriesOf({ shares }: EventsMessage): number {
+  return shares.reduce((sum, { deliveries }) => sum + deliveries.length, 0);
 }

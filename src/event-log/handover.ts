@@ -1,10 +1,38 @@
-import type { Env } from "../contracts/env";
+import { reconcileAfterMs } from "../contracts/env";
 import { endpointStub } from "../contracts/find";
-import { logError } from "../lib/log";
-import type { Handover } from "./journal";
+import { log, logError } from "../lib/log";
+import type { DayLog } from "./day-log";
+import type { Handover } from "./journal/pointer";
+
+/**
+ * Hands what no endpoint has confirmed to its endpoints, a page of it, and moves the pointer past it. `reveal` reveals an
+ * event's contacts and answers whether that is done. Throws when the pointer cannot be written; it is then to be repeated.
+ */
+export async function reconcile(own: DayLog, reveal: (ulid: string) => Promise<boolean>): Promise<void> {
+  const { env, tenant, day, journal } = own;
+  if (own.tenancy.erased || journal === null) return;
+  const since = Date.now();
+  const after = reconcileAfterMs(env);
+  if (journal.pointer.next(since, 0) === null) return;
+  // Half as old is old enough, so that one alarm serves half an interval's events and not one of them.
+  const handover = journal.pointer.handover(since - after / 2);
+  const left = await handOver(own, handover, after / 2, reveal);
+  if (own.tenancy.erased) return;
+  own.store.change(() => journal.pointer.confirm(handover, left.unreachable, left.unrevealed));
+  // Else it is the rule, every few minutes of a tenant's day: a line of each would outnumber those of few events.
+  if (left.unreachable.size + left.unrevealed.size === 0) return;
+  log("events.reconciled", {
+    tenant,
+    day,
+    endpoints: handover.refs.size,
+    deliveries: [...handover.refs.values()].reduce((sum, refs) => sum + refs.length, 0),
+    unreachable: left.unreachable.size,
+    durationMs: Date.now() - since,
+  });
+}
 
 /** What could not be handed over: endpoints out of reach, and the ULIDs of events whose contacts were not revealed. */
-export interface Left {
+interface Left {
   unreachable: ReadonlySet<string>;
   unrevealed: ReadonlySet<string>;
 }
@@ -13,9 +41,8 @@ export interface Left {
  * Hands deliveries that no endpoint has confirmed to their endpoints, which take them in `delay` ms from now, and has
  * contacts revealed: `reveal` answers whether that is done. Never throws for an endpoint.
  */
-export async function handOver(
-  env: Env,
-  tenant: string,
+async function handOver(
+  { env, tenant }: DayLog,
   { refs, reveals }: Handover,
   delay: number,
   reveal: (ulid: string) => Promise<boolean>,

@@ -1,6 +1,13 @@
-import type { Delivery, StoredEvent } from "../contracts/event";
+import { type Delivery, type Event, refTo } from "../contracts/event";
 import type { Versions } from "../contracts/event-log";
-import { type DeliveryMessage, INLINE_DATA_BYTES, MESSAGE_BYTES } from "../contracts/messages";
+import {
+  type EventsMessage,
+  INLINE_DATA_BYTES,
+  MESSAGE_BYTES,
+  MESSAGE_ENDPOINTS,
+  type MessageShare,
+  type MessageText,
+} from "../contracts/messages";
 import { utf8 } from "../lib/crypto";
 import { deliveryId } from "../lib/ids";
 
@@ -14,23 +21,65 @@ const ENVELOPE_BYTES = 1_000;
 /** Bytes of all messages that wait: an object has 128 MB of memory, which it shares with others. */
 const WAITING_BYTES = 16_000_000;
 
-/** A message and the bytes of its JSON. */
-interface SizedMessage {
-  message: DeliveryMessage;
+/** A message that takes more, until it is full. */
+class OpenMessage {
+  readonly message: Required<EventsMessage>;
+  readonly #shares = new Map<string, MessageShare>();
+  #deliveries = 0;
+  /** Bytes of its JSON. */
   bytes: number;
+
+  constructor(tenant: string) {
+    this.message = { tenant, shares: [], texts: {} };
+    this.bytes = bytesOf(this.message);
+  }
+
+  /** The bytes by which a delivery makes it longer; `null` when it goes into another message. */
+  bytesWith({ endpoint, version, ulid, item, text }: Owed): number | null {
+    const known = this.#shares.has(endpoint);
+    if (this.#deliveries === MESSAGE_DELIVERIES) return null;
+    if (!known && this.#shares.size === MESSAGE_ENDPOINTS) return null;
+    const share = known ? 0 : bytesOf({ endpoint, version, deliveries: [] }) + 1;
+    const inline = text === null || ulid in this.message.texts ? 0 : text.bytes;
+    const bytes = bytesOf(item) + 1 + share + inline;
+    return this.#deliveries > 0 && this.bytes + bytes > MESSAGE_BYTES ? null : bytes;
+  }
+
+  put({ endpoint, version, ulid, item, text }: Owed, bytes: number): void {
+    let share = this.#shares.get(endpoint);
+    if (share === undefined) {
+      share = { endpoint, version, deliveries: [] };
+      this.#shares.set(endpoint, share);
+      this.message.shares.push(share);
+    }
+    share.deliveries.push(item);
+    share.version = Math.max(share.version, version);
+    if (text !== null) this.message.texts[ulid] = text.text;
+    this.#deliveries++;
+    this.bytes += bytes;
+  }
+}
+
+/** A delivery that is to be told of. */
+interface Owed {
+  endpoint: string;
+  version: number;
+  ulid: string;
+  item: Delivery;
+  /** Its event's text and the bytes that it takes up in a message; `null`: it does not travel. */
+  text: { text: MessageText; bytes: number } | null;
 }
 
 /**
- * The messages that wait for the queue, oldest first. What goes to the same endpoint goes into one message, whichever
- * events it is of, until that is full; the message then carries the newest version that any of them saw. An event's text
- * travels in it when it is small enough. Bounded in bytes.
+ * The messages that wait for the queue, oldest first. A message takes in what is accepted, of whichever events and for
+ * whichever endpoints, until it is full; it carries each event's text once, if that is small enough, and for each endpoint
+ * the newest version that any of them saw. Bounded in bytes.
  */
 export class Outbound {
   readonly #tenant: string;
   readonly #most: number;
-  readonly #waiting: SizedMessage[] = [];
-  /** By endpoint the last of its messages, which takes more. */
-  readonly #open = new Map<string, SizedMessage>();
+  /** The last of them takes more. */
+  readonly #waiting: OpenMessage[] = [];
   #bytes = 0;
 
   constructor(tenant: string, most = WAITING_BYTES) {
@@ -47,36 +96,26 @@ export class Outbound {
    * Takes in the deliveries of events, of which `only` those at these indexes. Answers how many there was no room for:
    * they are the log's, which hands them over later.
    */
-  add(events: readonly StoredEvent[], versions: Versions, only?: ReadonlySet<number>): number {
+  add(events: readonly Event[], versions: Versions, only?: ReadonlySet<number>): number {
     let left = 0;
-    for (const { endpoint, item, bytes } of itemsOf(events, only)) {
-      if (!this.#put(endpoint, versions.get(endpoint) ?? 0, item, bytes)) left++;
-    }
+    for (const owed of owedOf(events, versions, only)) if (!this.#put(owed)) left++;
     return left;
   }
 
-  #put(endpoint: string, version: number, item: Delivery, bytes: number): boolean {
-    if (this.#bytes + bytes > this.#most) return false;
-    let open = this.#open.get(endpoint);
-    const isFull =
-      open !== undefined &&
-      (open.message.deliveries.length === MESSAGE_DELIVERIES || open.bytes + bytes > MESSAGE_BYTES);
-    if (open === undefined || isFull) {
-      const message = { tenant: this.#tenant, endpoint, version, deliveries: [] };
-      open = { message, bytes: bytesOf(message) };
-      this.#waiting.push(open);
-      this.#open.set(endpoint, open);
-      this.#bytes += open.bytes;
-    }
-    open.message.deliveries.push(item);
-    open.message.version = Math.max(open.message.version, version);
-    open.bytes += bytes;
-    this.#bytes += bytes;
+  #put(owed: Owed): boolean {
+    const last = this.#waiting.at(-1);
+    const bytes = last?.bytesWith(owed) ?? null;
+    const open = last === undefined || bytes === null ? new OpenMessage(this.#tenant) : last;
+    const more = bytes ?? open.bytes + (open.bytesWith(owed) as number);
+    if (this.#bytes + more > this.#most) return false;
+    if (open !== last) this.#waiting.push(open);
+    open.put(owed, bytes ?? more - open.bytes);
+    this.#bytes += more;
     return true;
   }
 
   /** Takes out as many messages as one call of the queue may bring. */
-  take(): DeliveryMessage[] {
+  take(): EventsMessage[] {
     let bytes = 0;
     let end = 0;
     for (const message of this.#waiting) {
@@ -86,32 +125,29 @@ export class Outbound {
     }
     return this.#waiting.splice(0, end).map((taken) => {
       this.#bytes -= taken.bytes;
-      const { endpoint } = taken.message;
-      if (this.#open.get(endpoint) === taken) this.#open.delete(endpoint);
       return taken.message;
     });
   }
 }
 
-/** The deliveries of events in their order, each with the bytes that it takes up in a message. */
-function* itemsOf(
-  events: readonly StoredEvent[],
-  only?: ReadonlySet<number>,
-): Generator<{ endpoint: string; item: Delivery; bytes: number }> {
-  for (const event of events) {
-    if (event.matches.length === 0) continue;
-    const { timestamp, payloadId, data } = event;
-    const text = utf8(data).byteLength <= INLINE_DATA_BYTES ? { timestamp, payloadId, data } : null;
-    const textBytes = text === null ? 0 : bytesOf(text) + '"text":,'.length;
-    // Quotes and backslashes double inside a message: too large after all, so it goes by reference.
-    const inline = textBytes > 0 && textBytes + ENVELOPE_BYTES <= MESSAGE_BYTES;
-    for (const [index, { endpoint, test }] of event.matches.entries()) {
+/** The deliveries of events in their order. */
+function* owedOf(events: readonly Event[], versions: Versions, only?: ReadonlySet<number>): Generator<Owed> {
+  for (const { ulid, type, timestamp, payloadId, data, matches } of events) {
+    if (matches.length === 0) continue;
+    const text = inlineText(ulid, { timestamp, payloadId, data });
+    for (const [index, { endpoint, test }] of matches.entries()) {
       if (only?.has(index) === false) continue;
-      const ref = { id: deliveryId(event.ulid, index), event: event.event, ...(test ? { test } : {}) };
-      const item = inline && text !== null ? { ...ref, text } : ref;
-      yield { endpoint, item, bytes: bytesOf(ref) + 1 + (inline ? textBytes : 0) };
+      const item = refTo(deliveryId(ulid, index), type, test);
+      yield { endpoint, version: versions.get(endpoint) ?? 0, ulid, item, text };
     }
   }
+}
+
+/** Quotes and backslashes double inside a message: what is small enough as data may be too large there after all. */
+function inlineText(ulid: string, text: MessageText): Owed["text"] {
+  if (utf8(text.data).byteLength > INLINE_DATA_BYTES) return null;
+  const bytes = bytesOf({ [ulid]: text });
+  return bytes + ENVELOPE_BYTES > MESSAGE_BYTES ? null : { text, bytes };
 }
 
 function bytesOf(value: object): number {

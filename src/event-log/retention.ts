@@ -1,40 +1,51 @@
-import type { Env } from "../contracts/env";
 import { endpointStub } from "../contracts/find";
-import type { Journal } from "./journal";
+import { log } from "../lib/log";
+import { DAY, dayStart } from "../lib/time";
+import type { DayLog } from "./day-log";
 
 /** The most calls of endpoints that one step makes. */
 const CALLS = 200;
 
 /**
- * One step of dropping a day whose retention is over: its endpoints forget its deliveries, callbacks are emptied. Answers
- * whether that is all done, so that the log itself may go; else it is to be called again, and goes on where it was.
- * `before`: the day's end, in ms. `done`: endpoints that have forgotten all before it. Throws when one is out of reach.
+ * One step of dropping a day when its time has come; what an endpoint has not confirmed keeps it. `done`: endpoints that
+ * have forgotten its deliveries. Throws when one is out of reach.
  */
-export async function retire(
-  env: Env,
-  tenant: string,
-  journal: Journal,
-  before: number,
-  done: Set<string>,
-): Promise<boolean> {
+export async function dropDay(own: DayLog, done: Set<string>): Promise<void> {
+  const now = Date.now();
+  const { tenant, day, journal } = own;
+  if (own.tenancy.erased || journal === null || !own.alarm.isTimeToDrop(now)) return;
+  if (journal.pointer.next(now, 0) !== null) return;
+  if (!(await retire(own, done))) return;
+  if (own.tenancy.erased) return;
+  await own.forget();
+  log("events.dropped", { tenant, day, endpoints: done.size });
+}
+
+/**
+ * Its endpoints forget its deliveries, callbacks are emptied. Answers whether that is all done, so that the log itself may
+ * go; else it is to be called again, and goes on where it was.
+ */
+async function retire({ env, tenant, day, journal }: DayLog, done: Set<string>): Promise<boolean> {
+  if (journal === null) return true;
+  const { ending } = journal;
   // A callback's object is named in its event alone, so the event goes after it.
-  const callbacks = journal.callbacks();
+  const callbacks = ending.callbacks();
   if (callbacks.length > 0) {
     await Promise.all(
       callbacks.flatMap(({ endpoints }) => endpoints).map((id) => endpointStub(env, tenant, id).eraseAll()),
     );
-    journal.remove(callbacks.map(({ ulid }) => ulid));
+    ending.remove(callbacks.map(({ ulid }) => ulid));
     return false;
   }
   let calls = 0;
-  for (let page = journal.retire(); page !== null; page = journal.retire()) {
+  for (let page = ending.retire(); page !== null; page = ending.retire()) {
     for (const endpoint of page.endpoints) {
       if (done.has(endpoint)) continue;
       if (calls++ >= CALLS) return false;
-      if ((await endpointStub(env, tenant, endpoint).trim(before)) === "more") return false;
+      if ((await endpointStub(env, tenant, endpoint).trim(dayStart(day) + DAY)) === "more") return false;
       done.add(endpoint);
     }
-    journal.retired(page);
+    ending.retired(page);
   }
   return true;
 }

@@ -1,6 +1,6 @@
 import type { RevealRequest } from "../contracts/entity";
 import type { Env } from "../contracts/env";
-import type { StoredEvent } from "../contracts/event";
+import type { Event } from "../contracts/event";
 import type { Reveal } from "../contracts/event-log";
 import { entityStub } from "../contracts/find";
 import { hex, sha256 } from "../lib/crypto";
@@ -29,7 +29,7 @@ export interface Contact {
 export async function revealContacts(
   env: Env,
   tenant: string,
-  event: StoredEvent,
+  event: Event,
   { since, actions }: Reveal,
 ): Promise<boolean> {
   try {
@@ -67,7 +67,7 @@ export async function revealContacts(
 export async function eraseRevealed(
   env: Env,
   tenant: string,
-  event: StoredEvent,
+  event: Event,
   { since }: Pick<Reveal, "since">,
 ): Promise<void> {
   const company = event.erasedAt === undefined ? companyOf(readJson(event.data)) : null;

@@ -137,7 +137,12 @@ export function parseDeliveryId(id: string): (EventRef & { index: number }) | nu
 
 /** The id of a delivery's event, read from the delivery's. */
 export function eventIdOf(deliveryId: string): string {
-  return eventId(deliveryId.slice(4, 30));
+  return eventId(ulidOf(deliveryId));
+}
+
+/** The ULID of a delivery's event, read from the delivery's id. */
+export function ulidOf(deliveryId: string): string {
+  return deliveryId.slice(4, 30);
 }
 
 /** The time in ms at which a delivery's event was accepted, read from its id. */

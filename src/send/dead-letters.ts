@@ -1,3 +1,4 @@
+import { serviceOf } from "../config/databases";
 import { countDeadLetter } from "../config/dead-letters";
 import { type Env, reconcileAfterMs } from "../contracts/env";
 import { endpointStub } from "../contracts/find";
@@ -24,13 +25,15 @@ export async function consumeDeadLetters(batch: MessageBatch, env: Env): Promise
 async function takeIn(message: Message, queue: string, env: Env): Promise<void> {
   const parsed = parseMessage(message.body);
   if (parsed === null) {
-    await countDeadLetter(env.DB, queue, Date.now());
+    await countDeadLetter(serviceOf(env), queue, Date.now());
     logError("deadletter.unreadable", "not a delivery message", { queue, message: message.id });
     return;
   }
-  const { tenant, endpoint, deliveries } = parsed;
-  const refs = deliveries.map(({ text: _, ...ref }) => ref);
   const delay = Math.max(MINUTE, reconcileAfterMs(env));
-  const answer = await endpointStub(env, tenant, endpoint).adopt(refs, delay);
-  log("deadletter.adopted", { tenant, endpoint, deliveries: refs.length, outcome: answer });
+  const { tenant, shares } = parsed;
+  for (const { endpoint, deliveries } of shares) {
+    const refs = deliveries.map(({ text: _, ...ref }) => ref);
+    const answer = await endpointStub(env, tenant, endpoint).adopt(refs, delay);
+    log("deadletter.adopted", { tenant, endpoint, deliveries: refs.length, outcome: answer });
+  }
 }

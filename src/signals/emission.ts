@@ -1,10 +1,11 @@
-import { acceptAll, acceptDerived, type PostedEvent } from "../accept/accept";
+import { acceptAll, acceptDerived, type Posted } from "../accept/accept";
 import { eraseEvent } from "../accept/erase";
 import { schemaErrors } from "../accept/schemas";
+import { configOf, serviceOf } from "../config/databases";
 import { invalidateSnapshot, type Snapshot, snapshotOf } from "../config/snapshot";
 import type { Emitted } from "../contracts/entity";
 import type { Env } from "../contracts/env";
-import type { StoredEvent } from "../contracts/event";
+import type { Event } from "../contracts/event";
 import type { Origin } from "../contracts/event-log";
 import { eventLogStub } from "../contracts/find";
 import { hex, sha256 } from "../lib/crypto";
@@ -68,13 +69,13 @@ export async function emit(
       // Rules that attach nothing emit the same data: it is read once for all of them.
       const read = data === pending.data ? whole : once(() => readJson(data));
       const { timestamp } = pending;
-      const posted = { event, data, read, timestamp, idempotencyKey, origin: originOf(emitter, pending) };
+      const posted = { type: event, data, read, timestamp, idempotencyKey, origin: originOf(emitter, pending) };
       if (endpoint !== undefined) {
         const derived = await derive({ env, tenant, snapshot, endpoint, posted, source: pending.source, turn, now });
         if (derived !== null) outcome.events.push(emittedAs(rule, event, derived));
         continue;
       }
-      const wrong = await schemaErrors(env.DB, event, read, now);
+      const wrong = await schemaErrors(serviceOf(env), event, read, now);
       outcome.refused.push(...wrong.map(({ path, message }) => ({ rule, path, message })));
       if (wrong.length > 0) continue;
       if (characters + data.length > CALL_CHARACTERS) await accept();
@@ -92,7 +93,7 @@ export async function emit(
 interface Post {
   outcome: Judged;
   rule: string;
-  posted: PostedEvent;
+  posted: Posted;
 }
 
 async function acceptPart(env: Env, emitter: Emitter, snapshot: Snapshot, part: readonly Post[], now: number) {
@@ -105,7 +106,7 @@ async function acceptPart(env: Env, emitter: Emitter, snapshot: Snapshot, part: 
   }
   for (const [i, { event }] of result.events.entries()) {
     const { outcome, rule, posted } = part[i] as Post;
-    outcome.events.push(emittedAs(rule, posted.event, event));
+    outcome.events.push(emittedAs(rule, posted.type, event));
   }
 }
 
@@ -118,11 +119,11 @@ async function derive(by: {
   tenant: string;
   snapshot: Snapshot;
   endpoint: string;
-  posted: PostedEvent;
+  posted: Posted;
   source: string | undefined;
   turn: Turn;
   now: number;
-}): Promise<StoredEvent | null> {
+}): Promise<Event | null> {
   const { env, tenant, snapshot, endpoint, posted, source, turn, now } = by;
   if (source === undefined) return acceptDerived(env, tenant, snapshot, endpoint, posted, now);
   const log = eventLogStub(env, tenant, eventRef(source));
@@ -136,15 +137,16 @@ async function derive(by: {
 
 /** The tenant's configuration, unless the tenant is another by now. */
 async function snapshotSince(env: Env, { tenant, since }: Emitter, now: number): Promise<Snapshot | null> {
-  const known = await snapshotOf(env.DB, tenant, now);
+  const config = await configOf(env, tenant);
+  const known = await snapshotOf(config, tenant, now);
   if (known?.since === since) return known;
   // What this isolate remembers may be of a tenant of that name that was deleted since.
   invalidateSnapshot(tenant);
-  const read = await snapshotOf(env.DB, tenant, now);
+  const read = await snapshotOf(config, tenant, now);
   return read?.since === since ? read : null;
 }
 
-function emittedAs(rule: string, event: string, { ulid }: StoredEvent): Emitted {
+function emittedAs(rule: string, event: string, { ulid }: Event): Emitted {
   return { rule, id: eventId(ulid), event };
 }
 

@@ -15,9 +15,9 @@ function matched(
   subscriptions: Snapshot["subscriptions"],
   automations: Automation[],
   data: unknown,
-  event = "lead.hot",
+  type = "lead.hot",
 ): string[] {
-  const subject = { tenant: "acme", event, data: () => data, timestamp: NOW };
+  const subject = { tenant: "acme", type, data: () => data, timestamp: NOW };
   return match({ subscriptions, automations }, subject).map(({ id }) => id);
 }
 
@@ -92,7 +92,7 @@ describe("matching", () => {
     ];
     const automations = [{ trigger: "lead.hot", filter: { $not: costly }, endpoints: ["ep_1"] }];
     expect(matched(subscriptions, automations, { x: list })).toEqual(["ep_2", "ep_4"]);
-    const subject = { tenant: "acme", event: "lead.hot", data: () => ({ x: list }), timestamp: NOW };
+    const subject = { tenant: "acme", type: "lead.hot", data: () => ({ x: list }), timestamp: NOW };
     const visits = new Visits(MAX_VISITS + 100);
     const ids = () => match({ subscriptions, automations: [] }, subject, visits).map(({ id }) => id);
     expect(ids()).toEqual(["ep_4"]);
@@ -103,7 +103,7 @@ describe("matching", () => {
 
   it("reads the data once, and only for a filter that looks at it", ({ expect }) => {
     let reads = 0;
-    const subject = { tenant: "acme", event: "lead.hot", data: () => ++reads && { score: 80 }, timestamp: NOW };
+    const subject = { tenant: "acme", type: "lead.hot", data: () => ++reads && { score: 80 }, timestamp: NOW };
     const plain = [subscription("ep_1", ["*"]), subscription("ep_2", ["*"], { tenant: "acme" })];
     const automations = [{ trigger: "lead.cold", filter: HOT, endpoints: ["ep_1"] }];
     const foreign = subscription("ep_3", ["lead.cold"], HOT);

@@ -1,9 +1,10 @@
 import { evictDurableObject, runDurableObjectAlarm, runInDurableObject } from "cloudflare:test";
 import { env } from "cloudflare:workers";
 import fc from "fast-check";
-import { describe, expect as expectOf, it } from "vitest";
+import { describe, expect as expectOf, it, vi } from "vitest";
+import { OperatorEvents } from "../../src/accept/operator-events";
 import { type DeliveryError, type Outcome, reportOf } from "../../src/contracts/delivery";
-import type { OperatorEvent } from "../../src/contracts/event-log";
+import type { OperatorEvent } from "../../src/contracts/operator-events";
 import type { EndpointSettings } from "../../src/contracts/settings";
 import { Ledger } from "../../src/endpoint/ledger";
 import { type Alert, cross } from "../../src/endpoint/policy/alerts";
@@ -11,8 +12,8 @@ import { afterFailure, type FailureWindow } from "../../src/endpoint/policy/fail
 import { deliveryId, encodeTime, eventId } from "../../src/lib/ids";
 import { Sql } from "../../src/lib/sql";
 import { DAY, dayOf, HOUR, iso, SECOND } from "../../src/lib/time";
-import { call, delivery, fresh, newEndpoint, newReceiver, newTenant, post, until } from "../api";
-import { holds } from "../property";
+import { call, delivery, fresh, newEndpoint, newReceiver, newTenant, post, until } from "../lib/api";
+import { holds } from "../lib/property";
 import { endpointObject } from "../send/harness";
 
 const T0 = Date.parse("2026-11-21T00:00:00.000Z");
@@ -150,11 +151,11 @@ function withLedger<T>(use: (ledger: Ledger, open: () => Ledger) => T, settings:
 let serial = 0;
 function someDelivery(at: number) {
   const ulid = `${encodeTime(at)}${String(++serial).padStart(16, "0")}`;
-  return { id: deliveryId(ulid, 0), event: "lead.hot", eventId: eventId(ulid) };
+  return { id: deliveryId(ulid, 0), type: "lead.hot", eventId: eventId(ulid) };
 }
 
 /** Begins an attempt, through the slow lane where the endpoint has begun to fail, and answers how to end it. */
-function begin(ledger: Ledger, now: number, ref: { id: string; event: string; test?: boolean } = someDelivery(now)) {
+function begin(ledger: Ledger, now: number, ref: { id: string; type: string; test?: boolean } = someDelivery(now)) {
   ledger.release(now);
   let [admission] = ledger.admit([ref], now).admissions;
   if (admission?.do === "wait") {
@@ -189,7 +190,7 @@ function attempt(ledger: Ledger, error: DeliveryError | null, now: number, ref?:
 function untold(ledger: Ledger): (Omit<OperatorEvent, "data"> & { data: Record<string, unknown> })[] {
   return ledger.outbox.due(Number.MAX_SAFE_INTEGER).map((one) => ({ ...one, data: JSON.parse(one.data) }));
 }
-const kinds = (ledger: Ledger) => untold(ledger).map(({ event }) => event);
+const kinds = (ledger: Ledger) => untold(ledger).map(({ type }) => type);
 
 describe("the ledger's outbox", () => {
   it("has each line that the endpoint crosses, with what the operator needs and no secrets", async ({ expect }) => {
@@ -200,19 +201,19 @@ describe("the ledger's outbox", () => {
       attempt(ledger, null, T0 + 8 * DAY + 2 * HOUR);
       const endpoint = { id: "ep_1", uid: "crm", name: "CRM", url: "https://receiver.example/" };
       const common = { tenant: "acme", endpoint, failingSince: iso(T0) };
-      expect(untold(ledger).map(({ event, timestamp, data }) => ({ event, timestamp, data }))).toEqual([
+      expect(untold(ledger).map(({ type, timestamp, data }) => ({ type, timestamp, data }))).toEqual([
         {
-          event: "endpoint.failing",
+          type: "endpoint.failing",
           timestamp: T0 + 4 * DAY,
           data: { ...common, disablesAt: iso(T0 + 7 * DAY) },
         },
         {
-          event: "endpoint.disabled",
+          type: "endpoint.disabled",
           timestamp: T0 + 7 * DAY,
           data: { ...common, disabledReason: "failing", disabledAt: iso(T0 + 7 * DAY) },
         },
         {
-          event: "endpoint.recovered",
+          type: "endpoint.recovered",
           timestamp: T0 + 8 * DAY + HOUR,
           data: { ...common, recoveredAt: iso(T0 + 8 * DAY + HOUR) },
         },
@@ -231,7 +232,7 @@ describe("the ledger's outbox", () => {
       ledger.record([last, last], T0 + 41 * SECOND);
       expect(untold(ledger)).toMatchObject([
         {
-          event: "delivery.exhausted",
+          type: "delivery.exhausted",
           timestamp: T0 + 40 * SECOND,
           data: {
             tenant: "acme",
@@ -278,7 +279,7 @@ describe("the ledger's outbox", () => {
         const late = begin(ledger, T0);
         attempt(ledger, "gone", T0 + SECOND);
         ledger.record([late(null)], T0 + 2 * SECOND);
-        expect(untold(ledger)).toMatchObject([{ event: "endpoint.disabled", data: { disabledReason: "gone" } }]);
+        expect(untold(ledger)).toMatchObject([{ type: "endpoint.disabled", data: { disabledReason: "gone" } }]);
         ledger.enable(T0 + HOUR);
         expect(kinds(ledger)).toHaveLength(1);
         attempt(ledger, null, T0 + 2 * HOUR);
@@ -424,16 +425,11 @@ describe("operator events", () => {
     const object = endpointObject(tenant, id) as unknown as DurableObjectStub;
     const kept = () =>
       runInDurableObject(object, (_, state) => new Sql(state.storage.sql).all<{ id: string }>("SELECT id FROM outbox"));
-    await runInDurableObject(object, (instance) => {
-      const unreachable = () => {
-        throw new Error("out of reach");
-      };
-      const { env: bindings } = instance as unknown as { env: object };
-      Object.assign(instance, { env: { ...bindings, EVENT_LOG: { getByName: unreachable } } });
-    });
+    const tell = vi.spyOn(OperatorEvents.prototype, "tell").mockRejectedValue(new Error("out of reach"));
     expect((await call("PATCH", `/v1/tenants/${tenant}/endpoints/${id}`, { enabled: false })).status).toBe(200);
     expect(await kept()).toHaveLength(1);
     expect(await operator.got(tenant)).toEqual([]);
+    tell.mockRestore();
     await evictDurableObject(object);
     await until("the outbox to be empty", async () => (await kept()).length === 0);
     const told = await until("the event", async () => {

@@ -3,7 +3,7 @@ import { describe, it, onTestFinished, vi } from "vitest";
 import { schemaErrors } from "../../src/accept/schemas";
 import { compile, type JsonObject } from "../../src/lib/json/json-schema";
 import { checkSchema } from "../../src/lib/json/json-schema-check";
-import { call, fresh, newEndpoint, newReceiver, newTenant, post } from "../api";
+import { call, fresh, newEndpoint, newReceiver, newTenant, post } from "../lib/api";
 
 const schema = {
   type: "object",

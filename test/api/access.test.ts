@@ -2,7 +2,7 @@ import { env, exports } from "cloudflare:workers";
 import { describe, it, onTestFinished, vi } from "vitest";
 import { app } from "../../src/api/app";
 import { isOperatorKey } from "../../src/lib/operator";
-import { call, deliveryPath, fresh, newEndpoint, newReceiver, newTenant, post } from "../api";
+import { call, deliveryPath, fresh, newEndpoint, newReceiver, newTenant, post } from "../lib/api";
 
 describe("the operator's key", () => {
   it("is asked for when there is none", async ({ expect }) => {

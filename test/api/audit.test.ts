@@ -5,8 +5,8 @@ import { AUDIT_RETENTION } from "../../src/config/access/audit";
 import { mirrorEnablement } from "../../src/config/endpoints/endpoints";
 import { newId } from "../../src/lib/ids";
 import { DAY, MINUTE } from "../../src/lib/time";
-import { type Answered, call, fresh, newEndpoint, newReceiver, newTenant, post, until } from "../api";
 import { inPortal } from "../dashboard/visitor";
+import { type Answered, call, fresh, newEndpoint, newReceiver, newTenant, post, until } from "../lib/api";
 
 async function auditOf(tenant: string, query = ""): Promise<Answered["body"][]> {
   const { body } = await call("GET", `/v1/audit?limit=250&tenant=${tenant}${query}`);

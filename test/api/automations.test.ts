@@ -1,5 +1,5 @@
 import { describe, it } from "vitest";
-import { type Answered, call, newEndpoint, newReceiver, newTenant, post } from "../api";
+import { type Answered, call, newEndpoint, newReceiver, newTenant, post } from "../lib/api";
 
 const HOOK = "https://hooks.example.com/in";
 

@@ -1,5 +1,5 @@
 import { describe, it } from "vitest";
-import { type Answered, call, fresh, newEndpoint, newReceiver, newTenant } from "../api";
+import { type Answered, call, fresh, newEndpoint, newReceiver, newTenant } from "../lib/api";
 
 function batch(tenant: string, events: unknown, headers: Record<string, string> = {}): Promise<Answered> {
   const body = typeof events === "string" ? events : { events };

@@ -1,7 +1,7 @@
 import { env } from "cloudflare:workers";
 import { afterEach, describe, it, vi } from "vitest";
 import { ChangedMeanwhile, repeated } from "../../src/config/version";
-import { type Answered, call, fresh, newEndpoint, newTenant } from "../api";
+import { type Answered, call, fresh, newEndpoint, newTenant } from "../lib/api";
 
 /** How often two changes are sent at once, left to chance. */
 const ROUNDS = 8;

@@ -1,6 +1,6 @@
 import { env, exports } from "cloudflare:workers";
 import { describe, it } from "vitest";
-import { type Answered, call, newTenant } from "../api";
+import { type Answered, call, newTenant } from "../lib/api";
 import { operationsOf, theDocument } from "./operations";
 import { newWorld, pathIn } from "./world";
 

@@ -3,7 +3,7 @@ import { describe, it } from "vitest";
 import { MAX_LOADED_BYTES, MAX_OF_EACH } from "../../src/config/limits";
 import { invalidateSnapshot } from "../../src/config/snapshot";
 import { MAX_FILTER_BYTES } from "../../src/lib/filter/filter-errors";
-import { type Answered, call, newEndpoint, newReceiver, newTenant, post } from "../api";
+import { type Answered, call, newEndpoint, newReceiver, newTenant, post } from "../lib/api";
 import { rule } from "../signals/world";
 
 const URL = "https://receiver.example/";

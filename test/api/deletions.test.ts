@@ -2,10 +2,10 @@ import { env } from "cloudflare:workers";
 import { describe, it } from "vitest";
 import { endPortalSession, findPortalLink, makersOf, revokePortalLink } from "../../src/config/access/portal-links";
 import { findEndpoint, markEndpointDeleted, mirrorEnablement } from "../../src/config/endpoints/endpoints";
-import { deleteList, findList, putItem, removeItem, updateList } from "../../src/config/rules/lists";
+import { deleteList, listRows, putItem, removeItem, updateList } from "../../src/config/rules/lists";
 import { findTenant, markTenantDeleted, updateTenant } from "../../src/config/tenants";
 import { ChangedMeanwhile } from "../../src/config/version";
-import { call } from "../api";
+import { call } from "../lib/api";
 import { newWorld, type World } from "./world";
 
 const NOW = Date.now();
@@ -25,7 +25,7 @@ async function endpointIn({ tenant, endpoint }: World) {
 }
 
 async function listIn({ tenant, list }: World) {
-  const row = await findList(env.DB, tenant ?? "", list ?? "");
+  const row = await listRows.find(env.DB, tenant ?? "", list ?? "");
   if (row === null) throw new Error("it is not there");
   return row;
 }

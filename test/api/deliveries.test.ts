@@ -3,7 +3,7 @@ import { describe, it } from "vitest";
 import { LIST_LOOK } from "../../src/endpoint/read/read";
 import { encodeTime } from "../../src/lib/ids";
 import { HOUR, iso } from "../../src/lib/time";
-import { type Answered, call, delivery, newEndpoint, newReceiver, newTenant, post } from "../api";
+import { type Answered, call, delivery, newEndpoint, newReceiver, newTenant, post } from "../lib/api";
 import { endpointObject, failures } from "../send/harness";
 
 interface Shown {

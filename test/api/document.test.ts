@@ -8,7 +8,7 @@ import { Validator } from "@cfworker/json-schema";
 import { describe, it } from "vitest";
 import "../../src/api/app";
 import { isFor } from "../../src/api/http/route";
-import { call, delivery, fresh } from "../api";
+import { call, delivery, fresh } from "../lib/api";
 import { inlined, type Operation, operationsOf, resolve, theDocument } from "./operations";
 import { newWorld, pathIn } from "./world";
 

@@ -1,6 +1,6 @@
 /** Every limit that the document tells of a field in a body: at it a value is taken, one beyond it is refused by its name. */
 import { describe, it } from "vitest";
-import { type Answered, call } from "../api";
+import { type Answered, call } from "../lib/api";
 import { type Operation, operationsOf, resolve, theDocument } from "./operations";
 import { newWorld, pathIn } from "./world";
 

@@ -1,6 +1,6 @@
 import { env } from "cloudflare:workers";
 import { describe, it } from "vitest";
-import { type Answered, call, newEndpoint, newTenant } from "../api";
+import { type Answered, call, newEndpoint, newTenant } from "../lib/api";
 
 const HOOK = "https://hooks.example.com/in";
 

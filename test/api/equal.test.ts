@@ -1,5 +1,5 @@
 import { describe, it } from "vitest";
-import { call, fresh, newEndpoint, newReceiver, newTenant, until } from "../api";
+import { call, fresh, newEndpoint, newReceiver, newTenant, until } from "../lib/api";
 import { logged } from "../signals/world";
 
 const BIG = "9007199254740993";

@@ -5,7 +5,7 @@ import { ROLES } from "../../src/config/access/keys";
 import { catalogOf } from "../../src/config/catalogs/catalogs";
 import { changeEventType, findEventType } from "../../src/config/catalogs/event-types";
 import { ChangedMeanwhile } from "../../src/config/version";
-import { type Answered, call, fresh } from "../api";
+import { type Answered, call, fresh } from "../lib/api";
 
 const base = "/v1/event-types";
 const put = (name: string, body: unknown) => call("PUT", `${base}/${encodeURIComponent(name)}`, body);

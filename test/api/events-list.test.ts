@@ -1,5 +1,5 @@
 import { afterEach, describe, it, vi } from "vitest";
-import { type Answered, call, newTenant, post } from "../api";
+import { type Answered, call, newTenant, post } from "../lib/api";
 
 function list(tenant: string, query = ""): Promise<Answered> {
   return call("GET", `/v1/tenants/${tenant}/events${query}`);

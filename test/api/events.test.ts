@@ -1,6 +1,6 @@
 import { env } from "cloudflare:workers";
 import { describe, it } from "vitest";
-import { type Answered, call, delivery, deliveryPath, newEndpoint, newReceiver, newTenant, post } from "../api";
+import { type Answered, call, delivery, deliveryPath, newEndpoint, newReceiver, newTenant, post } from "../lib/api";
 
 const ISO = /^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z$/;
 

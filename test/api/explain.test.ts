@@ -1,5 +1,5 @@
 import { describe, it } from "vitest";
-import { call, delivery, newEndpoint, newReceiver, newTenant } from "../api";
+import { call, delivery, newEndpoint, newReceiver, newTenant } from "../lib/api";
 
 describe("the explanation of an event", () => {
   it("says for every endpoint of the tenant what became of it and what to do", async ({ expect }) => {

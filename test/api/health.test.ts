@@ -1,7 +1,7 @@
 import { env } from "cloudflare:workers";
 import { afterEach, describe, it, vi } from "vitest";
 import { EventLog } from "../../src/index";
-import { call, newTenant } from "../api";
+import { call, newTenant } from "../lib/api";
 
 afterEach(() => vi.restoreAllMocks());
 

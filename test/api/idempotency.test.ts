@@ -1,6 +1,6 @@
 import { evictDurableObject } from "cloudflare:test";
 import { afterEach, describe, it, vi } from "vitest";
-import { type Answered, call, fresh, newEndpoint, newReceiver, newTenant } from "../api";
+import { type Answered, call, fresh, newEndpoint, newReceiver, newTenant } from "../lib/api";
 import { logObject } from "../send/harness";
 
 const EVENT = { event: "lead.hot", data: { a: 1 } };

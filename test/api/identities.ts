@@ -2,7 +2,7 @@ import { createExecutionContext, waitOnExecutionContext } from "cloudflare:test"
 import { env } from "cloudflare:workers";
 import { callAs } from "../../src/api/http/inside";
 import type { Principal } from "../../src/config/access/principal";
-import { type Answered, answered, call, requestTo } from "../api";
+import { type Answered, answered, call, requestTo } from "../lib/api";
 import { newKey } from "./world";
 
 /** All who may be behind a request. A portal acts through its pages alone, which call the API as it. */

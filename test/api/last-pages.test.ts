@@ -1,5 +1,5 @@
 import { afterEach, describe, it, vi } from "vitest";
-import { call, delivery, newTenant, post } from "../api";
+import { call, delivery, newTenant, post } from "../lib/api";
 import { operationsOf, theDocument } from "./operations";
 import { newKey, newWorld, pathIn, type World } from "./world";
 

@@ -1,5 +1,5 @@
 import { describe, it } from "vitest";
-import { call, fresh, newTenant } from "../api";
+import { call, fresh, newTenant } from "../lib/api";
 import { newWorld } from "./world";
 
 describe("a list", () => {

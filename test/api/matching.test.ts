@@ -1,5 +1,5 @@
 import { describe, it } from "vitest";
-import { call, newReceiver } from "../api";
+import { call, newReceiver } from "../lib/api";
 import { operationsOf, theDocument } from "./operations";
 import { newWorld, pathIn, type World } from "./world";
 

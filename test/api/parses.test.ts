@@ -1,5 +1,5 @@
 import { describe, it, onTestFinished, vi } from "vitest";
-import { call, fresh, newEndpoint, newReceiver, newTenant } from "../api";
+import { call, fresh, newEndpoint, newReceiver, newTenant } from "../lib/api";
 import { newSignal } from "../signals/world";
 
 /** What each posted thing has in its data, to be found in what is parsed. */

@@ -1,5 +1,5 @@
 import { describe, it } from "vitest";
-import type { Answered } from "../api";
+import type { Answered } from "../lib/api";
 import { type Caller, callerOf, IDENTITIES, type Identity } from "./identities";
 import { type Operation, operationsOf, theDocument } from "./operations";
 import { everythingIn, newWorld, pathIn } from "./world";

@@ -1,7 +1,7 @@
 import { describe, it } from "vitest";
 import { same } from "../../src/api/changes/read-back";
 import { readJson } from "../../src/lib/json/exact";
-import { call } from "../api";
+import { call } from "../lib/api";
 import { operationsOf, theDocument } from "./operations";
 import { newWorld, pathIn, type World } from "./world";
 

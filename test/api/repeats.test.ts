@@ -2,7 +2,7 @@ import { env } from "cloudflare:workers";
 import { afterEach, describe, it, vi } from "vitest";
 import { claimKey, keepAnswer } from "../../src/config/kept-answers";
 import { DAY, MINUTE } from "../../src/lib/time";
-import { type Answered, call, delivery, fresh, newEndpoint, newReceiver, newTenant, post } from "../api";
+import { type Answered, call, delivery, fresh, newEndpoint, newReceiver, newTenant, post } from "../lib/api";
 import { operationsOf, theDocument } from "./operations";
 import { newKey } from "./world";
 

@@ -3,7 +3,17 @@ import { env } from "cloudflare:workers";
 import { describe, it } from "vitest";
 import { parseEventId } from "../../src/lib/ids";
 import { dayOf } from "../../src/lib/time";
-import { type Answered, call, delivery, deliveryPath, newEndpoint, newReceiver, newTenant, post, until } from "../api";
+import {
+  type Answered,
+  call,
+  delivery,
+  deliveryPath,
+  newEndpoint,
+  newReceiver,
+  newTenant,
+  post,
+  until,
+} from "../lib/api";
 import { endpointObject, logObject, messageFor } from "../send/harness";
 
 function replay(tenant: string, id: string): Promise<Answered> {
@@ -158,10 +168,10 @@ describe("an event's content", () => {
     const receiver = await newReceiver();
     const { id: endpoint } = await newEndpoint(tenant, receiver.url);
     const matches = [{ endpoint }];
-    const result = await logObject(tenant).append({ event: "lead.hot", data: '{"name":"SECRET"}', matches });
+    const result = await logObject(tenant).append({ type: "lead.hot", data: '{"name":"SECRET"}', matches });
     if (!("event" in result)) throw new Error(result.kind);
     const { ulid, timestamp, payloadId, data } = result.event;
-    const ref = { id: `dlv_${ulid}0`, event: "lead.hot", endpoint };
+    const ref = { id: `dlv_${ulid}0`, type: "lead.hot", endpoint };
     await erase(tenant, `evt_${ulid}`);
     const message = messageFor(tenant, endpoint, ref);
     const deliveries = [{ ...ref, endpoint: undefined, text: { timestamp, payloadId, data } }];
@@ -178,10 +188,10 @@ describe("an event's content", () => {
     const tenant = await newTenant();
     const receiver = await newReceiver();
     const { id: endpoint } = await newEndpoint(tenant, receiver.url);
-    const result = await logObject(tenant).append({ event: "lead.hot", data: "{}", matches: [{ endpoint }] });
+    const result = await logObject(tenant).append({ type: "lead.hot", data: "{}", matches: [{ endpoint }] });
     if (!("event" in result)) throw new Error(result.kind);
     const { ulid } = result.event;
-    const ref = { id: `dlv_${ulid}0`, event: "lead.hot", endpoint };
+    const ref = { id: `dlv_${ulid}0`, type: "lead.hot", endpoint };
     // Erased in the log, while the endpoint has not been told yet.
     await logObject(tenant).erase(ulid);
     await env.DELIVERIES.send(messageFor(tenant, endpoint, ref));

@@ -1,6 +1,6 @@
 import { env } from "cloudflare:workers";
 import { afterEach, describe, it } from "vitest";
-import { call, newEndpoint, newReceiver, newTenant, post } from "../api";
+import { call, newEndpoint, newReceiver, newTenant, post } from "../lib/api";
 
 const KEY = env.SECRETS_KEY as string;
 

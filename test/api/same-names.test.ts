@@ -1,5 +1,5 @@
 import { describe, it } from "vitest";
-import { call, delivery, fresh, newEndpoint, newReceiver, newTenant, post, until } from "../api";
+import { call, delivery, fresh, newEndpoint, newReceiver, newTenant, post, until } from "../lib/api";
 import { emitted, eventOf, logged, newSignal, observe, seen } from "../signals/world";
 import { type Operation, operationsOf, theDocument } from "./operations";
 import { everythingIn, newWorld, pathIn, type World } from "./world";

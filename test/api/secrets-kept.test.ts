@@ -4,7 +4,7 @@ import { app } from "../../src/api/app";
 import * as keys from "../../src/config/access/keys";
 import { sameText } from "../../src/lib/crypto";
 import { logError } from "../../src/lib/log";
-import { call, delivery, fresh, newEndpoint, newReceiver, post, until } from "../api";
+import { call, delivery, fresh, newEndpoint, newReceiver, post, until } from "../lib/api";
 import { operationsOf, theDocument } from "./operations";
 import { newKey, newWorld, pathIn, type World } from "./world";
 

@@ -1,6 +1,6 @@
 import { env } from "cloudflare:workers";
 import { describe, it } from "vitest";
-import { type Answered, call, newEndpoint, newTenant } from "../api";
+import { type Answered, call, newEndpoint, newTenant } from "../lib/api";
 
 const FILTER = { "data.score": { $gte: 80 }, $or: [{ "data.plan": "pro" }, { "data.plan": null }] };
 

@@ -1,6 +1,6 @@
 import { describe, it } from "vitest";
 import { SIGNAL_CATALOG_NAMES, signalCatalogOf } from "../../src/config/rules/signal-catalogs";
-import { type Answered, call, newTenant } from "../api";
+import { type Answered, call, newTenant } from "../lib/api";
 import { emitted, logged, newSignal, observe, rule, seen } from "../signals/world";
 
 const SCORE = "company.leadScore";

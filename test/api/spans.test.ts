@@ -1,7 +1,7 @@
 import { env } from "cloudflare:workers";
 import { describe, it } from "vitest";
-import { type Answered, call } from "../api";
 import { Visitor } from "../dashboard/visitor";
+import { type Answered, call } from "../lib/api";
 import { type Operation, operationsOf, resolve, theDocument } from "./operations";
 import { newWorld, pathIn, type World } from "./world";
 

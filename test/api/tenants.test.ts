@@ -13,7 +13,7 @@ import {
 } from "../../src/config/tenants";
 import type { EventLogContract } from "../../src/contracts/event-log";
 import { DAY, dayOf } from "../../src/lib/time";
-import { type Answered, call, fresh, newEndpoint, newReceiver, newTenant, post, until } from "../api";
+import { type Answered, call, fresh, newEndpoint, newReceiver, newTenant, post, until } from "../lib/api";
 import { appendOnly, endpointObject, logObject, messageFor } from "../send/harness";
 
 /** What an object holds: its own tables and its alarm. */
@@ -237,7 +237,7 @@ describe("deleting a tenant", () => {
     const then = Date.now() - 25 * DAY;
     await env.DB.prepare("UPDATE tenants SET created_at = ? WHERE id = ?").bind(then, tenant).run();
     const early = env.EVENT_LOG.getByName(`${tenant}/${dayOf(then)}`);
-    await early.append({ event: "lead.hot", data: "{}", matches: [] });
+    await early.append({ type: "lead.hot", data: "{}", matches: [] });
     const entry = { actor: "operator", action: "tenant.deleted" as const, target: tenant, tenant };
     const marked = await markTenantDeleted(env.DB, tenant, Date.now(), entry);
     if (marked === null) throw new Error("it was just created");
@@ -277,10 +277,10 @@ describe("deleting a tenant", () => {
     await object.configure({ enabled: false });
     await object.close();
     // One that this deletion never met, and a message for it.
-    await env.DELIVERIES.send(messageFor(tenant, "ep_never", { id: ref.id, event: "lead.hot" }));
+    await env.DELIVERIES.send(messageFor(tenant, "ep_never", { id: ref.id, type: "lead.hot" }));
     await until("the message", async () => (await held(endpointObject(tenant, "ep_never"))).tables.length === 0);
     const late = await runInDurableObject(logObject(tenant), (log) =>
-      (log as unknown as EventLogContract).append({ event: "late", data: "{}", matches: [] }).catch(String),
+      (log as unknown as EventLogContract).append({ type: "late", data: "{}", matches: [] }).catch(String),
     );
     expect(late).toMatch(/TENANT_GONE/);
     expect(await logObject(tenant).read([ref.id.slice(4, 30)])).toEqual([null]);
@@ -355,7 +355,7 @@ describe("deleting a tenant", () => {
     await fill(tenant);
     expect((await call("DELETE", `/v1/tenants/${tenant}`)).status).toBe(204);
     const whole = await successor(tenant);
-    const stale = { event: "late", data: "{}", matches: [], tenantSince: before.createdAt };
+    const stale = { type: "late", data: "{}", matches: [], tenantSince: before.createdAt };
     for (const request of [stale, { events: [stale] }]) {
       const late = await runInDurableObject(logObject(tenant), async (log) => {
         const room = log as unknown as EventLogContract;
@@ -379,7 +379,7 @@ describe("deleting a tenant", () => {
       expect((await call("POST", "/v1/tenants", { id: tenant, name: "Another" })).status).toBe(201);
       if (log === "that has events of the other's") await post(tenant);
       await evictDurableObject(logObject(tenant) as unknown as DurableObjectStub);
-      const stale = { event: "late", data: "{}", matches: [], tenantSince: before.createdAt };
+      const stale = { type: "late", data: "{}", matches: [], tenantSince: before.createdAt };
       const late = await runInDurableObject(logObject(tenant), (room) =>
         (room as unknown as EventLogContract).append(stale).catch(String),
       );

@@ -1,6 +1,6 @@
 import { describe, it } from "vitest";
-import { type Answered, call, newReceiver, newTenant } from "../api";
 import { withKey, words } from "../dashboard/visitor";
+import { type Answered, call, newReceiver, newTenant } from "../lib/api";
 
 const paths = ({ body }: Answered) => (body.warnings ?? []).map(({ path }: { path: string }) => path);
 

@@ -1,4 +1,4 @@
-import { call, fresh, newEndpoint, newReceiver, newTenant, post } from "../api";
+import { call, fresh, newEndpoint, newReceiver, newTenant, post } from "../lib/api";
 import type { Operation } from "./operations";
 
 /** A tenant that has one of everything: what stands in paths, by the parameter's name. */

@@ -10,6 +10,8 @@ export interface ObjectCounts {
   rowsWritten: number;
   /** How long it was running, in ms of wall clock: what duration is billed by. */
   activeMs: number;
+  /** By how much their databases have grown, in bytes, in pages of 4 KB. */
+  storedBytes: number;
   /** How often one was made or came back from eviction. */
   constructed: number;
   /** By method: how often it was called, and the rows that were written until it ended, with one for each `setAlarm`. */
@@ -63,6 +65,7 @@ export function noObjectCounts(): ObjectCounts {
     rowsRead: 0,
     rowsWritten: 0,
     activeMs: 0,
+    storedBytes: 0,
     constructed: 0,
     methods: {},
   };

@@ -72,7 +72,7 @@ function deliveryMessages(tenant: string, endpoint: string, count: number): obje
   return Array.from({ length: count }, () => {
     const ulid = newUlid(now);
     const text = { timestamp: now, payloadId: `evt_${ulid}`, data: JSON.stringify(SAMPLE) };
-    return { tenant, endpoint, version: 1, deliveries: [{ id: `dlv_${ulid}0`, event: "lead.hot", text }] };
+    return { tenant, endpoint, version: 1, deliveries: [{ id: `dlv_${ulid}0`, type: "lead.hot", text }] };
   });
 }
 

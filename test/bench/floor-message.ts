@@ -4,3 +4,8 @@ export interface FloorMessage {
   headers: Record<string, string>;
   body: string;
 }
+
+/** A post to the floor, which makes `times` messages of it. */
+export interface FloorPost extends FloorMessage {
+  times: number;
+}

@@ -8,6 +8,7 @@ import { createRequire, stripTypeScriptTypes } from "node:module";
 import { fileURLToPath } from "node:url";
 import type { V4WorkerOptions } from "miniflare";
 import type { Counts } from "./counts.ts";
+import { cpuOf, runtimes } from "./processes.ts";
 
 const ROOT = fileURLToPath(new URL("../../", import.meta.url));
 const require = createRequire(import.meta.url);
@@ -48,10 +49,13 @@ type Options = V4WorkerOptions & Record<string, unknown>;
 export class Instance {
   readonly #miniflare: InstanceType<typeof Miniflare>;
   readonly url: string;
+  /** The runtime's process. */
+  readonly #pid: number | null;
 
-  private constructor(miniflare: InstanceType<typeof Miniflare>, url: string) {
+  private constructor(miniflare: InstanceType<typeof Miniflare>, url: string, pid: number | null) {
     this.#miniflare = miniflare;
     this.url = url;
+    this.#pid = pid;
   }
 
   /** The deployed bundle, in the bench's wrapping. */
@@ -110,6 +114,7 @@ export class Instance {
   }
 
   static async #start(worker: Options, inspector = false): Promise<Instance> {
+    const before = await runtimes();
     const miniflare = new Miniflare(
       convertV4MiniflareOptions({
         log: new Log(LogLevel.NONE),
@@ -119,7 +124,8 @@ export class Instance {
       } as Parameters<typeof convertV4MiniflareOptions>[0]),
     );
     await miniflare.ready;
-    return new Instance(miniflare, (await miniflare.unsafeGetDirectURL()).origin);
+    const pid = (await runtimes()).find((process) => !before.includes(process)) ?? null;
+    return new Instance(miniflare, (await miniflare.unsafeGetDirectURL()).origin, pid);
   }
 
   async #migrate(): Promise<void> {
@@ -160,6 +166,11 @@ export class Instance {
   /** What was counted so far; counting goes on. */
   peek(): Promise<Counts> {
     return this.bench("counts", { peek: true });
+  }
+
+  /** CPU that the runtime's process has used so far, in ms; `NaN` where the system does not tell. */
+  async cpuMs(): Promise<number> {
+    return this.#pid === null ? Number.NaN : cpuOf(this.#pid);
   }
 
   /** Where the Worker's inspector listens. */

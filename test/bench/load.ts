@@ -22,10 +22,11 @@ export interface Load {
   method?: "POST" | "GET";
 }
 
-/** Posts the same request over and over, for `seconds` or `amount` times. Throws unless every answer is 2xx. */
+/** Posts the same request over and over, for `seconds` or `amount` times, so many at once. Throws unless every answer is 2xx. */
 export async function load(
   { url, headers, body, method = "POST" }: Load,
   length: { seconds: number } | { amount: number },
+  connections = CONNECTIONS,
 ): Promise<LoadResult> {
   const latencies: number[] = [];
   const result = await new Promise<Result>((resolve, reject) => {
@@ -35,7 +36,7 @@ export async function load(
         method,
         headers,
         ...(method === "GET" ? {} : { body }),
-        connections: "amount" in length ? Math.min(CONNECTIONS, length.amount) : CONNECTIONS,
+        connections: "amount" in length ? Math.min(connections, length.amount) : connections,
         ...("seconds" in length ? { duration: length.seconds } : { amount: length.amount }),
       },
       (error, done) => (error ? reject(error) : resolve(done)),

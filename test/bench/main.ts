@@ -16,9 +16,11 @@ import { measureCosts } from "./cost.ts";
 import { measureDeliver } from "./deliver.ts";
 import { FULL, QUICK } from "./effort.ts";
 import { measureGrowth } from "./growth.ts";
+import { measureLatency } from "./latency.ts";
 import { keepInMemory } from "./memory.ts";
 import { modelTable } from "./model-table.ts";
 import { measureNeighbour } from "./neighbour.ts";
+import { measurePipeline } from "./pipeline.ts";
 import { Receiver } from "./receiver.ts";
 import { plainResults, spreadOf, table } from "./report.ts";
 import { measureSigning } from "./signing.ts";
@@ -52,6 +54,8 @@ async function measure(): Promise<Record<string, object>> {
       signing: () => measureSigning(signing, effort),
       accept: () => measureAccept(posthorn, floor, receiver, effort),
       deliver: () => measureDeliver(posthorn, floor, receiver, effort),
+      pipeline: () => measurePipeline(posthorn, floor, receiver, effort),
+      latency: () => measureLatency(posthorn, floor, receiver, effort.latency),
       growth: () => measureGrowth(posthorn, receiver, effort),
       backlog: () => measureBacklog(backlog),
       neighbour: () => measureNeighbour(posthorn, receiver, effort),

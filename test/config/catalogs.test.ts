@@ -5,7 +5,7 @@ import { sampleOf, warningsFor } from "../../src/config/catalogs/event-types";
 import { PROFILE_NAMES } from "../../src/config/endpoints/profiles";
 import { compile } from "../../src/lib/json/json-schema";
 import { checkSchema } from "../../src/lib/json/json-schema-check";
-import { call, fresh } from "../api";
+import { call, fresh } from "../lib/api";
 
 /** The events that the vendors' pages list. */
 const VENDORS: Record<string, string[]> = {

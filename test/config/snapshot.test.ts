@@ -2,7 +2,7 @@ import { env } from "cloudflare:workers";
 import { describe, it } from "vitest";
 import { enforcedSchema } from "../../src/config/catalogs/event-types";
 import { invalidateSnapshot, snapshotOf } from "../../src/config/snapshot";
-import { call, fresh, newTenant } from "../api";
+import { call, fresh, newTenant } from "../lib/api";
 import { newSignal } from "../signals/world";
 
 /** D1 with the number of times that it was asked. */

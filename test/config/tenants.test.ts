@@ -11,8 +11,8 @@ import {
   noteErased,
   removeTenant,
 } from "../../src/config/tenants";
-import { call, fresh, newEndpoint } from "../api";
 import { newKey } from "../api/world";
+import { call, fresh, newEndpoint } from "../lib/api";
 
 const entry = (id: string) => ({ actor: "operator", action: "tenant.deleted" as const, target: id, tenant: id });
 

@@ -1,6 +1,6 @@
 import { afterEach, describe, it, vi } from "vitest";
 import { HOUR } from "../../src/lib/time";
-import { call, delivery, newEndpoint, newReceiver, newTenant, post } from "../api";
+import { call, delivery, newEndpoint, newReceiver, newTenant, post } from "../lib/api";
 import { inPortal, withKey, words } from "./visitor";
 
 afterEach(() => {

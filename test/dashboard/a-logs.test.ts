@@ -1,5 +1,5 @@
 import { describe, it } from "vitest";
-import { call, delivery, newEndpoint, newReceiver, newTenant, post } from "../api";
+import { call, delivery, newEndpoint, newReceiver, newTenant, post } from "../lib/api";
 import { withKey, words } from "./visitor";
 
 describe("a log", () => {

@@ -1,6 +1,6 @@
 import { env } from "cloudflare:workers";
 import { describe, it } from "vitest";
-import { call, newEndpoint, newReceiver, newTenant } from "../api";
+import { call, newEndpoint, newReceiver, newTenant } from "../lib/api";
 import { inPortal, Visitor, withKey } from "./visitor";
 
 const KEY = env.OPERATOR_KEY ?? "";

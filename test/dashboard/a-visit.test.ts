@@ -1,6 +1,6 @@
 import { env } from "cloudflare:workers";
 import { describe, it } from "vitest";
-import { call, newEndpoint, newReceiver, newTenant, until } from "../api";
+import { call, newEndpoint, newReceiver, newTenant, until } from "../lib/api";
 import { inPortal, type Seen, Visitor, withKey } from "./visitor";
 
 const KEY = env.OPERATOR_KEY ?? "";

@@ -1,6 +1,6 @@
 import { env } from "cloudflare:workers";
 import { describe, it } from "vitest";
-import { newTenant } from "../api";
+import { newTenant } from "../lib/api";
 import { Visitor, words } from "./visitor";
 
 const FIELDS = { name: "Hot", entity: "id", form: "crosses", path: "score", amount: "70", emit: "lead.hot" };

@@ -1,6 +1,6 @@
 import { env } from "cloudflare:workers";
 import { describe, it } from "vitest";
-import { call, fresh, newEndpoint, newReceiver, newTenant } from "../api";
+import { call, fresh, newEndpoint, newReceiver, newTenant } from "../lib/api";
 import { Visitor, words } from "./visitor";
 
 /** A new endpoint's pages and somebody who may see them. */

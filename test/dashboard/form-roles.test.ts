@@ -3,10 +3,10 @@ import { describe, inject, it } from "vitest";
 import { callAs } from "../../src/api/http/inside";
 import { dashboard } from "../../src/dashboard/dashboard";
 import { BASES, type Base } from "../../src/dashboard/site";
-import { call, delivery, fresh } from "../api";
 import { IDENTITIES, type Identity } from "../api/identities";
 import { operationsOf, theDocument } from "../api/operations";
 import { everythingIn, newWorld, type World } from "../api/world";
+import { call, delivery, fresh } from "../lib/api";
 import { inPortal, type Seen, Visitor, withKey } from "./visitor";
 
 /** What a form does for whoever may send it, as its answer tells: leads on, shows a page, or asks for a sign-in. */

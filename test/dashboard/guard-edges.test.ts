@@ -3,7 +3,7 @@ import { describe, it, onTestFinished, vi } from "vitest";
 import { invalidateKeys } from "../../src/config/access/keys";
 import { MAX_FORM } from "../../src/dashboard/guard";
 import { utf8 } from "../../src/lib/crypto";
-import { call, newEndpoint, newReceiver, newTenant } from "../api";
+import { call, newEndpoint, newReceiver, newTenant } from "../lib/api";
 import { inPortal, portalLink, Visitor, withKey } from "./visitor";
 
 const KEY = env.OPERATOR_KEY ?? "";
@@ -59,9 +59,11 @@ describe("a form", () => {
       [undefined, "", false],
       // No browser says both.
       [ORIGIN, "cross-site", false],
-      // One that knows neither is left to the token.
+      ["https://evil.example", "same-origin", false],
+      ["null", "same-origin", false],
+      // Of one that knows only the origin, that tells; one that says neither is no browser.
       [ORIGIN, undefined, true],
-      [undefined, undefined, true],
+      [undefined, undefined, false],
       // Of the same host by another way.
       ["http://posthorn.test", undefined, false],
       ["https://posthorn.test:8443", undefined, false],
@@ -92,7 +94,7 @@ describe("a form", () => {
         },
       });
     };
-    const form = { "Content-Type": "application/x-www-form-urlencoded" };
+    const form = { Origin: ORIGIN, "Content-Type": "application/x-www-form-urlencoded" };
     expect(MAX_FORM).toBe(262_144);
     for (const body of [(bytes: Uint8Array<ArrayBuffer>) => bytes, streamed]) {
       expect(await send(form, body(bytesOf(MAX_FORM)))).toEqual({ status: 303, done: true });
@@ -100,7 +102,7 @@ describe("a form", () => {
     }
     // What is no form has no token.
     for (const type of ["application/json", "text/plain", ""]) {
-      expect(await send({ "Content-Type": type }, bytesOf(1_000))).toEqual({ status: 403, done: false });
+      expect(await send({ ...form, "Content-Type": type }, bytesOf(1_000))).toEqual({ status: 403, done: false });
     }
   });
 });
@@ -124,10 +126,9 @@ describe("what a caller brings", () => {
       ["a key's tag", () => withKey(other(key.key)), 401, 2],
       ["a link's tag", () => new Visitor().get(other(link)), 401, 1],
       ["a link's own tag", () => new Visitor().get(link), 200, 1],
-      ["a session's signature", () => withSession(other(session)), 303, 1],
-      // Its signature, and which operator key it was.
-      ["an operator's session", () => withSession(session), 200, 2],
-      ["a form's token", () => visitor.post("/dashboard/theme", { _token: "another" }), 403, 2],
+      // Its signature is the platform's to verify.
+      ["an operator's session: which key it was", () => withSession(session), 200, 1],
+      ["a form's token", () => visitor.post("/dashboard/theme", { _token: "another" }), 403, 1],
       ["a key at the sign-in", () => new Visitor().signIn(other(KEY)), 401, 2],
     ] as const) {
       invalidateKeys();
@@ -165,6 +166,19 @@ describe("a session", () => {
     expect(await seen(value, "/dashboard")).toEqual(["/dashboard", 303, true]);
   });
 
+  it("is verified by the platform, which takes as long for any signature", async ({ expect }) => {
+    const value = decodeURIComponent(cookieOf(await operator(), "/dashboard"));
+    const verified = vi.spyOn(crypto.subtle, "verify");
+    onTestFinished(() => void verified.mockRestore());
+    // One in each place of the signature, which has 44 with the "=" at its end; the last but one holds two bits.
+    for (let i = value.length - 44; i < value.length - 2; i++) {
+      const other = value.slice(0, i) + (value[i] === "A" ? "B" : "A") + value.slice(i + 1);
+      const headers = { Cookie: `posthorn_session=${encodeURIComponent(other)}` };
+      expect([i, (await new Visitor().get("/dashboard/tenants", headers)).status]).toEqual([i, 303]);
+    }
+    expect(verified).toHaveBeenCalledTimes(42);
+  });
+
   it("is let in by its whole text alone: not with a NUL behind it, nor behind a key or a token", async ({ expect }) => {
     const visitor = await operator();
     const value = cookieOf(visitor, "/dashboard");
@@ -179,7 +193,10 @@ describe("a session", () => {
     for (const key of [`${KEY}\0`, `\0${KEY}`, KEY.slice(0, -1)]) expect([key, await signIn(key)]).toEqual([key, 401]);
     const { token, send } = await disabling();
     for (const other of [`${token}\0`, `\0${token}`]) {
-      expect(await send({}, new URLSearchParams({ _token: other }))).toEqual({ status: 403, done: false });
+      expect(await send({ Origin: ORIGIN }, new URLSearchParams({ _token: other }))).toEqual({
+        status: 403,
+        done: false,
+      });
     }
     const link = await portalLink(await newTenant());
     expect((await new Visitor().get(`${link}%00`)).status).toBe(401);

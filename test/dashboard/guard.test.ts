@@ -1,7 +1,7 @@
 import { env } from "cloudflare:workers";
 import { describe, it } from "vitest";
 import { frameAncestors } from "../../src/dashboard/guard";
-import { call, newEndpoint, newReceiver, newTenant } from "../api";
+import { call, newEndpoint, newReceiver, newTenant } from "../lib/api";
 import { inPortal, portalLink, Visitor } from "./visitor";
 
 const KEY = env.OPERATOR_KEY ?? "";
@@ -81,6 +81,11 @@ describe("a page", () => {
       expect(policy).toContain("frame-ancestors 'none'");
       expect(policy).not.toMatch(/unsafe|\*/);
       expect(headers.get("X-Content-Type-Options")).toBe("nosniff");
+      expect(headers.get("X-Frame-Options")).toBe("DENY");
+      expect(headers.get("Referrer-Policy")).toBe("same-origin");
+      expect(headers.get("Cross-Origin-Opener-Policy")).toBe("same-origin");
+      expect(headers.get("Permissions-Policy")).toBe("camera=(), geolocation=(), microphone=()");
+      expect(headers.get("Strict-Transport-Security")).toBeNull();
       expect(headers.get("Cache-Control")).toBe("no-store");
       expect(html).not.toMatch(/<script(?![^>]* src="\/)|<style|\sstyle=|\son[a-z]+=/i);
     }

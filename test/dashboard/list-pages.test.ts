@@ -1,6 +1,6 @@
 import { env } from "cloudflare:workers";
 import { describe, it } from "vitest";
-import { call, fresh, newTenant } from "../api";
+import { call, fresh, newTenant } from "../lib/api";
 import { Visitor, words } from "./visitor";
 
 async function operator(): Promise<Visitor> {

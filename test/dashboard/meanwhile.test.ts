@@ -3,8 +3,8 @@ import { describe, it, onTestFinished, vi } from "vitest";
 import { app } from "../../src/api/app";
 import type { Endpoint } from "../../src/dashboard/components/state";
 import { type EndpointValues, valuesOf } from "../../src/dashboard/pages/endpoints/endpoint-values";
-import { call, newEndpoint, newReceiver, newTenant } from "../api";
 import { newKey } from "../api/world";
+import { call, newEndpoint, newReceiver, newTenant } from "../lib/api";
 import { Visitor, words } from "./visitor";
 
 /** A settings form that somebody has open, filled in as it was rendered. */

@@ -1,7 +1,7 @@
 import { env } from "cloudflare:workers";
 import { afterEach, describe, it, vi } from "vitest";
 import { Endpoint } from "../../src/index";
-import { call, delivery, newEndpoint, newReceiver, newTenant, post, until } from "../api";
+import { call, delivery, newEndpoint, newReceiver, newTenant, post, until } from "../lib/api";
 import { Visitor, withKey, words } from "./visitor";
 
 const KEY = env.OPERATOR_KEY ?? "";

@@ -1,7 +1,7 @@
 import { env } from "cloudflare:workers";
 import { describe, it } from "vitest";
 import { MAX_LOADED_BYTES } from "../../src/config/limits";
-import { call, newTenant } from "../api";
+import { call, newTenant } from "../lib/api";
 import { newSignal } from "../signals/world";
 import { Visitor, words } from "./visitor";
 

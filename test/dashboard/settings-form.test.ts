@@ -10,8 +10,8 @@ import {
   newValues,
   valuesOf,
 } from "../../src/dashboard/pages/endpoints/endpoint-values";
-import { call, newEndpoint, newReceiver, newTenant } from "../api";
-import { holds } from "../property";
+import { call, newEndpoint, newReceiver, newTenant } from "../lib/api";
+import { holds } from "../lib/property";
 import { Visitor, words } from "./visitor";
 
 async function operator(): Promise<Visitor> {

@@ -1,14 +1,14 @@
 import fc from "fast-check";
 import { describe, it } from "vitest";
 import { byHour, ceiling } from "../../src/dashboard/components/chart";
-import { apiTime, localTime } from "../../src/dashboard/components/deliveries";
+import { apiTime, localTime } from "../../src/dashboard/components/log";
 import { duration, span } from "../../src/dashboard/components/time";
 import { prettyJson } from "../../src/dashboard/json-text";
 import { bodyOf, changeOf, newValues, valuesOf } from "../../src/dashboard/pages/endpoints/endpoint-values";
 import { failingFirst, worstFirst } from "../../src/dashboard/pages/operator/overview";
 import { type Signal, sayWhen, signalBody, valuesOfSignal } from "../../src/dashboard/pages/signals/signal-values";
 import { HOUR } from "../../src/lib/time";
-import { holds } from "../property";
+import { holds } from "../lib/property";
 
 describe("JSON as it is shown", () => {
   it("says what the text says, token by token", ({ expect }) => {

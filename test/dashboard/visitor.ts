@@ -1,5 +1,5 @@
 import { exports } from "cloudflare:workers";
-import { call } from "../api";
+import { call } from "../lib/api";
 
 const ORIGIN = "https://posthorn.test";
 

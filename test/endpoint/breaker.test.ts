@@ -4,7 +4,7 @@ import type { DeliveryError } from "../../src/contracts/delivery";
 import type { Ledger } from "../../src/endpoint/ledger";
 import * as breaking from "../../src/endpoint/policy/breaker";
 import { HOUR, MINUTE, SECOND } from "../../src/lib/time";
-import { holds } from "../property";
+import { holds } from "../lib/property";
 import { attempt, delivery, fire, outcomeOf, SETTINGS, SLOW, T0, tellOperator, withLedger } from "./ledgers";
 
 type Failed = { error: DeliveryError; statusCode: number | null };
@@ -150,7 +150,7 @@ function breakIt(ledger: Ledger, now: number, error: DeliveryError = "status"): 
 }
 
 /** What messages bring while the breaker lets them: the attempts that are granted. */
-function granted(ledger: Ledger, refs: { id: string; event: string }[], now: number) {
+function granted(ledger: Ledger, refs: { id: string; type: string }[], now: number) {
   return ledger.admit(refs, now, SLOW).admissions.flatMap((admission) => (admission.do === "send" ? [admission] : []));
 }
 
@@ -205,10 +205,7 @@ describe("an endpoint whose breaker is open", () => {
       expect(granted(again, everything, now + SECOND)).toEqual([]);
       expect(again.release(now + SECOND).deliveries).toEqual([]);
       expect(again.state.health(now + SECOND).breaker.state).toBe("half-open");
-      again.record(
-        [outcomeOf({ id: probe?.id ?? "", event: "e" }, probe?.attemptId ?? "", 1, null, now)],
-        now + SECOND,
-      );
+      again.record([outcomeOf({ id: probe?.id ?? "", type: "e" }, probe?.attemptId ?? "", 1, null, now)], now + SECOND);
       expect(again.state.health(now + SECOND).breaker).toEqual({ state: "closed", until: null });
       expect(again.release(now + 2 * SECOND).deliveries).toHaveLength(25);
     });

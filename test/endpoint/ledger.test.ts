@@ -4,10 +4,10 @@ import { describe, it } from "vitest";
 import type { DeliveryError } from "../../src/contracts/delivery";
 import type { Delivery } from "../../src/contracts/event";
 import type { Ledger } from "../../src/endpoint/ledger";
-import { Journal } from "../../src/event-log/journal";
+import { Journal } from "../../src/event-log/journal/journal";
 import { Sql } from "../../src/lib/sql";
 import { DAY, dayOf, HOUR, MINUTE, SECOND } from "../../src/lib/time";
-import { fresh } from "../api";
+import { fresh } from "../lib/fresh";
 import { attempt, delivery, fire, outcomeOf, SCHEDULE, SETTINGS, SLOW, T0, tellOperator, withLedger } from "./ledgers";
 
 describe("two deliveries with different due times under one alarm", () => {
@@ -207,9 +207,9 @@ describe("what is billed", () => {
     const forEvent = await runInDurableObject(stub, (_, state) => {
       const sql = new Sql(state.storage.sql);
       const journal = new Journal(sql, day);
-      journal.append({ event: "e", data: '{"a":1}', matches: [{ endpoint: "ep" }] }, Date.parse(day));
+      journal.append({ type: "e", data: '{"a":1}', matches: [{ endpoint: "ep" }] }, Date.parse(day));
       const before = sql.rowsWritten;
-      journal.append({ event: "e", data: '{"a":1}', matches: [{ endpoint: "ep" }] }, Date.parse(day));
+      journal.append({ type: "e", data: '{"a":1}', matches: [{ endpoint: "ep" }] }, Date.parse(day));
       return sql.rowsWritten - before;
     });
     const forDelivery = await withLedger((ledger, _, sql) => {
@@ -353,7 +353,7 @@ describe("slots", () => {
       expect(ledger.release(T0 + SECOND).deliveries).toEqual([]);
       const first = admissions[0];
       if (first?.do !== "send") throw new Error("not admitted");
-      ledger.record([outcomeOf({ id: first.id, event: "e" }, first.attemptId, 1, null, T0)], T0 + SECOND);
+      ledger.record([outcomeOf({ id: first.id, type: "e" }, first.attemptId, 1, null, T0)], T0 + SECOND);
       // The consumers at work take what is due with their next outcome; the alarm is for the case that none does.
       expect(ledger.nextAlarm(T0 + SECOND)).toBe(T0 + SECOND + 250);
       expect(ledger.release(T0 + 2 * SECOND).deliveries.map(({ id }) => id)).toEqual([waiting[0]]);
@@ -462,7 +462,7 @@ describe("a manual resend racing the scheduled retry", () => {
         const a = delivery(T0);
         attempt(ledger, a, "status", T0);
         const now = T0 + 30 * SECOND;
-        const messages: { id: string; event: string }[] = [];
+        const messages: { id: string; type: string }[] = [];
         const granted: { attemptId: string; number: number }[] = [];
         const take = () => {
           for (const { admissions } of messages.splice(0).map((ref) => ledger.admit([ref, ref], now)))

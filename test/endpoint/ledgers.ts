@@ -7,7 +7,7 @@ import { Ledger } from "../../src/endpoint/ledger";
 import { SLOTS } from "../../src/endpoint/policy/admission";
 import { deliveryId, encodeTime } from "../../src/lib/ids";
 import { Sql } from "../../src/lib/sql";
-import { fresh } from "../api";
+import { fresh } from "../lib/fresh";
 
 export const T0 = Date.parse("2026-11-21T00:00:00.000Z");
 export const SCHEDULE = [30, 120, 600, 3600, 14_400];
@@ -53,7 +53,7 @@ export function withLedger<T>(
 let serial = 0;
 export function delivery(at: number) {
   const ulid = `${encodeTime(at)}${String(++serial).padStart(16, "0")}`;
-  return { id: deliveryId(ulid, 0), event: "e" };
+  return { id: deliveryId(ulid, 0), type: "e" };
 }
 
 /** Admits a delivery and records how its attempt ended; answers whether it was let through. */

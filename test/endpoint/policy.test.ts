@@ -14,7 +14,7 @@ import { PACE_CLASSES } from "../../src/endpoint/policy/pace";
 import { nextAttemptAt } from "../../src/endpoint/policy/retry";
 import { DAY, HOUR, SECOND } from "../../src/lib/time";
 import { classify } from "../../src/send/classify";
-import { holds } from "../property";
+import { holds } from "../lib/property";
 
 const WEEK = (7 * DAY) / SECOND;
 

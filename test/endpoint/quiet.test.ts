@@ -4,7 +4,7 @@ import type { Delivery } from "../../src/contracts/event";
 import type { Ledger } from "../../src/endpoint/ledger";
 import { quietAfter, quietAfterSuccess, quietUntil } from "../../src/endpoint/policy/quiet";
 import { HOUR, SECOND } from "../../src/lib/time";
-import { holds } from "../property";
+import { holds } from "../lib/property";
 import { attempt, delivery, fire, outcomeOf, SETTINGS, SLOW, T0, withLedger } from "./ledgers";
 
 const ENABLED = { enabled: true, disabledReason: null, disabledAt: null };

@@ -12,7 +12,7 @@ import {
   tokensOf,
 } from "../../src/endpoint/policy/rate";
 import { MINUTE, SECOND } from "../../src/lib/time";
-import { holds } from "../property";
+import { holds } from "../lib/property";
 import { attempt, delivery, outcomeOf, SETTINGS, T0, withLedger } from "./ledgers";
 
 /** Whether no window sees more sends than the rate allows it, and one burst. */
@@ -72,7 +72,7 @@ describe("an endpoint with a rate limit", () => {
   function drain(ledger: Ledger, from: number, latency: number, until: number): number[] {
     const sends: number[] = [];
     let now = from;
-    const arriving: { at: number; refs: { id: string; event: string }[] }[] = [];
+    const arriving: { at: number; refs: { id: string; type: string }[] }[] = [];
     while (now < until) {
       const { deliveries } = ledger.release(now);
       if (deliveries.length > 0) arriving.push({ at: now + latency, refs: deliveries });
@@ -95,7 +95,7 @@ describe("an endpoint with a rate limit", () => {
         const all = Array.from({ length: 5 }, () => delivery(T0));
         const { admissions } = ledger.admit(all, T0);
         expect(admissions.map((admission) => admission.do)).toEqual(["send", "send", "wait", "wait", "wait"]);
-        const third = all[2] as { id: string; event: string };
+        const third = all[2] as { id: string; type: string };
         expect(ledger.reading.look([third.id], T0)[0]).toMatchObject({
           status: "pending",
           waitReason: "rate",
@@ -218,7 +218,7 @@ describe("an endpoint with a rate limit", () => {
         ledger.admit(all.slice(SLOTS), T0);
         const [first] = sent;
         if (first?.do !== "send") throw new Error("not admitted");
-        ledger.record([outcomeOf({ id: first.id, event: "e" }, first.attemptId, 1, null, T0)], T0);
+        ledger.record([outcomeOf({ id: first.id, type: "e" }, first.attemptId, 1, null, T0)], T0);
         expect(ledger.release(T0 + 1).deliveries).toHaveLength(1);
       },
       { rateLimit: 1_000 },

@@ -3,7 +3,7 @@ import { env } from "cloudflare:workers";
 import { afterEach, beforeEach, describe, it, vi } from "vitest";
 import { overAt } from "../../src/endpoint/jobs/retirement";
 import { DAY, SECOND } from "../../src/lib/time";
-import { call, delivery, newEndpoint, newReceiver, newTenant, post, until } from "../api";
+import { call, delivery, newEndpoint, newReceiver, newTenant, post, until } from "../lib/api";
 import { endpointObject } from "../send/harness";
 
 /** 30 days of events, and what comes after. */
@@ -28,7 +28,7 @@ async function deleted() {
   const at = Date.now();
   vi.setSystemTime(at);
   await call("DELETE", `/v1/tenants/${tenant}/endpoints/${id}`);
-  return { tenant, id, at, ref: { ...event.deliveries[0], event: "lead.hot" }, object: endpointObject(tenant, id) };
+  return { tenant, id, at, ref: { ...event.deliveries[0], type: "lead.hot" }, object: endpointObject(tenant, id) };
 }
 
 afterEach(() => {

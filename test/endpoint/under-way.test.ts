@@ -5,7 +5,7 @@ import type { Delivery } from "../../src/contracts/event";
 import { UnderWay } from "../../src/endpoint/memory/under-way";
 import { FRESH, LEASE } from "../../src/endpoint/policy/admission";
 import { MINUTE, SECOND } from "../../src/lib/time";
-import { newEndpoint, newTenant } from "../api";
+import { newEndpoint, newTenant } from "../lib/api";
 import { endpointObject } from "../send/harness";
 import { attempt, delivery, outcomeOf, SLOW, T0, withLedger } from "./ledgers";
 

@@ -30,7 +30,7 @@ function countOf(sql: Sql, where: string): number {
 function toldOf(ledger: Ledger, now: number): { event: string; delivery?: { id: string } }[] {
   const told = ledger.outbox.due(now);
   for (const { id } of told) ledger.outbox.remove(id);
-  const parsed = told.map(({ event, data }) => ({ event, delivery: JSON.parse(data).delivery }));
+  const parsed = told.map(({ type, data }) => ({ event: type, delivery: JSON.parse(data).delivery }));
   return told.length === 0 ? [] : [...parsed, ...toldOf(ledger, now)];
 }
 

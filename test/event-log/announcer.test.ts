@@ -1,20 +1,27 @@
 import fc from "fast-check";
 import { describe, expect, it, vi } from "vitest";
-import type { StoredEvent } from "../../src/contracts/event";
+import type { Event } from "../../src/contracts/event";
 import type { Versions } from "../../src/contracts/event-log";
-import { type DeliveryMessage, INLINE_DATA_BYTES, MESSAGE_BYTES, parseMessage } from "../../src/contracts/messages";
+import {
+  type EventsMessage,
+  INLINE_DATA_BYTES,
+  MESSAGE_BYTES,
+  MESSAGE_ENDPOINTS,
+  parseMessage,
+} from "../../src/contracts/messages";
 import { Announcer } from "../../src/event-log/announce";
 import { Outbound } from "../../src/event-log/outbound";
 import { utf8 } from "../../src/lib/crypto";
 import { deliveryId } from "../../src/lib/ids";
-import { holds } from "../property";
+import { holds } from "../lib/property";
+import { until } from "../lib/until";
 
 let serial = 0;
 
-function newEvent(data: string, ...endpoints: string[]): StoredEvent {
+function newEvent(data: string, ...endpoints: string[]): Event {
   return {
     ulid: `01JD0000000000000000${String(serial++).padStart(6, "0")}`,
-    event: "e",
+    type: "e",
     timestamp: 1_795_000_000_000,
     payloadId: "evt_x",
     data,
@@ -26,54 +33,91 @@ const newEvents = (count: number, bytes: number, ...endpoints: string[]) =>
   Array.from({ length: count }, () => newEvent(JSON.stringify("é".repeat(bytes / 2)), ...endpoints));
 
 /** All that waits, in its order. */
-function drained(outbound: Outbound): DeliveryMessage[] {
-  const messages: DeliveryMessage[] = [];
+function drained(outbound: Outbound): EventsMessage[] {
+  const messages: EventsMessage[] = [];
   for (let batch = outbound.take(); batch.length > 0; batch = outbound.take()) messages.push(...batch);
   return messages;
 }
 
-function messagesOf(events: readonly StoredEvent[], versions: Versions = new Map()): DeliveryMessage[] {
+function messagesOf(events: readonly Event[], versions: Versions = new Map()): EventsMessage[] {
   const outbound = new Outbound("t");
   outbound.add(events, versions);
   return drained(outbound);
 }
 
-const sizes = (messages: readonly DeliveryMessage[], endpoint: string) =>
-  messages.filter((message) => message.endpoint === endpoint).map(({ deliveries }) => deliveries.length);
+/** For each message that brings something to an endpoint, how much. */
+const sizes = (messages: readonly EventsMessage[], endpoint: string) =>
+  messages.flatMap(({ shares }) => {
+    return shares.filter((share) => share.endpoint === endpoint).map(({ deliveries }) => deliveries.length);
+  });
+const deliveriesOf = ({ shares }: EventsMessage) => shares.flatMap(({ deliveries }) => deliveries);
 
 describe("messages", () => {
   it("carry the text up to 60 KB and a reference beyond", ({ expect }) => {
     const small = messagesOf([newEvent(`"${"x".repeat(INLINE_DATA_BYTES - 2)}"`, "ep_a")], new Map([["ep_a", 3]]));
-    expect(small[0]?.deliveries[0]?.text?.data).toHaveLength(INLINE_DATA_BYTES);
-    expect(small[0]?.version).toBe(3);
+    const [read] = parseMessage(small[0])?.shares ?? [];
+    expect(read?.deliveries[0]?.text?.data).toHaveLength(INLINE_DATA_BYTES);
+    expect(read?.version).toBe(3);
     const large = messagesOf([newEvent(`"${"x".repeat(INLINE_DATA_BYTES)}"`, "ep_a")]);
-    expect(large[0]?.deliveries[0]?.text).toBeUndefined();
-    for (const message of [...small, ...large]) expect(parseMessage(message)).toEqual(message);
+    expect(large[0]?.texts).toEqual({});
+    expect(parseMessage(large[0])?.shares).toEqual(large[0]?.shares);
   });
 
-  it("are one per endpoint for events accepted together, as long as they are not too large", ({ expect }) => {
-    const small = messagesOf(newEvents(100, 10, "ep_a", "ep_b"));
+  it("carry a text once, and each endpoint of the event reads it", ({ expect }) => {
+    const events = newEvents(3, 10_000, ...Array.from({ length: 10 }, (_, i) => `ep_${i}`));
+    const [message, ...more] = messagesOf(events);
+    expect(more).toEqual([]);
+    expect(JSON.stringify(message).length).toBeLessThan(40_000);
+    const shares = parseMessage(message)?.shares ?? [];
+    expect(shares.map(({ endpoint }) => endpoint)).toEqual(Array.from({ length: 10 }, (_, i) => `ep_${i}`));
+    for (const [index, { deliveries }] of shares.entries()) {
+      const texts = events.map(({ ulid, data, timestamp, payloadId }) => {
+        return { id: deliveryId(ulid, index), type: "e", text: { data, timestamp, payloadId } };
+      });
+      expect(deliveries).toEqual(texts);
+    }
+  });
+
+  it("are as few as go for events accepted together: by deliveries, by bytes and by endpoints", ({ expect }) => {
+    const small = messagesOf(newEvents(50, 10, "ep_a", "ep_b"));
     const long = messagesOf(newEvents(101, 10, "ep_a", "ep_b"));
     const large = messagesOf(newEvents(10, 30_000, "ep_a", "ep_b"));
+    const wide = messagesOf(newEvents(2, 10, ...Array.from({ length: 25 }, (_, i) => `ep_${i}`)));
     for (const endpoint of ["ep_a", "ep_b"]) {
-      expect(sizes(small, endpoint)).toEqual([100]);
-      expect(sizes(long, endpoint)).toEqual([100, 1]);
+      expect(sizes(small, endpoint)).toEqual([50]);
+      expect(sizes(long, endpoint)).toEqual([50, 50, 1]);
       expect(sizes(large, endpoint)).toEqual([3, 3, 3, 1]);
     }
-    for (const message of [...small, ...long, ...large]) {
-      expect(parseMessage(message)).toEqual(message);
+    expect(wide.map(({ shares }) => shares.length)).toEqual([10, 10, 10, 10, 10]);
+    for (const { shares } of wide) expect(shares.length).toBeLessThanOrEqual(MESSAGE_ENDPOINTS);
+    for (const message of [...small, ...long, ...large, ...wide]) {
       expect(new TextEncoder().encode(JSON.stringify(message)).byteLength).toBeLessThanOrEqual(MESSAGE_BYTES);
-      expect(message.deliveries.every(({ text }) => text !== undefined)).toBe(true);
+      const read = parseMessage(message)?.shares ?? [];
+      expect(read.flatMap(({ deliveries }) => deliveries).every(({ text }) => text !== undefined)).toBe(true);
     }
+  });
+
+  it("of an endpoint that were under way before the type was called so are read as if it had been", ({ expect }) => {
+    const [id, of] = [deliveryId("01JD0000000000000000000000", 0), { tenant: "t", endpoint: "e", version: 1 }];
+    const read = parseMessage({ ...of, deliveries: [{ id, event: "e", test: true }] });
+    expect(read?.shares).toEqual(parseMessage({ ...of, deliveries: [{ id, type: "e", test: true }] })?.shares);
+    expect(read?.shares[0]?.deliveries).toEqual([{ id, type: "e", test: true }]);
   });
 
   it("of nobody's making are known as such", ({ expect }) => {
+    const ref = { id: deliveryId("01JD0000000000000000000000", 0), type: "e" };
     for (const body of [
       null,
       1,
       "x",
       {},
-      { tenant: "t", endpoint: "e", version: 1, deliveries: [{ id: "x", event: "e" }] },
+      { tenant: "t", endpoint: "e", version: 1, deliveries: [{ id: "x", type: "e" }] },
+      { tenant: "t", endpoint: "e", version: 1, deliveries: [null, { id: ref.id, event: "e" }] },
+      { tenant: "t", shares: [] },
+      { tenant: "t", shares: [null] },
+      { tenant: "t", shares: [{ endpoint: "e", version: 1, deliveries: [] }] },
+      { tenant: "t", shares: [{ endpoint: "e", version: 1, deliveries: [ref] }], texts: 5 },
+      { tenant: "t", shares: [{ endpoint: "e", version: 1, deliveries: [ref] }], texts: { x: { data: 5 } } },
     ]) {
       expect(parseMessage(body)).toBeNull();
     }
@@ -86,10 +130,10 @@ describe("one call of the queue", () => {
   /** What a message's metadata adds to its body, about. */
   const METADATA = 100;
 
-  function callsOf(events: readonly StoredEvent[]): { messages: DeliveryMessage[]; sizes: number[] }[] {
+  function callsOf(events: readonly Event[]): { messages: EventsMessage[]; sizes: number[] }[] {
     const outbound = new Outbound("t");
     expect(outbound.add(events, new Map())).toBe(0);
-    const calls: { messages: DeliveryMessage[]; sizes: number[] }[] = [];
+    const calls: { messages: EventsMessage[]; sizes: number[] }[] = [];
     for (let messages = outbound.take(); messages.length > 0; messages = outbound.take()) {
       const sizes = messages.map((message) => utf8(JSON.stringify(message)).byteLength + METADATA);
       calls.push({ messages, sizes });
@@ -99,14 +143,14 @@ describe("one call of the queue", () => {
   const sum = (sizes: readonly number[]) => sizes.reduce((all, size) => all + size, 0);
 
   it("brings no more bytes than it takes, and no fewer than go into it", () => {
-    // Of one event for twenty endpoints each message has 58 KB: four go into a call.
-    const calls = callsOf(newEvents(1, 58_000, ...Array.from({ length: 20 }, (_, i) => `ep_${i}`)));
+    // Of one event for 200 endpoints each message has 58 KB: four go into a call.
+    const calls = callsOf(newEvents(1, 58_000, ...Array.from({ length: 200 }, (_, i) => `ep_${i}`)));
     expect(calls.map(({ messages }) => messages.length)).toEqual(Array(5).fill(4));
     for (const { sizes } of calls) expect(sum(sizes)).toBeLessThanOrEqual(MOST_BYTES);
   });
 
   it("brings no more messages than it takes", () => {
-    const calls = callsOf(newEvents(1, 10, ...Array.from({ length: 250 }, (_, i) => `ep_${i}`)));
+    const calls = callsOf(newEvents(10, 10, ...Array.from({ length: 250 }, (_, i) => `ep_${i}`)));
     expect(calls.map(({ messages }) => messages.length)).toEqual([100, 100, 50]);
   });
 
@@ -124,7 +168,7 @@ describe("one call of the queue", () => {
           expect(sum(sizes)).toBeLessThanOrEqual(MOST_BYTES);
           for (const size of sizes) expect(size).toBeLessThanOrEqual(MOST_MESSAGE_BYTES);
         }
-        const brought = calls.flatMap(({ messages }) => messages.flatMap(({ deliveries }) => deliveries));
+        const brought = calls.flatMap(({ messages }) => messages.flatMap(deliveriesOf));
         const owed = events.flatMap(({ ulid, matches }) => matches.map((_, index) => deliveryId(ulid, index)));
         expect(brought.map(({ id }) => id).toSorted()).toEqual(owed.toSorted());
       }),
@@ -135,35 +179,38 @@ describe("one call of the queue", () => {
 
 /** A queue that keeps what is sent, each call held until it is let go. */
 function heldQueue() {
-  const calls: { messages: DeliveryMessage[]; end: () => void }[] = [];
-  const sendBatch = (batch: Iterable<{ body: DeliveryMessage }>) =>
+  const calls: { messages: EventsMessage[]; end: () => void }[] = [];
+  const sendBatch = (batch: Iterable<{ body: EventsMessage }>) =>
     new Promise<void>((end) => calls.push({ messages: structuredClone([...batch].map(({ body }) => body)), end }));
   const ended = new Set<object>();
   return {
-    queue: { sendBatch } as unknown as Queue<DeliveryMessage>,
+    queue: { sendBatch } as unknown as Queue<EventsMessage>,
     calls,
     /** Lets all go, also what comes after it, until there have been `count` calls. */
     async through(count: number) {
-      await vi.waitFor(() => {
+      const about = () => `${count} calls, of which there are ${calls.length}`;
+      await until(about, () => {
         for (const call of calls) {
           if (ended.has(call)) continue;
           ended.add(call);
           call.end();
         }
-        if (calls.length < count) throw new Error(`${calls.length} calls of ${count}`);
+        return calls.length >= count;
       });
     },
   };
 }
 
 describe("what waits between two calls of the queue", () => {
-  it("goes in one message per endpoint, whichever requests brought it, with the newest version", async ({ expect }) => {
+  it("goes in the same messages, whichever requests brought it, with the newest version of each endpoint", async ({
+    expect,
+  }) => {
     const { queue, calls, through } = heldQueue();
-    const announcer = new Announcer(queue, "t");
+    const announcer = new Announcer(() => queue, "t");
     // Two calls are under way ...
     for (const n of [1, 2]) {
       announcer.announce([newEvent("{}", "ep_a")], new Map([["ep_a", 1]]));
-      await vi.waitFor(() => expect(calls).toHaveLength(n));
+      await until(`call ${n}`, () => calls.length === n);
     }
     // ... while a hundred requests come, a configuration being changed among them.
     const events = newEvents(100, 10, "ep_a", "ep_b");
@@ -175,13 +222,19 @@ describe("what waits between two calls of the queue", () => {
     expect(calls).toHaveLength(2);
     await through(3);
     const [, , { messages } = { messages: [] }] = calls;
-    expect(messages.map(({ endpoint, version }) => [endpoint, version])).toEqual([
+    const shares = messages.flatMap(({ shares }) => shares);
+    // A hundred deliveries in each.
+    expect(shares.map(({ endpoint, version }) => [endpoint, version])).toEqual([
+      ["ep_a", 6],
+      ["ep_b", 2],
       ["ep_a", 7],
       ["ep_b", 2],
     ]);
     const order = events.map(({ ulid }) => ulid);
-    for (const [index, message] of messages.entries()) {
-      expect(message.deliveries.map(({ id }) => id)).toEqual(order.map((ulid) => `dlv_${ulid}${index}`));
+    for (const [index, endpoint] of ["ep_a", "ep_b"].entries()) {
+      const its = shares.filter((share) => share.endpoint === endpoint);
+      const brought = its.flatMap(({ deliveries }) => deliveries.map(({ id }) => id));
+      expect(brought).toEqual(order.map((ulid) => `dlv_${ulid}${index}`));
     }
   });
 
@@ -190,8 +243,8 @@ describe("what waits between two calls of the queue", () => {
     outbound.add(newEvents(3, 10, "ep_a"), new Map());
     const [first] = outbound.take();
     outbound.add(newEvents(2, 10, "ep_a"), new Map());
-    expect(first?.deliveries).toHaveLength(3);
-    expect(outbound.take().map(({ deliveries }) => deliveries.length)).toEqual([2]);
+    expect(first && deliveriesOf(first)).toHaveLength(3);
+    expect(outbound.take().map((message) => deliveriesOf(message).length)).toEqual([2]);
     expect(outbound.isEmpty).toBe(true);
   });
 
@@ -208,16 +261,16 @@ describe("what waits between two calls of the queue", () => {
 
   it("takes no more memory while the queue hangs, however much comes", async ({ expect }) => {
     const { queue, calls, through } = heldQueue();
-    const announcer = new Announcer(queue, "t", new Outbound("t", 100_000));
+    const announcer = new Announcer(() => queue, "t", new Outbound("t", 100_000));
     const lines = vi.spyOn(console, "log").mockImplementation(() => {});
     for (const event of newEvents(200, 10_000, "ep_a")) announcer.announce([event], new Map());
-    await vi.waitFor(() => expect(calls.length).toBeGreaterThan(0));
+    await until("a call", () => calls.length > 0);
     for (const event of newEvents(200, 10_000, "ep_a")) announcer.announce([event], new Map());
     const told = lines.mock.calls.map(([line]) => JSON.parse(String(line)) as { step: string; deliveries: number });
     lines.mockRestore();
     const left = told.filter(({ step }) => step === "event.enqueue.left");
     await through(2);
-    const sent = calls.flatMap(({ messages }) => messages.flatMap(({ deliveries }) => deliveries)).length;
+    const sent = calls.flatMap(({ messages }) => messages.flatMap(deliveriesOf)).length;
     // Twice as much as may wait: what the first call took, and what came after it.
     expect(sent).toBe(18);
     expect(left.reduce((sum, { deliveries }) => sum + deliveries, 0)).toBe(400 - sent);

@@ -5,13 +5,13 @@ import { afterEach, describe, it, vi } from "vitest";
 import type { AppendRequest } from "../../src/contracts/event-log";
 import { eventLogStub } from "../../src/contracts/find";
 import { DayBefore } from "../../src/event-log/day-before";
-import { Journal } from "../../src/event-log/journal";
-import { keyFilter, mayHold } from "../../src/event-log/key-filter";
+import { Journal } from "../../src/event-log/journal/journal";
+import { keyFilter, mayHold } from "../../src/event-log/journal/key-filter";
 import { EventLog } from "../../src/event-log/object";
 import { Sql } from "../../src/lib/sql";
 import { addDays, DAY, dayOf, dayStart, HOUR, MINUTE } from "../../src/lib/time";
-import { fresh } from "../api";
-import { holds } from "../property";
+import { fresh } from "../lib/fresh";
+import { holds } from "../lib/property";
 
 // Far enough ahead that the objects' own alarms have nothing to do.
 const TODAY = dayOf(Date.now() + 400 * DAY);
@@ -19,7 +19,7 @@ const YESTERDAY = addDays(TODAY, -1);
 const MIDNIGHT = dayStart(TODAY);
 
 const keyed = (key: string, fingerprint = "f"): AppendRequest => ({
-  event: "e",
+  type: "e",
   data: "{}",
   matches: [],
   idempotency: { key, fingerprint },

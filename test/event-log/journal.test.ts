@@ -3,15 +3,15 @@ import { env } from "cloudflare:workers";
 import { describe, it, vi } from "vitest";
 import { type AppendRequest, LOG_FULL } from "../../src/contracts/event-log";
 import { eventLogStub } from "../../src/contracts/find";
-import { Journal } from "../../src/event-log/journal";
+import { Journal } from "../../src/event-log/journal/journal";
 import { Sql } from "../../src/lib/sql";
 import { addDays, DAY, dayOf, dayStart, MINUTE, SECOND } from "../../src/lib/time";
-import { fresh } from "../api";
+import { fresh } from "../lib/fresh";
 
 // Far enough ahead that the object's own alarm has nothing to do.
 const DAY_OF_TEST = dayOf(Date.now() + 400 * DAY);
 const T0 = dayStart(DAY_OF_TEST);
-const REQUEST: AppendRequest = { event: "e", data: "{}", matches: [{ endpoint: "ep_a" }, { endpoint: "ep_b" }] };
+const REQUEST: AppendRequest = { type: "e", data: "{}", matches: [{ endpoint: "ep_a" }, { endpoint: "ep_b" }] };
 
 function withJournal<T>(
   use: (journal: Journal, open: (most?: number) => Journal, rowsRead: () => number, sql: Sql) => T,
@@ -65,17 +65,17 @@ describe("the event log", () => {
       const reveal = { since: 1, actions: [{ action: "a", endpoint: "ep_a", persona: null, limit: 2 }] };
       const ulid = ulidOf(journal.append({ ...REQUEST, matches: [], reveal }, T0));
       journal.append({ ...REQUEST, matches: [] }, T0);
-      const first = journal.handover(T0 + SECOND);
+      const first = journal.pointer.handover(T0 + SECOND);
       expect(first.reveals).toEqual([ulid]);
       expect(journal.toReveal(ulid)).toMatchObject({ event: { ulid, data: "{}" }, reveal });
-      journal.confirm(first, new Set(), new Set([ulid]));
+      journal.pointer.confirm(first, new Set(), new Set([ulid]));
       const again = open();
-      expect(again.nextHandover(T0, 300 * SECOND)).toBe(T0 + 150 * SECOND);
-      const second = again.handover(T0 + SECOND);
+      expect(again.pointer.next(T0, 300 * SECOND)).toBe(T0 + 150 * SECOND);
+      const second = again.pointer.handover(T0 + SECOND);
       expect(second.reveals).toEqual([ulid]);
-      again.confirm(second, new Set());
-      expect(again.handover(T0 + SECOND).reveals).toEqual([]);
-      expect(open().nextHandover(T0, 300 * SECOND)).toBeNull();
+      again.pointer.confirm(second, new Set());
+      expect(again.pointer.handover(T0 + SECOND).reveals).toEqual([]);
+      expect(open().pointer.next(T0, 300 * SECOND)).toBeNull();
     });
   });
 
@@ -83,30 +83,30 @@ describe("the event log", () => {
     await withJournal((journal) => {
       const old = ulidOf(journal.append(REQUEST, T0));
       const young = ulidOf(journal.append(REQUEST, T0 + 200 * SECOND));
-      const handover = journal.handover(T0 + 150 * SECOND);
+      const handover = journal.pointer.handover(T0 + 150 * SECOND);
       expect([...handover.refs]).toEqual([
-        ["ep_a", [{ id: `dlv_${old}0`, event: "e" }]],
-        ["ep_b", [{ id: `dlv_${old}1`, event: "e" }]],
+        ["ep_a", [{ id: `dlv_${old}0`, type: "e" }]],
+        ["ep_b", [{ id: `dlv_${old}1`, type: "e" }]],
       ]);
-      journal.confirm(handover, new Set());
-      expect(journal.nextHandover(T0 + 300 * SECOND, 300 * SECOND)).toBe(T0 + 500 * SECOND);
-      const next = journal.handover(T0 + 350 * SECOND);
-      expect(next.refs.get("ep_a")).toEqual([{ id: `dlv_${young}0`, event: "e" }]);
-      journal.confirm(next, new Set());
-      expect(journal.nextHandover(T0 + 500 * SECOND, 300 * SECOND)).toBeNull();
+      journal.pointer.confirm(handover, new Set());
+      expect(journal.pointer.next(T0 + 300 * SECOND, 300 * SECOND)).toBe(T0 + 500 * SECOND);
+      const next = journal.pointer.handover(T0 + 350 * SECOND);
+      expect(next.refs.get("ep_a")).toEqual([{ id: `dlv_${young}0`, type: "e" }]);
+      journal.pointer.confirm(next, new Set());
+      expect(journal.pointer.next(T0 + 500 * SECOND, 300 * SECOND)).toBeNull();
     });
   });
 
   it("keeps what an endpoint out of reach has not taken, and keeps nobody else waiting", async ({ expect }) => {
     await withJournal((journal, open) => {
       const ulid = ulidOf(journal.append(REQUEST, T0));
-      journal.confirm(journal.handover(T0 + 150 * SECOND), new Set(["ep_b"]));
+      journal.pointer.confirm(journal.pointer.handover(T0 + 150 * SECOND), new Set(["ep_b"]));
       const again = open();
-      expect(again.nextHandover(T0 + 300 * SECOND, 300 * SECOND)).toBe(T0 + 450 * SECOND);
-      const handover = again.handover(T0 + 450 * SECOND);
-      expect([...handover.refs]).toEqual([["ep_b", [{ id: `dlv_${ulid}1`, event: "e" }]]]);
-      again.confirm(handover, new Set());
-      expect(again.nextHandover(T0 + 450 * SECOND, 300 * SECOND)).toBeNull();
+      expect(again.pointer.next(T0 + 300 * SECOND, 300 * SECOND)).toBe(T0 + 450 * SECOND);
+      const handover = again.pointer.handover(T0 + 450 * SECOND);
+      expect([...handover.refs]).toEqual([["ep_b", [{ id: `dlv_${ulid}1`, type: "e" }]]]);
+      again.pointer.confirm(handover, new Set());
+      expect(again.pointer.next(T0 + 450 * SECOND, 300 * SECOND)).toBeNull();
     });
   });
 
@@ -115,12 +115,12 @@ describe("the event log", () => {
       for (let i = 0; i < 600; i++) journal.append({ ...REQUEST, matches: [{ endpoint: "ep_a" }] }, T0);
       journal.append({ ...REQUEST, matches: [{ endpoint: "ep_b" }] }, T0 + 1);
       const away = new Set(["ep_a", "ep_b"]);
-      for (let i = 0; i < 2; i++) journal.confirm(journal.handover(T0 + DAY), away);
+      for (let i = 0; i < 2; i++) journal.pointer.confirm(journal.pointer.handover(T0 + DAY), away);
       const turns = [1, 2, 3].map(() => {
-        const handover = journal.handover(T0 + DAY);
-        journal.confirm(handover, new Set(["ep_a"]));
+        const handover = journal.pointer.handover(T0 + DAY);
+        journal.pointer.confirm(handover, new Set(["ep_a"]));
         // In the middle of a round it goes on at once.
-        const goesOn = journal.nextHandover(T0 + DAY, 300 * SECOND) === T0 + DAY + 1;
+        const goesOn = journal.pointer.next(T0 + DAY, 300 * SECOND) === T0 + DAY + 1;
         return { b: handover.refs.get("ep_b")?.length ?? 0, goesOn };
       });
       expect(turns.map(({ b }) => b).reduce((sum, b) => sum + b)).toBe(1);
@@ -133,7 +133,7 @@ describe("the event log", () => {
       for (let i = 0; i < 50; i++) journal.append(REQUEST, T0);
       const called = journal.append({ ...REQUEST, matches: [{ endpoint: "", url: "https://a.example/" }] }, T0);
       const before = rowsRead();
-      expect(journal.callbacks().map(({ ulid }) => ulid)).toEqual([ulidOf(called)]);
+      expect(journal.ending.callbacks().map(({ ulid }) => ulid)).toEqual([ulidOf(called)]);
       expect(rowsRead() - before).toBeLessThanOrEqual(3);
     });
   });
@@ -143,10 +143,10 @@ describe("the event log", () => {
       for (let i = 0; i < 1_100; i++) journal.append({ ...REQUEST, matches: [{ endpoint: "ep_a" }] }, T0);
       const seen = new Set<string>();
       let pages = 0;
-      for (; journal.nextHandover(T0 + DAY, 0) !== null; pages++) {
-        const handover = journal.handover(T0 + DAY);
+      for (; journal.pointer.next(T0 + DAY, 0) !== null; pages++) {
+        const handover = journal.pointer.handover(T0 + DAY);
         for (const { id } of handover.refs.get("ep_a") ?? []) seen.add(id);
-        journal.confirm(handover, new Set());
+        journal.pointer.confirm(handover, new Set());
       }
       expect({ pages, seen: seen.size }).toEqual({ pages: 3, seen: 1_100 });
     });
@@ -164,7 +164,7 @@ describe("the event log", () => {
 });
 
 describe("events appended together", () => {
-  const ALL = { events: [REQUEST, { ...REQUEST, event: "f" }, REQUEST] };
+  const ALL = { events: [REQUEST, { ...REQUEST, type: "f" }, REQUEST] };
 
   it("are written in their order, one row each, with ids that follow each other", async ({ expect }) => {
     await withJournal((journal, open) => {
@@ -204,7 +204,7 @@ describe("a page of a day", () => {
     await withJournal((journal) => {
       const ulids: string[] = [];
       for (let i = 0; i < 20; i++) {
-        ulids.push(ulidOf(journal.append({ ...REQUEST, event: i === 3 ? "rare" : "e" }, T0)));
+        ulids.push(ulidOf(journal.append({ ...REQUEST, type: i === 3 ? "rare" : "e" }, T0)));
       }
       const query = { ...EVERYTHING, event: "rare", rows: 10 };
       const first = journal.list(query);
@@ -217,8 +217,8 @@ describe("a page of a day", () => {
 
   it("has one after it only where there is more of what fits", async ({ expect }) => {
     await withJournal((journal) => {
-      const ulids = ["rare", "e", "rare", "e", "e"].map((event, i) =>
-        ulidOf(journal.append({ ...REQUEST, event }, T0 + i)),
+      const ulids = ["rare", "e", "rare", "e", "e"].map((type, i) =>
+        ulidOf(journal.append({ ...REQUEST, type }, T0 + i)),
       );
       const page = (limit: number, event?: string) => journal.list({ ...EVERYTHING, limit, ...(event && { event }) });
       expect([page(5), page(6)].map(({ events, next }) => [events.length, next])).toEqual([
@@ -253,16 +253,16 @@ describe("deliveries that a replay adds", () => {
   it("are owned by the log although its pointer is past the event", async ({ expect }) => {
     await withJournal((journal, open) => {
       const ulid = ulidOf(journal.append(REQUEST, T0));
-      journal.confirm(journal.handover(T0 + DAY), new Set());
-      expect(journal.nextHandover(T0 + DAY, 300 * SECOND)).toBeNull();
+      journal.pointer.confirm(journal.pointer.handover(T0 + DAY), new Set());
+      expect(journal.pointer.next(T0 + DAY, 300 * SECOND)).toBeNull();
       const result = journal.addMatches(ulid, ["ep_b", "ep_c"]);
       expect(result?.added).toEqual([2]);
       const again = open();
-      expect(again.nextHandover(T0 + DAY, 300 * SECOND)).not.toBeNull();
-      const handover = again.handover(T0 + DAY);
-      expect([...handover.refs]).toEqual([["ep_c", [{ id: `dlv_${ulid}2`, event: "e" }]]]);
-      again.confirm(handover, new Set());
-      expect(again.nextHandover(T0 + DAY, 300 * SECOND)).toBeNull();
+      expect(again.pointer.next(T0 + DAY, 300 * SECOND)).not.toBeNull();
+      const handover = again.pointer.handover(T0 + DAY);
+      expect([...handover.refs]).toEqual([["ep_c", [{ id: `dlv_${ulid}2`, type: "e" }]]]);
+      again.pointer.confirm(handover, new Set());
+      expect(again.pointer.next(T0 + DAY, 300 * SECOND)).toBeNull();
     });
   });
 

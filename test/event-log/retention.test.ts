@@ -5,7 +5,7 @@ import { type Env, retentionMs } from "../../src/contracts/env";
 import { Endpoint } from "../../src/endpoint/object";
 import { Sql } from "../../src/lib/sql";
 import { addDays, DAY, dayOf, dayStart, HOUR, MINUTE } from "../../src/lib/time";
-import { call, delivery, deliveryPath, newEndpoint, newReceiver, newTenant, post } from "../api";
+import { call, delivery, deliveryPath, newEndpoint, newReceiver, newTenant, post } from "../lib/api";
 import { appendOnly, endpointObject, logObject } from "../send/harness";
 
 afterEach(() => {
@@ -105,7 +105,7 @@ describe("retention", () => {
       ),
     );
     at(dayStart(dayOf(now)) + DAY + RETENTION + MINUTE);
-    const young = (await appendOnly(tenant, [id])).refs[0] as { id: string; event: string };
+    const young = (await appendOnly(tenant, [id])).refs[0] as { id: string; type: string };
     await endpointObject(tenant, id).adopt([young], HOUR);
     await drop(log);
     expect(await rowsOf(endpointObject(tenant, id))).toEqual([

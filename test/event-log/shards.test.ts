@@ -1,11 +1,11 @@
 import { evictDurableObject, runInDurableObject } from "cloudflare:test";
 import { env } from "cloudflare:workers";
 import { describe, it } from "vitest";
-import { Journal } from "../../src/event-log/journal";
+import { Journal } from "../../src/event-log/journal/journal";
 import { eventId } from "../../src/lib/ids";
 import { Sql } from "../../src/lib/sql";
 import { dayOf } from "../../src/lib/time";
-import { call, newTenant } from "../api";
+import { call, newTenant } from "../lib/api";
 
 const inShard = (ulid: string, shard: string) => `${ulid.slice(0, 10)}${shard}${ulid.slice(11)}`;
 
@@ -19,7 +19,7 @@ describe("an event of another shard than the one that is written to", () => {
     const tenant = await newTenant();
     const log = shardOf(tenant, "5");
     const ulid = await runInDurableObject(log, (_, { storage }) => {
-      const request = { event: "lead.hot", data: '{"a":1}', matches: [{ endpoint: "ep_gone" }] };
+      const request = { type: "lead.hot", data: '{"a":1}', matches: [{ endpoint: "ep_gone" }] };
       const result = new Journal(new Sql(storage.sql), dayOf(Date.now())).append(request, Date.now());
       if (result.kind !== "appended") throw new Error(result.kind);
       const there = inShard(result.event.ulid, "5");

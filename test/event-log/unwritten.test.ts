@@ -1,13 +1,14 @@
 import { evictDurableObject, runDurableObjectAlarm, runInDurableObject } from "cloudflare:test";
 import { env } from "cloudflare:workers";
 import { afterEach, describe, it, vi } from "vitest";
+import { OperatorEvents } from "../../src/accept/operator-events";
 import type { AppendRequest } from "../../src/contracts/event-log";
 import { Endpoint } from "../../src/endpoint/object";
-import { Journal } from "../../src/event-log/journal";
+import { Journal } from "../../src/event-log/journal/journal";
 import { EventLog } from "../../src/event-log/object";
 import { Sql } from "../../src/lib/sql";
 import { addDays, DAY, dayOf, dayStart, HOUR, MINUTE, SECOND } from "../../src/lib/time";
-import { type Answered, call, fresh, newEndpoint, newReceiver, newTenant, post, until } from "../api";
+import { type Answered, call, fresh, newEndpoint, newReceiver, newTenant, post, until } from "../lib/api";
 import { endpointObject, logObject } from "../send/harness";
 import { logged, newSignal, observe, seen } from "../signals/world";
 
@@ -139,7 +140,7 @@ describe.for([
     await send("operator", EVENT);
     await set("operator", true);
     const before = (await logged("operator")).length;
-    const tell = vi.spyOn(EventLog.prototype, "tell");
+    const tell = vi.spyOn(OperatorEvents.prototype, "tell");
     await call("PATCH", `/v1/tenants/${tenant}/endpoints/${id}`, { enabled: false });
     await until("the log to refuse", async () => tell.mock.settledResults[0]?.type === "rejected");
     expect(await kept()).toHaveLength(1);
@@ -173,24 +174,28 @@ describe("a full log", () => {
 // Far enough ahead that the object's own alarm has nothing to do.
 const DAY_OF_TEST = dayOf(Date.now() + 400 * DAY);
 const T0 = dayStart(DAY_OF_TEST);
-const REQUEST: AppendRequest = { event: "e", data: "{}", matches: [{ endpoint: "ep_a" }] };
+const REQUEST: AppendRequest = { type: "e", data: "{}", matches: [{ endpoint: "ep_a" }] };
 
 describe("what a log remembers", () => {
   /** What it answers, partly from memory. */
   const facts = (journal: Journal) => {
-    const { refs, left, turn, upTo } = journal.handover(T0 + DAY);
+    const { refs, left, turn, upTo } = journal.pointer.handover(T0 + DAY);
     const handed = refs.get("ep_a")?.map(({ id }) => id) ?? [];
-    const next = journal.nextHandover(T0 + DAY, 300 * SECOND);
+    const next = journal.pointer.next(T0 + DAY, 300 * SECOND);
     const { sealed } = journal;
-    const retire = journal.retire()?.upTo;
+    const retire = journal.ending.retire()?.upTo;
     return { sealed, first: handed[0], handed: handed.length, left: left.size, turn, upTo, next, retire };
   };
 
   it.for([
     ["seal", "state", (journal: Journal) => journal.seal()],
-    ["confirm", "state", (journal: Journal) => journal.confirm(journal.handover(T0 + DAY), new Set())],
-    ["leave", "unconfirmed", (journal: Journal) => journal.confirm(journal.handover(T0 + DAY), new Set(["ep_a"]))],
-    ["retire", "state", (journal: Journal) => journal.retired({ endpoints: new Set(), upTo: "7" })],
+    ["confirm", "state", (journal: Journal) => journal.pointer.confirm(journal.pointer.handover(T0 + DAY), new Set())],
+    [
+      "leave",
+      "unconfirmed",
+      (journal: Journal) => journal.pointer.confirm(journal.pointer.handover(T0 + DAY), new Set(["ep_a"])),
+    ],
+    ["retire", "state", (journal: Journal) => journal.ending.retired({ endpoints: new Set(), upTo: "7" })],
     ["append", "events", (journal: Journal) => journal.append(REQUEST, T0 + HOUR)],
   ] as const)("is what is stored after %s could not be written", ([, table, change], { expect }) => {
     const stub = env.EVENT_LOG.getByName(`${fresh("t")}/${DAY_OF_TEST}`) as unknown as DurableObjectStub;
@@ -199,7 +204,7 @@ describe("what a log remembers", () => {
       const journal = new Journal(new Sql(sql), DAY_OF_TEST);
       for (let i = 0; i < 600; i++) journal.append(REQUEST, T0);
       // More than a page is left, so that whose turn it is matters.
-      for (let i = 0; i < 2; i++) journal.confirm(journal.handover(T0 + DAY), new Set(["ep_a"]));
+      for (let i = 0; i < 2; i++) journal.pointer.confirm(journal.pointer.handover(T0 + DAY), new Set(["ep_a"]));
       journal.append(REQUEST, T0 + MINUTE);
       const before = facts(journal);
       for (const what of ["INSERT", "UPDATE", "DELETE"]) {

@@ -5,7 +5,7 @@ import type { Attempt, DeliveryStatus } from "../../src/contracts/delivery";
 import type { DeliveryMessage } from "../../src/contracts/messages";
 import { DAY, dayOf, dayStart, HOUR, SECOND } from "../../src/lib/time";
 import { consume } from "../../src/send/consumer";
-import { newEndpoint, newTenant } from "../api";
+import { newEndpoint, newTenant } from "../lib/api";
 import { appendOnly, messageFor } from "../send/harness";
 
 /** Longer than any attempt may take before it is taken to hang, in ms. */

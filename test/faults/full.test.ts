@@ -1,7 +1,7 @@
 import { runInDurableObject } from "cloudflare:test";
 import { env } from "cloudflare:workers";
 import { afterEach, describe, it } from "vitest";
-import { call } from "../api";
+import { call } from "../lib/api";
 import { RECONCILE, World } from "./world";
 
 afterEach(() => World.end());

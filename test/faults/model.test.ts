@@ -1,6 +1,6 @@
 import fc from "fast-check";
 import { afterEach, it } from "vitest";
-import { holdsAsync } from "../property";
+import { holdsAsync } from "../lib/property";
 import { FATES, type Fault } from "./doom";
 import { type Mood, RECONCILE, World } from "./world";
 

@@ -2,7 +2,7 @@ import { afterEach, describe, type ExpectStatic, it } from "vitest";
 import type { DeliveryMessage } from "../../src/contracts/messages";
 import { LANES, SLOTS } from "../../src/endpoint/policy/admission";
 import { SECOND } from "../../src/lib/time";
-import { until } from "../api";
+import { until } from "../lib/api";
 import { Batches, type Invocation } from "./batches";
 
 afterEach(() => Batches.end());
@@ -12,7 +12,7 @@ const sorted = (ids: Iterable<string>) => [...ids].sort();
 
 /** The batch is let go as a whole, while requests of its own are under way still. */
 async function letGo(expect: ExpectStatic, invocation: Invocation): Promise<void> {
-  await until("the batch to be let go", async () => invocation.over, 10_000);
+  await until("the batch to be let go", async () => invocation.over);
   expect([invocation.acked, invocation.returned]).toEqual([invocation.messages, 0]);
 }
 

@@ -2,7 +2,7 @@ import { runDurableObjectAlarm } from "cloudflare:test";
 import { env } from "cloudflare:workers";
 import { afterEach, describe, it, vi } from "vitest";
 import { Endpoint } from "../../src/endpoint/object";
-import { call } from "../api";
+import { call } from "../lib/api";
 import { type Change, RECONCILE, World } from "./world";
 
 afterEach(() => World.end());

@@ -9,7 +9,7 @@ import { Sql } from "../../src/lib/sql";
 import { DAY, dayOf, dayStart, HOUR, MINUTE } from "../../src/lib/time";
 import { consume } from "../../src/send/consumer";
 import { consumeDeadLetters } from "../../src/send/dead-letters";
-import { call, newEndpoint, newTenant } from "../api";
+import { call, newEndpoint, newTenant } from "../lib/api";
 import { Doom, type Fault } from "./doom";
 
 export const SCHEDULE = [30, 120, 600];

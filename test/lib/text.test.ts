@@ -15,7 +15,7 @@ import {
 } from "../../src/lib/ids";
 import { jsonWithRaw, memberTexts } from "../../src/lib/json/json";
 import { DAY, dayOf, dayStart } from "../../src/lib/time";
-import { holds } from "../property";
+import { holds } from "./property";
 
 describe("JSON as text", () => {
   it("finds each member's own text, with whatever space and nesting around it", ({ expect }) => {

@@ -2,7 +2,7 @@ import { runInDurableObject } from "cloudflare:test";
 import { env } from "cloudflare:workers";
 import { describe, it, vi } from "vitest";
 import { Together } from "../../src/lib/together";
-import { fresh } from "../api";
+import { fresh } from "./api";
 
 /** Runs `use` on the storage of an object of its own, with a table of numbers. */
 function withStorage<T>(use: (storage: DurableObjectStorage) => Promise<T>): Promise<T> {

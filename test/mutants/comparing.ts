@@ -7,7 +7,7 @@ export const COMPARING: readonly Mutant[] = [
     file: "src/lib/json/exact.ts",
     find: "return LONG.test(text) ? readExactly(text) : read;",
     replace: "return read;",
-    tests: tests("test/lib/equal.test.ts"),
+    tests: tests("test/lib/filter/equal.test.ts"),
     why: "9007199254740993 would be its neighbour.",
   },
   {
@@ -15,7 +15,7 @@ export const COMPARING: readonly Mutant[] = [
     file: "src/lib/json/exact.ts",
     find: "return x.sign * (x.magnitude - y.magnitude);",
     replace: "return x.magnitude - y.magnitude;",
-    tests: tests("test/lib/equal.test.ts"),
+    tests: tests("test/lib/filter/equal.test.ts"),
     why: "Filters would match the wrong events.",
   },
   {
@@ -23,7 +23,7 @@ export const COMPARING: readonly Mutant[] = [
     file: "src/lib/json/exact.ts",
     find: "(x > y ? x - y : y - x) >= least",
     replace: "(x > y ? x - y : y - x) > least",
-    tests: tests("test/lib/equal.test.ts"),
+    tests: tests("test/lib/filter/equal.test.ts"),
     why: "`atLeast` includes it.",
   },
   {
@@ -31,7 +31,7 @@ export const COMPARING: readonly Mutant[] = [
     file: "src/lib/filter/filter-values.ts",
     find: "if (value instanceof ExactNumber) return exact.has(value.key);",
     replace: "if (value instanceof ExactNumber) return false;",
-    tests: tests("test/lib/equal.test.ts"),
+    tests: tests("test/lib/filter/equal.test.ts"),
     why: "Lists and filters would miss it.",
   },
   {
@@ -39,7 +39,7 @@ export const COMPARING: readonly Mutant[] = [
     file: "src/lib/filter/filter.ts",
     find: "isWhole && path === TIME ? atTime(one) : one",
     replace: "one",
-    tests: tests("test/lib/equal.test.ts"),
+    tests: tests("test/lib/filter/equal.test.ts"),
     why: "The forms of one instant are one.",
   },
   {
@@ -47,7 +47,7 @@ export const COMPARING: readonly Mutant[] = [
     file: "src/lib/filter/instant.ts",
     find: "getUTCDate() !== Number(day)",
     replace: "getUTCDate() === 0",
-    tests: tests("test/lib/equal.test.ts"),
+    tests: tests("test/lib/filter/equal.test.ts"),
     why: "It would be one of the next month.",
   },
   {
@@ -55,7 +55,7 @@ export const COMPARING: readonly Mutant[] = [
     file: "src/lib/filter/path.ts",
     find: `if (!path.includes("\\\\"))`,
     replace: `if (path !== "")`,
-    tests: tests("test/lib/equal.test.ts"),
+    tests: tests("test/lib/filter/equal.test.ts"),
     why: "Labels of Kubernetes have them.",
   },
   {
@@ -63,7 +63,7 @@ export const COMPARING: readonly Mutant[] = [
     file: "src/lib/filter/filter.ts",
     find: "return isContainer(element) && clause(element, visits) === null;",
     replace: "return isContainer(element);",
-    tests: tests("test/lib/equal.test.ts"),
+    tests: tests("test/lib/filter/equal.test.ts"),
     why: "One element must fulfil all its conditions.",
   },
   {
@@ -71,7 +71,7 @@ export const COMPARING: readonly Mutant[] = [
     file: "src/lib/filter/filter.ts",
     find: "isContainer(value) && Object.hasOwn(value, key)",
     replace: "isContainer(value) && key in value",
-    tests: tests("test/lib/filter.test.ts"),
+    tests: tests("test/lib/filter/filter.test.ts"),
     why: "`data.constructor` is in no event.",
   },
   {
@@ -79,7 +79,7 @@ export const COMPARING: readonly Mutant[] = [
     file: "src/lib/filter/visits.ts",
     find: "if (this.#left < 0) throw new TooMany();",
     replace: "",
-    tests: tests("test/lib/filter.test.ts"),
+    tests: tests("test/lib/filter/filter.test.ts"),
     why: "One stored filter would block an isolate that all tenants share.",
   },
   {
@@ -111,7 +111,7 @@ export const COMPARING: readonly Mutant[] = [
     file: "src/signals/values.ts",
     find: "return isNumeric(value) ? numberText(value) : null;",
     replace: `return typeof value === "number" ? String(value) : null;`,
-    tests: tests("test/lib/equal.test.ts"),
+    tests: tests("test/lib/filter/equal.test.ts"),
     why: "It is the same entity as its text, also out there.",
   },
 ];

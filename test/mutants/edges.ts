@@ -5,8 +5,8 @@ export const EDGES: readonly Mutant[] = [
   {
     name: "a form is taken whatever site it is from",
     file: "src/dashboard/guard.ts",
-    find: 'site !== undefined && site !== "same-origin"',
-    replace: 'site !== undefined && site === "-"',
+    find: 'site === "same-origin" && isOwn',
+    replace: "site.length > 0 && isOwn",
     tests: tests("test/dashboard/guard-edges.test.ts", "is taken by what the browser says of where it is from"),
     why: "A browser that hides the origin says so by Sec-Fetch-Site.",
   },

@@ -5,11 +5,11 @@ import type { EndpointSettings } from "../../src/contracts/settings";
 import { LEASE } from "../../src/endpoint/policy/admission";
 import { Endpoint } from "../../src/index";
 import { attempt, type Granted } from "../../src/send/attempt";
-import { newReceiver } from "../api";
 import { SETTINGS } from "../endpoint/ledgers";
+import { newReceiver } from "../lib/api";
 import { items } from "./rooms";
 
-const TEXT = { event: "e", timestamp: 0, payloadId: "evt_x", data: "{}" };
+const TEXT = { type: "e", timestamp: 0, payloadId: "evt_x", data: "{}" };
 
 let now: number;
 beforeEach(() => {
@@ -25,7 +25,7 @@ afterEach(() => {
 /** A grant whose lease ends in `left` ms, of a delivery that goes to the URL unsigned. */
 function granted(url: string, left: number, change: Partial<EndpointSettings> = {}): Granted {
   const [item] = items(1);
-  const { id, event } = item as { id: string; event: string };
+  const { id, type } = item as { id: string; type: string };
   const grant: Grant = {
     id,
     attemptId: `att_${id}`,
@@ -35,7 +35,7 @@ function granted(url: string, left: number, change: Partial<EndpointSettings> = 
     format: null,
   };
   const settings = { ...SETTINGS, url, signature: { scheme: "none" as const, header: null }, ...change };
-  return { delivery: { id, event }, grant, settings };
+  return { delivery: { id, type }, grant, settings };
 }
 
 /** Makes an attempt, and answers its outcome's kind with what happened in its order. */

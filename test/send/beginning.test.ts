@@ -6,7 +6,7 @@ import { attempt, type Granted, type Text } from "../../src/send/attempt";
 import { SETTINGS } from "../endpoint/ledgers";
 import { references, T0 } from "./rooms";
 
-const TEXT: Text = { event: "e", timestamp: T0, payloadId: "evt_x", data: "{}" };
+const TEXT: Text = { type: "e", timestamp: T0, payloadId: "evt_x", data: "{}" };
 const SETTINGS_OF_LOOPBACK = { ...SETTINGS, url: "http://127.0.0.1:9/", signature: { scheme: "none", header: null } };
 
 beforeEach(() => {

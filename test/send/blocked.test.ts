@@ -3,8 +3,8 @@ import { env } from "cloudflare:workers";
 import { afterEach, describe, it, vi } from "vitest";
 import { app } from "../../src/api/app";
 import type { Env } from "../../src/contracts/env";
-import { type Answered, call, delivery, fresh, newEndpoint, newReceiver, newTenant, post, until } from "../api";
-import { asked, DEPLOYED, named, setZone } from "../resolver";
+import { type Answered, call, delivery, fresh, newEndpoint, newReceiver, newTenant, post, until } from "../lib/api";
+import { asked, DEPLOYED, named, setZone } from "../lib/resolver";
 import { appendOnly, consumeWhole, logObject, messageFor } from "./harness";
 
 afterEach(() => {
@@ -247,11 +247,11 @@ describe("a URL that is blocked", () => {
     const [ref] = (await appendOnly(tenant, [id])).refs;
     await consumeWith(env as Env, { ...messageFor(tenant, id, ref!), version });
     expect(await delivery(tenant, ref!, "retrying")).toMatchObject({ attempts: 1, lastError: "blocked" });
-    const callback = { event: "e", matches: [{ endpoint: "", url: `https://${host}/callback` }], data: "{}" };
+    const callback = { type: "e", matches: [{ endpoint: "", url: `https://${host}/callback` }], data: "{}" };
     const appended = await logObject(tenant).append(callback);
     if (!("event" in appended)) throw new Error("the event was not appended");
     const { ulid, matches } = appended.event;
-    await consumeWith(env as Env, messageFor(tenant, matches[0]?.endpoint ?? "", { id: `dlv_${ulid}0`, event: "e" }));
+    await consumeWith(env as Env, messageFor(tenant, matches[0]?.endpoint ?? "", { id: `dlv_${ulid}0`, type: "e" }));
     const event = await call("GET", `/v1/tenants/${tenant}/events/evt_${ulid}`);
     expect(event.body.deliveries[0]).toMatchObject({ attempts: 1, lastError: "blocked" });
     expect(urls).toHaveLength(1);
@@ -334,10 +334,10 @@ describe("a URL that is blocked", () => {
     expect(test.body.attempt).toMatchObject({ error: "blocked", response: null });
 
     const matches = [{ endpoint: "", url: "https://posthorn.test/callback" }];
-    const appended = await logObject(tenant).append({ event: "e", data: "{}", matches });
+    const appended = await logObject(tenant).append({ type: "e", data: "{}", matches });
     if (!("event" in appended)) throw new Error("the event was not appended");
     const [match] = appended.event.matches;
-    const callback = { id: `dlv_${appended.event.ulid}0`, event: "e" };
+    const callback = { id: `dlv_${appended.event.ulid}0`, type: "e" };
     await consumeWith(env as Env, messageFor(tenant, match?.endpoint ?? "", callback));
     const event = await call("GET", `${path}/events/evt_${appended.event.ulid}`);
     expect(event.body.deliveries[0]).toMatchObject({ attempts: 1, lastError: "blocked" });

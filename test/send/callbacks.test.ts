@@ -1,7 +1,7 @@
 import { evictAllDurableObjects } from "cloudflare:test";
 import { createHmac } from "node:crypto";
 import { describe, it } from "vitest";
-import { call, fresh, newReceiver, newTenant, until } from "../api";
+import { call, fresh, newReceiver, newTenant, until } from "../lib/api";
 
 describe("a callback that comes with an event", () => {
   it("gets this one event, unsigned, and its log stands under the event", async ({ expect }) => {

@@ -1,7 +1,7 @@
 import { env } from "cloudflare:workers";
 import { afterEach, describe, it, vi } from "vitest";
 import { Endpoint } from "../../src/index";
-import { call, delivery, deliveryPath, fresh, newEndpoint, newReceiver, newTenant, post, until } from "../api";
+import { call, delivery, deliveryPath, fresh, newEndpoint, newReceiver, newTenant, post, until } from "../lib/api";
 
 describe.concurrent("a change of an endpoint", () => {
   it("of its URL reaches the next attempt, which keeps id and body", async ({ expect }) => {

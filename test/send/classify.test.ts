@@ -3,7 +3,7 @@ import { describe, it } from "vitest";
 import { parseHttpDate } from "../../src/lib/net/http-date";
 import { SECOND } from "../../src/lib/time";
 import { classify, isStandIn, retryAfterOf } from "../../src/send/classify";
-import { holds } from "../property";
+import { holds } from "../lib/property";
 
 const NOW = Date.parse("2026-11-21T00:00:00Z");
 

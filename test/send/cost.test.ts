@@ -3,7 +3,7 @@ import { afterEach, describe, it, vi } from "vitest";
 import { Endpoint, EventLog } from "../../src/index";
 import { Sql } from "../../src/lib/sql";
 import { MINUTE } from "../../src/lib/time";
-import { call, delivery, newEndpoint, newReceiver, newTenant, post, until } from "../api";
+import { call, delivery, newEndpoint, newReceiver, newTenant, post, until } from "../lib/api";
 import { endpointObject, logObject, nothingIsDue } from "./harness";
 
 afterEach(() => {

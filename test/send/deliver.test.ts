@@ -1,6 +1,6 @@
 import { createHmac, timingSafeEqual } from "node:crypto";
 import { describe, it } from "vitest";
-import { call, newReceiver, newTenant, until } from "../api";
+import { call, newReceiver, newTenant, until } from "../lib/api";
 
 /** The seed page's own check, as a receiver in Node writes it. */
 function verifies(rawBody: string, signature: string, secret: string): boolean {

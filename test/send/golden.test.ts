@@ -12,7 +12,7 @@ const GOLDEN = import.meta.glob<string>("./golden/*.http", { query: "?raw", impo
 const SECRET = "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw";
 const NOW = Date.parse("2025-12-15T14:33:13.250Z");
 const EVENT: EventText = {
-  event: "company.identified",
+  type: "company.identified",
   timestamp: Date.parse("2025-12-15T14:33:12.000Z"),
   payloadId: "evt_01KCHCW3M0000ABCDEFGHJKMNP",
   data: '{"company":{"id":"comp_a1b2c3d4","name":"Acme Corp","employeeCount":142},"2":1.0,"1":12345678901234567890}',

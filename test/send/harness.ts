@@ -2,12 +2,12 @@ import { runDurableObjectAlarm } from "cloudflare:test";
 import { env } from "cloudflare:workers";
 import type { ExpectStatic } from "vitest";
 import type { Env } from "../../src/contracts/env";
-import type { StoredEvent } from "../../src/contracts/event";
+import type { Event } from "../../src/contracts/event";
 import type { DeliveryMessage } from "../../src/contracts/messages";
 import { deliveryId, eventId } from "../../src/lib/ids";
 import { dayOf } from "../../src/lib/time";
 import { consume } from "../../src/send/consumer";
-import { call, until } from "../api";
+import { call, until } from "../lib/api";
 
 /** Delivers a batch, and waits for the sends that outlast it too. */
 export async function consumeWhole(batch: MessageBatch, bindings: Env = env): Promise<void> {
@@ -27,21 +27,17 @@ export function logObject(tenant: string) {
 }
 
 /** An event in the log whose queue messages never left: what a crash between the two leaves behind. */
-export async function appendOnly(tenant: string, endpoints: string[], data = "{}", event = "lead.hot") {
+export async function appendOnly(tenant: string, endpoints: string[], data = "{}", type = "lead.hot") {
   const matches = endpoints.map((endpoint) => ({ endpoint }));
-  const result = (await logObject(tenant).append({ event, data, matches })) as { event: StoredEvent };
+  const result = (await logObject(tenant).append({ type, data, matches })) as { event: Event };
   const { ulid } = result.event;
-  const refs = endpoints.map((endpoint, index) => ({ id: deliveryId(ulid, index), endpoint, event }));
+  const refs = endpoints.map((endpoint, index) => ({ id: deliveryId(ulid, index), endpoint, type }));
   return { id: eventId(ulid), refs };
 }
 
 /** A queue message for deliveries of one endpoint, by reference. */
-export function messageFor(
-  tenant: string,
-  endpoint: string,
-  ...refs: { id: string; event: string }[]
-): DeliveryMessage {
-  return { tenant, endpoint, version: 1, deliveries: refs.map(({ id, event }) => ({ id, event })) };
+export function messageFor(tenant: string, endpoint: string, ...refs: { id: string; type: string }[]): DeliveryMessage {
+  return { tenant, endpoint, version: 1, deliveries: refs.map(({ id, type }) => ({ id, type })) };
 }
 
 /** That the endpoint's alarm, of which an ended lease may have left one, finds nothing due and stays off. */

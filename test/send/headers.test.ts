@@ -5,7 +5,7 @@ import { secretOwner } from "../../src/contracts/settings";
 import { seal } from "../../src/lib/crypto";
 import { attempt } from "../../src/send/attempt";
 import { prepare } from "../../src/send/request/prepare";
-import { newReceiver } from "../api";
+import { newReceiver } from "../lib/api";
 
 const OWNER = secretOwner("acme", "ep_1");
 
@@ -17,7 +17,7 @@ const GRANT = {
   leasedUntil: 0,
   format: null,
 } as const;
-const EVENT = { event: "lead.hot", timestamp: 0, payloadId: "evt_1", data: "{}" };
+const EVENT = { type: "lead.hot", timestamp: 0, payloadId: "evt_1", data: "{}" };
 const ENV = { SECRETS_KEY: "k", ALLOW_INSECURE_ENDPOINTS: "false", CONTACT_URL: "" };
 
 /** The settings of an endpoint whose row has these headers, however they came there. */
@@ -114,7 +114,7 @@ describe("the headers of a request", () => {
       signature: { scheme: "hex", header: "no name" } as const,
     };
     const granted = {
-      delivery: { id: GRANT.id, event: "lead.hot" },
+      delivery: { id: GRANT.id, type: "lead.hot" },
       grant: { ...GRANT, leasedUntil: Date.now() + 60_000 },
       settings,
     };

@@ -2,7 +2,7 @@ import { createMessageBatch, runDurableObjectAlarm } from "cloudflare:test";
 import { env } from "cloudflare:workers";
 import { afterEach, describe, it, vi } from "vitest";
 import worker from "../../src/index";
-import { call, delivery, deliveryPath, newEndpoint, newReceiver, newTenant, post, until } from "../api";
+import { call, delivery, deliveryPath, newEndpoint, newReceiver, newTenant, post, until } from "../lib/api";
 import { appendOnly, consumeWhole, endpointObject, failures, messageFor } from "./harness";
 
 afterEach(() => {

@@ -1,7 +1,7 @@
 import fc from "fast-check";
 import { describe, it } from "vitest";
 import { maskingOf, secretsOfHeader } from "../../src/send/request/mask";
-import { holds } from "../property";
+import { holds } from "../lib/property";
 
 const SECRET = 'correct "horse" bättery & staple';
 

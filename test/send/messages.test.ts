@@ -9,7 +9,7 @@ import { env } from "cloudflare:workers";
 import { afterEach, describe, it, vi } from "vitest";
 import { Endpoint, EventLog } from "../../src/index";
 import { DAY, dayOf, dayStart } from "../../src/lib/time";
-import { call, delivery, deliveryPath, newEndpoint, newReceiver, newTenant, post, until } from "../api";
+import { call, delivery, deliveryPath, newEndpoint, newReceiver, newTenant, post, until } from "../lib/api";
 import { appendOnly, consumeWhole, endpointObject, logObject, messageFor, nothingIsDue } from "./harness";
 
 afterEach(() => {
@@ -50,8 +50,8 @@ describe("a message that nobody can read", () => {
       "text",
       null,
       { tenant, endpoint: "ep_x", version: 1, deliveries: [] },
-      { tenant, endpoint: "ep_x", version: 1, deliveries: [{ id: "dlv_none", event: "x" }] },
-      { tenant, endpoint: "ep_x", version: 1, deliveries: [{ id, event: "x", text: { data: 5 } }] },
+      { tenant, endpoint: "ep_x", version: 1, deliveries: [{ id: "dlv_none", type: "x" }] },
+      { tenant, endpoint: "ep_x", version: 1, deliveries: [{ id, type: "x", text: { data: 5 } }] },
     ];
     await env.DELIVERIES.sendBatch(garbage.map((body) => ({ body: body as never })));
     await env.DELIVERIES_SLOW.send({ garbage: true } as never);
@@ -85,7 +85,7 @@ describe("a message that comes twice", () => {
     const { id } = await newEndpoint(tenant, receiver.url);
     const [ref] = (await post(tenant)).deliveries;
     const before = await delivery(tenant, ref, "succeeded");
-    const message = messageFor(tenant, id, { id: ref.id, event: "lead.hot" });
+    const message = messageFor(tenant, id, { id: ref.id, type: "lead.hot" });
     expect(await consumeOne(message)).toBe("acked");
     expect(await consumeOne({ ...message, deliveries: [message.deliveries[0], message.deliveries[0]] })).toBe("acked");
     expect((await call("GET", deliveryPath(tenant, ref))).body).toEqual(before);
@@ -98,7 +98,7 @@ describe("a message that comes twice", () => {
     const { id } = await newEndpoint(tenant, receiver.url, { retry: [] });
     const [ref] = (await post(tenant)).deliveries;
     const before = await delivery(tenant, ref, "failed");
-    expect(await consumeOne(messageFor(tenant, id, { id: ref.id, event: "lead.hot" }))).toBe("acked");
+    expect(await consumeOne(messageFor(tenant, id, { id: ref.id, type: "lead.hot" }))).toBe("acked");
     expect((await call("GET", deliveryPath(tenant, ref))).body).toEqual(before);
     expect(await receiver.seen()).toHaveLength(1);
   });
@@ -109,7 +109,7 @@ describe("a message that comes twice", () => {
     const { id } = await newEndpoint(tenant, receiver.url, { retry: [3600] });
     const [ref] = (await post(tenant)).deliveries;
     const before = await delivery(tenant, ref, "retrying");
-    expect(await consumeOne(messageFor(tenant, id, { id: ref.id, event: "lead.hot" }))).toBe("acked");
+    expect(await consumeOne(messageFor(tenant, id, { id: ref.id, type: "lead.hot" }))).toBe("acked");
     expect((await call("GET", deliveryPath(tenant, ref))).body).toEqual(before);
     expect(await receiver.seen()).toHaveLength(1);
   });
@@ -120,7 +120,7 @@ describe("a message that comes twice", () => {
     const { id } = await newEndpoint(tenant, receiver.url);
     const [ref] = (await post(tenant)).deliveries;
     await receiver.arrived();
-    const message = messageFor(tenant, id, { id: ref.id, event: "lead.hot" });
+    const message = messageFor(tenant, id, { id: ref.id, type: "lead.hot" });
     expect(await Promise.all([consumeOne(message), consumeOne(message)])).toEqual(["acked", "acked"]);
     expect(await delivery(tenant, ref, "succeeded")).toMatchObject({ attempts: 1 });
     await nothingIsDue(expect, tenant, id);
@@ -196,6 +196,30 @@ describe("an Endpoint object that is out of reach", () => {
     expect(explicitAcks).toEqual(["m1"]);
     expect(retryMessages.map(({ msgId }) => msgId)).toEqual(["m0"]);
     expect(await receiver.seen()).toHaveLength(1);
+  });
+
+  it("brings a message for two endpoints back, and the other gets its event once", async ({ expect }) => {
+    const tenant = await newTenant();
+    const receivers = [await newReceiver(), await newReceiver()];
+    const endpoints: string[] = [];
+    for (const { url } of receivers) endpoints.push((await newEndpoint(tenant, url)).id);
+    // Whichever of them is settled first.
+    for (const broken of [0, 1]) {
+      const { refs } = await appendOnly(tenant, endpoints);
+      const admit = Endpoint.prototype.admit;
+      const spy = vi.spyOn(Endpoint.prototype, "admit").mockImplementation(async function (this: Endpoint, request) {
+        if (request.deliveries.some(({ id }) => id === refs[broken]?.id)) throw new Error("out of reach");
+        return admit.call(this, request);
+      });
+      const shares = refs.map(({ id, type, endpoint }) => ({ endpoint, version: 1, deliveries: [{ id, type }] }));
+      expect(await consumeOne({ tenant, shares })).toBe("back");
+      spy.mockRestore();
+      for (const [i, receiver] of receivers.entries()) {
+        expect(await receiver.seen()).toHaveLength(broken + (i === broken ? 0 : 1));
+      }
+      expect(await consumeOne({ tenant, shares }, 2)).toBe("acked");
+      for (const receiver of receivers) expect(await receiver.seen()).toHaveLength(broken + 1);
+    }
   });
 
   it("is asked again when an outcome cannot be written down, and the outcome counts once", async ({ expect }) => {

@@ -3,7 +3,7 @@ import { describe, it, vi } from "vitest";
 import { SLOTS } from "../../src/endpoint/policy/admission";
 import { deliver } from "../../src/send/deliver";
 import { ECHO_URL, type Echo, reach } from "../../src/send/echo";
-import { call, delivery, newEndpoint, newReceiver, newTenant } from "../api";
+import { call, delivery, newEndpoint, newReceiver, newTenant } from "../lib/api";
 import { appendOnly, endpointObject } from "./harness";
 
 describe("a share", () => {
@@ -17,7 +17,7 @@ describe("a share", () => {
     const refs = appended.flatMap((event) => event.refs);
     const settled = vi.fn();
     const text = { timestamp: 0, payloadId: "p", data: "{}" };
-    const items = refs.map(({ id, event }) => ({ id, event, text }));
+    const items = refs.map(({ id, type }) => ({ id, type, text }));
     await deliver([{ tenant, endpoint, version: 1, items, settled }], "normal", env);
     expect(settled.mock.calls).toEqual([[true]]);
     expect(await receiver.seen()).toHaveLength(items.length);
@@ -34,7 +34,7 @@ describe("a share", () => {
     const appended = await Promise.all(Array.from({ length: 2 * SLOTS + 1 }, () => appendOnly(tenant, [endpoint])));
     const settled = vi.fn();
     const text = { timestamp: 0, payloadId: "p", data: "{}" };
-    const items = appended.flatMap(({ refs }) => refs.map(({ id, event }) => ({ id, event, text })));
+    const items = appended.flatMap(({ refs }) => refs.map(({ id, type }) => ({ id, type, text })));
     await deliver([{ tenant, endpoint, version: 1, items, settled }], "normal", env);
     expect(settled.mock.calls).toEqual([[true]]);
     expect((await receiver.seen()).length).toBeLessThan(SLOTS);

@@ -3,8 +3,8 @@ import { Webhook as StandardWebhook } from "standardwebhooks";
 import { Webhook as SvixWebhook } from "svix";
 import { describe, it } from "vitest";
 import { PROFILE_NAMES, type ProfileName } from "../../src/config/endpoints/profiles";
-import { call, newReceiver, newTenant, until } from "../api";
-import type { Received } from "../receiver-server";
+import { call, newReceiver, newTenant, until } from "../lib/api";
+import type { Received } from "../lib/servers/receive";
 
 type Verify = (request: Received, secret: string) => boolean;
 

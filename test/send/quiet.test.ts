@@ -2,7 +2,7 @@ import { env } from "cloudflare:workers";
 import { describe, it, vi } from "vitest";
 import { SLOTS } from "../../src/endpoint/policy/admission";
 import { deliver } from "../../src/send/deliver";
-import { call, delivery, newEndpoint, newReceiver, newTenant, post, until } from "../api";
+import { call, delivery, newEndpoint, newReceiver, newTenant, post, until } from "../lib/api";
 import { appendOnly, endpointObject } from "./harness";
 
 describe.concurrent("a receiver that answers with a Retry-After", () => {
@@ -57,7 +57,7 @@ describe.concurrent("a receiver that answers with a Retry-After", () => {
     const appended = await Promise.all(Array.from({ length: 2 * SLOTS + 1 }, () => appendOnly(tenant, [endpoint])));
     const settled = vi.fn();
     const text = { timestamp: 0, payloadId: "p", data: "{}" };
-    const items = appended.flatMap(({ refs }) => refs.map(({ id, event }) => ({ id, event, text })));
+    const items = appended.flatMap(({ refs }) => refs.map(({ id, type }) => ({ id, type, text })));
     await deliver([{ tenant, endpoint, version: 1, items, settled }], "normal", env);
     expect(settled.mock.calls).toEqual([[true]]);
     expect((await receiver.seen()).length).toBeLessThan(SLOTS);

@@ -1,7 +1,7 @@
 import { runDurableObjectAlarm } from "cloudflare:test";
 import { env } from "cloudflare:workers";
 import { afterEach, describe, it, vi } from "vitest";
-import { call, delivery, newEndpoint, newReceiver, newTenant, post } from "../api";
+import { call, delivery, newEndpoint, newReceiver, newTenant, post } from "../lib/api";
 import { endpointObject } from "./harness";
 
 /** D1 as it was at a moment: what time travel brings back. */

@@ -1,5 +1,5 @@
 import { describe, it } from "vitest";
-import { call, delivery, newEndpoint, newReceiver, newTenant, post } from "../api";
+import { call, delivery, newEndpoint, newReceiver, newTenant, post } from "../lib/api";
 
 /** JSON texts by what is special about their size. */
 const TEXTS: [what: string, text: string][] = [

@@ -1,5 +1,5 @@
 import { describe, it } from "vitest";
-import { call, delivery, fresh, misbehavingUrl, newEndpoint, newTenant, post, until } from "../api";
+import { call, delivery, fresh, misbehavingUrl, newEndpoint, newTenant, post, until } from "../lib/api";
 import { ENDINGS, OUTCOMES } from "./status-lines";
 
 const CASES = OUTCOMES.flatMap(([status, error]) => ENDINGS.map((ending) => ({ status, error, ending })));

@@ -1,5 +1,5 @@
 import { describe, it } from "vitest";
-import { call, newEndpoint, newReceiver, newTenant, post, until } from "../api";
+import { call, newEndpoint, newReceiver, newTenant, post, until } from "../lib/api";
 
 describe("a test send", () => {
   it("goes to an endpoint that does not subscribe to it, with the type's sample, and answers its attempt", async ({

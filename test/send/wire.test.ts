@@ -2,7 +2,7 @@ import { env } from "cloudflare:workers";
 import { createHmac } from "node:crypto";
 import { Webhook as StandardWebhook } from "standardwebhooks";
 import { describe, it } from "vitest";
-import { call, newEndpoint, newReceiver, newTenant, post, until } from "../api";
+import { call, newEndpoint, newReceiver, newTenant, post, until } from "../lib/api";
 
 const hex = (secret: string, text: string) => createHmac("sha256", secret).update(text).digest("hex");
 

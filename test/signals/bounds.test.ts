@@ -5,7 +5,7 @@ import { app } from "../../src/api/app";
 import { encodeTime } from "../../src/lib/ids";
 import { DAY, dayOf } from "../../src/lib/time";
 import { MAX_PENDING, MAX_PENDING_LENGTH, MAX_REVEALED } from "../../src/signals/recollection";
-import { call, newEndpoint, newReceiver, newTenant } from "../api";
+import { call, newEndpoint, newReceiver, newTenant } from "../lib/api";
 import { logObject } from "../send/harness";
 import { firing, request, settleAll, T0, withRecollection } from "./recollections";
 import { entityObject, logged, newSignal, observe, seen } from "./world";

@@ -6,7 +6,7 @@ import { app } from "../../src/api/app";
 import type { EventLogContract } from "../../src/contracts/event-log";
 import { DAY } from "../../src/lib/time";
 import { Entity } from "../../src/signals/object";
-import { type Answered, call, deliveryPath, newEndpoint, newReceiver, newTenant, post, until } from "../api";
+import { type Answered, call, deliveryPath, newEndpoint, newReceiver, newTenant, post, until } from "../lib/api";
 import { endpointObject, logObject } from "../send/harness";
 import { emitted, entityObject, eventOf, logged, newSignal, observe, seen } from "./world";
 

@@ -8,7 +8,7 @@ import { sha256 } from "../../src/lib/crypto";
 import { Sql } from "../../src/lib/sql";
 import { DAY } from "../../src/lib/time";
 import { Keys } from "../../src/signals/keys";
-import { type Answered, call, newTenant } from "../api";
+import { type Answered, call, newTenant } from "../lib/api";
 import { emitted, entityObject, logged, newSignal, observe, seen } from "./world";
 
 const key = { "Idempotency-Key": "k" };

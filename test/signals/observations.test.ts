@@ -1,5 +1,5 @@
 import { describe, it } from "vitest";
-import { call, newEndpoint, newReceiver, newTenant } from "../api";
+import { call, newEndpoint, newReceiver, newTenant } from "../lib/api";
 import { emitted, eventOf, logged, newSignal, observe, seen } from "./world";
 
 const HOUR = 3_600_000;

@@ -7,8 +7,8 @@ import type { When } from "../../src/contracts/signal";
 import { Sql } from "../../src/lib/sql";
 import { DAY } from "../../src/lib/time";
 import { Recollection } from "../../src/signals/recollection";
-import { fresh } from "../api";
-import { holdsAsync } from "../property";
+import { fresh } from "../lib/fresh";
+import { holdsAsync } from "../lib/property";
 import { firing, settleAll, T0 } from "./recollections";
 
 /** An observation of the history, as the reference sees it: all there is to know of it. */

@@ -1,8 +1,8 @@
-import { evictDurableObject, runDurableObjectAlarm, runInDurableObject } from "cloudflare:test";
-import { env } from "cloudflare:workers";
+import { evictDurableObject, runDurableObjectAlarm } from "cloudflare:test";
 import { describe, it, vi } from "vitest";
 import { contactsOf } from "../../src/event-log/reveal";
-import { type Answered, call, newEndpoint, newReceiver, newTenant, post, until } from "../api";
+import { Entity } from "../../src/signals/object";
+import { type Answered, call, newEndpoint, newReceiver, newTenant, post, until } from "../lib/api";
 import { logObject } from "../send/harness";
 import { emitted, eventOf, logged, newSignal, seen } from "./world";
 
@@ -151,40 +151,37 @@ describe("revealing contacts", () => {
   it("is waited for by nobody: an entity that does not answer holds no answer back", async ({ expect }) => {
     const { tenant } = await world();
     let asked = 0;
-    let go: (found: typeof real) => void = () => {};
-    const held = new Promise<typeof real>((resolve) => {
+    let go = () => {};
+    const held = new Promise<void>((resolve) => {
       go = resolve;
     });
-    const real = env.ENTITY;
-    await withEntities(tenant, {
-      getByName: (name: string) => ({
-        reveal: async (request: object) => {
-          asked++;
-          const entities = (await held) as unknown as { getByName(name: string): { reveal(r: object): Promise<void> } };
-          return entities.getByName(name).reveal(request);
-        },
-      }),
+    const { reveal } = Entity.prototype;
+    vi.spyOn(Entity.prototype, "reveal").mockImplementation(async function (this: Entity, request) {
+      asked++;
+      await held;
+      return reveal.call(this, request);
     });
     for (const name of ["ann", "bob"]) await post(tenant, "new_lead", lead(contact(name)));
     await until("the entity to be asked", async () => asked === 2);
     expect((await logged(tenant)).map(({ event }) => event)).toEqual(["new_lead", "new_lead"]);
-    go(real);
+    go();
     expect((await revealed(tenant, 2)).toSorted()).toEqual([["ann"], ["bob"]]);
+    vi.restoreAllMocks();
   });
 
   it("is done later by the event's log when it could not be done at once, and then once", async ({ expect }) => {
     const { tenant } = await world({ limit: 1 });
     let asked = 0;
-    const lost = () => {
+    const lost = vi.spyOn(Entity.prototype, "reveal").mockImplementation(() => {
       asked++;
       return Promise.reject(new Error("Network connection lost"));
-    };
-    await withEntities(tenant, { getByName: () => ({ reveal: lost }) });
+    });
     await post(tenant, "new_lead", lead(contact("ann"), contact("bob")));
     await until("the entity to be asked", async () => asked === 1);
     // What was to be done in memory dies with the object.
     const log = logObject(tenant);
     await evictDurableObject(log);
+    lost.mockRestore();
     expect((await logged(tenant)).map(({ event }) => event)).toEqual(["new_lead"]);
     // An hour later may be another day, whose log has what is derived then.
     const later = Date.now() + 3_600_000;
@@ -197,14 +194,6 @@ describe("revealing contacts", () => {
     }
   });
 });
-
-/** Lets the log of today see these entities, as long as it is not evicted. */
-async function withEntities(tenant: string, entities: object): Promise<void> {
-  await runInDurableObject(logObject(tenant) as unknown as DurableObjectStub, (instance) => {
-    const { env: bindings } = instance as unknown as { env: object };
-    Object.assign(instance, { env: { ...bindings, ENTITY: entities } });
-  });
-}
 
 describe("a contact's identity", () => {
   const identities = (...contacts: object[]): string[] =>

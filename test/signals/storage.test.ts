@@ -4,7 +4,7 @@ import { describe, it } from "vitest";
 import { sha256 } from "../../src/lib/crypto";
 import { Sql } from "../../src/lib/sql";
 import { Recollection } from "../../src/signals/recollection";
-import { call, fresh, newTenant } from "../api";
+import { call, fresh, newTenant } from "../lib/api";
 import { firing, keyed, request, T0 } from "./recollections";
 import { emitted, entityObject, logged, newSignal, observe, seen } from "./world";
 

@@ -1,6 +1,6 @@
 import { env } from "cloudflare:workers";
 import { entityStub } from "../../src/contracts/find";
-import { type Answered, call } from "../api";
+import { type Answered, call } from "../lib/api";
 
 /** A rule over companies, as it is posted. */
 export function rule(when: object, fields: object = {}): object {

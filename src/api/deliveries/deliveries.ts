@@ -1,6 +1,6 @@
 import { z } from "@hono/zod-openapi";
 import type { EndpointRow } from "../../config/endpoints/endpoints";
-import type { Match, StoredEvent } from "../../contracts/event";
+import type { Event, Match } from "../../contracts/event";
 import { endpointStub, eventLogStub } from "../../contracts/find";
 import { parseDeliveryId } from "../../lib/ids";
 import { log } from "../../lib/log";
@@ -8,7 +8,7 @@ import { actorOf } from "../access/audit";
 import { endpointOf } from "../endpoints/endpoints";
 import { contentErased } from "../events/replay";
 import { type AppContext, router } from "../http/context";
-import { linkNext } from "../http/paging";
+import { page } from "../http/paging";
 import { createRoute, MANAGERS, READERS } from "../http/route";
 import { Problem } from "../problems/problem";
 import { atDelivery, atEndpoint } from "../spec/parameters";
@@ -132,13 +132,13 @@ export const deliveryRoutes = router()
   .openapi(list, async (c) => {
     const { id } = await endpointOf(c);
     const query = c.req.valid("query");
-    const page = await endpointStub(c.env, c.get("tenant"), id).list(
-      toFilter(query),
-      query.limit,
-      query.cursor ?? null,
+    const stub = endpointStub(c.env, c.get("tenant"), id);
+    const { deliveries, next } = await stub.list(toFilter(query), query.limit, query.cursor ?? null);
+    return page(
+      c,
+      deliveries.map((record) => toDelivery(id, record)),
+      next,
     );
-    linkNext(c, page.next);
-    return c.json({ data: page.deliveries.map((record) => toDelivery(id, record)), nextCursor: page.next }, 200);
   })
   .openapi(get, async (c) => {
     const row = await endpointOf(c);
@@ -147,7 +147,7 @@ export const deliveryRoutes = router()
     const { record, attempts, gone } = await endpointStub(c.env, c.get("tenant"), row.id).detail(deliveryId);
     const match = matchOf(event, deliveryId, row);
     if (record === null && match === null) throw notFound();
-    const shown = record ?? unseen(deliveryId, event?.event ?? "", gone, match?.test);
+    const shown = record ?? unseen(deliveryId, event?.type ?? "", gone, match?.test);
     const attemptLog = toAttempts(attempts, c.get("tenant"), event);
     return c.json({ ...toDelivery(row.id, shown), attemptLog }, 200);
   })
@@ -159,7 +159,7 @@ export const deliveryRoutes = router()
     if (event === null || match === null) throw notFound();
     if (event.erasedAt !== undefined) throw contentErased();
     const room = endpointStub(c.env, c.get("tenant"), row.id);
-    const result = await room.resend({ id: deliveryId, event: event.event, test: match.test });
+    const result = await room.resend({ id: deliveryId, type: event.type, test: match.test });
     if (result === "unknown") throw notFound();
     if (result === "disabled") throw new Problem("endpoint-disabled", DISABLED);
     if (result === "in-flight")
@@ -167,7 +167,7 @@ export const deliveryRoutes = router()
     const actor = actorOf(c);
     log("delivery.resent", { tenant: c.get("tenant"), endpoint: row.id, delivery: deliveryId, actor });
     const { records } = await room.look([deliveryId]);
-    return c.json(toDelivery(row.id, records[0] ?? unseen(deliveryId, event.event, false, match.test)), 202);
+    return c.json(toDelivery(row.id, records[0] ?? unseen(deliveryId, event.type, false, match.test)), 202);
   })
   .openapi(recover, async (c) => {
     const { id } = await endpointOf(c);
@@ -194,7 +194,7 @@ function notFound(): Problem {
 }
 
 /** The event of a delivery id; `null` when the log has none (any more). A 404 for what is no delivery id at all. */
-async function eventOf(c: AppContext, deliveryId: string): Promise<StoredEvent | null> {
+async function eventOf(c: AppContext, deliveryId: string): Promise<Event | null> {
   const ref = parseDeliveryId(deliveryId);
   if (ref === null) throw notFound();
   const [event = null] = await eventLogStub(c.env, c.get("tenant"), ref).read([ref.ulid]);
@@ -202,7 +202,7 @@ async function eventOf(c: AppContext, deliveryId: string): Promise<StoredEvent |
 }
 
 /** The match that a delivery of the endpoint comes from; `null` when it is another endpoint's, or nobody's. */
-function matchOf(event: StoredEvent | null, deliveryId: string, endpoint: EndpointRow): Match | null {
+function matchOf(event: Event | null, deliveryId: string, endpoint: EndpointRow): Match | null {
   const match = event?.matches[parseDeliveryId(deliveryId)?.index ?? -1];
   return match?.endpoint === endpoint.id ? match : null;
 }

@@ -8,7 +8,7 @@ import {
   WAIT_REASONS,
 } from "../../contracts/delivery";
 import type { DeliveryFilter } from "../../contracts/endpoint";
-import type { EventText } from "../../contracts/event";
+import type { Event, EventText } from "../../contracts/event";
 import { DELIVERY_ID, deliveryTime, eventIdOf } from "../../lib/ids";
 import { iso, isoOrNull } from "../../lib/time";
 import { bodyText } from "../../send/request/render";
@@ -241,7 +241,7 @@ export function unseen(id: string, event: string, gone: boolean, test = false): 
 export function toAttempts(
   attempts: readonly Attempt[],
   tenant: string,
-  event: (EventText & { erasedAt?: number }) | null,
+  event: Pick<Event, keyof EventText | "erasedAt"> | null,
 ): z.infer<typeof attemptShape>[] {
   return attempts.map(({ format, ...attempt }) => {
     const gone = event === null || event.erasedAt !== undefined;

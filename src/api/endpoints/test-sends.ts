@@ -1,6 +1,7 @@
 import { z } from "@hono/zod-openapi";
 import { acceptTest } from "../../accept/accept";
 import { sampleOf } from "../../config/catalogs/event-types";
+import { serviceOf } from "../../config/databases";
 import { endpointStub } from "../../contracts/find";
 import { deliveryId } from "../../lib/ids";
 import { memberTexts } from "../../lib/json/json";
@@ -62,15 +63,15 @@ export const testSendRoutes = router().openapi(test, async (c) => {
   const { event: type } = c.req.valid("json");
   const row = await endpointOf(c);
   const given = memberTexts(await c.req.text()).get("data");
-  const data = given ?? (await sampleOf(c.env.DB, row.profile, type));
+  const data = given ?? (await sampleOf(serviceOf(c.env), row.profile, type));
   if (data === null) {
     throw invalid({ path: "data", message: `is needed: the event type ${type} has no sample that could be sent` });
   }
   const tenant = c.get("tenant");
-  const event = await acceptTest(c.env, tenant, row.id, { event: type, data }, Date.now());
+  const event = await acceptTest(c.env, tenant, row.id, { type, data }, Date.now());
   const id = deliveryId(event.ulid, 0);
   const { timestamp, payloadId } = event;
-  const item = { id, event: type, test: true, text: { timestamp, payloadId, data } };
+  const item = { id, type, test: true, text: { timestamp, payloadId, data } };
   const share = { tenant, endpoint: row.id, version: row.version, items: [item], settled: () => undefined };
   await deliver([share], "normal", c.env);
 

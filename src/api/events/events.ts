@@ -1,7 +1,8 @@
 import { z } from "@hono/zod-openapi";
 import { accept } from "../../accept/accept";
 import { schemaErrors } from "../../accept/schemas";
-import type { StoredEvent } from "../../contracts/event";
+import { serviceOf } from "../../config/databases";
+import type { Event } from "../../contracts/event";
 import { endpointStub, eventLogStub } from "../../contracts/find";
 import { deliveryId, eventId, parseEventId } from "../../lib/ids";
 import { jsonWithRaw, memberTexts } from "../../lib/json/json";
@@ -145,12 +146,12 @@ routes.post(post.getRoutingPath(), async (c) => {
   const input = await parsedBody(c, eventInput);
   const refused = callback === undefined ? null : await destinationRefusal(callback, await rulesFor(c), Date.now());
   if (refused !== null) throw invalid({ path: "webhook_url", message: refused });
-  const wrong = await schemaErrors(c.env.DB, input.event, () => input.data, Date.now());
+  const wrong = await schemaErrors(serviceOf(c.env), input.event, () => input.data, Date.now());
   const refusedData = wrong.length > 0;
   // Under a key it may be the repeat of an event from before the schema was what it is.
   if (refusedData && idempotencyKey === undefined && input.id === undefined) throw invalid(...wrong);
   const posted = {
-    event: input.event,
+    type: input.event,
     data: memberTexts(await c.req.text()).get("data") as string,
     read: () => input.data,
     ...(input.timestamp === undefined ? {} : { timestamp: input.timestamp }),
@@ -173,7 +174,7 @@ export const eventRoutes = (routes as unknown as ReturnType<typeof routes.openap
   async (c) => {
     const event = await findEvent(c, c.req.valid("param").event);
     const deliveries = await deliveriesOf(c, event);
-    const { event: type, timestamp, erasedAt } = event;
+    const { type, timestamp, erasedAt } = event;
     const erased = erasedAt === undefined ? {} : { erasedAt: iso(erasedAt) };
     const text = jsonWithRaw(
       { id: eventId(event.ulid), event: type, timestamp: iso(timestamp), ...erased },
@@ -185,24 +186,24 @@ export const eventRoutes = (routes as unknown as ReturnType<typeof routes.openap
 );
 
 /** An event as its acceptance answers it. */
-export function toAccepted(event: StoredEvent): z.infer<typeof acceptedShape> {
+export function toAccepted(event: Event): z.infer<typeof acceptedShape> {
   return {
     id: eventId(event.ulid),
-    event: event.event,
+    event: event.type,
     timestamp: iso(event.timestamp),
     deliveries: event.matches.map(({ endpoint }, index) => ({ id: deliveryId(event.ulid, index), endpoint })),
   };
 }
 
 /** The tenant's event of that id; a 404 when there is none. */
-export async function findEvent(c: AppContext, id: string): Promise<StoredEvent> {
+export async function findEvent(c: AppContext, id: string): Promise<Event> {
   const ref = parseEventId(id);
   const [event = null] = ref === null ? [] : await eventLogStub(c.env, c.get("tenant"), ref).read([ref.ulid]);
   if (event === null) throw new Problem("event-unknown", "There is no such event.");
   return event;
 }
 
-async function deliveriesOf(c: AppContext, event: StoredEvent) {
+async function deliveriesOf(c: AppContext, event: Event) {
   const tenant = c.get("tenant");
   return Promise.all(
     event.matches.map(async ({ endpoint, test, url }, index) => {
@@ -210,11 +211,11 @@ async function deliveriesOf(c: AppContext, event: StoredEvent) {
       const room = endpointStub(c.env, tenant, endpoint);
       if (url === undefined) {
         const { records, gone } = await room.look([id]);
-        return toDelivery(endpoint, records[0] ?? unseen(id, event.event, gone, test));
+        return toDelivery(endpoint, records[0] ?? unseen(id, event.type, gone, test));
       }
       // A callback has no endpoint of its own to look its log up under: it stands here.
       const { record, attempts, gone } = await room.detail(id);
-      const delivery = toDelivery(endpoint, record ?? unseen(id, event.event, gone));
+      const delivery = toDelivery(endpoint, record ?? unseen(id, event.type, gone));
       return { ...delivery, url, attemptLog: toAttempts(attempts, tenant, event) };
     }),
   );

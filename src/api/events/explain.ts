@@ -2,7 +2,7 @@ import { z } from "@hono/zod-openapi";
 import { explain, type Facts, OUTCOMES } from "../../accept/explain";
 import { filterSubject } from "../../accept/match";
 import { type EndpointRow, listEndpoints } from "../../config/endpoints/endpoints";
-import type { StoredEvent } from "../../contracts/event";
+import type { Event } from "../../contracts/event";
 import { endpointStub } from "../../contracts/find";
 import { Visits } from "../../lib/filter/visits";
 import { deliveryId, ulidTime } from "../../lib/ids";
@@ -110,17 +110,17 @@ export const explainRoutes = router().openapi(get, async (c) => {
 async function allEndpoints(c: AppContext): Promise<EndpointRow[]> {
   const rows: EndpointRow[] = [];
   for (;;) {
-    const page = await listEndpoints(c.env.DB, c.get("tenant"), PAGE, rows.at(-1)?.id ?? null);
+    const page = await listEndpoints(c.get("config"), c.get("tenant"), PAGE, rows.at(-1)?.id ?? null);
     rows.push(...page);
     if (page.length < PAGE) return rows;
   }
 }
 
-function shownEvent(c: AppContext, { ulid, event, timestamp, data, erasedAt }: StoredEvent): Facts["event"] {
+function shownEvent(c: AppContext, { ulid, type, timestamp, data, erasedAt }: Event): Facts["event"] {
   const read: unknown = readJson(data);
   const subject =
-    erasedAt === undefined ? filterSubject({ tenant: c.get("tenant"), event, timestamp, data: () => read }) : null;
-  return { type: event, acceptedAt: ulidTime(ulid), erasedAt: erasedAt ?? null, subject };
+    erasedAt === undefined ? filterSubject({ tenant: c.get("tenant"), type, timestamp, data: () => read }) : null;
+  return { type, acceptedAt: ulidTime(ulid), erasedAt: erasedAt ?? null, subject };
 }
 
 /** The URL is only looked at where it explains something: of a hundred endpoints each name would be looked up. */
@@ -134,8 +134,8 @@ async function shownEndpoint(
   return { ...row, refusal: blocked ? await destinationRefusal(row.url, rules, Date.now()) : null };
 }
 
-async function deliveryOf(c: AppContext, event: StoredEvent, index: number): Promise<Facts["delivery"]> {
-  const { endpoint, test = false, url = null } = event.matches[index] as StoredEvent["matches"][number];
+async function deliveryOf(c: AppContext, event: Event, index: number): Promise<Facts["delivery"]> {
+  const { endpoint, test = false, url = null } = event.matches[index] as Event["matches"][number];
   const { records, gone } = await endpointStub(c.env, c.get("tenant"), endpoint).look([deliveryId(event.ulid, index)]);
   return { test, url, record: records[0] ?? null, gone };
 }

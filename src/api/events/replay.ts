@@ -1,7 +1,7 @@
 import { z } from "@hono/zod-openapi";
 import { addToMatches } from "../../accept/replay";
 import type { ResendResult } from "../../contracts/endpoint";
-import type { StoredEvent } from "../../contracts/event";
+import type { Event } from "../../contracts/event";
 import { endpointStub } from "../../contracts/find";
 import { deliveryId, eventId } from "../../lib/ids";
 import { logError } from "../../lib/log";
@@ -73,12 +73,12 @@ export function contentErased(): Problem {
   return new Problem("content-erased", "The event's content is erased: there is nothing left to send.");
 }
 
-async function resend(c: AppContext, event: StoredEvent, index: number): Promise<z.infer<typeof replayed>> {
+async function resend(c: AppContext, event: Event, index: number): Promise<z.infer<typeof replayed>> {
   const tenant = c.get("tenant");
-  const { endpoint, test } = event.matches[index] as StoredEvent["matches"][number];
+  const { endpoint, test } = event.matches[index] as Event["matches"][number];
   const id = deliveryId(event.ulid, index);
   try {
-    const result = await endpointStub(c.env, tenant, endpoint).resend({ id, event: event.event, test });
+    const result = await endpointStub(c.env, tenant, endpoint).resend({ id, type: event.type, test });
     if (result === "resending") return { id, endpoint, action: "resent" };
     return { id, endpoint, action: "skipped", reason: REASONS[result] };
   } catch (error) {

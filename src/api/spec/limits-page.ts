@@ -14,7 +14,7 @@ import { MOST_BYTES as MOST_OF_ENDPOINT } from "../../endpoint/jobs/capacity";
 import { COUNT_MOST, MOST_RECOVERIES } from "../../endpoint/jobs/jobs";
 import { LANES, SLOTS } from "../../endpoint/policy/admission";
 import { LOG_ATTEMPTS, LOG_BYTES } from "../../endpoint/storage/attempt-log";
-import { MOST_BYTES as MOST_OF_DAY } from "../../event-log/journal";
+import { MOST_BYTES as MOST_OF_DAY } from "../../event-log/journal/capacity";
 import { MAX_FILTER_BYTES } from "../../lib/filter/filter-errors";
 import { MAX_VISITS } from "../../lib/filter/visits";
 import { MAX_STEPS, MAX_TEXT } from "../../lib/json/json-schema-cost";

@@ -1,9 +1,11 @@
-import { and, count, desc, eq, isNull, lt, sql } from "drizzle-orm";
+import { and, count, eq, isNull, sql } from "drizzle-orm";
 import { Cache } from "../../lib/cache";
 import { base64Url, hex, keyIdOf, sha256 } from "../../lib/crypto";
 import { isTagged, tagOf } from "../../lib/tags";
 import { MINUTE, SECOND } from "../../lib/time";
 import { database } from "../database";
+import { findInAny } from "../databases";
+import { ownedRows } from "../owned-rows";
 import { apiKeys, type Role } from "../tables/access";
 import { tenants } from "../tables/service";
 import { type AuditEntry, audited } from "./audit";
@@ -11,6 +13,9 @@ import { type AuditEntry, audited } from "./audit";
 export { ROLES, type Role } from "../tables/access";
 
 export type KeyRow = typeof apiKeys.$inferSelect;
+
+/** The tenants' keys. */
+export const keyRows = ownedRows(apiKeys);
 
 /** The most keys of a tenant. */
 export const MAX_KEYS = 100;
@@ -81,11 +86,11 @@ async function provenance(key: string, secretsKeys: readonly string[]): Promise<
  * Whom the key lets in, as of at most 5 s ago; `null` when it is not known, is revoked, or its tenant is gone. What
  * cannot be ours, or was unknown a moment ago, costs no query. It is found by its hash: how long that takes tells at most
  * how much of a hash somebody has hit, and nobody can work towards a hash they cannot invert, so there is nothing to
- * compare in constant time. `secretsKeys`: those that may have tagged it;
- * of a key tagged under another nothing is told.
+ * compare in constant time. A key does not say
+ * whose it is, so all databases are asked. `secretsKeys`: those that may have tagged it; of a key tagged under another nothing is told.
  */
 export async function findHolder(
-  d1: D1Database,
+  databases: readonly D1Database[],
   key: string,
   now: number,
   secretsKeys: readonly string[] = [],
@@ -98,18 +103,21 @@ export async function findHolder(
   const from = await provenance(key, secretsKeys);
   if (from === "foreign") return null;
   const before = changes;
-  const row = await database(d1)
-    .select({ id: apiKeys.id, tenant: apiKeys.tenant, role: apiKeys.role })
-    .from(apiKeys)
-    .innerJoin(tenants, eq(tenants.id, apiKeys.tenant))
-    .where(and(eq(apiKeys.hash, hash), isNull(tenants.deletedAt)))
-    .get();
+  const row = await findInAny(databases, async (d1) => {
+    const found = database(d1)
+      .select({ id: apiKeys.id, tenant: apiKeys.tenant, role: apiKeys.role })
+      .from(apiKeys)
+      .innerJoin(tenants, eq(tenants.id, apiKeys.tenant))
+      .where(and(eq(apiKeys.hash, hash), isNull(tenants.deletedAt)))
+      .get();
+    return (await found) ?? null;
+  });
   entries.delete(hash);
   // Not remembered when something changed while it was read: it may be from before the change.
-  if (before !== changes) return row ?? null;
-  if (row !== undefined) entries.set(hash, { loadedAt: now, holder: row }, ENTRY);
+  if (before !== changes) return row;
+  if (row !== null) entries.set(hash, { loadedAt: now, holder: row }, ENTRY);
   else unknown.set(hash, now + (from === "ours" ? MAX_AGE : UNKNOWN_AGE), ENTRY);
-  return row ?? null;
+  return row;
 }
 
 /** The tenant's key of that id, read anew; `null` when it is revoked or its tenant is gone. */
@@ -118,7 +126,7 @@ export async function holderById(d1: D1Database, tenant: string, id: string): Pr
     .select({ id: apiKeys.id, tenant: apiKeys.tenant, role: apiKeys.role })
     .from(apiKeys)
     .innerJoin(tenants, eq(tenants.id, apiKeys.tenant))
-    .where(and(named(tenant, id), isNull(tenants.deletedAt)))
+    .where(and(keyRows.named(tenant, id), isNull(tenants.deletedAt)))
     .get();
   return row ?? null;
 }
@@ -140,27 +148,7 @@ export function isTouchDue(id: string, now: number): boolean {
 
 /** Writes down when a key was last used. */
 export async function touchKey(d1: D1Database, { tenant, id }: KeyHolder, now: number): Promise<void> {
-  await database(d1).update(apiKeys).set({ lastUsedAt: now }).where(named(tenant, id)).run();
-}
-
-function named(tenant: string, id: string) {
-  return and(eq(apiKeys.tenant, tenant), eq(apiKeys.id, id));
-}
-
-/** Keys of the tenant, newest first, after the id `before`; at most `limit`. */
-export async function listKeys(
-  d1: D1Database,
-  tenant: string,
-  limit: number,
-  before: string | null,
-): Promise<KeyRow[]> {
-  return database(d1)
-    .select()
-    .from(apiKeys)
-    .where(and(eq(apiKeys.tenant, tenant), before === null ? undefined : lt(apiKeys.id, before)))
-    .orderBy(desc(apiKeys.id))
-    .limit(limit)
-    .all();
+  await database(d1).update(apiKeys).set({ lastUsedAt: now }).where(keyRows.named(tenant, id)).run();
 }
 
 /** Writes a new key; `null`: the tenant has {@link MAX_KEYS} already. */
@@ -191,9 +179,7 @@ export async function deleteKey(
   entry: AuditEntry,
 ): Promise<boolean> {
   try {
-    const remove = database(d1).delete(apiKeys).where(named(tenant, id)).returning({ id: apiKeys.id });
-    const removed = await audited(d1, remove, entry, now);
-    return removed.length > 0;
+    return await keyRows.remove(d1, tenant, id, now, entry);
   } finally {
     // However it ended: a write that failed may have been made.
     invalidateKeys();

@@ -1,11 +1,12 @@
-import { and, desc, eq, exists, gt, inArray, isNull, lt, lte, or, sql } from "drizzle-orm";
+import { and, eq, exists, getTableColumns, gt, inArray, isNull, lte, or, sql } from "drizzle-orm";
 import { base64Url, hex, sha256 } from "../../lib/crypto";
 import { isTagged, tagOf } from "../../lib/tags";
 import { database } from "../database";
+import { ownedRows } from "../owned-rows";
 import { apiKeys, endedSessions, portalLinks } from "../tables/access";
 import { tenants } from "../tables/service";
-import { written } from "../version";
-import { type AuditEntry, audited } from "./audit";
+import { ChangedMeanwhile } from "../version";
+import type { AuditEntry } from "./audit";
 
 const TOKEN_BYTES = 32;
 /** The random bytes, and a tag of them. */
@@ -17,17 +18,10 @@ const FORGET_AT_ONCE = 10;
 
 export type PortalLink = Omit<typeof portalLinks.$inferSelect, "hash">;
 
-const shown = {
-  id: portalLinks.id,
-  tenant: portalLinks.tenant,
-  createdAt: portalLinks.createdAt,
-  expiresAt: portalLinks.expiresAt,
-  openedAt: portalLinks.openedAt,
-  madeBy: portalLinks.madeBy,
-  readOnly: portalLinks.readOnly,
-  path: portalLinks.path,
-  endedAt: portalLinks.endedAt,
-};
+// All but what a link is found by.
+const { hash: _, ...shown } = getTableColumns(portalLinks);
+
+const rows = ownedRows<typeof portalLinks, PortalLink>(portalLinks, portalLinks.id, shown);
 
 /** A new token: 32 random bytes, tagged under `secretsKey`. */
 export async function newPortalToken(secretsKey: string): Promise<string> {
@@ -67,17 +61,11 @@ export async function insertPortalLink(
   entry: AuditEntry,
 ): Promise<PortalLink> {
   const hash = hex(await sha256(token));
-  const db = database(d1);
-  await db
+  await database(d1)
     .delete(portalLinks)
     .where(and(eq(portalLinks.tenant, link.tenant), lte(portalLinks.expiresAt, now)))
     .run();
-  const insert = db
-    .insert(portalLinks)
-    .values({ ...link, hash, createdAt: now })
-    .returning(shown);
-  const [row] = await audited(d1, insert, entry, now);
-  return row as PortalLink;
+  return rows.insert(d1, { ...link, hash, createdAt: now }, now, entry);
 }
 
 /** The hash that a token's link is found by; `null`: it cannot be ours, and costs no query. */
@@ -142,13 +130,11 @@ export async function findPortalSession(
     .select(shown)
     .from(portalLinks)
     .innerJoin(tenants, eq(tenants.id, portalLinks.tenant))
-    .where(and(named(tenant, id), isNull(portalLinks.endedAt), isNull(tenants.deletedAt), lasting(d1, now, makers)))
+    .where(
+      and(rows.named(tenant, id), isNull(portalLinks.endedAt), isNull(tenants.deletedAt), lasting(d1, now, makers)),
+    )
     .get();
   return found ?? null;
-}
-
-function named(tenant: string, id: string) {
-  return and(eq(portalLinks.tenant, tenant), eq(portalLinks.id, id));
 }
 
 /** Links of the tenant that have not expired, newest first, after the id `before`; at most `limit`. */
@@ -160,14 +146,7 @@ export async function listPortalLinks(
   now: number,
   makers: readonly string[],
 ): Promise<PortalLink[]> {
-  const beyond = before === null ? undefined : lt(portalLinks.id, before);
-  return database(d1)
-    .select(shown)
-    .from(portalLinks)
-    .where(and(eq(portalLinks.tenant, tenant), beyond, lasting(d1, now, makers)))
-    .orderBy(desc(portalLinks.id))
-    .limit(limit)
-    .all();
+  return rows.list(d1, tenant, limit, before, lasting(d1, now, makers));
 }
 
 /** The tenant's link of that id, or `null`; else like {@link listPortalLinks}. */
@@ -178,12 +157,7 @@ export async function findPortalLink(
   now: number,
   makers: readonly string[],
 ): Promise<PortalLink | null> {
-  const found = await database(d1)
-    .select(shown)
-    .from(portalLinks)
-    .where(and(named(tenant, id), lasting(d1, now, makers)))
-    .get();
-  return found ?? null;
+  return rows.find(d1, tenant, id, lasting(d1, now, makers));
 }
 
 /**
@@ -200,18 +174,14 @@ export async function revokePortalLink(
 ): Promise<boolean> {
   // Nothing else of a link changes.
   const asRead = read && sql`(opened_at, ended_at) IS (${read.openedAt}, ${read.endedAt})`;
-  const remove = database(d1)
-    .delete(portalLinks)
-    .where(and(named(tenant, id), asRead ?? undefined))
-    .returning({ id: portalLinks.id });
-  const removed = await audited(d1, remove, entry, now);
-  if (read !== null) written(removed);
-  return removed.length > 0;
+  const removed = await rows.remove(d1, tenant, id, now, entry, asRead ?? undefined);
+  if (read !== null && !removed) throw new ChangedMeanwhile();
+  return removed;
 }
 
 /** Ends the session that a link opened, and so the link. */
 export async function endPortalSession(d1: D1Database, tenant: string, id: string, now: number): Promise<void> {
-  await database(d1).update(portalLinks).set({ endedAt: now }).where(named(tenant, id)).run();
+  await database(d1).update(portalLinks).set({ endedAt: now }).where(rows.named(tenant, id)).run();
 }
 
 /** Ends the session of a key, of that id, which would have lasted until `expiresAt` (ms). */

@@ -1,9 +1,10 @@
-import { and, desc, eq, isNull, lt, ne, or, sql } from "drizzle-orm";
+import { and, desc, eq, isNull, ne, or, sql } from "drizzle-orm";
 import { type Enablement, type EndpointSettings, secretOwner } from "../../contracts/settings";
 import { rootCause } from "../../lib/log";
 import { type AuditEntry, audited, auditOfLast, auditOnce, ITSELF, logChange } from "../access/audit";
 import { database } from "../database";
 import { bytesLimit, checkOf, limited } from "../limits";
+import { ownedRows } from "../owned-rows";
 import { endpoints, formerEndpoints } from "../tables/endpoints";
 import { nextVersion, written } from "../version";
 import { selectHosts } from "./own-hosts";
@@ -36,6 +37,7 @@ export type EndpointFields = Pick<
 export type EndpointSecrets = Pick<EndpointRow, "secret" | "nextSecret" | "nextFrom" | "laterSecrets" | "headers">;
 
 const live = isNull(endpoints.deletedAt);
+const rows = ownedRows(endpoints);
 
 /** SQL: how many endpoints the tenant has. */
 function countOf(tenant: string) {
@@ -87,13 +89,7 @@ export async function listEndpoints(
   limit: number,
   before: string | null,
 ): Promise<EndpointRow[]> {
-  return database(d1)
-    .select()
-    .from(endpoints)
-    .where(and(eq(endpoints.tenant, tenant), live, before === null ? undefined : lt(endpoints.id, before)))
-    .orderBy(desc(endpoints.id))
-    .limit(limit)
-    .all();
+  return rows.list(d1, tenant, limit, before, live);
 }
 
 /**

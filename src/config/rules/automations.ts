@@ -1,9 +1,9 @@
-import { and, desc, eq, lt, sql } from "drizzle-orm";
-import { type AuditEntry, audited } from "../access/audit";
+import { and, eq, sql } from "drizzle-orm";
+import type { AuditEntry } from "../access/audit";
 import { database } from "../database";
 import { bytesLimit, countLimit, type Limit, stillSo } from "../limits";
+import { versionedRows } from "../owned-rows";
 import { automations, segments } from "../tables/rules";
-import { laterThan, written } from "../version";
 import { usesSegment } from "./segment-use";
 import type { Segment } from "./segments";
 
@@ -12,14 +12,8 @@ export type AutomationRow = typeof automations.$inferSelect;
 /** What a caller may say of an automation. */
 export type AutomationFields = Pick<AutomationRow, "name" | "trigger" | "segment" | "actions">;
 
-function named(tenant: string, id: string) {
-  return and(eq(automations.tenant, tenant), eq(automations.id, id));
-}
-
-/** The tenant's automation of that id, or `null`. */
-export async function findAutomation(d1: D1Database, tenant: string, id: string): Promise<AutomationRow | null> {
-  return (await database(d1).select().from(automations).where(named(tenant, id)).get()) ?? null;
-}
+/** The tenants' automations. */
+export const automationRows = versionedRows(automations);
 
 /** The tenant's oldest automation that uses the segment in such a way, or `null`. */
 export async function findUserOf(
@@ -39,22 +33,6 @@ export async function findUserOf(
   return user ?? null;
 }
 
-/** Automations of the tenant, newest first, after the id `before`; at most `limit`. */
-export async function listAutomations(
-  d1: D1Database,
-  tenant: string,
-  limit: number,
-  before: string | null,
-): Promise<AutomationRow[]> {
-  return database(d1)
-    .select()
-    .from(automations)
-    .where(and(eq(automations.tenant, tenant), before === null ? undefined : lt(automations.id, before)))
-    .orderBy(desc(automations.id))
-    .limit(limit)
-    .all();
-}
-
 /** That the segments which an automation uses are as they were read. */
 function sameSegments(read: readonly Segment[]): Limit[] {
   return read.map(({ id, updatedAt }) =>
@@ -72,13 +50,9 @@ export async function insertAutomation(
   now: number,
   entry: AuditEntry,
 ): Promise<AutomationRow> {
-  const insert = database(d1)
-    .insert(automations)
-    .values({ ...fields, id, tenant, createdAt: now, updatedAt: now })
-    .returning();
+  const row = { ...fields, id, tenant, createdAt: now, updatedAt: now };
   const limits = [countLimit("automations", tenant), await bytesLimit(d1, tenant), ...sameSegments(uses)];
-  const [row] = await audited(d1, insert, entry, now, ...limits);
-  return row as AutomationRow;
+  return automationRows.insert(d1, row, now, entry, ...limits);
 }
 
 /** Changes an automation that still is as it was read. Throws like {@link insertAutomation}. */
@@ -90,26 +64,6 @@ export async function updateAutomation(
   now: number,
   entry: AuditEntry,
 ): Promise<AutomationRow> {
-  const { tenant, id } = read;
-  const update = database(d1)
-    .update(automations)
-    .set({ ...change, updatedAt: laterThan(read, now) })
-    .where(and(named(tenant, id), eq(automations.updatedAt, read.updatedAt)))
-    .returning();
-  const limits = [await bytesLimit(d1, tenant), ...sameSegments(uses)];
-  return written(await audited(d1, update, entry, now, ...limits));
-}
-
-/** Deletes an automation that still is as it was read. Throws `ChangedMeanwhile`. */
-export async function deleteAutomation(
-  d1: D1Database,
-  { tenant, id, updatedAt }: AutomationRow,
-  now: number,
-  entry: AuditEntry,
-): Promise<void> {
-  const remove = database(d1)
-    .delete(automations)
-    .where(and(named(tenant, id), eq(automations.updatedAt, updatedAt)))
-    .returning({ id: automations.id });
-  written(await audited(d1, remove, entry, now));
+  const limits = [await bytesLimit(d1, read.tenant), ...sameSegments(uses)];
+  return automationRows.change(d1, read, change, now, entry, ...limits);
 }

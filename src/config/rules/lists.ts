@@ -1,8 +1,9 @@
-import { and, asc, count, desc, eq, lt, sql } from "drizzle-orm";
+import { and, asc, count, eq, sql } from "drizzle-orm";
 import { rootCause } from "../../lib/log";
 import { type AuditEntry, auditOfLast, logChange } from "../access/audit";
 import { database } from "../database";
 import { checkOf, countLimit, limited, stillSo } from "../limits";
+import { ownedRows } from "../owned-rows";
 import { listItems, lists } from "../tables/rules";
 import { laterThan, written } from "../version";
 
@@ -14,14 +15,8 @@ export type ListRow = typeof lists.$inferSelect;
 /** A list with how much is on it. */
 export type CountedList = ListRow & { size: number };
 
-function named(tenant: string, name: string) {
-  return and(eq(lists.tenant, tenant), eq(lists.name, name));
-}
-
-/** The tenant's list of that name, or `null`. */
-export async function findList(d1: D1Database, tenant: string, name: string): Promise<ListRow | null> {
-  return (await database(d1).select().from(lists).where(named(tenant, name)).get()) ?? null;
-}
+/** The tenants' lists, by their names. */
+export const listRows = ownedRows(lists, lists.name);
 
 /** What is on a list, in alphabetical order. */
 export async function itemsOf(d1: D1Database, list: string): Promise<string[]> {
@@ -41,15 +36,8 @@ export async function listLists(
   limit: number,
   before: string | null,
 ): Promise<CountedList[]> {
-  const db = database(d1);
-  const rows = await db
-    .select()
-    .from(lists)
-    .where(and(eq(lists.tenant, tenant), before === null ? undefined : lt(lists.id, before)))
-    .orderBy(desc(lists.id))
-    .limit(limit)
-    .all();
-  const sizes = await db
+  const rows = await listRows.list(d1, tenant, limit, before);
+  const sizes = await database(d1)
     .select({ list: listItems.list, n: count() })
     .from(listItems)
     .where(sql`${listItems.list} IN (SELECT value FROM json_each(${JSON.stringify(rows.map(({ id }) => id))}))`)
@@ -124,7 +112,7 @@ export async function deleteList(
   read: ListRow | null = null,
 ): Promise<boolean> {
   const db = database(d1);
-  const list = read ?? (await findList(d1, tenant, name));
+  const list = read ?? (await listRows.find(d1, tenant, name));
   if (list === null) return false;
   const asRead = read && eq(lists.updatedAt, read.updatedAt);
   const remove = db

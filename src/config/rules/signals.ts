@@ -1,10 +1,10 @@
-import { and, asc, desc, eq, inArray, lt, sql } from "drizzle-orm";
+import { and, asc, eq, inArray, sql } from "drizzle-orm";
 import { newId } from "../../lib/ids";
-import { type AuditEntry, audited, auditOfLast } from "../access/audit";
+import { type AuditEntry, auditOfLast } from "../access/audit";
 import { database } from "../database";
 import { bytesLimit, checkOf, countLimit, limited } from "../limits";
+import { versionedRows } from "../owned-rows";
 import { signals } from "../tables/rules";
-import { laterThan, written } from "../version";
 import type { CatalogSignal } from "./signal-catalogs";
 
 export type SignalRow = typeof signals.$inferSelect;
@@ -12,30 +12,8 @@ export type SignalRow = typeof signals.$inferSelect;
 /** What a caller may say of a rule. */
 export type SignalFields = Pick<SignalRow, "name" | "emit" | "entity" | "filter" | "when" | "attach">;
 
-function named(tenant: string, id: string) {
-  return and(eq(signals.tenant, tenant), eq(signals.id, id));
-}
-
-/** The tenant's rule of that id, or `null`. */
-export async function findSignal(d1: D1Database, tenant: string, id: string): Promise<SignalRow | null> {
-  return (await database(d1).select().from(signals).where(named(tenant, id)).get()) ?? null;
-}
-
-/** Rules of the tenant, newest first, after the id `before`; at most `limit`. */
-export async function listSignals(
-  d1: D1Database,
-  tenant: string,
-  limit: number,
-  before: string | null,
-): Promise<SignalRow[]> {
-  return database(d1)
-    .select()
-    .from(signals)
-    .where(and(eq(signals.tenant, tenant), before === null ? undefined : lt(signals.id, before)))
-    .orderBy(desc(signals.id))
-    .limit(limit)
-    .all();
-}
+/** The tenants' rules. */
+export const signalRows = versionedRows(signals);
 
 /** Writes a new rule. Throws `OverLimit`: an entity's memory of all of a tenant's rules is one row. */
 export async function insertSignal(
@@ -46,13 +24,8 @@ export async function insertSignal(
   now: number,
   entry: AuditEntry,
 ): Promise<SignalRow> {
-  const insert = database(d1)
-    .insert(signals)
-    .values({ ...fields, id, tenant, createdAt: now, updatedAt: now })
-    .returning();
-  const limits = [countLimit("signals", tenant), await bytesLimit(d1, tenant)];
-  const [row] = await audited(d1, insert, entry, now, ...limits);
-  return row as SignalRow;
+  const row = { ...fields, id, tenant, createdAt: now, updatedAt: now };
+  return signalRows.insert(d1, row, now, entry, countLimit("signals", tenant), await bytesLimit(d1, tenant));
 }
 
 /** Changes a rule that still is as it was read. Throws `OverLimit` and `ChangedMeanwhile`. */
@@ -63,26 +36,7 @@ export async function updateSignal(
   now: number,
   entry: AuditEntry,
 ): Promise<SignalRow> {
-  const update = database(d1)
-    .update(signals)
-    .set({ ...change, updatedAt: laterThan(read, now) })
-    .where(and(named(read.tenant, read.id), eq(signals.updatedAt, read.updatedAt)))
-    .returning();
-  return written(await audited(d1, update, entry, now, await bytesLimit(d1, read.tenant)));
-}
-
-/** Deletes a rule that still is as it was read. Throws `ChangedMeanwhile`. */
-export async function deleteSignal(
-  d1: D1Database,
-  { tenant, id, updatedAt }: SignalRow,
-  now: number,
-  entry: AuditEntry,
-): Promise<void> {
-  const remove = database(d1)
-    .delete(signals)
-    .where(and(named(tenant, id), eq(signals.updatedAt, updatedAt)))
-    .returning({ id: signals.id });
-  written(await audited(d1, remove, entry, now));
+  return signalRows.change(d1, read, change, now, entry, await bytesLimit(d1, read.tenant));
 }
 
 /**

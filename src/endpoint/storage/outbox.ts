@@ -1,4 +1,4 @@
-import type { OperatorEvent } from "../../contracts/event-log";
+import type { OperatorEvent } from "../../contracts/operator-events";
 import { newId } from "../../lib/ids";
 import type { Sql } from "../../lib/sql";
 import { SECOND } from "../../lib/time";
@@ -35,7 +35,7 @@ export class Outbox {
   due(now: number): OperatorEvent[] {
     if (!this.#filled || now < this.#notBefore) return [];
     return this.#sql.all<OperatorEvent>(
-      "SELECT id, event, at AS timestamp, data FROM outbox ORDER BY id LIMIT ?",
+      "SELECT id, event AS type, at AS timestamp, data FROM outbox ORDER BY id LIMIT ?",
       AT_ONCE,
     );
   }

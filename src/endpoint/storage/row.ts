@@ -90,8 +90,8 @@ export function firstIdAt(ms: number): string {
 }
 
 /** The row of a delivery nobody has tried yet, made at `began` (ms). Pure, as all of this file. */
-export function newRow({ id, event, test = false }: Delivery, began: number): Row {
-  return { ...NEW_ROW, id, event, status: "pending", test: test ? 1 : 0, began };
+export function newRow({ id, type, test = false }: Delivery, began: number): Row {
+  return { ...NEW_ROW, id, event: type, status: "pending", test: test ? 1 : 0, began };
 }
 
 /** What a message or an answer says of a row. */

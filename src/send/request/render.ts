@@ -20,33 +20,33 @@ const JSON_TYPE = "application/json";
 const FORMATS: Readonly<Record<Format, BodyFormat>> = {
   envelope: {
     contentType: JSON_TYPE,
-    text: ({ payloadId, event, timestamp, data }) =>
-      jsonWithRaw({ id: payloadId, event, timestamp: iso(timestamp) }, { data }),
+    text: ({ payloadId, type, timestamp, data }) =>
+      jsonWithRaw({ id: payloadId, event: type, timestamp: iso(timestamp) }, { data }),
   },
   event: {
     contentType: JSON_TYPE,
-    text: ({ event, timestamp, data }) => jsonWithRaw({ event, timestamp: iso(timestamp) }, { data }),
+    text: ({ type, timestamp, data }) => jsonWithRaw({ event: type, timestamp: iso(timestamp) }, { data }),
   },
   flat: { contentType: JSON_TYPE, text: ({ data }) => data },
   subjects: {
     contentType: JSON_TYPE,
-    text: ({ event, data }) =>
-      jsonWithRaw({ event }, { subjects: data.trimStart().startsWith("[") ? data : `[${data}]` }),
+    text: ({ type, data }) =>
+      jsonWithRaw({ event: type }, { subjects: data.trimStart().startsWith("[") ? data : `[${data}]` }),
   },
   typed: {
     contentType: JSON_TYPE,
-    text: ({ event, timestamp, data }) => jsonWithRaw({ type: event, timestamp: iso(timestamp) }, { data }),
+    text: ({ type, timestamp, data }) => jsonWithRaw({ type, timestamp: iso(timestamp) }, { data }),
   },
   /** https://github.com/cloudevents/spec/blob/v1.0.2/cloudevents/formats/json-format.md, structured mode */
   cloudevents: {
     contentType: "application/cloudevents+json",
-    text: ({ tenant, payloadId, event, timestamp, data }) =>
+    text: ({ tenant, payloadId, type, timestamp, data }) =>
       jsonWithRaw(
         {
           specversion: "1.0",
           id: payloadId,
           source: `/tenants/${tenant}`,
-          type: event,
+          type,
           time: iso(timestamp),
           datacontenttype: JSON_TYPE,
         },

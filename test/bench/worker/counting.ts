@@ -130,12 +130,16 @@ type Cursor = SqlStorageCursor<Record<string, SqlStorageValue>>;
 export class StorageMeter {
   readonly #className: string;
   readonly #cursors = new Set<Cursor>();
+  readonly #sql: SqlStorage;
+  #size: number;
   #running = 0;
   #since = 0;
   #setAlarms = 0;
 
   constructor(className: string, storage: DurableObjectStorage) {
     this.#className = className;
+    this.#sql = storage.sql;
+    this.#size = storage.sql.databaseSize;
     const exec = storage.sql.exec.bind(storage.sql) as (...parameters: unknown[]) => Cursor;
     storage.sql.exec = ((...parameters: unknown[]) => {
       const cursor = exec(...parameters);
@@ -150,7 +154,7 @@ export class StorageMeter {
     };
   }
 
-  /** Adds up the rows of the cursors so far; a cursor counts on while it is read, so this comes after a method's end. */
+  /** Adds up the rows of the cursors so far, and what is stored; a cursor counts on while it is read, so this comes after a method's end. */
   settle(method: string): void {
     const mine = countsOf(this.#className);
     mine.methods[method] ??= { calls: 0, rows: 0 };
@@ -164,6 +168,9 @@ export class StorageMeter {
     its.rows += this.#setAlarms;
     this.#setAlarms = 0;
     this.#cursors.clear();
+    const size = this.#sql.databaseSize;
+    mine.storedBytes += size - this.#size;
+    this.#size = size;
   }
 
   /** Runs a call of the object; the time during which any runs is what it is active. */

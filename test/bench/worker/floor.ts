@@ -1,5 +1,5 @@
 import { Hono } from "hono";
-import type { FloorMessage } from "../floor-message.ts";
+import type { FloorMessage, FloorPost } from "../floor-message.ts";
 
 interface FloorEnv {
   DELIVERIES: Queue;
@@ -12,6 +12,16 @@ app.post("/v1/tenants/:tenant/events", async (c) => {
   const event = await c.req.json<{ event: string; data: unknown }>();
   await c.env.DELIVERIES.send({ tenant: c.req.param("tenant"), ...event });
   return c.json({ event: event.event }, 202);
+});
+
+/** The least that accepts and delivers: a message for each delivery. */
+app.post("/bench/pipeline", async (c) => {
+  const { times, ...body } = await c.req.json<FloorPost>();
+  if (times === 1) await c.env.DELIVERIES.send(body);
+  for (let left = times === 1 ? 0 : times; left > 0; left -= 100) {
+    await c.env.DELIVERIES.sendBatch(Array.from({ length: Math.min(left, 100) }, () => ({ body })));
+  }
+  return c.json(null, 202);
 });
 
 app.post("/bench/enqueue", async (c) => {

@@ -3,7 +3,6 @@ import { tagOf } from "../../../api/changes/etags";
 import { catalogOf } from "../../../config/catalogs/catalogs";
 import { readJson } from "../../../lib/json/exact";
 import { OPERATOR_TENANT } from "../../../lib/operator";
-import { EndpointForm } from "../../components/endpoint-form";
 import { Refused, textOf } from "../../components/form";
 import { PageHead } from "../../components/layout";
 import { Card, Facts } from "../../components/parts";
@@ -17,6 +16,7 @@ import { type Preview, previewOf } from "../../preview";
 import type { SiteContext, SiteEnv } from "../../site";
 import { tenantPath, withQuery } from "../../site";
 import { page, part, wantsPart } from "../../write";
+import { EndpointForm } from "./endpoint-form";
 import { EndpointFrame, endpointPath } from "./endpoint-frame";
 import {
   asPatch,
@@ -59,7 +59,7 @@ async function showNew(c: SiteContext, { values, refusal = null, preview = null 
   const list = tenantPath(c, "endpoints");
   return page(
     c,
-    { title: "New endpoint", current: "Endpoints", status: refusal === null ? 200 : 422 },
+    { title: "New endpoint", current: "Endpoints", refusal },
     <>
       <PageHead title="New endpoint" up={{ href: list, name: "Endpoints" }} />
       <Refused refusal={refusal} what="The endpoint was not created." />
@@ -88,7 +88,7 @@ async function showEdit(
   const here = endpointPath(site, tenant, endpoint.id);
   return page(
     c,
-    { title: `Settings · ${nameOf(endpoint)}`, current: "Endpoints", status: refusal === null ? 200 : 422 },
+    { title: `Settings · ${nameOf(endpoint)}`, current: "Endpoints", refusal },
     <EndpointFrame site={site} tenant={tenant} endpoint={endpoint} tab="Settings">
       <Refused refusal={refusal} what="The endpoint was not changed." />
       <EndpointForm

@@ -1,0 +1,52 @@
+import type { Event } from "../../contracts/event";
+import { type AppendAllResult, type AppendRequest, idName, type KeyedEvents } from "../../contracts/event-log";
+
+/** What an event is looked for under, the first first: its key, and the caller's own id, whichever way it was kept. */
+export function namesOf({
+  idempotency,
+  payloadId: id,
+}: Pick<AppendRequest, "idempotency" | "payloadId">): { name: string; by: "key" | "id" }[] {
+  if (idempotency === undefined) return [];
+  const { key } = idempotency;
+  const names = id === undefined ? [] : id === key ? [idName(id)] : [idName(id), id];
+  return [{ name: key, by: "key" }, ...names.map((name) => ({ name, by: "id" as const }))];
+}
+
+/** What an event repeats: one that is written down, or the one at an index before it; `null`: it is new. */
+export type Repeat = Event | number | null;
+
+/**
+ * For each event what it repeats, or why they may not be written down. Pure but for `used`, which answers what used a
+ * key. `sealed`: the day takes no new keys.
+ */
+export function repeatsOf(
+  events: readonly AppendRequest[],
+  used: (key: string) => KeyedEvents | null,
+  sealed: boolean,
+): Repeat[] | Exclude<AppendAllResult, { kind: "appended" }> {
+  const own = new Map<string, { index: number; fingerprint: string }>();
+  const repeats: Repeat[] = [];
+  let late = false;
+  let refused = false;
+  for (const [index, request] of events.entries()) {
+    const { idempotency } = request;
+    let repeat: Repeat = null;
+    for (const { name, by } of namesOf(request)) {
+      const first = used(name);
+      const isOther = by === "id" && first?.events[0]?.payloadId !== request.payloadId;
+      const before = (isOther ? null : first) ?? own.get(name) ?? null;
+      if (before === null) continue;
+      if (before.fingerprint !== idempotency?.fingerprint) return { kind: "conflict", index, by };
+      repeat = "index" in before ? before.index : (before.events[0] ?? null);
+      break;
+    }
+    repeats.push(repeat);
+    if (repeat !== null) continue;
+    if (request.refused) refused = true;
+    if (idempotency === undefined) continue;
+    late ||= sealed;
+    for (const { name } of namesOf(request)) own.set(name, { index, fingerprint: idempotency.fingerprint });
+  }
+  if (late) return { kind: "sealed" };
+  return refused ? { kind: "refused" } : repeats;
+}
