@@ -75,24 +75,32 @@ export class Configuration {
   /** Writes D1's copy of the enablement, one after the other, so that the last one written is the last one decided. */
   mirror(): Promise<void> {
     this.#mirroring = this.#mirroring.then(async () => {
-      // Asked for each time: the ledger may be opened anew meanwhile.
-      const state = () => this.#changes.ledger.state;
-      const { mirrorAt, toAudit, enabled, disabledReason, disabledAt } = state().stored;
+      const { mirrorAt, toAudit, enabled, disabledReason, disabledAt } = this.#changes.ledger.state.stored;
       if (this.#changes.erased || mirrorAt === null || mirrorAt > Date.now() + SECOND) return;
+      const done = await this.#mirrors({ enabled, disabledReason, disabledAt }, toAudit);
+      if (this.#changes.erased) return;
       try {
-        const copy = { enabled, disabledReason, disabledAt };
-        await mirrorEnablement(await this.#config(), this.#name.tenant, this.#name.endpoint, copy, toAudit);
-        if (this.#changes.erased) return;
-        state().audited(toAudit);
-        // Switched meanwhile: that switch writes for itself.
-        if (state().stored.enabled === enabled) state().mirrored(true, Date.now());
+        this.#changes.make(({ state }) => {
+          if (done) state.audited(toAudit);
+          // Switched meanwhile: that switch writes for itself.
+          if (!done || state.stored.enabled === enabled) state.mirrored(done, Date.now());
+        });
       } catch (error) {
-        if (!this.#changes.erased) state().mirrored(false, Date.now());
         logError("endpoint.mirror.failed", error, this.#name);
       }
-      this.#changes.arm();
     });
     return this.#mirroring;
+  }
+
+  /** Answers whether the copy is written. */
+  async #mirrors(copy: Enablement, toAudit: readonly number[]): Promise<boolean> {
+    try {
+      await mirrorEnablement(await this.#config(), this.#name.tenant, this.#name.endpoint, copy, toAudit);
+      return true;
+    } catch (error) {
+      logError("endpoint.mirror.failed", error, this.#name);
+      return false;
+    }
   }
 
   async #knows(version: number): Promise<boolean> {
