@@ -40,6 +40,14 @@ const LONG = [
 /** As in wrangler.toml, whose values these replace, but for the waits. */
 const CONSUMER = { maxBatchSize: 10, maxBatchTimeout: 0.02, maxRetries: 10, retryDelay: 1 };
 
+/** How many pairs of queues they run with: any number must do. */
+const PAIRS = Number(process.env.QUEUES ?? 1);
+const NORMAL = { ...CONSUMER, deadLetterQueue: "deliveries-dead" };
+const MORE = Array.from({ length: PAIRS - 1 }, (_, i) => [
+  [`DELIVERIES_${i + 1}`, `deliveries-${i + 1}`],
+  [`DELIVERIES_SLOW_${i + 1}`, `deliveries-slow-${i + 1}`],
+]).flat();
+
 /** A suite inside workerd, against real D1, Queues and Durable Objects and a real receiver on loopback. */
 const inRuntime = async (
   name: string,
@@ -54,6 +62,8 @@ const inRuntime = async (
       // and those are the developer's.
       wrangler: { configPath: path.join(import.meta.dirname, "wrangler.toml"), environment: "" },
       miniflare: {
+        // A second database, for the tests that have one.
+        d1Databases: { SPARE: "spare" },
         compatibilityFlags: ["service_binding_extra_handlers"],
         bindings: {
           TEST_MIGRATIONS: await readD1Migrations(path.join(root, "migrations")),
@@ -61,9 +71,16 @@ const inRuntime = async (
           SECRETS_KEY: "secrets-key-of-the-tests",
           ALLOW_INSECURE_ENDPOINTS: "true",
         },
+        queueProducers: {
+          DELIVERIES: "deliveries",
+          DELIVERIES_SLOW: "deliveries-slow",
+          DELIVERIES_DEAD: "deliveries-dead",
+          ...Object.fromEntries(MORE),
+        },
         queueConsumers: {
-          deliveries: { ...CONSUMER, deadLetterQueue: "deliveries-dead" },
-          "deliveries-slow": { ...CONSUMER, deadLetterQueue: "deliveries-dead" },
+          deliveries: NORMAL,
+          "deliveries-slow": NORMAL,
+          ...Object.fromEntries(MORE.map(([, queue]) => [queue, NORMAL])),
           "deliveries-dead": { ...CONSUMER, maxRetries: 100 },
         },
       },

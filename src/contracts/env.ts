@@ -7,9 +7,12 @@ import type { DeliveryMessage, EventsMessage } from "./messages";
 /** The Worker's bindings; wrangler.toml explains each. */
 export interface Env {
   DB: D1Database;
+  /** Further databases, numbered from 1 without a gap: config/databases.ts. */
+  [further: `DB_${number}`]: D1Database | undefined;
   EVENT_LOG: DurableObjectNamespace<EventLogContract & Rpc.DurableObjectBranded>;
   ENDPOINT: DurableObjectNamespace<EndpointContract & Rpc.DurableObjectBranded>;
   ENTITY: DurableObjectNamespace<EntityContract & Rpc.DurableObjectBranded>;
+  /** With `DELIVERIES_SLOW` the first pair of queues; of the others see {@link import("./queues").queueOf}. */
   DELIVERIES: Queue<DeliveryMessage | EventsMessage>;
   DELIVERIES_SLOW: Queue<DeliveryMessage>;
   DELIVERIES_DEAD: Queue<unknown>;

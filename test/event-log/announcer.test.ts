@@ -206,7 +206,7 @@ describe("what waits between two calls of the queue", () => {
     expect,
   }) => {
     const { queue, calls, through } = heldQueue();
-    const announcer = new Announcer(queue, "t");
+    const announcer = new Announcer(() => queue, "t");
     // Two calls are under way ...
     for (const n of [1, 2]) {
       announcer.announce([newEvent("{}", "ep_a")], new Map([["ep_a", 1]]));
@@ -261,7 +261,7 @@ describe("what waits between two calls of the queue", () => {
 
   it("takes no more memory while the queue hangs, however much comes", async ({ expect }) => {
     const { queue, calls, through } = heldQueue();
-    const announcer = new Announcer(queue, "t", new Outbound("t", 100_000));
+    const announcer = new Announcer(() => queue, "t", new Outbound("t", 100_000));
     const lines = vi.spyOn(console, "log").mockImplementation(() => {});
     for (const event of newEvents(200, 10_000, "ep_a")) announcer.announce([event], new Map());
     await until("a call", () => calls.length > 0);

@@ -44,6 +44,7 @@ const step = fc.oneof(
   { weight: 2, arbitrary: fc.record({ do: fc.constant("repeat" as const), pick }) },
   { weight: 2, arbitrary: fc.record({ do: fc.constant("duplicate" as const), pick }) },
   { weight: 2, arbitrary: fc.record({ do: fc.constant("lose" as const), pick }) },
+  { weight: 1, arbitrary: fc.record({ do: fc.constant("queues" as const), bound: fc.constantFrom(1, 2, 3) }) },
   { weight: 2, arbitrary: fc.record({ do: fc.constant("evict" as const), side }) },
   { weight: 1, arbitrary: fc.record({ do: fc.constant("kill" as const) }) },
   { weight: 1, arbitrary: fc.record({ do: fc.constant("switch" as const), side, on: flag }) },
@@ -86,13 +87,14 @@ function take(world: World, step: Step): void {
     case "repeat":
       world.repeatOutcome(step.pick);
       return;
-    case "duplicate": {
-      const message = world.queue[step.pick % Math.max(world.queue.length, 1)];
-      if (message) world.queue.push(message);
+    case "duplicate":
+      world.queues.repeat(step.pick);
       return;
-    }
     case "lose":
-      world.queue.splice(step.pick % Math.max(world.queue.length, 1), 1);
+      world.queues.take(step.pick);
+      return;
+    case "queues":
+      world.queues.bound = step.bound;
       return;
     case "break":
       world.breakDown();
