@@ -16,6 +16,7 @@ import type {
   Versions,
 } from "../contracts/event-log";
 import { nameParts } from "../contracts/find";
+import { queueOf } from "../contracts/queues";
 import { dayOfLog } from "../lib/ids";
 import { Announcer } from "./announce";
 import { DayLog } from "./day-log";
@@ -46,7 +47,7 @@ export class EventLog extends DurableObject<Env> implements EventLogContract {
     super(ctx, env);
     const [tenant, name] = nameParts(ctx.id.name);
     this.#log = new DayLog(ctx.storage, env, tenant, dayOfLog(name), EventLog.mostBytes);
-    this.#announcer = new Announcer(env.DELIVERIES, tenant);
+    this.#announcer = new Announcer((endpoint) => queueOf(env, endpoint, "normal"), tenant);
     this.#revealer = new Revealer(this.#log);
     void ctx.blockConcurrencyWhile(async () => {
       await this.#log.alarm.read();

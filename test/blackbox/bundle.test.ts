@@ -24,7 +24,7 @@ describe("the bundle that is deployed", () => {
     bundle = readFileSync(join(project.directory, "bundle/index.js"), "utf8");
     taken = (await import(join(project.directory, "dist/zod.mjs"))).z;
     return () => end();
-  }, 120_000);
+  });
 
   it("stays under its ceiling", ({ expect }) => {
     expect(Buffer.byteLength(bundle)).toBeLessThan(CEILING.raw);

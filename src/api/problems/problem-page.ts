@@ -71,7 +71,7 @@ const REMEDIES: Readonly<Record<ProblemCode, string>> = {
   "parts-out-of-reach":
     "The answer names them. The operator looks at Cloudflare's status and the deployment's bindings.",
   misconfigured:
-    "The operator sets right each variable that `errors` names, and deploys: wrangler.toml and `/docs/configuration` explain them.",
+    "The operator sets right each variable and binding that `errors` names, and deploys: wrangler.toml and `/docs/configuration` explain them.",
 };
 
 /** The causes as a page. */
