@@ -1,6 +1,6 @@
 import type { Claim, Lane } from "../contracts/delivery";
 import type { Delivery } from "../contracts/event";
-import { MESSAGE_BYTES, type MessageText } from "../contracts/messages";
+import { MESSAGE_BYTES } from "../contracts/messages";
 import { SECOND } from "../lib/time";
 import type { Admitting, Offer } from "./admit";
 import { lifetime } from "./jobs/expiry";
@@ -115,7 +115,7 @@ export class Releasing {
       const text = texts.get(delivery.id);
       if (text === undefined || text.length > left) return delivery;
       left -= text.length;
-      return { ...delivery, text: JSON.parse(text) as MessageText };
+      return { ...delivery, text: JSON.parse(text) as Delivery["text"] };
     });
   }
 

@@ -1,16 +1,16 @@
 import type { Lane, Outcome } from "../contracts/delivery";
-import type { AdmitAnswer, AdmitRequest, EndpointContract, Recorded } from "../contracts/endpoint";
+import type { AdmitAnswer, AdmitRequest, EndpointContract, Hanging, Recorded } from "../contracts/endpoint";
 import type { Env } from "../contracts/env";
 import { type Delivery, refTo } from "../contracts/event";
 import { endpointStub } from "../contracts/find";
 import { LANES, SLOTS } from "../endpoint/policy/admission";
 import { logError } from "../lib/log";
 import type { Granted } from "./attempt";
-import { EventTexts } from "./event-texts";
+import { EventTexts, keepingText } from "./event-texts";
 import { Hangs, hangsAfter } from "./hang";
 import { Invocation } from "./invocation";
 import type { Stream } from "./lanes";
-import { hangingOf, Reports, record, withText } from "./reports";
+import { Reports, record } from "./reports";
 import { Owed, type Share } from "./share";
 
 /** The most deliveries that are handed back to their endpoint in one call. */
@@ -127,19 +127,23 @@ export class EndpointRun implements Stream {
       ended: () => this.#hangs.end(ready),
     });
     this.#underWay.delete(ready);
+    this.#reports.add({ outcome: keepingText(outcome, ready), owed: ready.owed });
     const failed = outcome?.kind !== "attempted" || outcome.attempt.error !== null;
-    this.#reports.add({ outcome: failed ? withText(outcome, ready) : outcome, owed: ready.owed });
-    // A failure keeps its lane until it is written down: what comes next may not be sent for it. Nothing does: it may wait.
-    const alone = this.#underWay.size === 0 || this.#ready.length + this.#items.length > 0;
-    if (failed) await (alone ? this.#reports.now() : this.#reports.soon());
-    else if (this.#mayGather) void this.#reports.soon();
+    // A failure keeps its lane until it is written down: what comes next may not be sent for it.
+    if (failed) await (this.#othersEnd ? this.#reports.gathered() : this.#reports.now());
+    else if (this.#mayGather) this.#reports.soon();
     else void this.#reports.now();
   }
 
   /** Whether a success may wait for those that end soon: nobody waits for its slot, and it is not the last. */
   get #mayGather(): boolean {
     if (this.#ready.length > 0) return true;
-    return this.#underWay.size > 0 && this.#items.length === 0 && !this.#othersWait;
+    return this.#othersEnd && !this.#othersWait;
+  }
+
+  /** Whether others end soon and nothing waits for a lane. */
+  get #othersEnd(): boolean {
+    return this.#underWay.size > 0 && this.#ready.length + this.#items.length === 0;
   }
 
   giveBack(given: readonly Ready[] = this.#ready): void {
@@ -183,13 +187,8 @@ export class EndpointRun implements Stream {
       if (admission.do === "later") later.push(item);
       else if (admission.do === "send" && settings !== undefined) {
         const owed = !(admission.owned && this.#invocation.mayOutlast(settings));
-        this.#ready.push({
-          delivery: refTo(item.id, item.type, item.test),
-          grant: admission,
-          settings,
-          text: item.text,
-          owed,
-        });
+        const delivery = refTo(item.id, item.type, item.test);
+        this.#ready.push({ delivery, grant: admission, settings, text: item.text, owed });
         if (!owed) this.#owed.add(-1);
       } else this.#owed.add(-1);
     }
@@ -251,10 +250,7 @@ export class EndpointRun implements Stream {
       // A claim has a row with its lease, so the batch needs to wait for none.
       const owed = !this.#invocation.mayOutlast(settings);
       if (owed) this.#owed.add(claims.length);
-      for (const { delivery, grant } of claims) {
-        const { id, type, test, text } = delivery;
-        this.#ready.push({ delivery: refTo(id, type, test), grant, settings, text, owed });
-      }
+      for (const claim of claims) this.#ready.push({ ...claim, settings, text: claim.delivery.text, owed });
     }
     if (next !== undefined) this.#othersWait = claims.length > 0;
     this.#take(offered, next ?? {}, recorded);
@@ -297,4 +293,8 @@ export class EndpointRun implements Stream {
     this.#calling--;
     this.#goOn();
   }
+}
+
+function hangingOf({ delivery, grant: { attemptId, leasedUntil } }: Granted): Hanging {
+  return { delivery, attemptId, leasedUntil };
 }

@@ -1,9 +1,10 @@
+import type { Outcome } from "../contracts/delivery";
 import type { Env } from "../contracts/env";
 import type { Delivery } from "../contracts/event";
 import { eventLogStub } from "../contracts/find";
 import { LANES } from "../endpoint/policy/admission";
 import { type EventRef, logName, parseDeliveryId } from "../lib/ids";
-import type { Text } from "./attempt";
+import type { Granted, Text } from "./attempt";
 
 /** A delivery whose event's text is wanted. */
 export interface Wanted {
@@ -53,4 +54,14 @@ function eventOf({ delivery: { id } }: Wanted): EventRef {
 
 async function textAt({ read, index }: { read: Promise<Text[]>; index: number }): Promise<Text> {
   return (await read)[index] ?? null;
+}
+
+/** The most characters of an event's data that its endpoint keeps for the retries. */
+const KEPT_TEXT = 8_000;
+
+/** What came of a first attempt; of one that failed with its event's text, if that is short: its row keeps it for the retries. */
+export function keepingText(outcome: Outcome | null, { grant, text }: Pick<Granted, "grant"> & Pick<Delivery, "text">) {
+  const failed = outcome?.kind === "attempted" && outcome.attempt.error !== null && grant.number === 1;
+  if (!failed || text === undefined || text.data.length > KEPT_TEXT) return outcome;
+  return { ...outcome, delivery: { ...outcome.delivery, text } };
 }

@@ -36,6 +36,7 @@ const { port } = await receive(({ url: path, headers, body }) => {
   if (path.startsWith("/hang")) return { misbehave: "hang" };
   if (path.startsWith("/down") && !up.has(path)) return { status: 503 };
   if (path.startsWith("/slow")) return { delayMs: SLOW };
+  if (path.startsWith("/down") && !up.has(path)) return { status: 503 };
   return { status: path.startsWith("/third") && Number(headers["x-webhook-attempt"]) < 3 ? 500 : 204 };
 });
 parentPort?.postMessage(port);

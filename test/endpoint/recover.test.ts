@@ -1,11 +1,12 @@
 import { describe, it } from "vitest";
+import type { DeliveryStatus } from "../../src/contracts/delivery";
 import type { RecoverRequest } from "../../src/contracts/endpoint";
 import { AT_ONCE, COUNT_MOST, MOST_RECOVERIES } from "../../src/endpoint/jobs/jobs";
 import type { Ledger } from "../../src/endpoint/ledger";
 import { SLOTS } from "../../src/endpoint/policy/admission";
 import { encodeTime } from "../../src/lib/ids";
 import type { Sql } from "../../src/lib/sql";
-import { HOUR, SECOND } from "../../src/lib/time";
+import { HOUR, MINUTE, SECOND } from "../../src/lib/time";
 import { attempt, delivery, T0, withLedger } from "./ledgers";
 
 const ALL: RecoverRequest = { since: T0, until: T0 + HOUR, statuses: ["failed", "held"], dryRun: false };
@@ -236,6 +237,44 @@ describe("what an earlier version left half done", () => {
       const statuses = sql.all<{ status: string }>("SELECT status FROM deliveries ORDER BY id");
       expect(statuses.map(({ status }) => status)).toEqual(["held", "pending", "held"]);
       expect(open().nextAlarm(T0 + HOUR + 1)).not.toBe(T0 + HOUR + 2);
+    }));
+
+  it("is found by the index that it had", ({ expect }) =>
+    withLedger((ledger, open, sql) => {
+      sql.all("DROP INDEX deliveries_unsuccessful");
+      sql.all("CREATE INDEX deliveries_unsuccessful ON deliveries (status, id) WHERE status <> 'succeeded'");
+      const [a, b, c] = [delivery(T0), delivery(T0 + 1), delivery(T0 + 2)];
+      attempt(ledger, a, "status", T0 + 10);
+      insert(sql, "held", b.id);
+      insert(sql, "failed", c.id);
+      const list = (...statuses: DeliveryStatus[]) => {
+        const filter = { statuses, event: null, codes: null, since: null, until: null };
+        return open()
+          .reading.list(filter, 10, null, T0 + HOUR)
+          .deliveries.map(({ id }) => id);
+      };
+      expect(list("retrying", "held")).toEqual([b.id, a.id]);
+      expect(open().recover(ALL, T0 + HOUR)).toEqual({ count: 2 });
+      open().disable("manual", T0 + HOUR + 1);
+      expect(list("held")).toEqual([c.id, b.id, a.id]);
+    }));
+
+  it("is in nobody's hands but those that had it", ({ expect }) =>
+    withLedger((_, open, sql) => {
+      const [a, b, c] = [delivery(T0), delivery(T0 + 1), delivery(T0 + 2)];
+      insert(sql, "retrying", a.id, b.id, c.id);
+      // As the version before leases left the rows.
+      sql.all("DELETE FROM state WHERE name = 'fortune'");
+      sql.all("DELETE FROM migrations WHERE step = (SELECT max(step) FROM migrations)");
+      sql.all("ALTER TABLE deliveries DROP COLUMN text");
+      sql.all("CREATE INDEX deliveries_leased ON deliveries (lease, due) WHERE lease IS NOT NULL");
+      sql.all("UPDATE deliveries SET lease = 'att_1', due = ? WHERE id = ?", T0 + HOUR, a.id);
+      sql.all("UPDATE deliveries SET lease = 'queued', due = ? WHERE id = ?", T0 + HOUR, b.id);
+      const ledger = open();
+      expect(ledger.stands(a, "att_1", 1, T0 + MINUTE)).toBe(true);
+      expect(ledger.admit([a, b], T0 + MINUTE).admissions).toMatchObject([{ do: "wait" }, { do: "send" }]);
+      expect(ledger.release(T0 + MINUTE).deliveries.map(({ id }) => id)).toEqual([c.id]);
+      expect(open().stands(a, "att_1", 1, T0 + MINUTE)).toBe(true);
     }));
 
   it.for([

@@ -1,7 +1,7 @@
 import { describe, it } from "vitest";
 import type { DeliveryFilter } from "../../src/contracts/endpoint";
 import { lifetime } from "../../src/endpoint/jobs/expiry";
-import { EXPIRE_LOOK } from "../../src/endpoint/jobs/jobs";
+import { EXPIRE_AT_ONCE } from "../../src/endpoint/jobs/jobs";
 import type { Ledger } from "../../src/endpoint/ledger";
 import { encodeTime } from "../../src/lib/ids";
 import type { Sql } from "../../src/lib/sql";
@@ -169,7 +169,7 @@ describe("a delivery that could not be tried", () => {
         const before = { expired: countOf(sql, "error = 'expired'"), rows: sql.rowsWritten };
         ledger.release(now);
         tellOperator(ledger, now);
-        expect(countOf(sql, "error = 'expired'") - before.expired).toBeLessThanOrEqual(EXPIRE_LOOK);
+        expect(countOf(sql, "error = 'expired'") - before.expired).toBeLessThanOrEqual(EXPIRE_AT_ONCE);
         expect(ledger.nextAlarm(now)).toBeLessThanOrEqual(now + SECOND);
       }
       expect(steps).toBeLessThanOrEqual(11);

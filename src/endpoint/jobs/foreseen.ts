@@ -32,7 +32,8 @@ export function foreseen<T extends Head>(clearing: Job | null, row: T, held: boo
 export function stored(clearing: Job | null, statuses: readonly DeliveryStatus[]): readonly DeliveryStatus[] {
   const to = clearing?.kind === "cancel" ? "canceled" : "held";
   if (clearing === null || !statuses.includes(to)) return statuses;
-  return [...new Set([...statuses, ...clearing.statuses])];
+  const from: DeliveryStatus[] = clearing.kind === "cancel" ? ["pending", "retrying", "held"] : ["pending", "retrying"];
+  return [...new Set([...statuses, ...from])];
 }
 
 /** Whether a row is that of a test that fails when its turn comes, since the endpoint was disabled after it was asked for. */

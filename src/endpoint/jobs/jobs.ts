@@ -1,15 +1,15 @@
-import type { DeliveryStatus } from "../../contracts/delivery";
 import type { Sql } from "../../lib/sql";
 import { MINUTE } from "../../lib/time";
 import type { Leases } from "../memory/leases";
-import { firstIdAt, HEAD, type Head } from "../storage/row";
+import { firstIdAt, HEAD, type Head, isOf } from "../storage/row";
 import type { Values } from "../storage/values";
 import { CHANGES, type Job, type Span } from "./kinds";
 
 /** The most rows that one step rewrites: all of a long outage's at once would take seconds. */
 export const AT_ONCE = 2_000;
-/** The most rows that one step of expiry looks at. */
-export const EXPIRE_LOOK = 500;
+/** The most rows that one step of expiry looks at, and gives up. */
+export const EXPIRE_LOOK = 2_000;
+export const EXPIRE_AT_ONCE = 500;
 /** How often what waits is looked through, in ms. */
 const EXPIRE_EVERY = MINUTE;
 /** The most recoveries that wait to be carried out: each is a span of its own that is gone through. */
@@ -17,23 +17,23 @@ export const MOST_RECOVERIES = 10;
 /** The most deliveries that are counted before a recovery; all are recovered. */
 export const COUNT_MOST = 100_000;
 
-/** SQL: rows of a job, by the index of what has not succeeded. */
-const ROWS = `deliveries INDEXED BY deliveries_unsuccessful`;
-const OF_STATUS = "status <> 'succeeded' AND status";
-const NOT_LATER = "(finished IS NULL OR finished <= ?)";
-
 /** From the first to the last id there can be. */
-const ALL: Omit<Span, "statuses"> = { since: 0, until: Number.MAX_SAFE_INTEGER };
+const ALL = { since: 0, until: Number.MAX_SAFE_INTEGER };
+/** Before the first of what waits. */
+const START = { due: 0, id: "" };
+
+/** SQL: what has not been finished since a job was asked for. */
+const NOT_LATER = "(finished IS NULL OR finished <= ?)";
 
 /** The jobs as earlier versions kept them: what was put out of work, and what people had asked to recover. */
 interface Earlier {
-  clearance: { plan: { to: "held" | "canceled"; at: number; left: DeliveryStatus[] } | null };
+  clearance: { plan: { to: "held" | "canceled"; at: number } | null };
   recoveries: { list: (Span & { after: string; askedAt: number })[] };
 }
 
 /**
  * What is done to many deliveries: one job after the other, each a step at a time, the oldest rows first. A step takes the
- * next rows of the job's states and moves its cursor; the first is taken at once, the alarm goes on. The cursor is stored
+ * next rows of the job and moves its cursor; the first is taken at once, the alarm goes on. The cursor is stored
  * with the jobs; that of expiry, which goes through all that waits again and again, is kept in memory. Times in ms.
  */
 export class Jobs {
@@ -42,8 +42,8 @@ export class Jobs {
   readonly #leases: Leases;
   readonly #atOnce: number;
   #list: readonly Job[];
-  /** How far expiry has looked, while it looks, and when it begins anew. */
-  #expiring: Job | null = null;
+  /** How far expiry has looked, while it finds something, and when it begins anew. */
+  #expiring: { due: number; id: string } | null = null;
   #expireAt = 0;
 
   /** `atOnce`: the most rows that one step rewrites. */
@@ -68,12 +68,12 @@ export class Jobs {
 
   /** The endpoint is disabled: what is unfinished is held, and no recovery is wished any more. */
   hold(now: number): void {
-    if (this.clearing?.kind !== "cancel") this.#begin({ ...ALL, kind: "hold", statuses: ["pending", "retrying"] }, now);
+    if (this.clearing?.kind !== "cancel") this.#begin({ ...ALL, kind: "hold", statuses: [], waiting: START }, now);
   }
 
   /** The endpoint is deleted: what is unfinished is canceled. */
   cancel(now: number): void {
-    this.#begin({ ...ALL, kind: "cancel", statuses: ["pending", "retrying", "held"] }, now);
+    this.#begin({ ...ALL, kind: "cancel", statuses: ["held"], waiting: START }, now);
   }
 
   /** A person wants deliveries again; `false`: too many such wishes wait. */
@@ -89,33 +89,33 @@ export class Jobs {
   /** Takes the next step. */
   goOn(now: number): void {
     const [job, ...others] = this.#list;
-    if (job === undefined || job.kind === "expire") return;
-    const { since, at, after } = job;
-    const { rows, last } = this.#next<{ id: string }>("id", job, this.#atOnce);
-    const end = rows.at(-1)?.id;
+    if (job === undefined) return;
+    const { ids, rest } = job.waiting === undefined ? this.#ended(job) : this.#waiting(job, job.waiting);
     const held = JSON.stringify(this.#leases.held(now).map(({ delivery }) => delivery));
-    for (const status of end === undefined ? [] : job.statuses) {
-      for (const { set, where } of CHANGES[job.kind]) {
-        this.#sql.all(
-          `UPDATE ${ROWS} SET ${set}
-           WHERE ${OF_STATUS} = ?3 AND id > ?4 AND id <= ?5 AND id >= ?6 AND (finished IS NULL OR finished <= ?2) AND ?7 <> '' AND ${where}`,
-          ...[now, at, status, after, end as string, firstIdAt(since), held],
-        );
-      }
+    for (const { set, where } of CHANGES[job.kind]) {
+      this.#sql.all(
+        `UPDATE deliveries SET ${set} WHERE ?1 + ?2 > 0 AND ?3 <> '' AND id IN (SELECT value FROM json_each(?4)) AND ${where}`,
+        ...[now, job.at, held, JSON.stringify(ids)],
+      );
     }
-    this.#list = last === null ? others : [{ ...job, after: last }, ...others];
-    this.#save();
+    this.#list = rest === null ? others : [rest, ...others];
+    // What is unfinished is through, and there is room for what has ended.
+    if (rest !== null && ids.length < this.#atOnce) this.goOn(now);
+    else this.#save();
   }
 
-  /** The next part of what waits, was accepted until `until` and is due at `now`; nothing until it is time to look again. */
+  /** The next part of what waits and is due at `now`, of what was accepted until `until`; nothing until it is time to look again. */
   overdue(until: number, now: number): Head[] {
     if (this.#expiring === null && now < this.#expireAt) return [];
-    const span = { since: 0, until: until + 1, statuses: ["pending", "retrying"] } satisfies Span;
-    const job: Job = { ...span, kind: "expire", at: now, after: this.#expiring?.after ?? "" };
-    const { rows, last } = this.#next<Head>(HEAD, job, EXPIRE_LOOK);
-    this.#expiring = last === null ? null : { ...job, after: last };
-    if (last === null) this.#expireAt = now + EXPIRE_EVERY;
-    return rows.filter(({ due }) => due !== null && due <= now);
+    const looked = this.#after(this.#expiring ?? START, now, EXPIRE_LOOK);
+    const old = looked.filter(({ id }) => id < firstIdAt(until + 1)).slice(0, EXPIRE_AT_ONCE);
+    const last = old.length === EXPIRE_AT_ONCE ? old.at(-1) : looked.at(-1);
+    // The longest due come first: as long as none of so many has waited for too long, it can wait for a while itself.
+    const isThrough = old.length < EXPIRE_AT_ONCE && looked.length < EXPIRE_LOOK;
+    this.#expiring = old.length > 0 && !isThrough ? (last ?? null) : null;
+    if (this.#expiring === null) this.#expireAt = now + EXPIRE_EVERY;
+    const ids = JSON.stringify(old.map(({ id }) => id));
+    return this.#sql.all<Head>(`SELECT ${HEAD} FROM deliveries WHERE id IN (SELECT value FROM json_each(?))`, ids);
   }
 
   /**
@@ -128,42 +128,59 @@ export class Jobs {
       const others = this.#recoveries.filter(({ statuses }) => statuses.includes(status));
       const unasked = others.map(() => ` AND NOT (id >= ? AND id > ? AND id < ? AND ${NOT_LATER})`).join("");
       const of = others.flatMap((job) => [firstIdAt(job.since), job.after, firstIdAt(job.until), job.at]);
-      count += this.#count(status, span, unasked, of, most - count);
+      count += this.#count(`INDEXED BY deliveries_unsuccessful WHERE ${isOf(status)}`, span, unasked, of, most - count);
     }
     const { clearing } = this;
     if (clearing?.kind !== "hold" || !span.statuses.includes("held")) return count;
-    for (const status of clearing.statuses) {
-      count += this.#count(status, span, " AND test = 0 AND began <= ?", [clearing.at], most - count);
-    }
-    return count;
+    const waiting = "INDEXED BY deliveries_due WHERE due IS NOT NULL";
+    return count + this.#count(waiting, span, " AND test = 0 AND began <= ?", [clearing.at], most - count);
   }
 
   get #recoveries(): Job[] {
     return this.#list.filter(({ kind }) => kind === "recover");
   }
 
-  #count(status: DeliveryStatus, { since, until }: Span, meant: string, of: SqlStorageValue[], most: number): number {
+  #count(rows: string, { since, until }: Span, meant: string, of: SqlStorageValue[], most: number): number {
     const counted = this.#sql.first<{ n: number }>(
-      `SELECT count(*) AS n FROM (SELECT 1 FROM ${ROWS} WHERE ${OF_STATUS} = ? AND id >= ? AND id < ?${meant} LIMIT ?)`,
-      ...[status, firstIdAt(since), firstIdAt(until), ...of, most],
+      `SELECT count(*) AS n FROM (SELECT 1 FROM deliveries ${rows} AND id >= ? AND id < ?${meant} LIMIT ?)`,
+      ...[firstIdAt(since), firstIdAt(until), ...of, most],
     );
     return counted?.n ?? 0;
   }
 
-  /** The next rows of a job, oldest first. `last`: the id to go on after; `null`: there are no more. */
-  #next<T extends { id: string }>(columns: string, job: Job, limit: number): { rows: T[]; last: string | null } {
+  /** The next of what waits for a job, the longest due first, and what is left of the job then; `null`: nothing. */
+  #waiting({ waiting: _, ...job }: Job, from: { due: number; id: string }): { ids: string[]; rest: Job | null } {
+    const rows = this.#after(from, Number.MAX_SAFE_INTEGER, this.#atOnce);
+    const last = rows.length === this.#atOnce ? rows.at(-1) : undefined;
+    const ids = rows.map(({ id }) => id);
+    if (last !== undefined) return { ids, rest: { ...job, waiting: last } };
+    return { ids, rest: job.statuses.length > 0 ? job : null };
+  }
+
+  /** The next of what a job means that has ended, oldest first; likewise. */
+  #ended(job: Job): { ids: string[]; rest: Job | null } {
     const { statuses, since, until, after, at } = job;
-    const rows = statuses
+    const ids = statuses
       .flatMap((status) =>
-        this.#sql.all<T>(
-          `SELECT ${columns} FROM ${ROWS}
-           WHERE ${OF_STATUS} = ? AND id >= ? AND id > ? AND id < ? AND ${NOT_LATER} ORDER BY id LIMIT ?`,
-          ...[status, firstIdAt(since), after, firstIdAt(until), at, limit],
+        this.#sql.all<{ id: string }>(
+          `SELECT id FROM deliveries INDEXED BY deliveries_unsuccessful
+           WHERE ${isOf(status)} AND id >= ? AND id > ? AND id < ? AND ${NOT_LATER} ORDER BY id LIMIT ?`,
+          ...[firstIdAt(since), after, firstIdAt(until), at, this.#atOnce],
         ),
       )
-      .sort((a, b) => (a.id < b.id ? -1 : 1))
-      .slice(0, limit);
-    return { rows, last: rows.length < limit ? null : (rows.at(-1)?.id ?? null) };
+      .map(({ id }) => id)
+      .sort()
+      .slice(0, this.#atOnce);
+    return { ids, rest: ids.length < this.#atOnce ? null : { ...job, after: ids.at(-1) ?? after } };
+  }
+
+  /** The rows that are due after another, until `until`. */
+  #after({ due, id }: { due: number; id: string }, until: number, limit: number): { due: number; id: string }[] {
+    return this.#sql.all(
+      `SELECT due, id FROM deliveries INDEXED BY deliveries_due
+       WHERE due IS NOT NULL AND due <= ? AND (due, id) > (?, ?) ORDER BY due, id LIMIT ?`,
+      ...[until, due, id, limit],
+    );
   }
 
   #save(): void {
@@ -180,7 +197,8 @@ export class Jobs {
     const plan = this.#values.load<Earlier["clearance"]>("clearance")?.plan ?? null;
     const asked = this.#values.load<Earlier["recoveries"]>("recoveries")?.list ?? [];
     const kind = plan?.to === "held" ? "hold" : "cancel";
-    const clearing: Job[] = plan === null ? [] : [{ ...ALL, kind, at: plan.at, statuses: plan.left, after: "" }];
+    const statuses: Job["statuses"] = kind === "cancel" ? ["held"] : [];
+    const clearing: Job[] = plan === null ? [] : [{ ...ALL, kind, at: plan.at, statuses, waiting: START, after: "" }];
     return [...clearing, ...asked.map(({ askedAt, ...job }): Job => ({ ...job, kind: "recover", at: askedAt }))];
   }
 }

@@ -1,7 +1,7 @@
 import type { DeliveryStatus, WaitReason } from "../../contracts/delivery";
 import type { DeliveryFilter } from "../../contracts/endpoint";
 import type { Sql } from "../../lib/sql";
-import { BRIEF, type Brief, firstIdAt, HEAD, type Head, type Row } from "./row";
+import { BRIEF, type Brief, firstIdAt, HEAD, type Head, isOf, type Row } from "./row";
 
 /** The most parameters of a statement. */
 const PARAMETERS = 100;
@@ -16,6 +16,9 @@ const PLAIN = [
   ...(["event", "reason", "adopted", "patience", "step", "attempts", "manual", "code", "error", "finished"] as const),
   ...(["test", "format", "duration", "began", "text", "log"] as const),
 ];
+
+/** The most unfinished rows that a list sorts. */
+const SORTED_MOST = 1_000;
 
 /** What a list is about, as far as the table knows. */
 type Listed = Pick<DeliveryFilter, "since" | "until"> & { statuses: readonly DeliveryStatus[] | null };
@@ -148,25 +151,27 @@ export class Deliveries {
 
   /**
    * The rows that a list looks at, newest first, read one by one: under a filter by status that leaves out the
-   * successes those of the index of unsuccessful rows, else all of the span. The other filters are the caller's.
+   * successes those of the indexes, else all of the span. The other filters are the caller's, and so is this one where more
+   * is unfinished than can be sorted.
    */
   newest({ statuses, since, until }: Listed, before: string | null): Iterable<Head> {
     const from = firstIdAt(since ?? 0);
     const end = firstIdAt(until ?? Number.MAX_SAFE_INTEGER);
     const to = before !== null && before < end ? before : end;
-    if (statuses === null || statuses.includes("succeeded")) {
+    const asked = [...new Set(statuses ?? [])];
+    const waiting: DeliveryStatus[] = asked.filter((status) => status === "pending" || status === "retrying");
+    const tooMany = waiting.length > 0 && this.firstDue(SORTED_MOST + 1).length > SORTED_MOST;
+    if (statuses === null || asked.includes("succeeded") || tooMany) {
       return this.#sql.each<Head>(`SELECT ${HEAD} FROM deliveries WHERE id >= ? AND id < ? ORDER BY id DESC`, from, to);
     }
     return newestOf(
-      [...new Set(statuses)].map((status) =>
-        this.#sql.each<Head>(
-          `SELECT ${HEAD} FROM deliveries INDEXED BY deliveries_unsuccessful
-           WHERE status = ? AND status <> 'succeeded' AND id >= ? AND id < ? ORDER BY id DESC`,
-          status,
-          from,
-          to,
-        ),
-      ),
+      asked.map((status) => {
+        const rows = waiting.includes(status)
+          ? `INDEXED BY deliveries_due WHERE due IS NOT NULL AND status = '${status}'`
+          : `INDEXED BY deliveries_unsuccessful WHERE ${isOf(status)}`;
+        const text = `SELECT ${HEAD} FROM deliveries ${rows} AND id >= ? AND id < ? ORDER BY id DESC`;
+        return this.#sql.each<Head>(text, from, to);
+      }),
     );
   }
 

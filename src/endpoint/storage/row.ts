@@ -59,6 +59,14 @@ export const NEW_ROW: Omit<Row, "id" | "event" | "status"> = {
   log: "[]",
 };
 
+/**
+ * SQL: a row has one of the states in `deliveries_unsuccessful`. Written out, so that the index is found to have them, also as
+ * earlier versions made it.
+ */
+export function isOf(status: DeliveryStatus): string {
+  return `status = '${status}' AND status <> 'succeeded'`;
+}
+
 /** What totals need of a row. */
 export type Brief = Pick<Row, "id" | "status" | "attempts" | "duration" | "test" | "began">;
 

@@ -2,7 +2,8 @@
  * The tables of an Endpoint object. A delivery is one row, however many attempts it took, and a row that succeeded at
  * its first attempt is in no index: that is what keeps a delivered event at one row written here.
  *
- * deliveries
+ * deliveries: what is unfinished is in the index `deliveries_due`, what has ended otherwise than well in
+ *              `deliveries_unsuccessful`, which in objects of earlier versions has what is unfinished as well
  *   id           dlv_…; its ULID is the event's, so ids sort by acceptance
  *   event        the event type
  *   status       lib/delivery.ts
@@ -48,7 +49,8 @@ export const ENDPOINT_STEPS = [
    ) WITHOUT ROWID;
    CREATE INDEX deliveries_due ON deliveries (due, id) WHERE due IS NOT NULL;
    CREATE INDEX deliveries_leased ON deliveries (lease, due) WHERE lease IS NOT NULL;
-   CREATE INDEX deliveries_unsuccessful ON deliveries (status, id) WHERE status <> 'succeeded';
+   CREATE INDEX deliveries_unsuccessful ON deliveries (status, id)
+     WHERE status = 'failed' OR status = 'held' OR status = 'canceled';
    CREATE TABLE state (name TEXT PRIMARY KEY, value TEXT NOT NULL) WITHOUT ROWID;`,
   `ALTER TABLE deliveries ADD COLUMN test INTEGER NOT NULL DEFAULT 0;
    ALTER TABLE deliveries ADD COLUMN format TEXT;`,
