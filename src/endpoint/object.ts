@@ -173,7 +173,7 @@ export class Endpoint extends DurableObject<Env> implements contract.EndpointCon
     await this.#configuration.mirror();
     await this.#operatorEvents.tell();
     this.#changes.arm();
-    log("endpoint.alarm", { ...this.#name, deliveries, durationMs: Date.now() - since });
+    if (deliveries > 0) log("endpoint.alarm", { ...this.#name, deliveries, durationMs: Date.now() - since });
   }
 
   /** Puts what is due back onto the queue; answers how much. Never throws. */

@@ -49,7 +49,9 @@ export async function consume(batch: MessageBatch, env: Env, outlast: Outlast): 
   });
   const lane: Lane = isSlowQueue(batch.queue) ? "slow" : "normal";
   await deliver(shares, lane, env, outlast);
-  log("batch.consumed", {
+  // What goes through needs no line: its events have theirs, and of its failures each attempt has one.
+  if (returned === 0) return;
+  log("batch.returned", {
     queue: batch.queue,
     messages: batch.messages.length,
     endpoints: groups.length,

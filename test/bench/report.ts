@@ -58,8 +58,8 @@ export function table(results: Results): string {
     }
   }
   lines.push("", "prices");
-  for (const { usd, unit, source, read } of Object.values(PRICES)) {
-    lines.push(`  $${usd} per million ${unit}, ${source}, read ${read}`);
+  for (const { usd, per, unit, source, read } of Object.values(PRICES)) {
+    lines.push(`  $${usd} per ${per === 1 ? "" : "million "}${unit}, ${source}, read ${read}`);
   }
   return lines.join("\n");
 }

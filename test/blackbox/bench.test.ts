@@ -7,6 +7,9 @@ const BENCH = "scripts/bench.mjs";
 
 interface Cost {
   usdPerMillion: number;
+  billPerMillion: number;
+  logLines: number;
+  storedKb: number;
   rowsWritten: number;
   queueOps: number;
   doRequests: number;
@@ -84,6 +87,14 @@ test("a delivered event costs no more than is promised of one alone, and every p
   for (const { rowsWritten } of [single, batch100]) expect(rowsWritten).toBeLessThan(2.05);
   // Of ten deliveries each has its row, and their event one.
   expect(fanout10.rowsWritten).toBeLessThan(1.15);
+  // One line for an event that goes through, those of a request together; of the ten of one, some.
+  expect(single.logLines).toBe(1);
+  expect(batch100.logLines).toBeLessThan(0.05);
+  expect(fanout10.logLines).toBeLessThan(0.5);
+  // Log lines and storage come to it.
+  const { usdPerMillion, billPerMillion, storedKb } = single;
+  expect(storedKb).toBeGreaterThan(0);
+  expect(billPerMillion).toBeCloseTo(usdPerMillion + 0.6 + storedKb * 0.2, 1);
   // A message is written, read and deleted; events that are posted at once share one.
   expect(single.queueOps).toBeLessThanOrEqual(3);
   expect(batch100.queueOps).toBeLessThan(0.1);

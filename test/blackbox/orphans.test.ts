@@ -7,18 +7,13 @@ const KILLS: { name: string; victims: (instance: Instance) => number[]; says?: R
   { name: "npm", victims: (instance) => [instance.npm.pid ?? 0] },
   { name: "the guard", victims: (instance) => instance.pids(/guard\.sh/), says: /The runtime ended unexpectedly/ },
   {
-    name: "wrangler",
-    victims: (instance) => instance.pids(/wrangler-dist\/cli\.js/),
+    name: "the runtime's host",
+    victims: (instance) => instance.pids(/lib\/runtime\.mjs/),
     says: /The runtime ended unexpectedly/,
   },
   {
-    name: "the Worker's runtime",
-    victims: (instance) => instance.pids(/workerd serve .*entry=127\.0\.0\.1/),
-    says: /The runtime ended unexpectedly/,
-  },
-  {
-    name: "the proxy's runtime",
-    victims: (instance) => instance.pids(/workerd serve .*entry=localhost/),
+    name: "the runtime",
+    victims: (instance) => instance.pids(/workerd serve /),
     says: /The runtime ended unexpectedly/,
   },
   { name: "every node process", victims: (instance) => instance.pids(/^(?:npm|\S*node) /) },
