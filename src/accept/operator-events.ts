@@ -1,4 +1,5 @@
 import { WorkerEntrypoint } from "cloudflare:workers";
+import { configOf } from "../config/databases";
 import { snapshotOf } from "../config/snapshot";
 import type { Env } from "../contracts/env";
 import type { OperatorEvent, OperatorEventsContract } from "../contracts/operator-events";
@@ -18,7 +19,7 @@ export class OperatorEvents extends WorkerEntrypoint<Env> implements OperatorEve
 async function acceptOperatorEvent(env: Env, told: OperatorEvent, now: number): Promise<void> {
   const { id, type, timestamp, data } = told;
   // Without the tenant nobody listens: the event is kept in the log all the same.
-  const snapshot = (await snapshotOf(env.DB, OPERATOR_TENANT, now)) ?? NOBODY;
+  const snapshot = (await snapshotOf(await configOf(env, OPERATOR_TENANT), OPERATOR_TENANT, now)) ?? NOBODY;
   const posted = { type, timestamp, data, idempotencyKey: id };
   const { kind } = await accept(env, OPERATOR_TENANT, snapshot, posted, now);
   // Only a caller who took our key could bring this about; trying again would not change it.

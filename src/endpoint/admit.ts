@@ -52,7 +52,7 @@ export class Admitting {
     const present = this.#stores.deliveries.present(deliveries.map(({ id }) => id));
     let returns = offer.returns === true;
     const admissions = deliveries.map((delivery) => {
-      const row = present.has(delivery.id) ? this.#stores.head(delivery.id) : null;
+      const row = present.has(delivery.id) ? this.#stores.head(delivery.id, now) : null;
       // Should it be named twice, it may have one by then.
       present.add(delivery.id);
       const admission = this.#admitOne(delivery, row, around, returns, now);
@@ -69,8 +69,8 @@ export class Admitting {
   }
 
   /**
-   * Attempts hang: each becomes a row with its lease, unless somebody else has the delivery by now. Answers how many of
-   * them are under way still.
+   * Attempts hang: each gets a row, unless somebody else has the delivery by now. Answers how many of them are under way
+   * still.
    */
   hold(attempts: readonly Hanging[], now: number): number {
     const { deliveries, leases, state } = this.#stores;
@@ -79,11 +79,11 @@ export class Admitting {
     for (const { delivery, attemptId, leasedUntil } of attempts) {
       const lease = leases.get(delivery.id);
       if (lease === undefined ? leasedUntil <= now : lease.attemptId !== attemptId) continue;
-      const row = deliveries.head(delivery.id);
-      if (row === null || row.lease === attemptId) held++;
-      if (row !== null) continue;
-      deliveries.save(this.#stores.leasedRow(delivery, attemptId, leasedUntil, now));
-      leases.forget(delivery.id);
+      const hasRow = deliveries.present([delivery.id]).size > 0;
+      if (!hasRow || lease?.row === true) held++;
+      if (hasRow) continue;
+      if (lease === undefined) leases.grant(delivery.id, attemptId, leasedUntil, { row: false, kept: false });
+      this.#takeOver(delivery, now);
     }
     return held;
   }
@@ -99,7 +99,7 @@ export class Admitting {
     const { gone, enabled, window, breaker, quiet, failures, timedOut, pace } = state.stored;
     const { lane, room } = offer;
     const open = mayProbe(breaker, now) ? "probe" : "shut";
-    const free = Math.min(SLOTS - this.#stores.inFlight(now), atOnce(pace, room));
+    const free = Math.min(SLOTS - leases.inFlight(now), atOnce(pace, room));
     return {
       lane,
       gone,
@@ -107,8 +107,8 @@ export class Admitting {
       lagging: leases.lags(now),
       quiet: quietUntil(quiet, now) !== null,
       breaker: breaker.open === null ? "closed" : open,
-      rowsOnly:
-        window !== null || doubtful || offer.again === true || (state.settings?.timeout ?? 0) * SECOND > MEMORY_SPAN,
+      rowsFirst: doubtful || offer.again === true,
+      keepsLeases: window !== null || (state.settings?.timeout ?? 0) * SECOND > MEMORY_SPAN,
       failures,
       timedOut,
       pace,
@@ -121,19 +121,22 @@ export class Admitting {
   /** `returns`: whoever offers it has others to send first, and offers it again. */
   #admitOne(delivery: Delivery, row: Head | null, around: Surroundings, returns: boolean, now: number): Admission {
     const { id } = delivery;
+    const { deliveries } = this.#stores;
+    const lease = this.#stores.leases.get(id);
+    const owner = lease?.row ? (lease.attemptId ?? "queued") : null;
     const decision = decide(
       {
-        row: row && { status: row.status, lease: row.lease, adopted: row.adopted === 1 },
+        row: row && { status: row.status, lease: owner, adopted: row.adopted === 1 },
         test: delivery.test === true,
-        leasedUntil: this.#stores.leases.get(id)?.until ?? null,
+        leasedUntil: lease?.until ?? null,
       },
       around,
       now,
     );
     if (decision.do === "drop") return { do: "drop", id };
     if (decision.do === "send") {
-      const lease = row !== null ? "row" : decision.lease === "row" ? "new row" : "memory";
-      return { do: "send", ...this.#grant(row ?? this.#stores.newRow(delivery, now), lease, around, now) };
+      if (row === null && decision.lease === "row") deliveries.add({ ...this.#stores.newRow(delivery, now), due: now });
+      return { do: "send", ...this.#grant(row ?? this.#stores.newRow(delivery, now), decision.lease, around, now) };
     }
     if (decision.reason === "slots" && returns) return { do: "later", id };
     if (row === null) this.#begin(delivery, decision, around, now);
@@ -141,24 +144,20 @@ export class Admitting {
     return { do: "wait", id };
   }
 
-  /** `lease`: that of a row, of one that is to be made, or one in memory. */
-  #grant(row: Head, lease: "row" | "new row" | "memory", around: Surroundings, now: number): Grant {
-    const { arrivals, deliveries, leases, rate, rateLimit, state } = this.#stores;
+  #grant(row: Head, lease: "row" | "stored" | "memory", around: Surroundings, now: number): Grant {
+    const { arrivals, deliveries, leases, rate, rateLimit, state, underWay } = this.#stores;
     const { id, attempts, format } = row;
     const attemptId = newId("att", now);
     const leasedUntil = now + LEASE;
-    this.#stores.underWay.begin(attemptId, id, leasedUntil, now);
-    if (lease === "memory") leases.grant(id, attemptId, leasedUntil);
-    else {
-      if (lease === "row") deliveries.leased(id, attemptId, leasedUntil);
-      else deliveries.save({ ...this.#stores.newRow(refOf(row), now), lease: attemptId, due: leasedUntil });
-      leases.forget(id);
-      arrivals.forget(id);
-    }
+    const wasReleased = leases.get(id)?.attemptId === null;
+    if (lease === "row" && around.rowsFirst) deliveries.touch(id);
+    underWay.begin(attemptId, id, leasedUntil, now);
+    leases.grant(id, attemptId, leasedUntil, { row: lease === "row", kept: lease !== "memory" });
+    arrivals.forget(id);
     around.freeSlots--;
     around.freeTokens--;
     rate.take(rateLimit, now);
-    if (row.lease === "queued") {
+    if (wasReleased) {
       around.promisedTokens--;
       if (around.breaker === "probe") {
         state.probing(attemptId, leasedUntil);
@@ -166,35 +165,43 @@ export class Admitting {
       }
     }
     const grant = { id, attemptId, number: attempts + 1, trigger: triggerOf(row), leasedUntil, format };
-    return lease === "memory" ? grant : { ...grant, owned: true };
+    return lease === "row" ? { ...grant, owned: true } : grant;
   }
 
-  /** Gives a delivery that waits and has none a row: due, held, or due at the end of its lease in memory. */
+  /** Gives a delivery that waits and has none a row: due, held, or that of the attempt which has it. */
   #begin(delivery: Delivery, { insert, reason }: Waiting, around: Surroundings, now: number): void {
-    const { arrivals, deliveries, leases } = this.#stores;
-    const lease = leases.get(delivery.id);
-    if (insert === "leased" && lease !== undefined) {
-      deliveries.save(this.#stores.leasedRow(delivery, lease.attemptId, lease.until, now));
-      leases.forget(delivery.id);
+    const { arrivals, deliveries } = this.#stores;
+    if (insert === "leased") {
+      this.#takeOver(delivery, now);
       return;
     }
     const row = { ...this.#stores.newRow(delivery, now), adopted: 1 };
-    if (insert === "held") deliveries.save({ ...row, status: "held" });
+    if (insert === "held") deliveries.add({ ...row, status: "held" });
     else {
-      deliveries.save({ ...row, reason, due: this.#dueAgain(reason, around, now) });
+      deliveries.add({ ...row, reason, due: this.#dueAgain(reason, around, now) });
       if (reason !== "rate") arrivals.add(row.id);
     }
   }
 
+  /** Has a row own a delivery that an attempt has: its outcome still counts, and nobody sends beside it. */
+  #takeOver(delivery: Delivery, now: number): void {
+    const row = this.#stores.newRow(delivery, now);
+    const isHeld = !this.#stores.state.stored.enabled && row.test === 0;
+    this.#stores.deliveries.add(isHeld ? { ...row, status: "held" } : { ...row, due: now });
+    this.#stores.leases.own(delivery.id);
+  }
+
   /** A delivery that was released and may not go after all waits once more, unless it has for too long. */
   #waitAgain(row: Head, reason: WaitReason, around: Surroundings, now: number): void {
-    const { arrivals, deliveries, expiry, schedule, state } = this.#stores;
+    const { arrivals, deliveries, expiry, leases, schedule, state } = this.#stores;
+    leases.forget(row.id);
     if (expiry.hasExpired(row, schedule, now)) {
       deliveries.expire(row.id, now);
       if (row.test === 0) state.exhausted({ ...row, error: "expired" }, now);
       return;
     }
-    deliveries.waits(row.id, reason, this.#dueAgain(reason, around, now));
+    // Of every other reason is told by how things stand, and it has been due for long.
+    if (reason === "rate") deliveries.waits(row.id, reason, this.#dueAgain(reason, around, now));
     if (reason !== "rate" && row.attempts === 0 && row.manual === 0) arrivals.add(row.id);
   }
 
@@ -212,14 +219,11 @@ export class Admitting {
       if (present.has(delivery.id)) continue;
       present.add(delivery.id);
       const row = this.#stores.newRow(delivery, now);
-      const lease = leases.get(delivery.id);
-      if (lease !== undefined && lease.until > now) {
-        deliveries.save(this.#stores.leasedRow(delivery, lease.attemptId, lease.until, now));
-        leases.forget(delivery.id);
-      } else if (state.stored.enabled || row.test === 1) {
-        deliveries.save({ ...row, adopted: 1, patience: delay, due: now + delay });
+      if (leases.holds(delivery.id, now)) this.#takeOver(delivery, now);
+      else if (state.stored.enabled || row.test === 1) {
+        deliveries.add({ ...row, adopted: 1, patience: delay, due: now + delay });
       } else {
-        deliveries.save({ ...row, adopted: 1, status: "held" });
+        deliveries.add({ ...row, adopted: 1, status: "held" });
       }
     }
     return "adopted";

@@ -2,7 +2,7 @@ import type { RecoverRequest, RecoverResult, ResendResult } from "../contracts/e
 import type { Delivery } from "../contracts/event";
 import { COUNT_MOST } from "./jobs/jobs";
 import { attemptsOf } from "./storage/attempt-log";
-import { dueByHand, freed, type Row } from "./storage/row";
+import { dueByHand, ended, freed } from "./storage/row";
 import type { Stores } from "./stores";
 
 /** What people do to deliveries: resend one, recover many, erase an event's. Times in ms. */
@@ -19,13 +19,15 @@ export class ByHand {
     if (state.stored.gone) return "unknown";
     if (!state.stored.enabled) return "disabled";
     const fresh = this.#stores.newRow(delivery, now);
-    const row = this.#stores.row(delivery.id) ?? fresh;
-    const leased = row.lease !== null && row.lease !== "queued" && row.due !== null && row.due > now;
-    if (leased || leases.holds(delivery.id, now)) return "in-flight";
+    const row = this.#stores.row(delivery.id, now) ?? fresh;
+    if (leases.holds(delivery.id, now)) return "in-flight";
     // Called to probe already: until its message is given up nothing else may go, so it becomes the person's attempt.
-    const called = row.lease === "queued" && state.stored.breaker.open !== null;
+    const called = leases.get(row.id)?.attemptId === null && state.stored.breaker.open !== null;
     if (called) deliveries.save({ ...row, manual: 1, format: null });
-    else deliveries.save(dueByHand(row, fresh.began, now));
+    else {
+      deliveries.save(dueByHand(row, fresh.began, now));
+      leases.forget(row.id);
+    }
     return "resending";
   }
 
@@ -51,11 +53,11 @@ export class ByHand {
     const { deliveries, leases } = this.#stores;
     for (const delivery of references) {
       leases.forget(delivery.id);
-      const row = this.#stores.row(delivery.id) ?? this.#stores.newRow(delivery, now);
+      const row = this.#stores.row(delivery.id, now) ?? this.#stores.newRow(delivery, now);
       const log = JSON.stringify(attemptsOf(row.log).map((attempt) => ({ ...attempt, response: null })));
-      const ended = row.status === "succeeded" || row.status === "failed" || row.status === "canceled";
-      const canceled: Row = { ...freed(row), log, manual: 0, status: "canceled", finished: now };
-      deliveries.save(ended ? { ...row, log } : canceled);
+      const isOver = row.status === "succeeded" || row.status === "failed" || row.status === "canceled";
+      const canceled = ended({ ...freed(row), log, manual: 0 }, "canceled", now);
+      deliveries.save(isOver ? { ...row, log } : canceled);
     }
   }
 }

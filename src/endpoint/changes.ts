@@ -10,6 +10,9 @@ import { Values } from "./storage/values";
 /** The longest that the alarm waits after changes that could not be written, in ms. */
 const LONGEST_PAUSE = MINUTE;
 
+/** How long before anything is due an alarm is moved, in ms. */
+const LONG_BEFORE = 45 * SECOND;
+
 /** What an object's name says: whose endpoint it is. */
 export type EndpointName = { tenant: string; endpoint: string };
 
@@ -71,35 +74,50 @@ export class Changes {
   }
 
   #whole<T>(change: (ledger: Ledger) => T): T {
-    const { rowsWritten } = this.#sql;
+    const reopened = this.#ledger.checkpoint();
+    const { saved } = this.#ledger;
     try {
-      const result = this.#storage.transactionSync(() => change(this.#ledger));
-      if (this.#sql.rowsWritten > rowsWritten) this.#written();
-      return result;
+      return this.#storage.transactionSync(() => {
+        const result = change(this.#ledger);
+        if (this.#ledger.saved > saved) this.#written();
+        this.#ledger.save(Date.now());
+        return result;
+      });
     } catch (error) {
-      this.#ledger = this.#ledger.reopened();
-      this.#ledger.wrote(false);
+      this.#ledger = reopened();
+      this.#doubt();
       this.#failures++;
       this.#notBefore = Date.now() + Math.min(2 ** this.#failures * SECOND, LONGEST_PAUSE);
       throw error;
     }
   }
 
+  #doubt(): void {
+    this.#ledger.wrote(false);
+    try {
+      this.#storage.transactionSync(() => this.#ledger.save(Date.now()));
+    } catch {
+      // Known in memory alone. What cannot be stored now keeps the next from being sent as well.
+    }
+  }
+
   #written(): void {
-    if (this.#failures === 0) return;
     this.#failures = 0;
     this.#notBefore = 0;
     this.#ledger.wrote(true);
   }
 
-  /** Sets the alarm for what is due first; never later than it stands. */
+  /**
+   * Sets the alarm for what is due first. Later than it stands only where it would ring long before, for a lease that has
+   * ended well since: the row that this takes it would take then as well, and a call besides.
+   */
   arm(): void {
     if (this.#erased) return;
     const now = Date.now();
     const times = [this.#ledger.nextAlarm(now), this.#retiresAt(now)].filter((time) => time !== null);
     if (times.length === 0) return;
     const next = Math.max(Math.min(...times), now + 1, this.#notBefore);
-    if (this.#alarmAt !== null && this.#alarmAt <= next) return;
+    if (this.#alarmAt !== null && this.#alarmAt <= next && next - this.#alarmAt < LONG_BEFORE) return;
     this.#alarmAt = next;
     // Not awaited, so that it commits together with the rows it is for; the output gate waits for both.
     void this.#storage.setAlarm(next);

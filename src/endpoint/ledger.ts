@@ -45,8 +45,11 @@ export class Ledger {
   readonly #byHand: ByHand;
   /** What people read of it. */
   readonly reading: Reading;
-  /** The ledger as it is stored, after a change that was rolled back; what is in memory best effort is kept. */
-  readonly reopened: () => Ledger;
+  /**
+   * Before a change: answers what opens the ledger as it is stored, with the leases as they are now, should the change be
+   * rolled back. What else is in memory best effort is kept.
+   */
+  readonly checkpoint: () => () => Ledger;
 
   constructor(
     sql: Sql,
@@ -57,7 +60,13 @@ export class Ledger {
   ) {
     this.#memory = memory;
     this.#stores = new Stores(sql, atOnce, mostBytes, memory);
-    this.reopened = () => new Ledger(sql, random, atOnce, mostBytes, memory);
+    this.checkpoint = () => {
+      const restore = memory.leases.checkpoint();
+      return () => {
+        restore();
+        return new Ledger(sql, random, atOnce, mostBytes, memory);
+      };
+    };
     this.#admitting = new Admitting(this.#stores);
     this.#recording = new Recording(this.#stores, random, (reason, now) => this.disable(reason, now));
     this.#releasing = new Releasing(this.#stores, this.#admitting);
@@ -80,9 +89,28 @@ export class Ledger {
     return this.#memory.underWay;
   }
 
-  /** Whether the last change could be written; while it could not, nothing is sent whose row is not written first. */
+  /** How many rows of deliveries were written through this ledger. */
+  get saved(): number {
+    return this.#stores.deliveries.saved;
+  }
+
+  /**
+   * Whether the last change could be written; while it could not, nothing is sent whose row is not written first. Best effort
+   * it is stored as well, since the state may be writable where rows are not.
+   */
   wrote(done: boolean): void {
-    this.#memory.doubtful = !done;
+    this.state.wrote(done);
+  }
+
+  /** Stores what has changed of its state; each method that changes something does so itself. */
+  save(now: number): void {
+    this.state.save(now);
+  }
+
+  #change<T>(now: number, change: () => T): T {
+    const result = change();
+    this.save(now);
+    return result;
   }
 
   /** Admits deliveries that are new to an endpoint in good health, and writes nothing; `null`: ask `admit`. */
@@ -92,12 +120,12 @@ export class Ledger {
 
   /** Answers what may be done about each delivery that messages offer. */
   admit(deliveries: readonly Delivery[], now: number, offer: Offer = ANY): AdmitAnswer {
-    return this.#admitting.admit(deliveries, now, offer);
+    return this.#change(now, () => this.#admitting.admit(deliveries, now, offer));
   }
 
   /** Takes over deliveries that no message has brought yet; each is due after `delay` ms. */
   adopt(deliveries: readonly Delivery[], delay: number, now: number): "adopted" | "gone" {
-    return this.#admitting.adopt(deliveries, delay, now);
+    return this.#change(now, () => this.#admitting.adopt(deliveries, delay, now));
   }
 
   /**
@@ -105,6 +133,10 @@ export class Ledger {
    * on: it gets what has waited for a slot, and with the room that is left what it offers itself.
    */
   record(outcomes: readonly Outcome[], now: number, next?: AdmitRequest): Recorded {
+    return this.#change(now, () => this.#record(outcomes, now, next));
+  }
+
+  #record(outcomes: readonly Outcome[], now: number, next?: AdmitRequest): Recorded {
     this.#recording.record(outcomes, now);
     this.#stores.capacity.grew(outcomes.length);
     const { enabled, gone } = this.state.stored;
@@ -124,32 +156,37 @@ export class Ledger {
     const { gone, enabled, quiet } = this.state.stored;
     if (gone || this.state.settings?.version !== version) return false;
     if (!test && (!enabled || quietUntil(quiet, now) !== null)) return false;
-    return this.#stores.isLatest(this.#stores.row(id), id, attemptId, now);
+    return this.#stores.isLatest(this.#stores.row(id, now), id, attemptId, now);
   }
 
   /** Attempts hang: rows own their deliveries from now on, and what comes until one succeeds takes the slow lane. */
   lag(attempts: readonly Hanging[], now: number): void {
     const { leases, state } = this.#stores;
     // Told of late: those that have ended by now say nothing of what comes.
-    if (this.#admitting.hold(attempts, now) === 0) return;
+    if (this.#change(now, () => this.#admitting.hold(attempts, now)) === 0) return;
     leases.lag(now + (state.settings?.timeout ?? 0) * SECOND);
   }
 
-  /** Makes sure that of the attempts that may be with the receiver also those are known that rows know of alone. */
+  /** Makes sure that of the attempts that may be with the receiver also those are known that began before the object woke. */
   takeLeases(now: number): void {
-    for (const { id, lease, due } of this.#stores.deliveries.leases(now)) this.underWay.begin(lease, id, due, now);
+    for (const { attemptId, delivery, until } of this.#stores.leases.held(now)) {
+      this.underWay.begin(attemptId, delivery, until, now);
+    }
   }
 
   /** Switches the endpoint off: what is unfinished is held. */
   disable(reason: DisabledReason, now: number): void {
     if (!this.state.disable(reason, now)) return;
     this.takeLeases(now);
+    this.#stores.leases.recall();
     this.#stores.jobs.hold(now);
+    this.save(now);
   }
 
   /** Switches the endpoint on, with a clean window. Held deliveries stay so until they are recovered. */
   enable(now: number): void {
     this.state.enable(now);
+    this.save(now);
   }
 
   /** The endpoint is deleted: what is unfinished ends as canceled, the log stays. */
@@ -159,17 +196,18 @@ export class Ledger {
     this.#stores.leases.clear();
     this.#stores.arrivals.clear();
     this.#stores.jobs.cancel(now);
+    this.save(now);
   }
 
   /** See {@link ByHand.erase}. */
   erase(references: readonly Delivery[], now: number): void {
     this.takeLeases(now);
-    this.#byHand.erase(references, now);
+    this.#change(now, () => this.#byHand.erase(references, now));
   }
 
   /** See {@link ByHand.resend}. */
   resend(delivery: Delivery, now: number): ResendResult {
-    return this.#byHand.resend(delivery, now);
+    return this.#change(now, () => this.#byHand.resend(delivery, now));
   }
 
   /** See {@link ByHand.recover}. */
@@ -179,7 +217,7 @@ export class Ledger {
 
   /** See {@link Releasing.release}. */
   release(now: number, scheduled = now): Release {
-    return this.#releasing.release(now, scheduled);
+    return this.#change(now, () => this.#releasing.release(now, scheduled));
   }
 
   /** When the alarm is needed next, in ms; `null`: nothing is due. */
@@ -191,7 +229,8 @@ export class Ledger {
    * Forgets what is finished or held of what was accepted before `before` (ms), a bounded number of rows at a time;
    * answers whether there may be more.
    */
-  trim(before: number): boolean {
-    return this.#stores.deliveries.trim(before, TRIM_AT_ONCE) === TRIM_AT_ONCE;
+  trim(before: number, now: number): boolean {
+    const out = this.#stores.leases.held(now).map(({ delivery }) => delivery);
+    return this.#stores.deliveries.trim(before, TRIM_AT_ONCE, out) === TRIM_AT_ONCE;
   }
 }

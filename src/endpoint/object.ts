@@ -119,7 +119,7 @@ export class Endpoint extends DurableObject<Env> implements contract.EndpointCon
 
   async trim(before: number): Promise<"trimmed" | "more"> {
     await this.#configuration.recall();
-    return !this.#changes.erased && this.#changes.ledger.trim(before) ? "more" : "trimmed";
+    return !this.#changes.erased && this.#changes.ledger.trim(before, Date.now()) ? "more" : "trimmed";
   }
 
   async health() {

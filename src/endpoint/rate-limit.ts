@@ -1,7 +1,12 @@
 import { SECOND } from "../lib/time";
 import { type Bucket, bucketAfterLoss, filled, NOTED_AHEAD, taken, tokensAt, tokensOf } from "./policy/rate";
-import type { Deliveries } from "./storage/deliveries";
 import type { Values } from "./storage/values";
+
+/** What a rate limit asks of the deliveries that wait. */
+interface Waiting {
+  firstDue(now: number): number | null;
+  readonly leases: { released(now: number): number };
+}
 
 /** Under a rate limit, releases a second, so that not every token has a message of its own. */
 const RELEASES_A_SECOND = 4;
@@ -12,15 +17,15 @@ const RELEASES_A_SECOND = 4;
  */
 export class RateLimit {
   readonly #values: Values;
-  readonly #deliveries: Deliveries;
+  readonly #waiting: Waiting;
   /** `null` until it is first asked for. */
   #bucket: Bucket | null = null;
   /** Nothing was sent under a rate limit at or after this time: the one thing that is kept of the bucket. */
   #sentUntil: number;
 
-  constructor(values: Values, deliveries: Deliveries) {
+  constructor(values: Values, waiting: Waiting) {
     this.#values = values;
-    this.#deliveries = deliveries;
+    this.#waiting = waiting;
     this.#sentUntil = values.load<{ sentUntil: number }>("rate")?.sentUntil ?? 0;
   }
 
@@ -32,13 +37,13 @@ export class RateLimit {
   /** Tokens that are for deliveries which have waited: a new one does not overtake them. */
   promised(rate: number | null, now: number): number {
     if (rate === null) return 0;
-    const firstDue = this.#deliveries.firstDue();
-    return firstDue !== null && firstDue <= now ? Number.POSITIVE_INFINITY : this.#deliveries.released(now);
+    const firstDue = this.#waiting.firstDue(now);
+    return firstDue !== null && firstDue <= now ? Number.POSITIVE_INFINITY : this.#waiting.leases.released(now);
   }
 
   /** How many may be released to the queue now. */
   releasable(rate: number | null, now: number): number {
-    return rate === null ? Number.POSITIVE_INFINITY : this.tokens(rate, now) - this.#deliveries.released(now);
+    return rate === null ? Number.POSITIVE_INFINITY : this.tokens(rate, now) - this.#waiting.leases.released(now);
   }
 
   /** Takes a token for one send. */
@@ -61,7 +66,7 @@ export class RateLimit {
   /** When the next deliveries can be released. */
   releasableAt(rate: number | null, now: number): number {
     if (rate === null) return now;
-    const wanted = this.#deliveries.released(now) + Math.ceil(rate / RELEASES_A_SECOND);
+    const wanted = this.#waiting.leases.released(now) + Math.ceil(rate / RELEASES_A_SECOND);
     return tokensAt(this.#bucketAt(rate, now), rate, wanted) ?? now + SECOND;
   }
 

@@ -1,8 +1,9 @@
 import type { Outcome } from "../contracts/delivery";
 import type { DisabledReason } from "../contracts/settings";
+import { LANES } from "./policy/admission";
 import { nextAttemptAt } from "./policy/retry";
 import { hasAttempt, withAttempt, withoutResponse } from "./storage/attempt-log";
-import { attemptOf, freed, type Row } from "./storage/row";
+import { attemptOf, ended, freed, type Row } from "./storage/row";
 import type { Stores } from "./stores";
 
 type Attempted = Extract<Outcome, { kind: "attempted" }>;
@@ -12,6 +13,11 @@ export class Recording {
   readonly #stores: Stores;
   readonly #random: () => number;
   readonly #disable: (reason: DisabledReason, now: number) => void;
+  /**
+   * By the step of the schedule: when the last retry is due, and how many are together with it. As many as one consumer can
+   * begin at once go together, which spares each an alarm, a message and calls of its own.
+   */
+  readonly #retries = new Map<number, { at: number; count: number }>();
 
   /** `disable` is called when an outcome switches the endpoint off. */
   constructor(stores: Stores, random: () => number, disable: (reason: DisabledReason, now: number) => void) {
@@ -40,22 +46,22 @@ export class Recording {
   #firstSuccess(outcome: Outcome, now: number): Row | null {
     if (outcome.kind !== "attempted" || outcome.attempt.error !== null) return null;
     const { delivery, attempt } = outcome;
-    if (!this.#holds(delivery.id, attempt.id, now)) return null;
+    if (!this.#hasAlone(delivery.id, attempt.id, now)) return null;
     this.#stores.leases.forget(delivery.id);
     return this.#succeeded(tried(this.#stores.newRow(delivery, now), outcome, attempt.entry), attempt, now);
   }
 
-  /** Whether a lease in memory holds for the attempt. Then there is no row: whoever makes one takes the lease over. */
-  #holds(id: string, attemptId: string, now: number): boolean {
+  /** Whether the attempt has a delivery that has no row: whoever makes one says so in the lease. */
+  #hasAlone(id: string, attemptId: string, now: number): boolean {
     const lease = this.#stores.leases.get(id);
-    return lease?.attemptId === attemptId && lease.until > now;
+    return lease?.attemptId === attemptId && lease.until > now && !lease.row;
   }
 
   #record(outcome: Outcome, now: number): void {
     const { leases, state } = this.#stores;
     const { id } = outcome.delivery;
     const attemptId = attemptOf(outcome);
-    const row = this.#holds(id, attemptId, now) ? null : this.#stores.row(id);
+    const row = this.#hasAlone(id, attemptId, now) ? null : this.#stores.row(id, now);
     const current = this.#stores.isLatest(row, id, attemptId, now);
     const succeeded = outcome.kind === "attempted" && outcome.attempt.error === null;
     // Success wins even when it comes late; whatever else is late changes nothing.
@@ -76,9 +82,9 @@ export class Recording {
   #untried(row: Row, kind: Exclude<Outcome["kind"], "attempted">, now: number): void {
     const { deliveries, state } = this.#stores;
     if (kind === "unsent") deliveries.save(this.#waiting({ ...row, due: now }, now));
-    else if (kind === "erased") deliveries.save({ ...row, status: "canceled", manual: 0, finished: now });
+    else if (kind === "erased") deliveries.save(ended({ ...row, manual: 0 }, "canceled", now));
     else {
-      const expired: Row = { ...row, status: "failed", error: "expired", manual: 0, finished: now };
+      const expired = ended({ ...row, error: "expired", manual: 0 }, "failed", now);
       deliveries.save(expired);
       if (row.test === 0) state.exhausted(expired, now);
     }
@@ -112,34 +118,43 @@ export class Recording {
     if (row.test === 1) state.untold(id);
     else state.succeeded(at, now);
     leases.lag(0);
-    return { ...row, status: "succeeded", finished: now };
+    return ended(row, "succeeded", now);
   }
 
   #retry(row: Row, endedAt: number, retryAfter: number | null, now: number): void {
-    const { deliveries, state, schedule } = this.#stores;
+    const { deliveries, state } = this.#stores;
     // Nobody could enable a callback again, so it ends where an endpoint is disabled.
     const over = state.settings?.callback && row.error === "gone";
-    const next = over ? null : nextAttemptAt({ schedule, step: row.step, endedAt, retryAfter, random: this.#random() });
-    if (state.stored.gone) deliveries.save({ ...row, status: "canceled", finished: now });
+    const next = over ? null : this.#nextAttemptAt(row.step, endedAt, retryAfter);
+    if (state.stored.gone) deliveries.save(ended(row, "canceled", now));
     else if (next === null) {
-      deliveries.save({ ...row, status: "failed", finished: now });
+      deliveries.save(ended(row, "failed", now));
       if (row.test === 0) state.exhausted(row, now);
     } else deliveries.save(this.#waiting({ ...row, status: "retrying", step: row.step + 1, due: next }, now));
+  }
+
+  #nextAttemptAt(step: number, endedAt: number, retryAfter: number | null): number | null {
+    const others = this.#retries.get(step);
+    const beside = others !== undefined && others.count < LANES ? others.at : null;
+    const { schedule } = this.#stores;
+    const at = nextAttemptAt({ schedule, step, endedAt, retryAfter, beside, random: this.#random() });
+    if (at !== null) this.#retries.set(step, { at, count: at === beside ? (others?.count ?? 0) + 1 : 1 });
+    return at;
   }
 
   /** An unfinished row as it waits: held while the endpoint is disabled, canceled when it is deleted. */
   #waiting(row: Row, now: number): Row {
     const { enabled, gone } = this.#stores.state.stored;
-    if (gone) return { ...row, status: "canceled", due: null, finished: row.finished ?? now };
+    if (gone) return ended(row, "canceled", row.finished ?? now);
     if (enabled) return row;
     // A test is not worth holding: whoever asked for it has its answer.
-    if (row.test === 1) return { ...row, status: "failed", due: null, finished: now };
+    if (row.test === 1) return ended(row, "failed", now);
     return { ...row, status: "held", due: null };
   }
 }
 
 /** A row with the attempt that was made of it. Pure. */
-function tried(before: Row, { attempt }: Attempted, entry: string): Row {
+function tried(before: Row, { attempt, delivery }: Attempted, entry: string): Row {
   return {
     ...freed(before),
     attempts: before.attempts + 1,
@@ -148,6 +163,7 @@ function tried(before: Row, { attempt }: Attempted, entry: string): Row {
     error: attempt.error,
     format: attempt.format ?? before.format,
     duration: attempt.durationMs,
+    text: before.text ?? (delivery.text === undefined ? null : JSON.stringify(delivery.text)),
     log: withAttempt(before.log, entry),
   };
 }

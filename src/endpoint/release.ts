@@ -1,5 +1,6 @@
 import type { Claim, Lane } from "../contracts/delivery";
 import type { Delivery } from "../contracts/event";
+import { MESSAGE_BYTES, type MessageText } from "../contracts/messages";
 import { SECOND } from "../lib/time";
 import type { Admitting, Offer } from "./admit";
 import { lifetime } from "./jobs/expiry";
@@ -16,6 +17,9 @@ const RELEASE_AT_ONCE = 100;
 const SLOT_POLL = 10 * SECOND;
 /** How long what is due and has a slot is left to the consumers that are at work, in ms, before the alarm sees to it. */
 const TO_CONSUMERS = 250;
+
+/** The most bytes that a character takes in a message's JSON. */
+const MOST_OF_CHARACTER = 6;
 
 /** What the alarm puts back onto the queue. */
 export interface Release {
@@ -39,8 +43,8 @@ export class Releasing {
 
   /**
    * The alarm, which was due at `scheduled`: goes on with what is done step by step, gives up what has waited for too
-   * long, and moves due deliveries, oldest first and no more than there are free slots, to the end of a lease and
-   * answers them: they are to be put onto the queue. If that fails, they come up again when the lease ends.
+   * long, and answers due deliveries, oldest first and no more than there are free slots: they are to be put onto the
+   * queue, and are left to their messages for a while. If that fails, they come up again after it.
    */
   release(now: number, scheduled: number): Release {
     const { jobs, expiry, capacity, state } = this.#stores;
@@ -55,29 +59,30 @@ export class Releasing {
   }
 
   #release(now: number): Delivery[] {
-    const { arrivals, deliveries, state } = this.#stores;
+    const { arrivals, leases, state } = this.#stores;
     const { quietUntil, probeAt: probe, freeSlots, releasable } = this.#stores.conditions(now);
     if (quietUntil !== null || (probe !== null && probe > now)) return [];
     // What is on its way already takes the slots that are free now, so that a backlog is not put onto the queue twice.
-    const free = Math.min(freeSlots - deliveries.released(now), releasable);
+    const free = Math.min(freeSlots - leases.released(now), releasable);
     const most = probe === null ? Math.min(free, RELEASE_AT_ONCE) : Math.min(releasable, 1);
     if (most <= 0) return [];
     const rows = this.#ready(most, now);
-    for (const { id, lease, patience } of rows) {
-      const next = nextPatience(lease === null || lease === "queued" ? patience : 0);
-      deliveries.queued(id, next, now + next);
+    for (const { id, patience } of rows) {
+      const next = nextPatience(leases.get(id)?.patience ?? patience);
+      leases.release(id, now + next, next);
       arrivals.forget(id);
       if (probe !== null) state.called(now + next);
     }
-    return rows.map(refOf);
+    return this.#withTexts(rows.map(refOf));
   }
 
   /** Gives up the next part of what breaker, rate or slots have held back for too long. */
   #expire(now: number): void {
-    const { deliveries, expiry, jobs, schedule, state } = this.#stores;
+    const { deliveries, expiry, jobs, leases, schedule, state } = this.#stores;
     for (const row of jobs.overdue(now - lifetime(schedule), now)) {
-      if (!expiry.hasExpired(row, schedule, now)) continue;
+      if (leases.isOut(row.id, now) || !expiry.hasExpired(row, schedule, now)) continue;
       deliveries.expire(row.id, now);
+      leases.forget(row.id);
       if (row.test === 0) state.exhausted({ ...row, error: "expired" }, now);
     }
   }
@@ -88,33 +93,45 @@ export class Releasing {
    * of a slow endpoint in the normal lane.
    */
   claim(now: number, { room, lane, ...offer }: Offer): Claim[] {
-    const { state, clearing, deliveries } = this.#stores;
+    const { state, clearing } = this.#stores;
     const { enabled, pace } = state.stored;
     // Asked first, since almost always nothing waits.
-    if (room <= 0 || (deliveries.firstDue() ?? Number.POSITIVE_INFINITY) > now) return [];
+    if (room <= 0 || (this.#stores.firstDue(now) ?? Number.POSITIVE_INFINITY) > now) return [];
     const { slow, freeSlots, releasable } = this.#stores.conditions(now);
     if (!enabled || clearing !== null || this.#stores.shut(now) || (slow && lane === "normal")) return [];
     const most = Math.min(freeSlots, releasable, atOnce(pace, room));
     if (most <= 0) return [];
-    return this.#admitting.claim(this.#ready(most, now), now, { room, lane, ...offer });
+    const claims = this.#admitting.claim(this.#ready(most, now), now, { room, lane, ...offer });
+    const deliveries = this.#withTexts(claims.map(({ delivery }) => delivery));
+    return claims.map((claim, i) => ({ ...claim, delivery: deliveries[i] ?? claim.delivery }));
+  }
+
+  /** Deliveries with their event texts, where rows keep them and as far as they go into one message together. */
+  #withTexts(references: readonly Delivery[]): Delivery[] {
+    if (references.length === 0) return [];
+    const texts = this.#stores.deliveries.texts(references.map(({ id }) => id));
+    let left = MESSAGE_BYTES / MOST_OF_CHARACTER;
+    return references.map((delivery) => {
+      const text = texts.get(delivery.id);
+      if (text === undefined || text.length > left) return delivery;
+      left -= text.length;
+      return { ...delivery, text: JSON.parse(text) as MessageText };
+    });
   }
 
   /** The next deliveries that are due and wait, `most` of them: the new ones and the longest due by turns. */
   #ready(most: number, now: number): Head[] {
-    const { arrivals, deliveries } = this.#stores;
-    const isReady = ({ status, due }: Head) => status !== "held" && due !== null && due <= now;
+    const { arrivals, deliveries, leases } = this.#stores;
+    const isReady = ({ id, due }: Head) => due !== null && due <= now && !leases.isOut(id, now);
     const ids = arrivals.first(most);
     const fresh = deliveries.heads(ids).filter(isReady);
     for (const id of ids) if (!fresh.some((row) => row.id === id)) arrivals.forget(id);
-    const rows = deliveries.due(now, most);
-    for (const row of rows) {
-      // The endpoint was disabled while it was in flight, and its lease has ended: a person must ask for it now.
-      if (row.status === "held") deliveries.rest(row.id);
-      else if (this.#isOver(row)) deliveries.expire(row.id, now);
-    }
+    const rows = this.#stores.due(now, most);
+    const over = rows.filter((row) => this.#isOver(row));
+    for (const { id } of over) deliveries.expire(id, now);
     return byTurns(
       fresh,
-      rows.filter((row) => isReady(row) && !this.#isOver(row)),
+      rows.filter((row) => !over.includes(row)),
       most,
     );
   }
@@ -127,15 +144,17 @@ export class Releasing {
 
   /** When the alarm is needed next, in ms; `null`: nothing is due. */
   nextAlarm(now: number): number | null {
-    const { state, deliveries, rate, rateLimit, jobs, outbox, capacity } = this.#stores;
+    const { state, leases, rate, rateLimit, jobs, outbox, capacity } = this.#stores;
     const { breaker, quiet, mirrorAt } = state.stored;
     const probe = probeAt(breaker);
     const shutUntil = Math.max(probe ?? 0, quietUntil(quiet, now) ?? 0);
-    let next = deliveries.firstDue();
+    const { firstEnd } = leases.rowsOut(now);
+    let next = this.#stores.firstDue(now);
+    if (firstEnd !== null) next = Math.min(next ?? firstEnd, firstEnd);
     if (next !== null && shutUntil > now) next = Math.max(next, shutUntil);
     else if (next !== null && next <= now) {
-      const inFlight = this.#stores.inFlight(now);
-      const free = SLOTS - inFlight - (probe === null ? deliveries.released(now) : 0);
+      const inFlight = leases.inFlight(now);
+      const free = SLOTS - inFlight - (probe === null ? leases.released(now) : 0);
       // Overdue for want of a slot: an outcome frees one, and its consumer takes the next; this is for one that never comes.
       if (free <= 0) next = now + SLOT_POLL;
       else next = Math.max(rate.releasableAt(rateLimit, now), inFlight > 0 ? now + TO_CONSUMERS : now);

@@ -4,6 +4,7 @@ import type { DisabledReason, Enablement, EndpointSettings } from "../contracts/
 import { eventIdOf } from "../lib/ids";
 import { OPERATOR_TENANT } from "../lib/operator";
 import { iso, isoOrNull, SECOND } from "../lib/time";
+import type { Leases, StoredLease } from "./memory/leases";
 import type { Trend } from "./policy/admission";
 import { type Alert, cross, type Happening } from "./policy/alerts";
 import * as breaking from "./policy/breaker";
@@ -31,7 +32,12 @@ export interface EndpointState extends Trend, Enablement {
   mirrorAt: number | null;
   /** When it was disabled by rule and the audit does not say so yet, in ms. It goes with D1's copy, whatever that says by then. */
   toAudit: readonly number[];
+  /** A change of the ledger could not be written, and no row has been since. */
+  doubtful: boolean;
 }
+
+/** What the row `fortune` has. */
+type Stored = EndpointState & { leases: StoredLease[] };
 
 const NEW_STATE: EndpointState = {
   enabled: true,
@@ -47,6 +53,7 @@ const NEW_STATE: EndpointState = {
   gone: false,
   mirrorAt: null,
   toAudit: [],
+  doubtful: false,
 };
 
 /**
@@ -58,14 +65,20 @@ export class State {
   readonly #outbox: Outbox;
   #settings: EndpointSettings | null;
   #state: EndpointState;
+  /** It has changed since it was stored. */
+  #changed = false;
   /** `null`: nothing is known of it. */
   #pace: Pace | null;
+  readonly #leases: Leases;
 
-  constructor(values: Values, outbox: Outbox) {
+  constructor(values: Values, outbox: Outbox, leases: Leases) {
     this.#values = values;
     this.#outbox = outbox;
+    this.#leases = leases;
     this.#settings = values.load<EndpointSettings>("settings");
-    this.#state = { ...NEW_STATE, ...values.load<Partial<EndpointState>>("fortune") };
+    const { leases: stored, ...state } = values.load<Partial<Stored>>("fortune") ?? {};
+    leases.load(stored ?? values.load<StoredLease[]>("leases") ?? []);
+    this.#state = { ...NEW_STATE, ...state };
     this.#pace = this.#state.pace === null ? null : paceOf(this.#state.pace);
   }
 
@@ -179,6 +192,11 @@ export class State {
     });
   }
 
+  /** Whether the last change could be written. */
+  wrote(done: boolean): void {
+    if (this.#state.doubtful === done) this.#set({ doubtful: !done });
+  }
+
   /** D1's copy of the enablement is right again, or is to be tried again later. */
   mirrored(done: boolean, now: number): void {
     this.#set({ mirrorAt: done ? null : now + MIRROR_AGAIN });
@@ -268,9 +286,16 @@ export class State {
     if (breaker !== this.#state.breaker) this.#set({ breaker });
   }
 
+  /** Stores what has changed of it and of the leases since it was last stored: one row, however much that is. */
+  save(now: number): void {
+    if (!this.#changed && !this.#leases.changed) return;
+    const stored: Stored = { ...this.#state, leases: this.#leases.stored(now) };
+    this.#values.save("fortune", stored);
+    this.#changed = false;
+  }
+
   #set(change: Partial<EndpointState>): void {
-    const state = { ...this.#state, ...change };
-    this.#values.save("fortune", state);
-    this.#state = state;
+    this.#state = { ...this.#state, ...change };
+    this.#changed = true;
   }
 }

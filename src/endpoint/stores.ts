@@ -35,12 +35,12 @@ export class Stores {
     sql.migrate(ENDPOINT_STEPS);
     const values = new Values(sql);
     this.deliveries = new Deliveries(sql);
-    this.rate = new RateLimit(values, this.deliveries);
-    this.jobs = new Jobs(sql, values, atOnce);
+    this.rate = new RateLimit(values, this);
+    this.jobs = new Jobs(sql, values, this.leases, atOnce);
     this.expiry = new Expiry(values);
     this.capacity = new Capacity(sql, values, this.deliveries, mostBytes);
     this.outbox = new Outbox(sql);
-    this.state = new State(values, this.outbox);
+    this.state = new State(values, this.outbox, this.leases);
   }
 
   get leases(): Memory["leases"] {
@@ -57,7 +57,7 @@ export class Stores {
 
   /** The last change could not be written. */
   get doubtful(): boolean {
-    return this.#memory.doubtful;
+    return this.state.stored.doubtful;
   }
 
   /** What is being held or canceled; rows are seen as if it were through. */
@@ -74,16 +74,21 @@ export class Stores {
     return this.state.settings?.retry ?? [];
   }
 
-  /** A delivery's row; `null`: it has none. */
-  row(id: string): Row | null {
+  /** A delivery's row at `now`; `null`: it has none. */
+  row(id: string, now: number): Row | null {
     const row = this.deliveries.get(id);
-    return row && foreseen(this.clearing, row);
+    return row && this.shown(row, now);
   }
 
   /** Likewise, without its attempts. */
-  head(id: string): Head | null {
+  head(id: string, now: number): Head | null {
     const head = this.deliveries.head(id);
-    return head && foreseen(this.clearing, head);
+    return head && this.shown(head, now);
+  }
+
+  /** A row as it is once what is being held or canceled is through. */
+  shown<T extends Head>(row: T, now: number): T {
+    return foreseen(this.clearing, row, this.leases.holds(row.id, now));
   }
 
   /** A row for a delivery that has none. */
@@ -91,28 +96,29 @@ export class Stores {
     return newRow(delivery, beginning(this.clearing, now));
   }
 
-  /** A row for a delivery that has none and is held by an attempt until `until` (ms). */
-  leasedRow(delivery: Delivery, attemptId: string, until: number, now: number): Row {
-    const row = this.newRow(delivery, now);
-    // Held as it is: its outcome still counts, and nobody sends beside it.
-    const status = this.state.stored.enabled || row.test === 1 ? row.status : "held";
-    return { ...row, status, lease: attemptId, due: until };
-  }
-
   /**
    * Whether an attempt is the delivery's latest at `now`, as far as anybody remembers; `row`: the delivery's. One that
    * nobody remembers is taken for it while its lease lasts: after that another may have been given the delivery.
    */
   isLatest(row: Row | null, id: string, attemptId: string, now: number): boolean {
-    if (row !== null && row.lease === attemptId) return true;
     const lease = this.leases.get(id);
-    const isLatest = lease === undefined ? now < grantedAt(attemptId) + LEASE : lease.attemptId === attemptId;
+    if (lease?.row && lease.attemptId === attemptId) return true;
+    const known = lease?.attemptId ?? null;
+    const isLatest = known === null ? now < grantedAt(attemptId) + LEASE : known === attemptId;
     return isLatest && (row === null || isOrphaned(row));
   }
 
-  /** How many deliveries hold a slot: those that are with a receiver, not what waits in a queue. */
-  inFlight(now: number): number {
-    return this.leases.inFlight(now) + this.deliveries.inFlight(now);
+  /** Rows due at `now` that nobody has, the longest due first. */
+  due(now: number, limit: number): Head[] {
+    const { count } = this.leases.rowsOut(now);
+    const rows = this.deliveries.due(now, limit + count).filter(({ id }) => !this.leases.isOut(id, now));
+    return rows.slice(0, limit);
+  }
+
+  /** When the first row is due that nobody has, in ms; `null`: none is. */
+  firstDue(now: number): number | null {
+    const { count } = this.leases.rowsOut(now);
+    return this.deliveries.firstDue(count + 1).find(({ id }) => !this.leases.isOut(id, now))?.due ?? null;
   }
 
   /** Whether what comes takes the slow lane. */
@@ -132,7 +138,7 @@ export class Stores {
       quietUntil: quietUntil(quiet, now),
       probeAt: probeAt(breaker),
       slow: this.slow(now),
-      freeSlots: SLOTS - this.inFlight(now),
+      freeSlots: SLOTS - this.leases.inFlight(now),
       releasable: this.rate.releasable(this.rateLimit, now),
     };
   }

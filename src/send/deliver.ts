@@ -1,5 +1,5 @@
 import type { Lane, Outcome } from "../contracts/delivery";
-import type { AdmitAnswer, AdmitRequest, EndpointContract, Hanging, Recorded } from "../contracts/endpoint";
+import type { AdmitAnswer, AdmitRequest, EndpointContract, Recorded } from "../contracts/endpoint";
 import type { Env } from "../contracts/env";
 import { type Delivery, refTo } from "../contracts/event";
 import { endpointStub } from "../contracts/find";
@@ -10,7 +10,7 @@ import { EventTexts } from "./event-texts";
 import { Hangs, hangsAfter } from "./hang";
 import { Invocation } from "./invocation";
 import type { Stream } from "./lanes";
-import { Reports, record } from "./reports";
+import { hangingOf, Reports, record, withText } from "./reports";
 import { Owed, type Share } from "./share";
 
 /** The most deliveries that are handed back to their endpoint in one call. */
@@ -127,11 +127,12 @@ export class EndpointRun implements Stream {
       ended: () => this.#hangs.end(ready),
     });
     this.#underWay.delete(ready);
-    this.#reports.add({ outcome, owed: ready.owed });
     const failed = outcome?.kind !== "attempted" || outcome.attempt.error !== null;
-    // A failure keeps its lane until it is written down: what comes next may not be sent for it.
-    if (failed) await this.#reports.now();
-    else if (this.#mayGather) this.#reports.soon();
+    this.#reports.add({ outcome: failed ? withText(outcome, ready) : outcome, owed: ready.owed });
+    // A failure keeps its lane until it is written down: what comes next may not be sent for it. Nothing does: it may wait.
+    const alone = this.#underWay.size === 0 || this.#ready.length + this.#items.length > 0;
+    if (failed) await (alone ? this.#reports.now() : this.#reports.soon());
+    else if (this.#mayGather) void this.#reports.soon();
     else void this.#reports.now();
   }
 
@@ -250,7 +251,10 @@ export class EndpointRun implements Stream {
       // A claim has a row with its lease, so the batch needs to wait for none.
       const owed = !this.#invocation.mayOutlast(settings);
       if (owed) this.#owed.add(claims.length);
-      for (const claim of claims) this.#ready.push({ ...claim, settings, owed });
+      for (const { delivery, grant } of claims) {
+        const { id, type, test, text } = delivery;
+        this.#ready.push({ delivery: refTo(id, type, test), grant, settings, text, owed });
+      }
     }
     if (next !== undefined) this.#othersWait = claims.length > 0;
     this.#take(offered, next ?? {}, recorded);
@@ -293,8 +297,4 @@ export class EndpointRun implements Stream {
     this.#calling--;
     this.#goOn();
   }
-}
-
-function hangingOf({ delivery, grant: { attemptId, leasedUntil } }: Granted): Hanging {
-  return { delivery, attemptId, leasedUntil };
 }

@@ -1,10 +1,14 @@
 import type { Outcome } from "../contracts/delivery";
-import type { AdmitRequest, EndpointContract, Recorded } from "../contracts/endpoint";
+import type { AdmitRequest, EndpointContract, Hanging, Recorded } from "../contracts/endpoint";
+import type { Delivery } from "../contracts/event";
+import type { Granted } from "./attempt";
 
 /** How often an outcome is written down again before it is given up. */
 const RECORD_TRIES = 3;
 /** How long what may wait does so for others to be written down with it, in ms. */
 const GATHER = 100;
+/** The most characters of an event's data that its endpoint keeps for the retries: they then need not ask the log for it. */
+const KEPT_TEXT = 8_000;
 
 /** What has ended of one endpoint's deliveries, until it is written down: in as few calls as may be, one at a time. */
 export class Reports<Ended> {
@@ -14,6 +18,8 @@ export class Reports<Ended> {
   /** The call that what ends now goes with. */
   #next: Promise<void> | null = null;
   #gathering: ReturnType<typeof setTimeout> | null = null;
+  /** Who waits for what is written down soon. */
+  #soon: PromiseWithResolvers<void> | null = null;
 
   /** `write` must not throw. */
   constructor(write: (ended: Ended[]) => Promise<void>) {
@@ -29,9 +35,11 @@ export class Reports<Ended> {
     return this.#ended.length > 0 || this.#next !== null;
   }
 
-  /** Writes down what has ended, with what ends within a tenth of a second. */
-  soon(): void {
+  /** Writes down what has ended, with what ends within a tenth of a second, or sooner with what may not wait. Never throws. */
+  soon(): Promise<void> {
     this.#gathering ??= setTimeout(() => void this.now(), GATHER);
+    this.#soon ??= Promise.withResolvers<void>();
+    return this.#soon.promise;
   }
 
   /** Writes down what has ended, with what ends until the call is made. Never throws. */
@@ -45,6 +53,8 @@ export class Reports<Ended> {
       });
       this.#last = this.#next;
     }
+    if (this.#soon !== null) void this.#next.then(this.#soon.resolve);
+    this.#soon = null;
     return this.#next;
   }
 }
@@ -64,4 +74,19 @@ export async function record(
     }
   }
   return null;
+}
+
+/** The outcome of a failed attempt with the text of its event, if that is short and the endpoint has not had it. Pure. */
+export function withText(
+  outcome: Outcome | null,
+  { grant, text }: Pick<Granted, "grant"> & Pick<Delivery, "text">,
+): Outcome | null {
+  if (outcome?.kind !== "attempted" || text === undefined) return outcome;
+  if (grant.number > 1 || text.data.length > KEPT_TEXT) return outcome;
+  return { ...outcome, delivery: { ...outcome.delivery, text } };
+}
+
+/** What its endpoint is told of an attempt that hangs. Pure. */
+export function hangingOf({ delivery, grant: { attemptId, leasedUntil } }: Granted): Hanging {
+  return { delivery, attemptId, leasedUntil };
 }

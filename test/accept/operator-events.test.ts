@@ -143,6 +143,7 @@ function withLedger<T>(use: (ledger: Ledger, open: () => Ledger) => T, settings:
     const open = () => new Ledger(new Sql(state.storage.sql), () => 0);
     const ledger = open();
     ledger.state.configure({ ...SETTINGS, ...settings }, { enabled: true, disabledReason: null, disabledAt: null });
+    ledger.save(T0);
     return use(ledger, open);
   });
 }
@@ -317,6 +318,7 @@ describe("the ledger's outbox", () => {
     await withLedger((first, open) => {
       attempt(first, "gone", T0);
       first.state.mirrored(true, T0);
+      first.save(T0);
       const [before] = untold(first);
       const second = open();
       expect(untold(second)).toEqual([before]);
@@ -342,6 +344,7 @@ describe("the ledger's outbox", () => {
       const sql = new Sql(state.storage.sql);
       const ledger = new Ledger(sql, () => 0);
       ledger.state.configure(SETTINGS, { enabled: true, disabledReason: null, disabledAt: null });
+      ledger.save(T0);
       const before = sql.rowsWritten;
       attempt(ledger, null, T0);
       expect(sql.rowsWritten - before).toBe(1);

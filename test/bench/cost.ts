@@ -3,7 +3,7 @@ import { Instance } from "./instance.ts";
 import { billOf, type Kept, keptOf, type Usage, usageOf, usdPerMillion } from "./prices.ts";
 import { cpuMsOf, profiled } from "./profiler.ts";
 import type { Receiver } from "./receiver.ts";
-import { batch100, failing, fanout10, type Scenario, single, sparse } from "./scenarios.ts";
+import { batch100, failing, fanout10, outage, type Scenario, single, sparse } from "./scenarios.ts";
 
 /** What a delivered event costs. */
 export interface Cost extends Usage, Kept {
@@ -21,6 +21,7 @@ function scenarios(quick: boolean): Record<string, Scenario> {
     batch100: batch100(quick ? 2 : 20),
     fanout10: fanout10(quick ? 20 : 200),
     failing: failing(quick ? 2 : 20),
+    outage: outage(quick ? 1 : 10),
     sparse: sparse(quick ? 3 : 24),
   };
 }
@@ -40,8 +41,8 @@ export async function measureCosts(
     await counted.counts();
     const delivered = await run();
     const counts = await counted.counts();
-    // An hour of few events is mostly the bench's own questions: what the profiler says of it is no figure.
-    const isSampled = sampled !== null && name !== "sparse";
+    // An hour in steps of seconds is mostly the bench's own questions: what the profiler says of it is no figure.
+    const isSampled = sampled !== null && name !== "sparse" && name !== "outage";
     const cpuMs = isSampled ? await sample(sampled, scenario, receiver) : undefined;
     costs[name] = costOf(counts, delivered, cpuMs);
     progress(`cost ${name}: $${costs[name].billPerMillion.toFixed(2)} per million`);

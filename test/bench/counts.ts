@@ -14,6 +14,8 @@ export interface ObjectCounts {
   storedBytes: number;
   /** How often one was made or came back from eviction. */
   constructed: number;
+  /** By method: how often it was called, and the rows that were written until it ended, with one for each `setAlarm`. */
+  methods: Record<string, { calls: number; rows: number }>;
 }
 
 /** Everything that is billed, counted where it happens. */
@@ -65,5 +67,6 @@ export function noObjectCounts(): ObjectCounts {
     activeMs: 0,
     storedBytes: 0,
     constructed: 0,
+    methods: {},
   };
 }

@@ -1,6 +1,7 @@
 /**
  * The receiver's thread: an HTTP server on loopback. How a request is answered stands in its path:
- * `/ok`, `/third` (the third attempt of a delivery succeeds), `/slow` (200 after 3 s), `/hang` (never).
+ * `/ok`, `/third` (the third attempt of a delivery succeeds), `/slow` (200 after 3 s), `/hang` (never), `/down` (503 until it
+ * is told to be up again).
  * @module
  */
 
@@ -19,6 +20,7 @@ export interface Arrivals {
 const SLOW = 3_000;
 
 const arrivals = new Map<string, Arrivals & { sent: Set<string> }>();
+const up = new Set<string>();
 const none = () => ({ times: [], latencies: [], sent: new Set<string>() });
 
 const { port } = await receive(({ url: path, headers, body }) => {
@@ -32,12 +34,21 @@ const { port } = await receive(({ url: path, headers, body }) => {
     known.latencies.push(now - Number(sentAt));
   }
   if (path.startsWith("/hang")) return { misbehave: "hang" };
+  if (path.startsWith("/down") && !up.has(path)) return { status: 503 };
   if (path.startsWith("/slow")) return { delayMs: SLOW };
   return { status: path.startsWith("/third") && Number(headers["x-webhook-attempt"]) < 3 ? 500 : 204 };
 });
 parentPort?.postMessage(port);
 
-parentPort?.on("message", ({ path, forget }: { path: string; forget: boolean }) => {
+/** What is asked of a path; `up`: it is up again from now on. */
+export interface Question {
+  path: string;
+  forget?: boolean;
+  up?: boolean;
+}
+
+parentPort?.on("message", ({ path, forget, up: isUp }: Question) => {
+  if (isUp) up.add(path);
   const { times, latencies } = arrivals.get(path) ?? none();
   parentPort?.postMessage(forget ? { times, latencies } : { requests: times.length, events: latencies.length });
   if (forget) arrivals.delete(path);

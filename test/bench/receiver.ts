@@ -1,7 +1,7 @@
 import { once } from "node:events";
 import { setTimeout as sleep } from "node:timers/promises";
 import { Worker } from "node:worker_threads";
-import type { Arrivals } from "./receiver-thread.ts";
+import type { Arrivals, Question } from "./receiver-thread.ts";
 
 /** How long to wait for deliveries, in ms, while none arrives. */
 const PATIENCE = 30_000;
@@ -52,16 +52,21 @@ export class Receiver {
     }
   }
 
+  /** A path that was down is up again. */
+  async recovers(path: string): Promise<void> {
+    await this.#ask({ path, up: true });
+  }
+
   async stop(): Promise<void> {
     await this.#thread.terminate();
   }
 
   async #counts(path: string): Promise<{ requests: number; events: number }> {
-    return (await this.#ask({ path, forget: false })) as { requests: number; events: number };
+    return (await this.#ask({ path })) as { requests: number; events: number };
   }
 
   /** One question at a time: answers carry no name. */
-  #ask(question: { path: string; forget: boolean }): Promise<unknown> {
+  #ask(question: Question): Promise<unknown> {
     this.#asked = this.#asked.then(async () => {
       this.#thread.postMessage(question);
       return (await once(this.#thread, "message"))[0];

@@ -11,6 +11,7 @@ import type { Receiver } from "./receiver.ts";
 
 /** Over the reconcile interval of wrangler.toml, in ms: the log's alarm rings and hands over all of the run. */
 const RECONCILED = 700_000;
+const SECOND = 1_000;
 const MINUTE = 60_000;
 
 /** Prepares a tenant and answers the run, which answers how many events it has delivered. */
@@ -104,10 +105,10 @@ export const failing =
       );
       for (const event of events) await instance.api("POST", `/tenants/${tenant}/events`, event);
       for (let attempt = 1; attempt <= 3; attempt++) {
+        await quiet(instance);
         while ((await receiver.count(path)) < events.length * attempt) {
-          await quiet(instance);
-          // The next retry is due within its schedule's delay, of which the jitter adds a tenth.
-          if ((await receiver.count(path)) < events.length * attempt) await instance.bench("advance", { ms: MINUTE });
+          // By and by, so that what is due at one time is not consumed with all that is due within a minute.
+          await instance.bench("advance", { ms: SECOND });
           await quiet(instance);
         }
       }
@@ -138,6 +139,37 @@ export const sparse =
     // Until as many are handed over as come in.
     await run(6);
     return () => run(events);
+  };
+
+/** Events posted one by one in each second of an outage. */
+const OUTAGE_RATE = 10;
+
+/**
+ * A receiver that is down, at ten events a second, until it is up again and all are delivered. So many minutes: the breaker
+ * asks every ten minutes at most, so that each hour of a day's outage takes what the others take.
+ */
+export const outage =
+  (minutes: number): Scenario =>
+  async (instance, receiver) => {
+    const { tenant, path } = await tenantWith(instance, receiver, { answers: "down" });
+    return async () => {
+      const events = minutes * 60 * OUTAGE_RATE;
+      for (let second = 0; second < minutes * 60; second++) {
+        await post(instance, tenant, OUTAGE_RATE);
+        await quiet(instance);
+        await instance.bench("advance", { ms: SECOND });
+        await quiet(instance);
+      }
+      await receiver.recovers(path);
+      await receiver.take(path);
+      while ((await receiver.count(path)) < events) {
+        await instance.bench("advance", { ms: SECOND });
+        await quiet(instance);
+      }
+      await finish(instance);
+      await receiver.take(path);
+      return events;
+    };
   };
 
 async function post(instance: Instance, tenant: string, events: number): Promise<void> {

@@ -45,6 +45,7 @@ export function withLedger<T>(
     const sql = new Sql(state.storage.sql);
     const ledger = new Ledger(sql, () => 0);
     ledger.state.configure({ ...SETTINGS, ...settings }, { enabled: true, disabledReason: null, disabledAt: null });
+    ledger.save(T0);
     return use(ledger, () => new Ledger(sql, () => 0), sql);
   });
 }

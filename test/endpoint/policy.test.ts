@@ -23,17 +23,26 @@ describe("retry", () => {
 
   it("takes the delays in order, counted from the end of the failed attempt, then ends", ({ expect }) => {
     const delays = schedule.map((_, step) =>
-      nextAttemptAt({ schedule, step, endedAt: 1_000, retryAfter: null, random: 0 }),
+      nextAttemptAt({ schedule, step, endedAt: 1_000, retryAfter: null, beside: null, random: 0 }),
     );
     expect(delays).toEqual(schedule.map((seconds) => 1_000 + seconds * SECOND));
-    expect(nextAttemptAt({ schedule, step: 5, endedAt: 1_000, retryAfter: 60, random: 0 })).toBeNull();
+    expect(nextAttemptAt({ schedule, step: 5, endedAt: 1_000, retryAfter: 60, beside: null, random: 0 })).toBeNull();
   });
 
   it("lengthens by chance, evenly up to a tenth, and not what the receiver asks for", ({ expect }) => {
     const at = (random: number, retryAfter: number | null = null) =>
-      nextAttemptAt({ schedule, step: 1, endedAt: 0, retryAfter, random });
+      nextAttemptAt({ schedule, step: 1, endedAt: 0, retryAfter, beside: null, random });
     expect([0, 0.25, 0.5, 1].map((random) => at(random))).toEqual([120_000, 123_000, 126_000, 132_000]);
     expect(at(1, 200)).toBe(200_000);
+  });
+
+  it("goes with another that is due within that tenth, and alone otherwise", ({ expect }) => {
+    const at = (beside: number, retryAfter: number | null = null) =>
+      nextAttemptAt({ schedule, step: 1, endedAt: 0, retryAfter, beside, random: 0.5 });
+    expect([119_999, 120_000, 131_000, 132_000, 132_001].map((beside) => at(beside))).toEqual([
+      126_000, 120_000, 131_000, 132_000, 126_000,
+    ]);
+    expect(at(131_000, 200)).toBe(200_000);
   });
 
   it("only ever lengthens: by at most 10 %, or to what the receiver asks, up to 12 h", ({ expect }) => {
@@ -44,8 +53,10 @@ describe("retry", () => {
         fc.option(fc.nat(10_000_000)),
         fc.double({ min: 0, max: 1, maxExcluded: true, noNaN: true }),
         fc.nat(2 ** 40),
-        (list, step, retryAfter, random, endedAt) => {
-          const at = nextAttemptAt({ schedule: list, step, endedAt, retryAfter, random });
+        fc.option(fc.nat(2 ** 20)),
+        (list, step, retryAfter, random, endedAt, later) => {
+          const beside = later === null ? null : endedAt + later;
+          const at = nextAttemptAt({ schedule: list, step, endedAt, retryAfter, beside, random });
           const delay = list[step];
           if (delay === undefined) {
             expect(at).toBeNull();
@@ -162,7 +173,8 @@ describe("admission", () => {
     lagging: fc.boolean(),
     quiet: fc.boolean(),
     breaker: fc.constantFrom("closed", "shut", "probe"),
-    rowsOnly: fc.boolean(),
+    rowsFirst: fc.boolean(),
+    keepsLeases: fc.boolean(),
     failures: fc.nat(5),
     timedOut: fc.boolean(),
     pace: fc.constantFrom(null, ...PACE_CLASSES),
@@ -179,7 +191,8 @@ describe("admission", () => {
     lagging: false,
     quiet: false,
     breaker: "closed",
-    rowsOnly: false,
+    rowsFirst: false,
+    keepsLeases: false,
     failures: 0,
     timedOut: false,
     pace: "steady",
@@ -194,7 +207,8 @@ describe("admission", () => {
   // What is new, what was released and what was adopted, each with one thing that stands in its way.
   it.for<[what: string, known: Partial<Known>, around: Partial<Surroundings>, decision: object]>([
     ["new", {}, {}, sends("memory")],
-    ["new, where leases must be rows", {}, { rowsOnly: true }, sends("row")],
+    ["new, where rows come first", {}, { rowsFirst: true, keepsLeases: true }, sends("row")],
+    ["new, where leases are stored", {}, { keepsLeases: true }, sends("stored")],
     ["new, its endpoint deleted", {}, { gone: true }, { do: "drop" }],
     ["new, its endpoint disabled", {}, { enabled: false }, waits("held", null)],
     ["a test, its endpoint disabled", { test: true }, { enabled: false }, sends("memory")],
@@ -202,7 +216,7 @@ describe("admission", () => {
     ["a test, and quiet asked for", { test: true }, { quiet: true }, sends("memory")],
     ["new, the breaker open", {}, { breaker: "shut" }, waits("due", "breaker")],
     ["new, the breaker half-open", {}, { breaker: "probe" }, waits("due", "breaker")],
-    ["a test, the breaker open", { test: true }, { breaker: "shut" }, sends("row")],
+    ["a test, the breaker open", { test: true }, { breaker: "shut" }, sends("stored")],
     ["new, after three failures", {}, { failures: 3 }, waits("due", "slow")],
     ["new, after two failures", {}, { failures: 2 }, sends("memory")],
     ["new, after a timeout", {}, { timedOut: true }, waits("due", "slow")],
@@ -261,7 +275,8 @@ describe("admission", () => {
           expect(what.leasedUntil ?? 0).toBeLessThanOrEqual(now);
           expect(what.test || around.enabled).toBe(true);
           expect(what.test || around.breaker === "closed").toBe(true);
-          expect(decision.lease).toBe(around.rowsOnly || around.breaker !== "closed" ? "row" : "memory");
+          const lease = around.keepsLeases || around.breaker !== "closed" ? "stored" : "memory";
+          expect(decision.lease).toBe(around.rowsFirst ? "row" : lease);
         } else {
           expect(decision.lease).toBe("row");
           expect(around.breaker === "closed" || what.row.lease === "queued").toBe(true);

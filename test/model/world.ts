@@ -9,6 +9,7 @@ import {
 import type { Delivery } from "../../src/contracts/event";
 import { lifetime } from "../../src/endpoint/jobs/expiry";
 import { Ledger } from "../../src/endpoint/ledger";
+import type { StoredLease } from "../../src/endpoint/memory/leases";
 import { SLOTS } from "../../src/endpoint/policy/admission";
 import type { Row } from "../../src/endpoint/storage/row";
 import { Journal } from "../../src/event-log/journal/journal";
@@ -56,8 +57,8 @@ interface InFlight {
   lane: Lane;
   /** The object's memory was lost since, and with it, best effort, the lease. */
   forgotten: boolean;
-  /** Its lease is a row: nothing forgets it. */
-  isRow: boolean;
+  /** Its lease is stored: nothing forgets it. */
+  isStored: boolean;
   /** Granted while its endpoint's breaker was half-open, which it has been since. */
   probe: boolean;
 }
@@ -189,9 +190,9 @@ export class World {
     promised.holder = grant.attemptId;
     promised.latest = { attemptId: grant.attemptId, manual: promised.manual };
     if (!begins) return;
-    const isRow = this.#rows(endpoint).some(({ id }) => id === grant.id);
+    const isStored = this.#stores(endpoint, grant.attemptId);
     const probe = breaker !== "closed";
-    this.inFlight.push({ endpoint, ref: promised.ref, grant, lane, forgotten: false, isRow, probe });
+    this.inFlight.push({ endpoint, ref: promised.ref, grant, lane, forgotten: false, isStored, probe });
   }
 
   /** An attempt hangs: the consumer has its endpoint write a row for it, and dies before or after, or goes on. */
@@ -201,8 +202,7 @@ export class World {
     const { endpoint, ref: delivery, grant } = flight;
     const { attemptId, leasedUntil } = grant;
     this.#with(endpoint, (ledger) => ledger.lag([{ delivery, attemptId, leasedUntil }], this.now));
-    const holds = this.#rows(endpoint).some(({ id, lease }) => id === delivery.id && lease === attemptId);
-    if (holds) flight.isRow = true;
+    if (this.#stores(endpoint, attemptId)) flight.isStored = true;
   }
 
   /** A breaker that is open lets nothing through, and one that is half-open a single probe. */
@@ -365,8 +365,8 @@ export class World {
   /** An endpoint's object loses its memory. */
   evict(i: number): void {
     (this.#sides[i] as Side).ledger = this.#newLedger(i);
-    for (const flight of this.inFlight) if (flight.endpoint === i && !flight.isRow) flight.forgotten = true;
-    const held = new Set(this.inFlight.flatMap(({ isRow, grant }) => (isRow ? [grant.attemptId] : [])));
+    for (const flight of this.inFlight) if (flight.endpoint === i && !flight.isStored) flight.forgotten = true;
+    const held = new Set(this.inFlight.flatMap(({ isStored, grant }) => (isStored ? [grant.attemptId] : [])));
     for (const promised of this.promised.values()) {
       if (promised.endpoint === i && !held.has(promised.holder ?? "")) promised.holder = null;
     }
@@ -426,10 +426,16 @@ export class World {
     if (pace !== "fast") throw new Error(`${claims} are handed out of an endpoint whose pace is ${pace}`);
   }
 
-  #rows(i: number): Pick<Row, "id" | "status" | "due" | "lease" | "attempts" | "error">[] {
-    return (this.#sides[i] as Side).sql.all(
-      "SELECT id, status, due, lease, attempts, error FROM deliveries ORDER BY id",
-    );
+  /** Whether an endpoint has stored that the attempt has its delivery. */
+  #stores(i: number, attemptId: string): boolean {
+    const { sql } = this.#sides[i] as Side;
+    const row = sql.first<{ value: string }>("SELECT value FROM state WHERE name = 'fortune'");
+    const { leases } = JSON.parse(row?.value ?? "{}") as { leases?: StoredLease[] };
+    return (leases ?? []).some(([, held]) => held === attemptId);
+  }
+
+  #rows(i: number): Pick<Row, "id" | "status" | "due" | "attempts" | "error">[] {
+    return (this.#sides[i] as Side).sql.all("SELECT id, status, due, attempts, error FROM deliveries ORDER BY id");
   }
 
   /** Every unfinished delivery has exactly one durable owner: its row with a due time or, without a row, the log. */

@@ -95,17 +95,17 @@ describe("what a delivery costs", () => {
     expect(handover).toEqual({ rows: 1, alarmsSet: 1, calls: { alarm: 1, adopt: 1 } });
   });
 
-  it("that fails twice and then succeeds: 23 rows, and two calls for each attempt", async ({ expect }) => {
+  it("that fails twice and then succeeds: 14 rows, and two calls for each attempt", async ({ expect }) => {
     const { receiver, deliver } = await settled({ retry: [1, 1] });
     for (let i = 0; i < 2; i++) {
       const seen = Array((await receiver.seen()).length).fill({});
       await receiver.answer(...seen, { status: 500 }, { status: 500 }, {});
       const cost = await costOf(() => deliver("succeeded"));
-      expect(cost).toEqual({ rows: 23, alarmsSet: 4, calls: { append: 1, admit: 3, record: 3, alarm: 2 } });
+      expect(cost).toEqual({ rows: 14, alarmsSet: 4, calls: { append: 1, admit: 3, record: 3, alarm: 2 } });
     }
   });
 
-  it("that is held: three rows, and ten more once it is recovered", async ({ expect }) => {
+  it("that is held: three rows, and five more once it is recovered", async ({ expect }) => {
     const { tenant, receiver, id, path, deliver } = await settled();
     await call("PATCH", path, { enabled: false });
     // The operator is told of it.
@@ -128,8 +128,8 @@ describe("what a delivery costs", () => {
     await recover({ until: new Date(Date.parse(first.createdAt) + 1).toISOString() }, 2);
     await nothingIsDue(expect, tenant, id);
     const { rows, calls } = await costOf(() => recover({}, 5));
-    // Two are the recovery's own.
-    expect(rows).toBe(3 * 10 + 2);
+    // Two in each, and the three that are told of together have some in common; one is the recovery's own.
+    expect(rows).toBeLessThanOrEqual(3 * 5 + 1);
     // How many outcomes are told together depends on how fast they come.
     expect(calls).toMatchObject({ recover: 1, alarm: 1, admit: 1 });
     expect(calls.record).toBeLessThanOrEqual(3);

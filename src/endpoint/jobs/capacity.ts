@@ -23,8 +23,8 @@ const CHARACTERS = 8_000_000;
 /** What is younger than this, in ms, is kept whatever its size: its message or the event log may ask for it again. */
 const YOUNG = HOUR;
 
-/** SQL: a row is finished for good, and nobody holds it. */
-const FINISHED = "status IN ('succeeded', 'failed', 'canceled') AND lease IS NULL";
+/** SQL: a row is finished for good. */
+const FINISHED = "status IN ('succeeded', 'failed', 'canceled')";
 
 /** How far dropping has come, as ids; "": nothing was dropped. */
 interface Dropped {

@@ -19,14 +19,13 @@ export function statusOf(clearing: Job | null, { status, test, began }: Pick<Hea
   return test === 0 && began <= clearing.at ? "held" : status;
 }
 
-/** A row. */
-export function foreseen<T extends Head>(clearing: Job | null, row: T): T {
+/** A row; `held`: an attempt has it. */
+export function foreseen<T extends Head>(clearing: Job | null, row: T, held: boolean): T {
   if (clearing === null) return row;
-  const status = endsTest(clearing, row) ? "failed" : statusOf(clearing, row);
+  const status = !held && endsTest(clearing, row) ? "failed" : statusOf(clearing, row);
   if (status === row.status) return row;
-  const rest = { ...row, status, reason: null, lease: null, due: null };
-  if (status !== "held") return { ...rest, finished: clearing.at };
-  return { ...rest, ...(isInFlight(row) ? { lease: row.lease, due: row.due } : {}) };
+  const rest = { ...row, status, reason: null, due: null };
+  return status === "held" ? rest : { ...rest, finished: clearing.at };
 }
 
 /** The states in which rows of these are found in the table. */
@@ -37,11 +36,6 @@ export function stored(clearing: Job | null, statuses: readonly DeliveryStatus[]
 }
 
 /** Whether a row is that of a test that fails when its turn comes, since the endpoint was disabled after it was asked for. */
-function endsTest({ kind, at }: Job, row: Head): boolean {
-  if (kind !== "hold" || row.test === 0 || row.began > at) return false;
-  return ["pending", "retrying"].includes(row.status) && !(isInFlight(row) && (row.due ?? 0) > at);
-}
-
-function isInFlight({ lease }: Head): boolean {
-  return lease !== null && lease !== "queued";
+function endsTest({ kind, at }: Job, { test, began, status }: Head): boolean {
+  return kind === "hold" && test === 1 && began <= at && ["pending", "retrying"].includes(status);
 }

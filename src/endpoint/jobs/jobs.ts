@@ -1,6 +1,7 @@
 import type { DeliveryStatus } from "../../contracts/delivery";
 import type { Sql } from "../../lib/sql";
 import { MINUTE } from "../../lib/time";
+import type { Leases } from "../memory/leases";
 import { firstIdAt, HEAD, type Head } from "../storage/row";
 import type { Values } from "../storage/values";
 import { CHANGES, type Job, type Span } from "./kinds";
@@ -38,6 +39,7 @@ interface Earlier {
 export class Jobs {
   readonly #sql: Sql;
   readonly #values: Values;
+  readonly #leases: Leases;
   readonly #atOnce: number;
   #list: readonly Job[];
   /** How far expiry has looked, while it looks, and when it begins anew. */
@@ -45,8 +47,9 @@ export class Jobs {
   #expireAt = 0;
 
   /** `atOnce`: the most rows that one step rewrites. */
-  constructor(sql: Sql, values: Values, atOnce: number) {
+  constructor(sql: Sql, values: Values, leases: Leases, atOnce: number) {
     this.#sql = sql;
+    this.#leases = leases;
     this.#values = values;
     this.#atOnce = atOnce;
     this.#list = values.load<{ list: Job[] }>("jobs")?.list ?? this.#earlier();
@@ -90,12 +93,13 @@ export class Jobs {
     const { since, at, after } = job;
     const { rows, last } = this.#next<{ id: string }>("id", job, this.#atOnce);
     const end = rows.at(-1)?.id;
+    const held = JSON.stringify(this.#leases.held(now).map(({ delivery }) => delivery));
     for (const status of end === undefined ? [] : job.statuses) {
       for (const { set, where } of CHANGES[job.kind]) {
         this.#sql.all(
           `UPDATE ${ROWS} SET ${set}
-           WHERE ${OF_STATUS} = ?3 AND id > ?4 AND id <= ?5 AND id >= ?6 AND (finished IS NULL OR finished <= ?2) AND ${where}`,
-          ...[now, at, status, after, end as string, firstIdAt(since)],
+           WHERE ${OF_STATUS} = ?3 AND id > ?4 AND id <= ?5 AND id >= ?6 AND (finished IS NULL OR finished <= ?2) AND ?7 <> '' AND ${where}`,
+          ...[now, at, status, after, end as string, firstIdAt(since), held],
         );
       }
     }

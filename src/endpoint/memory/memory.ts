@@ -10,6 +10,4 @@ export class Memory {
   readonly leases = new Leases();
   readonly arrivals = new Arrivals();
   readonly underWay = new UnderWay();
-  /** A change could not be written: until one has been, nothing is sent whose row is not written first. */
-  doubtful = false;
 }

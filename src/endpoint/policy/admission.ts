@@ -49,18 +49,18 @@ export function atOnce(pace: PaceClass | null, room: number): number {
   return room > 0 && pace === "fast" ? SLOTS : room;
 }
 
-/** What is known of the delivery: its row, or a lease in memory only. */
+/** What is known of the delivery: its row, or a lease without one. */
 export interface Known {
   row: {
     status: DeliveryStatus;
-    /** `queued`: released, its message is under way; otherwise the id of the attempt that holds it. */
+    /** `queued`: released, its message is under way; otherwise the id of the attempt that has it. */
     lease: string | null;
     /** Adopted from the event log and never tried: its own first message may still arrive. */
     adopted: boolean;
   } | null;
   /** A person's test: it goes out whether the endpoint is enabled or slow. */
   test: boolean;
-  /** When a lease in memory ends, in ms; `null` without one. */
+  /** Without a row: when the lease of an attempt ends, in ms; `null`: none has it. */
   leasedUntil: number | null;
 }
 
@@ -76,8 +76,10 @@ export interface Surroundings extends Trend {
   quiet: boolean;
   /** `probe`: it is half-open, and one released delivery may go. */
   breaker: "closed" | "shut" | "probe";
-  /** Whether a lease must be a row: memory may not last as long, or a row may not be writable once it is sent. */
-  rowsOnly: boolean;
+  /** Whether a row must be written first, since one may not be writable once it is sent. */
+  rowsFirst: boolean;
+  /** Whether a lease must be stored: memory may not last as long, or more hangs on it than usual. */
+  keepsLeases: boolean;
   /** Slots that are free, as far as the consumer can begin something in them; for a probe always one. */
   freeSlots: number;
   /** Sends that the rate limit allows now; without one, Infinity. */
@@ -87,9 +89,9 @@ export interface Surroundings extends Trend {
 }
 
 export type Decision =
-  /** Send; `lease` says whether the lease is a row or, best effort, memory. */
-  | { do: "send"; lease: "row" | "memory" }
-  /** A new row owns it: due now, or at the end of the lease in memory. */
+  /** Send; `lease` says whether a row owns it, and if none does whether the lease is stored or, best effort, in memory. */
+  | { do: "send"; lease: "row" | "stored" | "memory" }
+  /** A new row owns it: due now, or at the end of its lease. */
   | { do: "wait"; insert: "held" | "due" | "leased"; reason: WaitReason | null }
   /** Released, and it may not go after all: its row waits once more. */
   | { do: "wait"; insert: "again"; reason: WaitReason }
@@ -129,7 +131,8 @@ export function decide(known: Known, around: Surroundings, now: number): Decisio
   if (slow) return { do: "wait", insert: "due", reason: "slow" };
   if (around.freeSlots <= 0) return { do: "wait", insert: "due", reason: "slots" };
   if (around.freeTokens <= around.promisedTokens) return { do: "wait", insert: "due", reason: "rate" };
-  return { do: "send", lease: around.rowsOnly || !closed ? "row" : "memory" };
+  if (around.rowsFirst) return { do: "send", lease: "row" };
+  return { do: "send", lease: around.keepsLeases || !closed ? "stored" : "memory" };
 }
 
 /**

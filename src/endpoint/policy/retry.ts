@@ -17,15 +17,17 @@ export interface RetryRequest {
   endedAt: number;
   /** Seconds the receiver asked to wait, or `null`. */
   retryAfter: number | null;
+  /** When others are tried again that it may join, in ms; `null`: there are none. */
+  beside: number | null;
   /** A random number in [0, 1). */
   random: number;
 }
 
 /** The time in ms of the next attempt, or `null` when the schedule is used up. */
-export function nextAttemptAt({ schedule, step, endedAt, retryAfter, random }: RetryRequest): number | null {
+export function nextAttemptAt({ schedule, step, endedAt, retryAfter, beside, random }: RetryRequest): number | null {
   const delay = schedule[step];
   if (delay === undefined) return null;
-  const jittered = delay * SECOND * (1 + JITTER * random);
   const asked = Math.min((retryAfter ?? 0) * SECOND, LONGEST_RETRY_AFTER);
-  return Math.ceil(endedAt + Math.max(jittered, asked));
+  const at = (jitter: number) => Math.ceil(endedAt + Math.max(delay * SECOND * (1 + JITTER * jitter), asked));
+  return beside !== null && beside >= at(0) && beside <= at(1) ? beside : at(random);
 }

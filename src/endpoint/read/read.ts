@@ -9,12 +9,12 @@ import type {
 } from "../../contracts/endpoint";
 import { deliveryTime } from "../../lib/ids";
 import { DAY, HOUR } from "../../lib/time";
-import { foreseen, statusOf, stored } from "../jobs/foreseen";
+import { statusOf, stored } from "../jobs/foreseen";
 import { attemptsOf } from "../storage/attempt-log";
 import { type Brief, countByStatus, type Head } from "../storage/row";
 import type { Stores } from "../stores";
 import { latencyOf } from "./totals";
-import { toRecord } from "./waits";
+import { type Conditions, toRecord } from "./waits";
 
 /** The most rows that one page of a list, one look at the last day and one of totals read. */
 export const LIST_LOOK = 1_000;
@@ -33,8 +33,8 @@ export class Reading {
   look(ids: readonly string[], now: number): (DeliveryRecord | null)[] {
     const around = this.#stores.conditions(now);
     return ids.map((id) => {
-      const row = this.#stores.head(id);
-      return row && toRecord(row, around, now);
+      const row = this.#stores.head(id, now);
+      return row && this.#record(row, around, now);
     });
   }
 
@@ -51,7 +51,7 @@ export class Reading {
     const deliveries: DeliveryRecord[] = [];
     let looked = 0;
     let last: string | null = null;
-    for (const row of this.#newest(filter, before)) {
+    for (const row of this.#newest(filter, before, now)) {
       if (looked === LIST_LOOK) return { deliveries, next: last };
       looked++;
       const fits =
@@ -61,7 +61,7 @@ export class Reading {
       // Only what fits makes a next page: a full one may be the last.
       if (fits && deliveries.length === limit) return { deliveries, next: last };
       last = row.id;
-      if (fits) deliveries.push(toRecord(row, around, now));
+      if (fits) deliveries.push(this.#record(row, around, now));
     }
     return { deliveries, next: null };
   }
@@ -96,10 +96,15 @@ export class Reading {
     return { hours: [...hours.values()].reverse(), truncated: rows.length > STATS_LOOK };
   }
 
-  *#newest({ statuses, since, until }: DeliveryFilter, before: string | null): Generator<Head, undefined> {
+  #record(row: Head, around: Conditions, now: number): DeliveryRecord {
+    const { leases } = this.#stores;
+    return toRecord(row, leases.isOut(row.id, now) ? (leases.get(row.id) ?? null) : null, around, now);
+  }
+
+  *#newest({ statuses, since, until }: DeliveryFilter, before: string | null, now: number): Generator<Head, undefined> {
     const { deliveries, clearing } = this.#stores;
     const rows = deliveries.newest({ statuses: statuses && stored(clearing, statuses), since, until }, before);
-    for (const row of rows) yield foreseen(clearing, row);
+    for (const row of rows) yield this.#stores.shown(row, now);
   }
 
   #brief(since: number, until: number, limit: number): Brief[] {

@@ -1,4 +1,5 @@
 import type { DeliveryRecord, WaitReason } from "../../contracts/delivery";
+import type { Lease } from "../memory/leases";
 import type { Head } from "../storage/row";
 
 /**
@@ -16,15 +17,15 @@ export interface Conditions {
   releasable: number;
 }
 
-function reasonOf(row: Head, around: Conditions, now: number): WaitReason | null {
+function reasonOf(row: Head, lease: Lease | null, around: Conditions, now: number): WaitReason | null {
   const { quietUntil, probeAt, slow, freeSlots, releasable } = around;
   if ((row.status !== "pending" && row.status !== "retrying") || row.due === null) return null;
-  if (row.lease === "queued" && row.due > now) {
+  if (lease?.attemptId === null) {
     if (quietUntil !== null) return "asked";
     if (probeAt !== null) return "breaker";
     return slow ? "slow" : null;
   }
-  if (row.lease !== null && row.due > now) return null;
+  if (lease !== null) return null;
   // What is due later than that waits for its own time.
   if (quietUntil !== null && row.due < quietUntil) return "asked";
   if (probeAt !== null && row.due <= Math.max(probeAt, now)) return "breaker";
@@ -34,12 +35,12 @@ function reasonOf(row: Head, around: Conditions, now: number): WaitReason | null
   return slow ? "slow" : row.reason;
 }
 
-/** A row as the rest of the Worker sees it at `now` (ms). */
-export function toRecord(row: Head, around: Conditions, now: number): DeliveryRecord {
-  const waitReason = reasonOf(row, around, now);
+/** A row as the rest of the Worker sees it at `now` (ms). `lease`: who has it then, if anybody. */
+export function toRecord(row: Head, lease: Lease | null, around: Conditions, now: number): DeliveryRecord {
+  const waitReason = reasonOf(row, lease, around, now);
   // Under way to the queue or to the receiver: there is no later time to name. What is due and waits goes next, so
   // from when on it has waited is no time of an attempt.
-  const due = row.lease === null ? row.due : null;
+  const due = lease === null ? row.due : null;
   const opens = Math.max(around.quietUntil ?? 0, around.probeAt ?? 0);
   const notBefore = waitReason === "breaker" || waitReason === "asked" ? opens : 0;
   return {

@@ -9,12 +9,22 @@ const PARAMETERS = 100;
 /** The most rows that one statement adds, with nine parameters each. */
 const ADD_AT_ONCE = Math.floor(PARAMETERS / 9);
 
+/** The columns of a row that an index goes by, and the others that are written. */
+const INDEXED = ["status", "due"] as const;
+type Indexed = (typeof INDEXED)[number];
+const PLAIN = [
+  ...(["event", "reason", "adopted", "patience", "step", "attempts", "manual", "code", "error", "finished"] as const),
+  ...(["test", "format", "duration", "began", "text", "log"] as const),
+];
+
 /** What a list is about, as far as the table knows. */
 type Listed = Pick<DeliveryFilter, "since" | "until"> & { statuses: readonly DeliveryStatus[] | null };
 
 /** The table of an endpoint's deliveries: its SQL and nothing else. */
 export class Deliveries {
   readonly #sql: Sql;
+  /** How many rows were written whole: as long as that works, what comes of a delivery can be written down. */
+  saved = 0;
 
   constructor(sql: Sql) {
     this.#sql = sql;
@@ -46,42 +56,33 @@ export class Deliveries {
     return found;
   }
 
+  /** Adds a row, or writes it anew: an index only where its column is another one, since each costs a row. */
   save(row: Row): void {
+    const stored = this.#sql.first<Pick<Row, Indexed>>("SELECT status, due FROM deliveries WHERE id = ?", row.id);
+    if (stored === null) {
+      this.add(row);
+      return;
+    }
+    this.saved++;
+    const columns = [...PLAIN, ...INDEXED.filter((column) => stored[column] !== row[column])];
+    const set = columns.map((column) => `${column} = ?`).join(", ");
+    this.#sql.all(`UPDATE deliveries SET ${set} WHERE id = ?`, ...columns.map((column) => row[column]), row.id);
+  }
+
+  /** Adds a row for a delivery that has none. */
+  add(row: Row): void {
+    this.saved++;
+    const columns = [...INDEXED, ...PLAIN];
     this.#sql.all(
-      `INSERT INTO deliveries
-         (id, event, status, reason, due, lease, adopted, patience, step, attempts, manual, code, error, finished, test,
-          format, duration, began, log)
-       VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
-       ON CONFLICT (id) DO UPDATE SET
-         status = excluded.status, reason = excluded.reason, due = excluded.due, lease = excluded.lease,
-         adopted = excluded.adopted, patience = excluded.patience, step = excluded.step, attempts = excluded.attempts,
-         manual = excluded.manual, code = excluded.code, error = excluded.error, finished = excluded.finished,
-         format = excluded.format, duration = excluded.duration, began = excluded.began,
-         log = excluded.log`,
+      `INSERT INTO deliveries (id, ${columns.join(", ")}) VALUES (?${", ?".repeat(columns.length)})`,
       row.id,
-      row.event,
-      row.status,
-      row.reason,
-      row.due,
-      row.lease,
-      row.adopted,
-      row.patience,
-      row.step,
-      row.attempts,
-      row.manual,
-      row.code,
-      row.error,
-      row.finished,
-      row.test,
-      row.format,
-      row.duration,
-      row.began,
-      row.log,
+      ...columns.map((column) => row[column]),
     );
   }
 
   /** Adds rows that succeeded at their first attempt, as almost all do: many in one statement. */
   addSucceeded(rows: readonly Row[]): void {
+    this.saved += rows.length;
     for (let start = 0; start < rows.length; start += ADD_AT_ONCE) {
       const part = rows.slice(start, start + ADD_AT_ONCE);
       const values: SqlStorageValue[] = [];
@@ -109,74 +110,40 @@ export class Deliveries {
     );
   }
 
-  /** An attempt holds a row until `due` (ms). */
-  leased(id: string, attemptId: string, due: number): void {
-    this.#sql.all(
-      "UPDATE deliveries SET lease = ?, due = ?, reason = NULL, adopted = 0, patience = 0 WHERE id = ?",
-      attemptId,
-      due,
-      id,
-    );
+  /** Writes a row as it is: it fails where what comes of it could not be written down either. */
+  touch(id: string): void {
+    this.#sql.all("UPDATE deliveries SET adopted = adopted WHERE id = ?", id);
+    this.saved++;
   }
 
-  /** A row that was released waits once more, and is looked at again at `due` (ms). */
+  /** A row that was released waits once more, until `due` (ms). */
   waits(id: string, reason: WaitReason, due: number): void {
-    this.#sql.all("UPDATE deliveries SET lease = NULL, reason = ?, due = ? WHERE id = ?", reason, due, id);
-  }
-
-  /** A row is on its way to the queue until `due` (ms), after which it comes up again. */
-  queued(id: string, patience: number, due: number): void {
-    this.#sql.all("UPDATE deliveries SET lease = 'queued', patience = ?, due = ? WHERE id = ?", patience, due, id);
-  }
-
-  /** Nothing is due of a row, and nobody holds it. */
-  rest(id: string): void {
-    this.#sql.all("UPDATE deliveries SET lease = NULL, due = NULL WHERE id = ?", id);
+    this.#sql.all("UPDATE deliveries SET reason = ?, due = ? WHERE id = ?", reason, due, id);
   }
 
   /** A row failed without being tried again. */
   expire(id: string, now: number): void {
     this.#sql.all(
-      `UPDATE deliveries SET status = 'failed', error = 'expired', finished = ?, due = NULL, lease = NULL, reason = NULL,
-         adopted = 0, patience = 0, manual = 0
+      `UPDATE deliveries SET status = 'failed', error = 'expired', finished = ?, due = NULL, reason = NULL,
+         adopted = 0, patience = 0, manual = 0, text = NULL
        WHERE id = ?`,
       now,
       id,
     );
   }
 
-  /** When the first row is due, in ms. */
-  firstDue(): number | null {
-    return (
-      this.#sql.first<{ due: number }>("SELECT due FROM deliveries WHERE due IS NOT NULL ORDER BY due LIMIT 1")?.due ??
-      null
-    );
+  /** The rows that are due first, and when, in ms. */
+  firstDue(limit: number): { id: string; due: number }[] {
+    return this.#sql.all("SELECT id, due FROM deliveries WHERE due IS NOT NULL ORDER BY due, id LIMIT ?", limit);
   }
 
-  /** How many rows an attempt holds, with a lease that has not ended: ids of attempts begin with `att_`. */
-  inFlight(now: number): number {
-    const counted = this.#sql.first<{ n: number }>(
-      "SELECT count(*) AS n FROM deliveries WHERE lease IS NOT NULL AND lease < 'queued' AND due > ?",
-      now,
+  /** The event texts of those rows that keep one. */
+  texts(ids: readonly string[]): Map<string, string> {
+    const rows = this.#sql.all<{ id: string; text: string }>(
+      "SELECT id, text FROM deliveries WHERE id IN (SELECT value FROM json_each(?)) AND text IS NOT NULL",
+      JSON.stringify(ids),
     );
-    return counted?.n ?? 0;
-  }
-
-  /** The attempts that hold rows, as {@link inFlight} counts them. */
-  leases(now: number): { id: string; lease: string; due: number }[] {
-    return this.#sql.all(
-      "SELECT id, lease, due FROM deliveries WHERE lease IS NOT NULL AND lease < 'queued' AND due > ?",
-      now,
-    );
-  }
-
-  /** How many rows are on their way to the queue. */
-  released(now: number): number {
-    const counted = this.#sql.first<{ n: number }>(
-      "SELECT count(*) AS n FROM deliveries WHERE lease = 'queued' AND due > ?",
-      now,
-    );
-    return counted?.n ?? 0;
+    return new Map(rows.map(({ id, text }) => [id, text]));
   }
 
   /**
@@ -203,14 +170,18 @@ export class Deliveries {
     );
   }
 
-  /** Removes what is finished or held of what was accepted before `before` (ms), oldest first; answers how many rows. */
-  trim(before: number, limit: number): number {
+  /**
+   * Removes what is finished or held of what was accepted before `before` (ms), oldest first, but for `out`; answers how
+   * many rows.
+   */
+  trim(before: number, limit: number, out: readonly string[]): number {
     return this.#sql.all(
       `DELETE FROM deliveries WHERE id IN (
-         SELECT id FROM deliveries WHERE id < ? AND status NOT IN ('pending', 'retrying') AND lease IS NULL
-         ORDER BY id LIMIT ?)
+         SELECT id FROM deliveries WHERE id < ? AND status NOT IN ('pending', 'retrying')
+           AND id NOT IN (SELECT value FROM json_each(?)) ORDER BY id LIMIT ?)
        RETURNING 1`,
       firstIdAt(before),
+      JSON.stringify(out),
       limit,
     ).length;
   }

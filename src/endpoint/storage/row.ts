@@ -17,7 +17,6 @@ export interface Row {
   status: DeliveryStatus;
   reason: WaitReason | null;
   due: number | null;
-  lease: string | null;
   adopted: number;
   patience: number;
   step: number;
@@ -30,20 +29,20 @@ export interface Row {
   format: Format | null;
   duration: number | null;
   began: number;
+  text: string | null;
   log: string;
 }
 
-/** A row without its attempts, which may take a megabyte. */
-export type Head = Omit<Row, "log">;
+/** A row without its attempts, which may take a megabyte, and without its event's text. */
+export type Head = Omit<Row, "log" | "text">;
 
 export const HEAD =
-  "id, event, status, reason, due, lease, adopted, patience, step, attempts, manual, code, error, finished, test, format, duration, began";
+  "id, event, status, reason, due, adopted, patience, step, attempts, manual, code, error, finished, test, format, duration, began";
 
 /** What a new row has. */
 export const NEW_ROW: Omit<Row, "id" | "event" | "status"> = {
   reason: null,
   due: null,
-  lease: null,
   adopted: 0,
   patience: 0,
   step: 0,
@@ -56,6 +55,7 @@ export const NEW_ROW: Omit<Row, "id" | "event" | "status"> = {
   format: null,
   duration: null,
   began: 0,
+  text: null,
   log: "[]",
 };
 
@@ -69,6 +69,11 @@ export function countByStatus(rows: readonly Brief[]): Record<DeliveryStatus, nu
   const counts = Object.fromEntries(DELIVERY_STATUSES.map((status) => [status, 0])) as Record<DeliveryStatus, number>;
   for (const { status } of rows) counts[status]++;
   return counts;
+}
+
+/** The row as it is once nothing more is sent for it. Pure. */
+export function ended(row: Row, status: DeliveryStatus, now: number): Row {
+  return { ...row, status, due: null, finished: now, text: null };
 }
 
 /** The first id that a delivery accepted at `ms` can have. */
@@ -86,9 +91,9 @@ export function refOf({ id, event, test }: Pick<Row, "id" | "event" | "test">): 
   return refTo(id, event, test);
 }
 
-/** The row with nobody holding it and nothing due. */
+/** The row with nothing due. */
 export function freed(row: Row): Row {
-  return { ...row, lease: null, due: null, reason: null, adopted: 0, patience: 0 };
+  return { ...row, due: null, reason: null, adopted: 0, patience: 0 };
 }
 
 /** The attempt that an outcome is of. */

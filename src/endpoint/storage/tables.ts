@@ -7,8 +7,8 @@
  *   event        the event type
  *   status       lib/delivery.ts
  *   reason       why a due delivery was put off: slots, slow, rate, breaker, asked; what is told of it is in waits.ts
- *   due          ms; when the alarm looks at it next: the next attempt, or the end of its lease. NULL: nothing is due
- *   lease        NULL; 'queued' once released to the queue; the attempt's id while it is in flight
+ *   due          ms; when its next attempt is due; while it is out (see leases.ts), when that was. NULL: nothing is due
+ *   lease        NULL; who had it, as earlier versions kept it
  *   adopted      1: never given to an attempt since the row was made: one that nobody remembers may be under way
  *   patience     ms; how long it was last left waiting for its message
  *   step         retries of the schedule used since it last began
@@ -20,6 +20,7 @@
  *   format       the body's format at the first attempt, so that a retry sends the same bytes; NULL: today's
  *   duration     ms; of the last attempt
  *   began        ms; when the row was made, or its schedule last restarted
+ *   text         JSON MessageText: its event, while the delivery is unfinished and has failed, if it is short. NULL: the log has it
  *   log          JSON array of the attempts, oldest first
  * outbox         operator events that the operator's log does not have yet
  *   id           out_…: the event's idempotency key
@@ -28,9 +29,11 @@
  *   data         JSON text
  * state
  *   settings     JSON EndpointSettings: the copy of the row in D1
- *   fortune      JSON EndpointState: how its attempts went lately, failure window, breaker, quiet, enablement and alert: state.ts
+ *   fortune      JSON EndpointState: how its attempts went lately, failure window, breaker, quiet, enablement and alert; and as
+ *                `leases` the StoredLeases: state.ts, leases.ts
  *   rate         JSON {sentUntil}: under a rate limit, nothing was sent at or after this time (ms): rate-limit.ts
  *   jobs         JSON {list: Job[]}: what is done to many deliveries, and how far that has come: jobs.ts
+ *   leases       JSON StoredLeases: as earlier versions left them, read as long as there are none in `fortune`
  *   recoveries, clearance   JSON: the same as earlier versions kept it, read as long as there is no `jobs`
  *   retirement   JSON {closedAt}: since when the endpoint is deleted (ms): retirement.ts
  *   dropped      JSON {responses, deliveries}: up to which ids these were dropped for want of room: capacity.ts
@@ -54,4 +57,12 @@ export const ENDPOINT_STEPS = [
    ) WITHOUT ROWID;`,
   "ALTER TABLE deliveries ADD COLUMN duration INTEGER;",
   "ALTER TABLE deliveries ADD COLUMN began INTEGER NOT NULL DEFAULT 0;",
+  // Leases leave the rows, where each cost a row and two of indexes.
+  `ALTER TABLE deliveries ADD COLUMN text TEXT;
+   INSERT OR REPLACE INTO state (name, value)
+     SELECT 'leases', leases FROM (
+       SELECT json_group_array(json_array(id, nullif(lease, 'queued'), due, patience, json('true'))) AS leases
+       FROM deliveries WHERE lease IS NOT NULL AND due IS NOT NULL);
+   UPDATE deliveries SET lease = NULL, due = iif(status IN ('pending', 'retrying'), due, NULL) WHERE lease IS NOT NULL;
+   DROP INDEX deliveries_leased;`,
 ];

@@ -134,6 +134,7 @@ export class StorageMeter {
   #size: number;
   #running = 0;
   #since = 0;
+  #setAlarms = 0;
 
   constructor(className: string, storage: DurableObjectStorage) {
     this.#className = className;
@@ -148,17 +149,24 @@ export class StorageMeter {
     const setAlarm = storage.setAlarm.bind(storage);
     storage.setAlarm = (time, options) => {
       countsOf(className).setAlarms++;
+      this.#setAlarms++;
       return setAlarm(time, options);
     };
   }
 
   /** Adds up the rows of the cursors so far, and what is stored; a cursor counts on while it is read, so this comes after a method's end. */
-  settle(): void {
+  settle(method: string): void {
     const mine = countsOf(this.#className);
+    mine.methods[method] ??= { calls: 0, rows: 0 };
+    const its = mine.methods[method];
     for (const { rowsRead, rowsWritten } of this.#cursors) {
       mine.rowsRead += rowsRead;
       mine.rowsWritten += rowsWritten;
+      its.rows += rowsWritten;
     }
+    its.calls++;
+    its.rows += this.#setAlarms;
+    this.#setAlarms = 0;
     this.#cursors.clear();
     const size = this.#sql.databaseSize;
     mine.storedBytes += size - this.#size;
@@ -166,13 +174,13 @@ export class StorageMeter {
   }
 
   /** Runs a call of the object; the time during which any runs is what it is active. */
-  async run<T>(call: () => T | Promise<T>): Promise<T> {
+  async run<T>(method: string, call: () => T | Promise<T>): Promise<T> {
     if (this.#running++ === 0) this.#since = performance.now();
     try {
       return await call();
     } finally {
       if (--this.#running === 0) countsOf(this.#className).activeMs += performance.now() - this.#since;
-      this.settle();
+      this.settle(method);
     }
   }
 }

@@ -62,7 +62,7 @@ export function wrapObject(className: string, Base: ObjectClass): ObjectClass {
         meters.set(ctx, new StorageMeter(className, ctx.storage));
       }
       super(ctx, env);
-      meters.get(ctx)?.settle();
+      meters.get(ctx)?.settle("constructor");
     }
 
     async benchSql(statements: Statement[]) {
@@ -87,7 +87,7 @@ export function wrapObject(className: string, Base: ObjectClass): ObjectClass {
       if (meter === undefined) return method.apply(this, parameters);
       if (name === "alarm") countsOf(className).alarms++;
       else countsOf(className).requests++;
-      return meter.run(() => method.apply(this, parameters));
+      return meter.run(name, () => method.apply(this, parameters));
     };
   }
   return Wrapped;
