@@ -1,5 +1,5 @@
 /**
- * Puts what the Worker serves as static assets into .assets: the foundation and htmx from their packages, the dashboard's own,
+ * Puts what the Worker serves as static assets into .assets: htmx from its package, the dashboard's own,
  * the guides, built from Markdown, and the OpenAPI document with its reference, made of the code. And makes the bundle's zod.
  * wrangler runs this before it bundles (`[build]` in wrangler.toml).
  * @module
@@ -13,10 +13,7 @@ import { bundleZod } from "./lib/zod.mjs";
 const TARGET = inProject(".assets");
 
 /** What is taken from packages. The name carries the version, so that browsers may keep the file. */
-const TAKEN = [
-  { name: "htmx.org", file: "dist/htmx.min.js", as: "htmx", ending: "js" },
-  { name: "@picocss/pico", file: "css/pico.min.css", as: "pico", ending: "css" },
-];
+const TAKEN = [{ name: "htmx.org", file: "dist/htmx.min.js", as: "htmx", ending: "js" }];
 /** Our own: browsers ask whether it has changed. */
 const OWN = inProject("src/dashboard/assets");
 
@@ -36,11 +33,7 @@ await writeFile(`${TARGET}/dashboard.css`, texts.join(""));
 
 // The guides: their pages, and their styles over the dashboard's.
 const DOCS = inProject("src/docs/assets");
-const foundations = TAKEN.filter(({ ending }) => ending === "css");
-const under = await Promise.all(
-  foundations.map(({ name, file }) => readFile(inProject(`node_modules/${name}/${file}`), "utf8")),
-);
-await writeFile(`${TARGET}/docs.css`, [...under, ...texts, await readFile(`${DOCS}/docs.css`, "utf8")].join("\n"));
+await writeFile(`${TARGET}/docs.css`, [...texts, await readFile(`${DOCS}/docs.css`, "utf8")].join("\n"));
 await copyFile(`${DOCS}/docs.js`, `${TARGET}/docs.js`);
 const { files, headers } = await docsOf();
 await mkdir(`${TARGET}/docs`, { recursive: true });

@@ -24,7 +24,7 @@ follows one event to its receiver.
 
   --env NAME      deploy the environment NAME of wrangler.toml, such as staging, beside the first deployment
   --queues N      with N pairs of queues, which it writes into wrangler.toml; see docs/operate, More queues
-  --databases N   spread tenants over N databases from now on; wrangler.toml then names them (see docs/operate)
+  --databases N   spread tenants over N databases from now on; wrangler.toml then names them, see docs/deploy
   --url URL       where the Worker answers, when it is not where wrangler says (a domain of yours before it)
   --dry-run       bundle and say what would be done, without asking Cloudflare
   --help          show this

@@ -27,10 +27,11 @@ const LONG = [
   "test/faults/**",
   "test/api/{beside,body,bounds,deletions,edges,fuzz,last-pages,limits,matching,permissions,read-back,same-names,tenants}.test.ts",
   "test/config/scans.test.ts",
-  "test/endpoint/{capacity,lists}.test.ts",
+  "test/dashboard/form-roles.test.ts",
+  "test/endpoint/{capacity,lists,recover}.test.ts",
   "test/event-log/day-before.test.ts",
   "test/lib/net/dns.test.ts",
-  "test/send/{cost,disabled,ended,lanes,misbehaving,outcomes,quiet,retry,sizes}.test.ts",
+  "test/send/{changes,cost,disabled,ended,lanes,misbehaving,outcomes,quiet,retry,sizes,status-line}.test.ts",
   "test/signals/{bounds,property,recollection}.test.ts",
 ]
   .flatMap((pattern) => globSync(pattern, { cwd: root }))

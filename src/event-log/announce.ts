@@ -4,8 +4,8 @@ import type { EventsMessage } from "../contracts/messages";
 import { log, logError } from "../lib/log";
 import { Outbound } from "./outbound";
 
-/** A log that called the queue so short a time ago is busy, in ms. */
-const BUSY = 50;
+/** A log that called the queue so short a time ago is busy, in ms: at a slower pace what it waits for would not come. */
+const BUSY = 10;
 /** How long a busy log waits for more to take along, in ms: a call takes it as long as ten messages. */
 const GATHER = 5;
 /** The most calls of the queue under way: a call more than that waits, and takes along what comes meanwhile. */

@@ -34,6 +34,7 @@ const { port } = await receive(({ url: path, headers, body }) => {
     known.latencies.push(now - Number(sentAt));
   }
   if (path.startsWith("/hang")) return { misbehave: "hang" };
+  if (path.startsWith("/down") && !up.has(path)) return { status: 503 };
   if (path.startsWith("/slow")) return { delayMs: SLOW };
   if (path.startsWith("/down") && !up.has(path)) return { status: 503 };
   return { status: path.startsWith("/third") && Number(headers["x-webhook-attempt"]) < 3 ? 500 : 204 };

@@ -16,6 +16,9 @@ function holdAlarms(): void {
   vi.setSystemTime(Date.now() + 3_600_000);
 }
 
+/** The queue that brought a batch, whichever of its kind it is. */
+const kindOf = ([{ queue }]: [{ queue: string }, ...unknown[]]) => queue.replace(/-\d+$/, "");
+
 describe("an endpoint that has begun to fail", () => {
   it("gets new events by the slow lane after three failed attempts", async ({ expect }) => {
     const tenant = await newTenant();
@@ -42,7 +45,7 @@ describe("an endpoint that has begun to fail", () => {
     expect(done).toMatchObject({ attempts: 1, waitReason: null });
     expect(done.attemptLog[0].trigger).toBe("scheduled");
     const queues = batches.mock.calls.filter(([batch]) => JSON.stringify(batch.messages).includes(ref.id));
-    expect(queues.map(([batch]) => batch.queue)).toEqual(["deliveries-slow"]);
+    expect(queues.map(kindOf)).toEqual(["deliveries-slow"]);
   });
 
   it("gets new events by the slow lane after one timeout", async ({ expect }) => {
@@ -55,14 +58,14 @@ describe("an endpoint that has begun to fail", () => {
     const [ref] = (await post(tenant)).deliveries;
     await delivery(tenant, ref, "succeeded");
     const sent = batches.mock.calls.filter(([batch]) => JSON.stringify(batch.messages).includes(ref.id));
-    expect(sent.map(([batch]) => batch.queue)).toEqual(["deliveries", "deliveries-slow"]);
+    expect(sent.map(kindOf)).toEqual(["deliveries", "deliveries-slow"]);
 
     // The success has ended it: the next event goes straight through.
     batches.mockClear();
     const [next] = (await post(tenant)).deliveries;
     await delivery(tenant, next, "succeeded");
     const straight = batches.mock.calls.filter(([batch]) => JSON.stringify(batch.messages).includes(next.id));
-    expect(straight.map(([batch]) => batch.queue)).toEqual(["deliveries"]);
+    expect(straight.map(kindOf)).toEqual(["deliveries"]);
     expect((await call("GET", `/v1/tenants/${tenant}/endpoints/${id}/health`)).body.state).toBe("healthy");
   });
 
@@ -189,6 +192,6 @@ describe("a receiver that hangs", () => {
     // Once the first were seen to hang, what was left of the batch was put back: it comes by the slow lane.
     await failures(tenant, slow.id, 8);
     expect(await hanging.seen()).toHaveLength(8);
-    expect(new Set(batches.mock.calls.map(([{ queue }]) => queue))).toEqual(new Set(["deliveries-slow"]));
+    expect(new Set(batches.mock.calls.map(kindOf))).toEqual(new Set(["deliveries-slow"]));
   });
 });

@@ -5,7 +5,6 @@ import { ThemeSwitch, Token } from "./form";
 import { Icon, type IconName } from "./icon";
 
 export const HTMX_VERSION = "2.0.11";
-export const PICO_VERSION = "2.1.1";
 
 /** No styles of its own, no code out of attributes, nothing kept of pages that others may open after. */
 const HTMX_CONFIG = {
@@ -28,7 +27,6 @@ const Document: FC<{ visit: Visit; title: string; children?: Child }> = ({ visit
       <meta name="htmx-config" content={JSON.stringify(HTMX_CONFIG)} />
       <title>{`${title} · Posthorn`}</title>
       <link rel="icon" href="/posthorn.svg" />
-      <link rel="stylesheet" href={`/pico-${PICO_VERSION}.css`} />
       <link rel="stylesheet" href="/dashboard.css" />
       <script src={`/htmx-${HTMX_VERSION}.js`} defer></script>
       <script src="/dashboard.js" defer></script>
