@@ -223,14 +223,7 @@ export class State {
   /** A delivery failed for good: the operator is told. */
   exhausted({ id, event, attempts, code, error }: Head, now: number): void {
     const { window } = this.#state;
-    const failed = {
-      id,
-      eventId: eventIdOf(id),
-      event,
-      attempts,
-      lastStatusCode: code,
-      lastError: error,
-    };
+    const failed = { id, eventId: eventIdOf(id), event, attempts, lastStatusCode: code, lastError: error };
     this.#tell("delivery.exhausted", { failingSince: isoOrNull(window?.failingSince), delivery: failed }, now);
   }
 
@@ -289,8 +282,7 @@ export class State {
   /** Stores what has changed of it and of the leases since it was last stored: one row, however much that is. */
   save(now: number): void {
     if (!this.#changed && !this.#leases.changed) return;
-    const stored: Stored = { ...this.#state, leases: this.#leases.stored(now) };
-    this.#values.save("fortune", stored);
+    this.#values.save("fortune", { ...this.#state, leases: this.#leases.stored(now) } satisfies Stored);
     this.#changed = false;
   }
 

@@ -101,14 +101,15 @@ export const fanout10 =
  * | step                    | row | its index | state | alarm | in all | before |
  * | ----------------------- | --- | --------- | ----- | ----- | ------ | ------ |
  * | accepted: the event     | 1   |           |       |       | 1      | 1      |
- * | admitted, window open   |     |           | 0.4   |       | 0.4    | 3      |
- * | the first failure       | 1   | 1         | 0.9   | 0.3   | 3.2    | 5      |
- * | the retry is released   |     |           | 0.3   | 0.3   | 0.7    | 4      |
+ * | admitted, window open   |     |           | 0.4   |       | 0.4    | 2      |
+ * | the first failure       | 1   | 1         | 1     | 0.3   | 3.3    | 5      |
+ * | the retry is released   |     |           | 0.3   | 0.4   | 0.7    | 4      |
  * | and admitted            |     |           | 0.3   |       | 0.3    | 3      |
- * | the second failure      | 1   | 1         | 0.4   | 0.3   | 2.7    | 5      |
- * | the retry is released   |     |           | 0.3   | 0.3   | 0.7    | 4      |
+ * | the second failure      | 1   | 1         | 0.5   | 0.3   | 2.8    | 5      |
+ * | the retry is released   |     |           | 0.3   | 0.4   | 0.7    | 4      |
  * | and admitted            |     |           | 0.3   |       | 0.3    | 3      |
- * | the success             | 1   |           | 0.4   |       | 1.4    | 2      |
+ * | the success             | 1   |           | 0.5   |       | 1.5    | 2      |
+ * | in all                  | 4   | 2         | 3.6   | 1.4   | 11     | 28     |
  *
  * The index is that of what is due: a success leaves it for nothing. The state is one row with how the endpoint fares, its
  * window and breaker, and who has which delivery; it is written once for each call, and three events share most calls. What
