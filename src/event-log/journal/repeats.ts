@@ -1,16 +1,6 @@
 import type { Event } from "../../contracts/event";
-import { type AppendAllResult, type AppendRequest, idName, type KeyedEvents } from "../../contracts/event-log";
-
-/** What an event is looked for under, the first first: its key, and the caller's own id, whichever way it was kept. */
-export function namesOf({
-  idempotency,
-  payloadId: id,
-}: Pick<AppendRequest, "idempotency" | "payloadId">): { name: string; by: "key" | "id" }[] {
-  if (idempotency === undefined) return [];
-  const { key } = idempotency;
-  const names = id === undefined ? [] : id === key ? [idName(id)] : [idName(id), id];
-  return [{ name: key, by: "key" }, ...names.map((name) => ({ name, by: "id" as const }))];
-}
+import type { AppendAllResult, AppendRequest, KeyedEvents } from "../../contracts/event-log";
+import { namesOf } from "../../contracts/shards";
 
 /** What an event repeats: one that is written down, or the one at an index before it; `null`: it is new. */
 export type Repeat = Event | number | null;
