@@ -1,7 +1,7 @@
 /**
- * Puts what the Worker serves as static assets into .assets: the script of the API reference, the foundation and htmx
- * from their packages, the dashboard's own, and the guides, built from Markdown. And makes the bundle's zod. wrangler runs
- * this before it bundles (`[build]` in wrangler.toml).
+ * Puts what the Worker serves as static assets into .assets: the foundation and htmx from their packages, the dashboard's own,
+ * the guides, built from Markdown, and the OpenAPI document with its reference, made of the code. And makes the bundle's zod.
+ * wrangler runs this before it bundles (`[build]` in wrangler.toml).
  * @module
  */
 
@@ -14,7 +14,6 @@ const TARGET = inProject(".assets");
 
 /** What is taken from packages. The name carries the version, so that browsers may keep the file. */
 const TAKEN = [
-  { name: "@scalar/api-reference", file: "dist/browser/standalone.js", as: "scalar", ending: "js" },
   { name: "htmx.org", file: "dist/htmx.min.js", as: "htmx", ending: "js" },
   { name: "@picocss/pico", file: "css/pico.min.css", as: "pico", ending: "css" },
 ];
@@ -53,5 +52,10 @@ const said = Object.entries(headers)
   .filter(([name]) => name !== "X-Content-Type-Options")
   .map(([name, value]) => `  ${name}: ${value}\n`);
 const guides = ["/docs", "/docs/*"].map((path) => `${path}\n${said.join("")}`);
-await writeFile(`${TARGET}/_headers`, `${kept.join("")}${guides.join("")}/*\n  X-Content-Type-Options: nosniff\n`);
+// Any page may read the document; nothing else is open.
+const open = "/openapi.json\n  Access-Control-Allow-Origin: *\n  Access-Control-Expose-Headers: ETag\n";
+await writeFile(
+  `${TARGET}/_headers`,
+  `${kept.join("")}${guides.join("")}${open}/*\n  X-Content-Type-Options: nosniff\n`,
+);
 await bundleZod();

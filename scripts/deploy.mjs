@@ -6,13 +6,15 @@
 import { parseArgs } from "node:util";
 import { endAll, startGuarded } from "./lib/child.mjs";
 import { stepsOf, untilHealthy } from "./lib/cloudflare.mjs";
-import { readConfig } from "./lib/config.mjs";
+import { readConfig, writeQueues } from "./lib/config.mjs";
 import { ensureInstalled, nodePath } from "./lib/install.mjs";
 import { keepSecrets, keptFile, readKept, SECRETS } from "./lib/kept.mjs";
 import { watchParent } from "./lib/parent.mjs";
 import { inProject, ROOT } from "./lib/project.mjs";
 import { complain, paint, say, Trouble } from "./lib/terminal.mjs";
 
+/** The most pairs of queues: together 500,000 messages a second. */
+const MOST_QUEUES = 100;
 const USAGE = `Usage: npm run deploy [-- FLAGS]
 
 Deploys Posthorn to your Cloudflare account. The first time it creates the database and the queues and
@@ -20,6 +22,7 @@ makes the secrets, which it keeps in a file; every time it migrates the database
 follows one event to its receiver.
 
   --env NAME   deploy the environment NAME of wrangler.toml, such as staging, beside the first deployment
+  --queues N   with N pairs of queues, which it writes into wrangler.toml; see docs/operate, More queues
   --url URL    where the Worker answers, when it is not where wrangler says (a domain of yours before it)
   --dry-run    bundle and say what would be done, without asking Cloudflare
   --help       show this
@@ -31,6 +34,7 @@ follows one event to its receiver.
 function readFlags(args) {
   const options = {
     env: { type: /** @type {const} */ ("string") },
+    queues: { type: /** @type {const} */ ("string") },
     url: { type: /** @type {const} */ ("string") },
     "dry-run": { type: /** @type {const} */ ("boolean"), default: false },
     help: { type: /** @type {const} */ ("boolean"), default: false, short: "h" },
@@ -44,7 +48,11 @@ function readFlags(args) {
   if (flags.url !== undefined && !URL.canParse(flags.url)) {
     throw new Trouble(`--url is "${flags.url}", which is no URL.`, { exitCode: 2 });
   }
-  return flags;
+  const queues = flags.queues === undefined ? undefined : Number(flags.queues);
+  if (queues !== undefined && !(Number.isInteger(queues) && queues >= 1 && queues <= MOST_QUEUES)) {
+    throw new Trouble(`--queues is "${flags.queues}", which is no number from 1 to ${MOST_QUEUES}.`, { exitCode: 2 });
+  }
+  return { ...flags, queues };
 }
 
 async function run() {
@@ -57,18 +65,20 @@ async function run() {
   watchParent(breakOff);
   await ensureInstalled();
   const environment = flags.env ?? process.env.CLOUDFLARE_ENV ?? "";
-  const config = await readConfig(environment);
+  const writes = flags.queues !== undefined && !flags["dry-run"];
+  const config = writes ? await writeQueues(environment, flags.queues) : await readConfig(environment);
   const steps = stepsOf(environment);
-  if (flags["dry-run"]) await rehearse(environment, config, steps);
+  if (flags["dry-run"]) await rehearse(environment, config, steps, flags.queues);
   else if (process.env.WORKERS_CI) await update(steps);
   else await deploy(environment, config, steps, flags.url);
 }
 
-async function rehearse(environment, { worker, database, queues }, steps) {
+async function rehearse(environment, { worker, database, queues, pairs }, steps, wanted = pairs) {
   await steps.bundle();
   done("The bundle can be made. A deployment would");
   say(`    create the database ${database} if it is missing, and migrate it;`);
   say(`    make ${SECRETS.join(" and ")} if the Worker has none, and keep them in ${keptFile(environment)};`);
+  if (wanted > pairs) say(`    write ${wanted} pairs of queues into wrangler.toml, where there are ${pairs};`);
   say(`    create the queues ${queues.join(", ")} if they are missing;`);
   say(`    deploy the Worker ${worker}, and follow one event to its receiver.`);
 }

@@ -23,7 +23,7 @@ on this machine, and shows with a demo that deliveries arrive, signed, retried a
 
   --once      end after the demo, with exit status 0 only if all of it was verified
   --no-demo   only serve
-  --verbose   show all that wrangler and the Worker print
+  --verbose   show all that the runtime and the Worker print
   --dev       leave the terminal to wrangler, without a demo (this is npm run dev)
   --help      show this
 
@@ -85,18 +85,17 @@ async function serve(port, variables, flags) {
 }
 
 async function develop(port, variables) {
+  await applyMigrations();
   serving = true;
   return (await startInteractive(port, overrides(variables)).exited) ?? 1;
 }
 
-/** All that must be there before wrangler can serve. */
+/** All that must be there before anything can serve. */
 async function prepare(port) {
   await ensureWritable();
   await claim(port, interrupted.signal);
   await ensureInstalled();
-  const variables = await ensureDevVars();
-  await applyMigrations();
-  return variables;
+  return await ensureDevVars();
 }
 
 /** What the Worker is told over wrangler.toml: the environment wins, then .dev.vars, then what suits local work. */

@@ -13,11 +13,8 @@ declare global {
 
 declare module "vitest" {
   interface ProvidedContext {
-    receiver: string;
     raw: string;
     resolver: string;
-    /** `TEST_PATIENCE`, in ms. */
-    patience: number;
   }
 }
 

@@ -1,10 +1,11 @@
 /**
- * The guides as pages: Markdown in, HTML out.
+ * The pages under /docs: the guides, Markdown in, HTML out, and those that the code makes of itself.
  * @module
  */
 
-import { readFile } from "node:fs/promises";
+import { readFile, rm } from "node:fs/promises";
 import { posix } from "node:path";
+import { pathToFileURL } from "node:url";
 import { build } from "esbuild";
 import { Marked } from "marked";
 import { inProject } from "./project.mjs";
@@ -77,27 +78,34 @@ export function rendered(text, file, places, escaped) {
   return { html, title, headings: headings.filter(({ level }) => level > 1) };
 }
 
-/** The frame and the menu, which are the Worker's too: taken out of its TypeScript. */
+/** The frame, the menu, and what the code says of itself: run out of the Worker's TypeScript. */
 async function parts() {
-  const contents = `export * from "./frame"; export * from "./menu";`;
-  const { outputFiles } = await build({
-    stdin: { contents, resolveDir: inProject("src/docs"), loader: "ts" },
+  const contents = `export * from "./docs/frame"; export * from "./docs/menu"; export * from "./api/spec/pages";`;
+  const outfile = inProject(`dist/pages-${process.pid}.mjs`); // two may run at a time
+  await build({
+    stdin: { contents, resolveDir: inProject("src"), loader: "ts" },
+    outfile,
     bundle: true,
+    platform: "node",
     format: "esm",
-    write: false,
     logLevel: "error",
   });
-  return import(`data:text/javascript,${encodeURIComponent(outputFiles[0].text)}`);
+  try {
+    return await import(pathToFileURL(outfile).href);
+  } finally {
+    await rm(outfile);
+  }
 }
 
 /**
- * Every file of the guides, by its path below the assets, and what all of them are served with. Throws when a guide links
- * to a guide that is not there.
+ * Every page under /docs that is a file, the OpenAPI document and the search's index, by their path below the assets, and what
+ * all of them are served with. Throws when a guide links to a guide that is not there.
  *
  * @returns {Promise<{files: [string, string][], headers: Record<string, string>}>}
  */
 export async function docsOf() {
-  const { DOCS_HEADERS, GUIDES, SECTIONS, docsPath, escaped, page } = await parts();
+  const { DOCS_HEADERS, GUIDES, SECTIONS, docsPath, escaped, generated, page } = await parts();
+  const made = generated();
   const places = new Map(GUIDES.map(({ file, name }) => [file, docsPath(name)]));
   places.set("README.md", docsPath(""));
   const files = [];
@@ -112,7 +120,7 @@ export async function docsOf() {
     const entries = mine.map(({ href, text }) => `<li><a href="${href}">${escaped(text)}</a></li>`);
     lists.push(`<h2><a href="${docsPath(name)}">${escaped(title)}</a></h2>\n<ul>${entries.join("")}</ul>`);
   }
-  files.push(["docs/headings.json", JSON.stringify(found)]);
+  files.push(...made.files, ["docs/headings.json", JSON.stringify([...found, ...made.found])]);
   files.push(["docs/search.html", page("search", "All headings", `<h1>All headings</h1>\n${lists.join("\n")}`)]);
   const card = ({ name, title, about }) =>
     `<li><div class="card"><strong><a href="${docsPath(name)}">${escaped(title)}</a></strong><br>${escaped(about)}</div></li>`;

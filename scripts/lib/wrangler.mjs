@@ -1,5 +1,6 @@
 /**
- * Running wrangler: its surroundings, the local migrations, the local server, and what of its chatter is shown.
+ * Running the Worker here: the runtime by itself for `npm start`, wrangler for `npm run dev` and for its commands, their
+ * surroundings, and what of their chatter is shown.
  * @module
  */
 
@@ -10,13 +11,13 @@ import { nodePath } from "./install.mjs";
 import { inProject, ROOT } from "./project.mjs";
 import { paint, plain, say, Trouble } from "./terminal.mjs";
 
+const RUNTIME = inProject("scripts/lib/runtime.mjs");
+
 /** The environment that has no name, whatever CLOUDFLARE_ENV says here or in a file .env: what local work is about. */
 const TOP_LEVEL = "--env=";
 /** How long the first answer may take, in milliseconds. It takes 2 to 5 s; a cold, busy machine takes longer. */
 const READY_TIMEOUT = 120_000;
-/** How long it may take once wrangler has reported an error, after which it waits for an edit rather than ends. */
-const READY_TIMEOUT_AFTER_ERROR = 3_000;
-/** How many of the last hidden lines are shown when wrangler does not come up. */
+/** How many of the last hidden lines are shown when it does not come up. */
 const KEPT_LINES = 40;
 
 /**
@@ -56,16 +57,17 @@ export function startInteractive(port, variables) {
 }
 
 /**
- * Serves the Worker on localhost.
+ * Brings the local database up to date and serves the Worker on localhost, by the runtime itself: runtime.mjs.
  *
  * @param {{ port: number, variables: Record<string, string>, verbose: boolean }} options `variables`: for the Worker, over
- *   those of wrangler.toml; `verbose`: pass all of wrangler's output on
+ *   those of wrangler.toml; `verbose`: pass all of its output on
  * @returns {{ ready: Promise<void>, ended: Promise<Trouble>, end: () => Promise<void> }} `ready` is fulfilled once /health
  *   answers 200; `ended` is fulfilled, with the reason, when the runtime ends without having been asked to
  */
 export function startServer({ port, variables, verbose }) {
-  const [node, args] = wrangler(...devArguments(port, variables), "--show-interactive-dev-session=false");
-  const child = startGuarded(node, args, { cwd: ROOT, env: surroundings() });
+  const flags = verbose ? ["--verbose"] : [];
+  const args = ["--no-warnings", RUNTIME, String(port), JSON.stringify(variables), ...flags];
+  const child = startGuarded(nodePath(), args, { cwd: ROOT, env: surroundings() });
 
   let crashed;
   const crash = new Promise((resolve) => {
@@ -79,7 +81,7 @@ export function startServer({ port, variables, verbose }) {
   const ended = gone.then(async () => {
     await child.end();
     if (answered) return runtimeEnded();
-    return new Trouble("wrangler ended before the Worker could answer. Its last words:", { remedy: chatter.last() });
+    return new Trouble("The runtime ended before the Worker could answer. Its last words:", { remedy: chatter.last() });
   });
   return { ready: ready(), ended, end: child.end };
 
@@ -119,11 +121,12 @@ function surroundings() {
     WRANGLER_NO_SKILLS_UPDATE_PROMPTS: "true",
     WRANGLER_REGISTRY_PATH: inProject(".wrangler/registry"),
     CLOUDFLARE_CF_FETCH_ENABLED: "false",
+    X_LOCAL_OBSERVABILITY: "false", // a trace of every call, kept on disk and in memory
   };
 }
 
 async function untilHealthy(port, gone, chatter) {
-  let deadline = Date.now() + READY_TIMEOUT;
+  const deadline = Date.now() + READY_TIMEOUT;
   let over = false;
   gone.then(() => {
     over = true;
@@ -136,11 +139,10 @@ async function untilHealthy(port, gone, chatter) {
     } catch {
       // not listening yet
     }
-    if (chatter.hasError()) deadline = Math.min(deadline, Date.now() + READY_TIMEOUT_AFTER_ERROR);
     await Promise.race([delay(150), gone]);
   }
   if (over) return new Promise(() => {}); // `ended` says why
-  throw new Trouble("The Worker does not answer /health with 200. wrangler's last words:", { remedy: chatter.last() });
+  throw new Trouble("The Worker does not answer /health with 200. Its last words:", { remedy: chatter.last() });
 }
 
 /** Calls back when nothing listens on the port any more: three times in a row, since a reload leaves no gap. */
@@ -162,8 +164,8 @@ function watchPort(port, gone, onClosed) {
 }
 
 /**
- * Sorts wrangler's output. With `verbose` all of it is shown; else, once asked to, its errors and the Worker's log lines at
- * error level. The last lines are kept, for the case that wrangler does not come up.
+ * Sorts the output. With `verbose` all of it is shown; else, once asked to, errors and the Worker's log lines at error level.
+ * The last lines are kept, for the case that it does not come up.
  */
 function makeChatter({ verbose, onCrash }) {
   const kept = [];
@@ -172,7 +174,6 @@ function makeChatter({ verbose, onCrash }) {
     showErrors() {
       shown = !verbose;
     },
-    hasError: () => kept.some(isError),
     /** From the first error on, if there is one. */
     last() {
       const first = kept.findIndex(isError);

@@ -11,8 +11,8 @@ import { log, logError } from "../lib/log";
 import { match, revealsOf } from "./match";
 import { inLog } from "./shards";
 
-/** The most lines that the log gets of one call: a single request may bring thousands of events. */
-const MAX_LINES = 100;
+/** How many of the events of one request its line names; a request may bring thousands. */
+const NAMED = 20;
 
 /** An event as posted. */
 export interface Posted {
@@ -68,7 +68,7 @@ export async function accept(
 
 /**
  * Accepts events together or none of them, like {@link accept}: one call of the log, and one message per endpoint with
- * all its deliveries, as far as they go into one. A `key` covers them all.
+ * all its deliveries, as far as they go into one. A `key` covers them all. The caller logs what it was for.
  */
 export async function acceptAll(
   env: Env,
@@ -93,8 +93,6 @@ export async function acceptAll(
   }
   const result = await inLog(env, tenant, batch, now, (log, shards) => log.appendAll(batch, versions, shards));
   if (result.kind !== "appended") return result;
-  const fresh = result.events.filter(({ duplicate }) => !duplicate).map(({ event }) => event);
-  logAccepted(tenant, fresh, now);
   return { kind: "accepted", events: result.events };
 }
 
@@ -126,16 +124,19 @@ async function toAppend(
   return { request, versions };
 }
 
-function logAccepted(tenant: string, events: readonly Event[], since: number): void {
-  const durationMs = Date.now() - since;
-  if (events.length > MAX_LINES) {
-    const deliveries = events.reduce((sum, { matches }) => sum + matches.length, 0);
-    log("event.accepted", { tenant, events: events.length, deliveries, durationMs });
-    return;
-  }
-  for (const { ulid, type, matches } of events) {
-    log("event.accepted", { tenant, event: eventId(ulid), type, deliveries: matches.length, durationMs });
-  }
+/** The one line of events that were accepted together; `since`: when they came, in ms. */
+export function logAccepted(tenant: string, events: readonly Event[], since: number): void {
+  const deliveries = events.reduce((sum, { matches }) => sum + matches.length, 0);
+  const took = { deliveries, durationMs: Date.now() - since };
+  const [first, ...more] = events;
+  if (first === undefined) return;
+  const { ulid, type } = first;
+  if (more.length === 0) log("event.accepted", { tenant, event: eventId(ulid), type, ...took });
+  else log("event.accepted", { tenant, events: events.length, ids: idsOf(events), ...took });
+}
+
+function idsOf(events: readonly Event[]): string[] {
+  return events.slice(0, NAMED).map(({ ulid }) => eventId(ulid));
 }
 
 /**
@@ -176,7 +177,6 @@ export async function acceptDerived(
     if (accepted.kind === "conflict") logError("derived.conflict", "the log answered conflict", { tenant, endpoint });
     return null;
   }
-  if (accepted.kind === "accepted") logAccepted(tenant, [accepted.event], now);
   return accepted.event;
 }
 

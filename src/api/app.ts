@@ -28,7 +28,6 @@ import { refuseMethods } from "./http/methods";
 import { refuseBrokenPath } from "./http/path";
 import { demandRoles } from "./http/route";
 import { answerError, PRIVATE, Problem } from "./problems/problem";
-import { problemPageRoutes } from "./problems/problem-page";
 import { refuseMisconfigured } from "./service/deployment";
 import { healthRoutes } from "./service/health";
 import { resealRoutes } from "./service/reseal";
@@ -36,9 +35,6 @@ import { listRoutes } from "./signals/lists";
 import { observationRoutes } from "./signals/observations";
 import { signalTestRoutes } from "./signals/signal-tests";
 import { signalRoutes } from "./signals/signals";
-import { callsPageRoutes } from "./spec/calls-page";
-import { docsRoutes } from "./spec/docs";
-import { openApiRoutes } from "./spec/document";
 import { limitsPageRoutes } from "./spec/limits-page";
 import { tenantRoutes } from "./tenants/tenants";
 
@@ -50,17 +46,7 @@ app.notFound((c) => answerError(new Problem("path-unknown", "There is nothing at
 
 app.use(refuseMethods(() => app));
 app.route("/", healthRoutes);
-app.route("/", docsRoutes);
-app.route("/", problemPageRoutes);
 app.route("/", limitsPageRoutes);
-app.route(
-  "/",
-  callsPageRoutes(() => app),
-);
-app.route(
-  "/",
-  openApiRoutes(() => app),
-);
 
 app.use("/v1/*", async (c, next) => {
   // Said before there is an answer: on one that is there already each header makes it anew.

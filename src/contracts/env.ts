@@ -10,6 +10,7 @@ export interface Env {
   EVENT_LOG: DurableObjectNamespace<EventLogContract & Rpc.DurableObjectBranded>;
   ENDPOINT: DurableObjectNamespace<EndpointContract & Rpc.DurableObjectBranded>;
   ENTITY: DurableObjectNamespace<EntityContract & Rpc.DurableObjectBranded>;
+  /** With `DELIVERIES_SLOW` the first pair of queues; of the others see {@link import("./queues").queueOf}. */
   DELIVERIES: Queue<DeliveryMessage | EventsMessage>;
   DELIVERIES_SLOW: Queue<DeliveryMessage>;
   DELIVERIES_DEAD: Queue<unknown>;

@@ -59,8 +59,13 @@ export function parseMessage(body: unknown): Due | null {
 /** Messages of an endpoint that were under way before the field had its name call a delivery's type `event`. */
 function asNamedNow(share: Record<string, unknown>): unknown {
   const { deliveries } = share;
-  if (!Array.isArray(deliveries) || !deliveries.some((item) => isObject(item) && "event" in item)) return share;
-  return { ...share, deliveries: deliveries.map(({ event, ...rest }) => ({ type: event, ...rest })) };
+  if (!Array.isArray(deliveries)) return share;
+  const named = deliveries.map((item) => {
+    if (!isObject(item) || !("event" in item)) return item;
+    const { event, ...rest } = item;
+    return { type: event, ...rest };
+  });
+  return { ...share, deliveries: named };
 }
 
 function isShare(share: unknown): share is MessageShare {

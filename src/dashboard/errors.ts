@@ -19,6 +19,11 @@ export interface Refusal {
   errors: FieldErrors;
 }
 
+/** The error of a form that cannot be sent as it is filled in, as if the API had refused it. */
+export function refused(detail: string, errors: FieldErrors, title = "Not sent", status = 422): PosthornError {
+  return new PosthornError("the form", { type: "about:blank", title, status, detail, errors }, new Headers());
+}
+
 /** Tries a change; answers what it was refused with when whoever filled in the form can mend it. Throws anything else. */
 export async function refusedWith(change: () => Promise<unknown>): Promise<Refusal | null> {
   try {

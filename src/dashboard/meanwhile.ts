@@ -9,7 +9,7 @@ import { PosthornError } from "../client/index";
 import { listAudit } from "../config/access/audit";
 import type { Env } from "../contracts/env";
 import { readJson } from "../lib/json/exact";
-import type { Refusal } from "./errors";
+import { type Refusal, refused } from "./errors";
 import type { Warning } from "./guard";
 import type { SiteContext } from "./site";
 
@@ -82,8 +82,7 @@ export async function patchRead(c: SiteContext, parts: readonly string[], said: 
   const clashing = clashes(change, read, now);
   if (clashing.length > 0) {
     const { detail, errors } = await clashRefusal(c.env, tenant, now.id, Date.parse(read.updatedAt), clashing);
-    const problem = { type: "about:blank", title: "Changed meanwhile", status: 409, detail, errors };
-    throw new PosthornError(`PATCH ${at}`, problem, new Headers());
+    throw refused(detail, errors, "Changed meanwhile", 409);
   }
   try {
     const saved = await site.text(at, JSON.stringify(change), "PATCH", { "If-Match": await tagOf(text) });

@@ -3,6 +3,7 @@ import type { ContentfulStatusCode } from "hono/utils/http-status";
 import { Done } from "./components/done";
 import { Page } from "./components/layout";
 import { Warnings } from "./components/warnings";
+import type { Refusal } from "./errors";
 import { takeWarnings } from "./guard";
 import type { SiteContext } from "./site";
 
@@ -18,12 +19,16 @@ export function part(c: SiteContext, content: Content): Response {
   return c.html(String(content)) as Response;
 }
 
-/** Answers a page of the path's tenant, or of whose the visitor is. `current`: the menu's entry that it belongs to. */
+/**
+ * Answers a page of the path's tenant, or of whose the visitor is. `current`: the menu's entry that it belongs to;
+ * `refusal`: of the form that it answers.
+ */
 export function page(
   c: SiteContext,
-  { title, current = "", status = 200 }: { title: string; current?: string; status?: ContentfulStatusCode },
+  said: { title: string; current?: string; refusal?: Refusal | null; status?: ContentfulStatusCode },
   content: Child,
 ): Response {
+  const { title, current = "", refusal = null, status = refusal === null ? 200 : 422 } = said;
   const site = c.get("site");
   return html(
     c,

@@ -6,8 +6,7 @@ import { SECOND } from "../lib/time";
 import { atOnce, type Decision, decide, LEASE, SLOTS, type Surroundings } from "./policy/admission";
 import { mayProbe } from "./policy/breaker";
 import { quietUntil } from "./policy/quiet";
-import type { Head } from "./row";
-import { refOf, triggerOf } from "./rows";
+import { type Head, refOf, triggerOf } from "./storage/row";
 import type { Stores } from "./stores";
 
 /** How long an object keeps its memory without being called, in ms: what is in flight for longer needs a row. */

@@ -1,9 +1,8 @@
 import type { RecoverRequest, RecoverResult, ResendResult } from "../contracts/endpoint";
 import type { Delivery } from "../contracts/event";
-import { attemptsOf } from "./attempt-log";
 import { COUNT_MOST } from "./jobs/jobs";
-import type { Row } from "./row";
-import { dueByHand, freed } from "./rows";
+import { attemptsOf } from "./storage/attempt-log";
+import { dueByHand, freed, type Row } from "./storage/row";
 import type { Stores } from "./stores";
 
 /** What people do to deliveries: resend one, recover many, erase an event's. Times in ms. */

@@ -5,7 +5,7 @@ import { DAY, MINUTE, SECOND } from "../lib/time";
 import { AT_ONCE } from "./jobs/jobs";
 import { Retirement } from "./jobs/retirement";
 import { Ledger } from "./ledger";
-import { Values } from "./values";
+import { Values } from "./storage/values";
 
 /** The longest that the alarm waits after changes that could not be written, in ms. */
 const LONGEST_PAUSE = MINUTE;

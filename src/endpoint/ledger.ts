@@ -18,13 +18,13 @@ import { MOST_BYTES } from "./jobs/capacity";
 import { AT_ONCE } from "./jobs/jobs";
 import { Memory } from "./memory/memory";
 import type { UnderWay } from "./memory/under-way";
-import type { Outbox } from "./outbox";
 import { SLOTS } from "./policy/admission";
 import { quietUntil } from "./policy/quiet";
 import { Reading } from "./read/read";
 import { Recording } from "./record";
 import { type Release, Releasing } from "./release";
 import type { State } from "./state";
+import type { Outbox } from "./storage/outbox";
 import { Stores } from "./stores";
 
 /** The most rows that one step of retention removes. */

@@ -4,13 +4,14 @@ import type * as contract from "../contracts/endpoint";
 import type { Env } from "../contracts/env";
 import type { Delivery } from "../contracts/event";
 import { nameParts } from "../contracts/find";
+import { queueOf } from "../contracts/queues";
 import { log, logError } from "../lib/log";
 import { Changes, type EndpointName } from "./changes";
 import { Configuration } from "./configuration";
 import { logDropped, MOST_BYTES } from "./jobs/capacity";
 import { OperatorEvents } from "./operator-events";
 import { FRESH } from "./policy/admission";
-import { attemptOf } from "./rows";
+import { attemptOf } from "./storage/row";
 
 function dropped(deliveries: readonly Delivery[]): contract.AdmitAnswer {
   return { admissions: deliveries.map(({ id }) => ({ do: "drop", id })) };
@@ -172,7 +173,7 @@ export class Endpoint extends DurableObject<Env> implements contract.EndpointCon
     await this.#configuration.mirror();
     await this.#operatorEvents.tell();
     this.#changes.arm();
-    log("endpoint.alarm", { ...this.#name, deliveries, durationMs: Date.now() - since });
+    if (deliveries > 0) log("endpoint.alarm", { ...this.#name, deliveries, durationMs: Date.now() - since });
   }
 
   /** Puts what is due back onto the queue; answers how much. Never throws. */
@@ -183,7 +184,7 @@ export class Endpoint extends DurableObject<Env> implements contract.EndpointCon
       const { messages, lane, dropped } = released;
       logDropped(this.#name, dropped);
       if (messages.length === 0) return 0;
-      const queue = lane === "slow" ? this.env.DELIVERIES_SLOW : this.env.DELIVERIES;
+      const queue = queueOf(this.env, this.#name.endpoint, lane);
       const version = this.#changes.ledger.state.settings?.version ?? 0;
       await queue.sendBatch(messages.map((deliveries) => ({ body: { ...this.#name, version, deliveries } })));
       return released.deliveries.length;

@@ -1,7 +1,7 @@
 import { SECOND } from "../lib/time";
-import type { Deliveries } from "./deliveries";
 import { type Bucket, bucketAfterLoss, filled, NOTED_AHEAD, taken, tokensAt, tokensOf } from "./policy/rate";
-import type { Values } from "./values";
+import type { Deliveries } from "./storage/deliveries";
+import type { Values } from "./storage/values";
 
 /** Under a rate limit, releases a second, so that not every token has a message of its own. */
 const RELEASES_A_SECOND = 4;

@@ -1,9 +1,8 @@
 import type { Outcome } from "../contracts/delivery";
 import type { DisabledReason } from "../contracts/settings";
-import { hasAttempt, withAttempt, withoutResponse } from "./attempt-log";
 import { nextAttemptAt } from "./policy/retry";
-import type { Row } from "./row";
-import { attemptOf, freed } from "./rows";
+import { hasAttempt, withAttempt, withoutResponse } from "./storage/attempt-log";
+import { attemptOf, freed, type Row } from "./storage/row";
 import type { Stores } from "./stores";
 
 type Attempted = Extract<Outcome, { kind: "attempted" }>;

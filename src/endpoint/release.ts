@@ -7,8 +7,7 @@ import { byTurns } from "./memory/arrivals";
 import { atOnce, LANES, nextPatience, SLOTS } from "./policy/admission";
 import { probeAt } from "./policy/breaker";
 import { quietUntil } from "./policy/quiet";
-import type { Head } from "./row";
-import { refOf } from "./rows";
+import { type Head, refOf } from "./storage/row";
 import type { Stores } from "./stores";
 
 /** The most deliveries that one alarm puts back onto the queue. */

@@ -4,15 +4,15 @@ import type { DisabledReason, Enablement, EndpointSettings } from "../contracts/
 import { eventIdOf } from "../lib/ids";
 import { OPERATOR_TENANT } from "../lib/operator";
 import { iso, isoOrNull, SECOND } from "../lib/time";
-import type { Outbox } from "./outbox";
 import type { Trend } from "./policy/admission";
 import { type Alert, cross, type Happening } from "./policy/alerts";
 import * as breaking from "./policy/breaker";
 import { afterFailure, disablesAt, type FailureWindow, PARTS } from "./policy/failure-window";
 import { type Pace, paceAfter, paceOf } from "./policy/pace";
 import { type Quiet, quietAfter, quietAfterSuccess, quietUntil } from "./policy/quiet";
-import type { Head } from "./row";
-import type { Values } from "./values";
+import type { Outbox } from "./storage/outbox";
+import type { Head } from "./storage/row";
+import type { Values } from "./storage/values";
 
 /** How soon D1's copy of the enablement is written again after that failed, in ms. */
 const MIRROR_AGAIN = 30 * SECOND;

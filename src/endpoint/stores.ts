@@ -1,23 +1,22 @@
 import type { Delivery } from "../contracts/event";
 import type { Sql } from "../lib/sql";
-import { Deliveries } from "./deliveries";
 import { Capacity } from "./jobs/capacity";
 import { Expiry } from "./jobs/expiry";
 import { beginning, foreseen } from "./jobs/foreseen";
 import { Jobs } from "./jobs/jobs";
 import type { Job } from "./jobs/kinds";
 import type { Memory } from "./memory/memory";
-import { Outbox } from "./outbox";
 import { isSlow, LEASE, SLOTS } from "./policy/admission";
 import { probeAt } from "./policy/breaker";
 import { quietUntil } from "./policy/quiet";
 import { RateLimit } from "./rate-limit";
 import type { Conditions } from "./read/waits";
-import type { Head, Row } from "./row";
-import { grantedAt, isOrphaned, newRow } from "./rows";
 import { State } from "./state";
-import { ENDPOINT_STEPS } from "./tables";
-import { Values } from "./values";
+import { Deliveries } from "./storage/deliveries";
+import { Outbox } from "./storage/outbox";
+import { grantedAt, type Head, isOrphaned, newRow, type Row } from "./storage/row";
+import { ENDPOINT_STEPS } from "./storage/tables";
+import { Values } from "./storage/values";
 
 /** All that an endpoint remembers, each kind in its room, and what is seen of several of them together. Times in ms. */
 export class Stores {

@@ -12,20 +12,21 @@ const GATHER = 5;
 const CALLS = 2;
 
 /**
- * Puts the messages of new events onto the queue. What comes while a call is under way goes with the next one, in the
+ * Puts the messages of new events onto the queues. What comes while a call is under way goes with the next one, in the
  * same messages while they are not full, so that a busy log makes few calls and an idle one waits for none.
  * Whatever fails here, the log owns the deliveries and hands them over later.
  */
 export class Announcer {
-  readonly #queue: Queue<EventsMessage>;
+  readonly #queueOf: (endpoint: string) => Queue<EventsMessage>;
   readonly #tenant: string;
   readonly #outbound: Outbound;
   #calls = 0;
   /** When the queue was last called, in ms. */
   #calledAt = 0;
 
-  constructor(queue: Queue<EventsMessage>, tenant: string, outbound = new Outbound(tenant)) {
-    this.#queue = queue;
+  /** `queueOf`: the queue by which an endpoint's messages go. */
+  constructor(queueOf: (endpoint: string) => Queue<EventsMessage>, tenant: string, outbound = new Outbound(tenant)) {
+    this.#queueOf = queueOf;
     this.#tenant = tenant;
     this.#outbound = outbound;
   }
@@ -43,15 +44,21 @@ export class Announcer {
     if (Date.now() - this.#calledAt < BUSY) await new Promise((resolve) => setTimeout(resolve, GATHER));
     else await null;
     for (let batch = this.#outbound.take(); batch.length > 0; batch = this.#outbound.take()) {
-      try {
-        this.#calledAt = Date.now();
-        await this.#queue.sendBatch(batch.map((body) => ({ body })));
-      } catch (error) {
-        const deliveries = batch.reduce((sum, message) => sum + deliveriesOf(message), 0);
-        logError("event.enqueue.failed", error, { tenant: this.#tenant, deliveries });
-      }
+      this.#calledAt = Date.now();
+      // By the queue of its first endpoint: one for each queue would take an event's text along as often.
+      const queues = Map.groupBy(batch, ({ shares }) => this.#queueOf(shares[0]?.endpoint ?? ""));
+      await Promise.all([...queues].map(([queue, messages]) => this.#put(queue, messages)));
     }
     this.#calls--;
+  }
+
+  async #put(queue: Queue<EventsMessage>, messages: readonly EventsMessage[]): Promise<void> {
+    try {
+      await queue.sendBatch(messages.map((body) => ({ body })));
+    } catch (error) {
+      const deliveries = messages.reduce((sum, message) => sum + deliveriesOf(message), 0);
+      logError("event.enqueue.failed", error, { tenant: this.#tenant, deliveries });
+    }
   }
 }
 

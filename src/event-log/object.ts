@@ -19,6 +19,7 @@ import type {
   Versions,
 } from "../contracts/event-log";
 import { nameParts } from "../contracts/find";
+import { queueOf } from "../contracts/queues";
 import { allNamesOf, homeOf } from "../contracts/shards";
 import { Announcer } from "./announce";
 import { DayLog } from "./day-log";
@@ -26,6 +27,7 @@ import { eraseLog } from "./erasure";
 import { reconcile } from "./handover";
 import { MOST_BYTES } from "./journal/capacity";
 import type { Journal } from "./journal/journal";
+import { ofOne } from "./journal/repeats";
 import { dropDay } from "./retention";
 import { eraseRevealed } from "./reveal";
 import { Revealer } from "./revealer";
@@ -50,7 +52,7 @@ export class EventLog extends DurableObject<Env> implements EventLogContract {
     super(ctx, env);
     const [tenant, name] = nameParts(ctx.id.name);
     this.#log = new DayLog(ctx.storage, env, tenant, name, EventLog.mostBytes);
-    this.#announcer = new Announcer(env.DELIVERIES, tenant);
+    this.#announcer = new Announcer((endpoint) => queueOf(env, endpoint, "normal"), tenant);
     this.#revealer = new Revealer(this.#log);
     void ctx.blockConcurrencyWhile(async () => {
       await this.#log.alarm.read();
@@ -60,14 +62,7 @@ export class EventLog extends DurableObject<Env> implements EventLogContract {
 
   async append(request: AppendRequest, versions?: Versions, shards = 1): Promise<AppendResult> {
     const result = await this.#append({ events: [request] }, versions, shards);
-    if (result.kind === "conflict") {
-      const { index: _, ...conflict } = result;
-      return conflict;
-    }
-    if (result.kind !== "appended") return result;
-    const { events, ...rest } = result;
-    const { event, duplicate } = events[0] as (typeof events)[number];
-    return { ...rest, kind: duplicate ? "duplicate" : "appended", event };
+    return ofOne(result);
   }
 
   async appendAll(request: AppendAllRequest, versions: Versions, shards = 1): Promise<AppendAllResult> {

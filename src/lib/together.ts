@@ -7,7 +7,12 @@ interface Waiting {
 
 /**
  * Writes changes of an object's storage that come at about the same time in one transaction: a commit costs as much as
- * the rows in it, so a busy object takes twice as many. Nobody is told of a change before all of them are written.
+ * the rows in it. Nobody is told of a change before all of them are written.
+ *
+ * The platform does not do this: it joins the writes of one call that have no wait between them, and each call's are a commit
+ * of their own, made and copied on the object's one thread before the output gate lets its answer out. Counted in workerd, a
+ * post takes 0.63 ms of CPU in place of 1.06 where 64 come at a time (0.82 in place of 1.02 at 8), so a tenant's busiest
+ * object takes half as many again. Nothing is billed for it: rows are, commits are not.
  */
 export class Together {
   readonly #storage: DurableObjectStorage;

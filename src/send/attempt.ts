@@ -6,6 +6,7 @@ import type { EndpointSettings } from "../contracts/settings";
 import { FRESH, LEASE } from "../endpoint/policy/admission";
 import { log, logError } from "../lib/log";
 import { SECOND } from "../lib/time";
+import { isLogged } from "./logged";
 import { prepare } from "./request/prepare";
 import { send } from "./send";
 
@@ -53,16 +54,17 @@ export const attempt: Attempting = async (env, granted, textOf, { begun, ended }
     if (sent === null) return { kind: "unsent", delivery, attemptId };
     const { retryAfter, ...came } = sent;
     const { statusCode, error, durationMs } = came;
-    const outcome = error ?? "succeeded";
-    log("delivery.attempted", {
-      tenant,
-      endpoint,
-      delivery: delivery.id,
-      attempt: number,
-      outcome,
-      statusCode,
-      durationMs,
-    });
+    if (isLogged(delivery.id, number, error)) {
+      log("delivery.attempted", {
+        tenant,
+        endpoint,
+        delivery: delivery.id,
+        attempt: number,
+        outcome: error ?? "succeeded",
+        statusCode,
+        durationMs,
+      });
+    }
     // What is blocked was not requested: its owner knows it as it was saved.
     const url = error === "blocked" ? settings.url : request.url;
     const shown = { method: request.method, url, headers: shownHeaders };

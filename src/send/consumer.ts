@@ -3,7 +3,9 @@ import type { Env } from "../contracts/env";
 import type { Delivery } from "../contracts/event";
 import { parseMessage } from "../contracts/messages";
 import { log, logError } from "../lib/log";
-import { deliver, type Share } from "./deliver";
+import { isSlowQueue } from "../lib/queue-names";
+import { deliver } from "./deliver";
+import type { Share } from "./share";
 
 /** What of a batch is for one endpoint. */
 interface Group extends Omit<Share, "items" | "settled"> {
@@ -45,9 +47,11 @@ export async function consume(batch: MessageBatch, env: Env, outlast: Outlast): 
     };
     return { ...whither, items: [...items.values()], settled };
   });
-  const lane: Lane = batch.queue.endsWith("-slow") ? "slow" : "normal";
+  const lane: Lane = isSlowQueue(batch.queue) ? "slow" : "normal";
   await deliver(shares, lane, env, outlast);
-  log("batch.consumed", {
+  // What goes through needs no line: its events have theirs, and of its failures each attempt has one.
+  if (returned === 0) return;
+  log("batch.returned", {
     queue: batch.queue,
     messages: batch.messages.length,
     endpoints: groups.length,

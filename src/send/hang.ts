@@ -18,3 +18,49 @@ export function hangsAfter(pace: number | null, timeout: number): number {
   if (timeout >= LONG) return MOST;
   return pace === null ? UNKNOWN : Math.min(Math.max(2 * pace, LEAST), MOST);
 }
+
+/** The attempts under way of one endpoint, and which of them hang. */
+export class Hangs<T> {
+  /** What begins is given so long, in ms, see {@link hangsAfter}. */
+  after = 0;
+  readonly #tell: (hanging: T[]) => unknown;
+  readonly #timers = new Map<T, ReturnType<typeof setTimeout>>();
+  readonly #hanging = new Set<T>();
+  readonly #unblock = new Map<T, () => void>();
+
+  /** `tell` is called once for all that have begun to hang at about the same time. */
+  constructor(tell: (hanging: T[]) => unknown) {
+    this.#tell = tell;
+  }
+
+  begin(attempt: T): void {
+    // One timer for each: it takes 2 µs, of the 2,000 that a delivery does.
+    const timer = setTimeout(() => this.#hangs(attempt), this.after);
+    this.#timers.set(attempt, timer);
+  }
+
+  /** The batch goes on without it; `unblock` is called when it ends. */
+  left(attempt: T, unblock: () => void): void {
+    this.#unblock.set(attempt, unblock);
+  }
+
+  end(attempt: T): void {
+    const timer = this.#timers.get(attempt);
+    if (timer !== undefined) clearTimeout(timer);
+    this.#timers.delete(attempt);
+    this.#hanging.delete(attempt);
+    this.#unblock.get(attempt)?.();
+    this.#unblock.delete(attempt);
+  }
+
+  #hangs(attempt: T): void {
+    this.#hanging.add(attempt);
+    if (this.#hanging.size > 1) return;
+    // After the timers that are due by now.
+    setTimeout(() => {
+      const hanging = [...this.#hanging];
+      this.#hanging.clear();
+      if (hanging.length > 0) this.#tell(hanging);
+    }, 0);
+  }
+}

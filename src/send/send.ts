@@ -1,7 +1,6 @@
 import type { Attempt, DeliveryError, KeptResponse } from "../contracts/delivery";
 import type { Method } from "../contracts/wire";
 import { logError } from "../lib/log";
-import { Deadline } from "../lib/net/deadline";
 import { type DestinationRules, destinationRefusal } from "../lib/net/destination";
 import { readPrefix } from "../lib/net/prefix";
 import { SECOND } from "../lib/time";
@@ -9,7 +8,6 @@ import { textOf } from "./body-text";
 import { type Answer, classify, isStandIn, retryAfterOf } from "./classify";
 import { reach } from "./echo";
 import type { Masking } from "./request/mask";
-import type { Watch } from "./watch";
 
 /** What is kept of a response, in bytes. */
 export const BODY_BYTES = 16_384;
@@ -27,10 +25,8 @@ export interface Outgoing {
   headers: Record<string, string>;
   /** `null`: the method has none. */
   body: Uint8Array<ArrayBuffer> | null;
-  /** Ends what takes too long until the headers of the response are there, and with its body. */
-  deadlines: Watch<Deadline>;
-  /** Ends what takes longer than {@link BODY_WITHIN} over the body. */
-  bodies: Watch<Deadline>;
+  /** The most it may take, in ms. */
+  timeout: number;
   /** Where it may go. */
   rules: DestinationRules;
   /** Hides the endpoint's own secrets in what is kept. */
@@ -57,14 +53,14 @@ export async function send(
   if (refused !== null) return outcome(Date.now(), Date.now(), { failed: "blocked" });
   const may = mayBegin();
   if (may !== true && !(await may)) return null;
-  const at = Date.now();
-  const deadline = new Deadline();
-  // Just before the fetch, since its clock starts here.
-  request.deadlines.begin(deadline);
+  const ending = new AbortController();
+  // Just before the fetch, since its clock starts here. Not `AbortSignal.timeout`, whose timers end with their time only: an
+  // invocation may have 10,000, and has more where it sends what waits at a fast receiver for 15 s.
+  const timer = setTimeout(() => ending.abort(), request.timeout);
   try {
-    return await exchange(request, at, deadline);
+    return await exchange(request, Date.now(), ending);
   } finally {
-    request.deadlines.end(deadline);
+    clearTimeout(timer);
   }
 }
 
@@ -80,36 +76,40 @@ function checkBuilt(url: string, init: RequestInit): void {
   new Request(url, init);
 }
 
-async function exchange(request: Outgoing, at: number, deadline: Deadline): Promise<Sent> {
-  const init = initOf(request, deadline.signal);
+async function exchange(request: Outgoing, at: number, ending: AbortController): Promise<Sent> {
+  const { signal } = ending;
+  const init = initOf(request, signal);
   let response: Response;
   try {
-    response = await deadline.within(reach(request.url, init));
+    response = await unlessAborted(reach(request.url, init), signal);
   } catch {
-    if (!deadline.over) checkBuilt(request.url, init);
-    return outcome(at, Date.now(), { failed: deadline.over ? "timeout" : "connection" });
+    if (!signal.aborted) checkBuilt(request.url, init);
+    return outcome(at, Date.now(), { failed: signal.aborted ? "timeout" : "connection" });
   }
   const { status, headers } = response;
-  const kept = await keep(request, response, deadline);
+  const kept = await keep(request, response, ending);
   const now = Date.now();
   const answer = { status, stoodIn: isStandIn(status, headers, kept?.body ?? "") };
   return outcome(at, now, answer, kept, retryAfterOf(status, headers.get("retry-after"), now));
 }
 
+/** The promise, or a rejection once the signal is aborted, whether or not the runtime heeds it. */
+function unlessAborted<T>(promise: Promise<T>, signal: AbortSignal): Promise<T> {
+  return new Promise((resolve, reject) => {
+    signal.addEventListener("abort", () => reject(signal.reason));
+    promise.then(resolve, reject);
+  });
+}
+
 /** What is kept of a response. Never throws: what goes wrong here changes nothing of what the receiver has answered. */
-async function keep(
-  { bodies, masked }: Outgoing,
-  response: Response,
-  deadline: Deadline,
-): Promise<KeptResponse | null> {
+async function keep({ masked }: Outgoing, response: Response, ending: AbortController): Promise<KeptResponse | null> {
+  const timer = setTimeout(() => ending.abort(), BODY_WITHIN);
   try {
     const { body, headers } = response;
     if (body === null) return { headers: keptHeaders(headers, masked), body: "", truncated: false };
-    bodies.begin(deadline);
-    const { bytes, failure, ended, ...read } = await readPrefix(body, BODY_BYTES, deadline);
-    bodies.end(deadline);
+    const { bytes, failure, ended, ...read } = await readPrefix(body, BODY_BYTES, ending.signal);
     // The rest is cancelled, and if that hangs too, called off.
-    if (!ended) deadline.expire();
+    if (!ended) ending.abort();
     const truncated = read.truncated || (!ended && bytes.byteLength < announced(headers));
     const broken = failure === null ? {} : { broken: true as const };
     // Of a body that did not come to its end nobody knows whether what is there is all: its last bytes may be half of a text.
@@ -119,6 +119,8 @@ async function keep(
   } catch (error) {
     logError("delivery.response.failed", error, {});
     return null;
+  } finally {
+    clearTimeout(timer);
   }
 }
 

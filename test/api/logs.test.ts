@@ -71,12 +71,10 @@ describe("the log", () => {
     const steps = [
       "config.changed",
       "event.accepted",
-      "batch.consumed",
       "delivery.attempted",
       "delivery.resent",
       "endpoint.recovered",
       "endpoint.alarm",
-      "events.reconciled",
       "deadletter.unreadable",
       "deadletter.adopted",
       "event.erased",
@@ -92,17 +90,19 @@ describe("the log", () => {
       expect(Object.keys(rest).toSorted(), step).toEqual(["step", ...(table.get(step) ?? [])].toSorted());
     }
     const attempts = lines.filter(({ step }) => step === "delivery.attempted");
-    expect(attempts.find((line) => line.delivery === delivered.id)).toEqual({
+    expect(attempts.find((line) => line.delivery === failed.id)).toEqual({
       step: "delivery.attempted",
       tenant,
-      endpoint: one.id,
-      delivery: delivered.id,
+      endpoint: other.id,
+      delivery: failed.id,
       attempt: 1,
-      outcome: "succeeded",
-      statusCode: 200,
+      outcome: "status",
+      statusCode: 500,
       durationMs: expect.any(Number),
     });
-    expect(attempts.find((line) => line.delivery === failed.id)).toMatchObject({ outcome: "status", statusCode: 500 });
+    // It went through at first; what a person has sent again is an attempt beyond that.
+    const successes = attempts.filter((line) => line.delivery === delivered.id);
+    expect(successes.map(({ attempt, outcome }) => [attempt, outcome])).toEqual([[2, "succeeded"]]);
     expect(lines.find(({ step }) => step === "event.accepted")).toMatchObject({ event: event.id, deliveries: 2 });
     const changed = lines.filter(({ step }) => step === "config.changed").map(({ action }) => action);
     expect(changed).toEqual(expect.arrayContaining(["tenant.created", "endpoint.created", "endpoint.updated"]));
@@ -110,6 +110,38 @@ describe("the log", () => {
     for (const secret of ["payload-text", "answer-text", "endpoint-secret", "header-secret", env.OPERATOR_KEY ?? "?"]) {
       expect(text).not.toContain(secret);
     }
+  });
+
+  it("has one line, with its request, for what goes through, and one for each attempt that does not", async ({
+    expect,
+  }) => {
+    const tenant = await newTenant();
+    const good = await newReceiver();
+    const flaky = await newReceiver({ status: 500 });
+    await newEndpoint(tenant, good.url, { events: ["good", "both"] });
+    await newEndpoint(tenant, flaky.url, { retry: [1], events: ["bad"] });
+    lines = [];
+    const one = await call("POST", `/v1/tenants/${tenant}/events`, { event: "good", data: {} });
+    const events = Array.from({ length: 30 }, () => ({ event: "both", data: {} }));
+    const { body } = await call("POST", `/v1/tenants/${tenant}/events/batch`, { events });
+    await good.arrived(31);
+    for (const { deliveries } of [one.body, ...body.data]) await delivery(tenant, deliveries[0], "succeeded");
+    // What the batches and objects have to say is said by then.
+    await delivery(tenant, (await post(tenant, "bad")).deliveries[0], "failed");
+    const said = lines.filter(
+      ({ step, tenant: of }) => of === tenant && /^(event|delivery|batch)\./.test(String(step)),
+    );
+    expect(
+      said.map(({ step, event, events, ids, attempt, outcome }) => ({ step, event, events, ids, attempt, outcome })),
+    ).toEqual([
+      { step: "event.accepted", event: one.body.id },
+      { step: "event.accepted", events: 30, ids: body.data.slice(0, 20).map(({ id }: { id: string }) => id) },
+      { step: "event.accepted", event: expect.any(String) },
+      { step: "delivery.attempted", attempt: 1, outcome: "status" },
+      { step: "delivery.attempted", attempt: 2, outcome: "status" },
+    ]);
+    for (const line of said.slice(0, 2)) expect(line.requestId).toMatch(/^req_/);
+    expect(said[0]?.requestId).toBe(one.headers.get("X-Request-Id"));
   });
 
   it("says nothing of a change that did not happen", async ({ expect }) => {

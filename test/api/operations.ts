@@ -1,4 +1,5 @@
-import { call } from "../lib/api";
+import { app } from "../../src/api/app";
+import { openApiDocument } from "../../src/api/spec/document";
 
 // biome-ignore lint/suspicious/noExplicitAny: tests read JSON as it comes
 type Json = any;
@@ -28,9 +29,12 @@ export interface Operation {
   responses: Record<string, Json>;
 }
 
-/** The document as the service answers it. */
+let text: string | undefined;
+
+/** The document as it is served: that it is, as a file, is tested from outside. */
 export async function theDocument(): Promise<Json> {
-  return (await call("GET", "/openapi.json")).body;
+  text ??= JSON.stringify(openApiDocument(app));
+  return JSON.parse(text);
 }
 
 /** What a local reference points to; a value without one is itself. */
@@ -51,9 +55,13 @@ export function inlined(document: Json, value: Json): Json {
   return Object.fromEntries(Object.entries(whole).map(([name, inner]) => [name, inlined(document, inner)]));
 }
 
-/** All operations of the document. */
+/** The document itself, which is a file: of its paths the only one that the Worker does not answer. */
+export const DOCUMENT = "/openapi.json";
+
+/** All operations of the document that the Worker answers. */
 export function operationsOf(document: Json): Operation[] {
-  return Object.entries<Json>(document.paths).flatMap(([path, item]) =>
+  const { [DOCUMENT]: _, ...paths } = document.paths;
+  return Object.entries<Json>(paths).flatMap(([path, item]) =>
     Object.entries<Json>(item).map(([method, operation]): Operation => {
       const { operationId: id, summary, description, tags, security = document.security } = operation;
       const { parameters = [], requestBody, responses } = inlined(document, operation);

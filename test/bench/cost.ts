@@ -1,17 +1,17 @@
 import type { Counts } from "./counts.ts";
 import { Instance } from "./instance.ts";
-import { type Usage, usageOf, usdPerMillion } from "./prices.ts";
+import { billOf, type Kept, keptOf, type Usage, usageOf, usdPerMillion } from "./prices.ts";
 import { cpuMsOf, profiled } from "./profiler.ts";
 import type { Receiver } from "./receiver.ts";
 import { batch100, failing, fanout10, type Scenario, single, sparse } from "./scenarios.ts";
 
 /** What a delivered event costs. */
-export interface Cost extends Usage {
+export interface Cost extends Usage, Kept {
   usdPerMillion: number;
+  /** With log lines and storage: what the bill says. */
+  billPerMillion: number;
   /** How many messages a consumer's batch had, on average. */
   messagesPerBatch: number;
-  /** Lines that the Worker logged; they are billed apart, if they are kept. */
-  logLines: number;
 }
 
 /** The scenarios by their names in the output, and how many are run. `quick`: just enough to show that all still works. */
@@ -44,7 +44,7 @@ export async function measureCosts(
     const isSampled = sampled !== null && name !== "sparse";
     const cpuMs = isSampled ? await sample(sampled, scenario, receiver) : undefined;
     costs[name] = costOf(counts, delivered, cpuMs);
-    progress(`cost ${name}: $${costs[name].usdPerMillion.toFixed(2)} per million`);
+    progress(`cost ${name}: $${costs[name].billPerMillion.toFixed(2)} per million`);
   }
   await Promise.all([counted.stop(), sampled?.stop()]);
   return costs;
@@ -53,12 +53,14 @@ export async function measureCosts(
 /** The cost of what was counted while `delivered` events were. Pure. */
 export function costOf(counts: Counts, delivered: number, cpuMs?: number): Cost {
   const usage = usageOf(counts, delivered, cpuMs);
+  const kept = keptOf(counts, delivered);
   const messages = counts.batches.reduce((sum, batch) => sum + batch, 0);
   return {
     usdPerMillion: usdPerMillion(usage),
+    billPerMillion: billOf(usage, kept),
     ...usage,
+    ...kept,
     messagesPerBatch: messages / counts.batches.length,
-    logLines: counts.logLines / delivered,
   };
 }
 

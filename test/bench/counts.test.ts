@@ -1,7 +1,7 @@
 import { describe, it } from "vitest";
 import { besideOf } from "./beside.ts";
 import { noCounts, noObjectCounts, operationsOf } from "./counts.ts";
-import { PRICES, usageOf, usdPerMillion } from "./prices.ts";
+import { billOf, keptOf, PRICES, usageOf, usdPerMillion } from "./prices.ts";
 import { cpuMsOf } from "./profiler.ts";
 import { plainResults } from "./report.ts";
 import { figureOf, interleave, median, percentile, ratios } from "./stats.ts";
@@ -29,6 +29,22 @@ describe("counting", () => {
     const usd = 1.1 * 0.3 + 3 * 0.4 + 1.3 * 0.15 + 2.1 + 0.5 * 0.001 + 0.0128 * 12.5;
     expect(usdPerMillion(usage)).toBeCloseTo(usd);
     expect(usdPerMillion({ ...usage, cpuMs: 2 })).toBeCloseTo(usd + 0.04);
+  });
+
+  it("bills log lines and a month of what is stored beside that", ({ expect }) => {
+    const counts = {
+      ...noCounts(),
+      requests: 10,
+      logLines: 5,
+      objects: {
+        EventLog: { ...noObjectCounts(), storedBytes: 12_288 },
+        Endpoint: { ...noObjectCounts(), storedBytes: 7_712 },
+      },
+    };
+    const kept = keptOf(counts, 10);
+    expect(kept).toEqual({ logLines: 0.5, storedKb: 2 });
+    // A million events' 2 KB are 2 GB.
+    expect(billOf(usageOf(counts, 10), kept)).toBeCloseTo(0.3 + 0.5 * 0.6 + 2 * 0.2);
   });
 
   it("has a page and a date for each price", ({ expect }) => {

@@ -10,6 +10,8 @@ export interface ObjectCounts {
   rowsWritten: number;
   /** How long it was running, in ms of wall clock: what duration is billed by. */
   activeMs: number;
+  /** By how much their databases have grown, in bytes, in pages of 4 KB. */
+  storedBytes: number;
   /** How often one was made or came back from eviction. */
   constructed: number;
 }
@@ -54,5 +56,14 @@ export function noCounts(): Counts {
 
 /** A class of objects of which nothing is known yet. */
 export function noObjectCounts(): ObjectCounts {
-  return { requests: 0, alarms: 0, setAlarms: 0, rowsRead: 0, rowsWritten: 0, activeMs: 0, constructed: 0 };
+  return {
+    requests: 0,
+    alarms: 0,
+    setAlarms: 0,
+    rowsRead: 0,
+    rowsWritten: 0,
+    activeMs: 0,
+    storedBytes: 0,
+    constructed: 0,
+  };
 }

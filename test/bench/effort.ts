@@ -1,3 +1,4 @@
+import type { Pace, Paces } from "./latency.ts";
 import type { Pipeline } from "./pipeline.ts";
 
 /** How much is measured. */
@@ -11,6 +12,7 @@ export interface Effort {
    */
   drains: { pairs: number; warmUps: number; measured: number; messages: number };
   pipeline: Pipeline;
+  latency: Paces;
   /** Rows that the large side of a growth ratio has, and the small. */
   rows: { large: number; small: number };
   /** Beside endpoints that have gone bad. */
@@ -32,12 +34,17 @@ export interface Storm {
   slow: number;
 }
 
+function paces(...all: [perSecond: number, seconds: number][]): Pace[] {
+  return all.map(([perSecond, seconds]) => ({ perSecond, seconds }));
+}
+
 /** What `npm run bench` does, in about ten minutes on two cores. */
 export const FULL: Effort = {
   rounds: 5,
   seconds: 3,
   drains: { pairs: 3, warmUps: 40, measured: 7, messages: 1_000 },
   pipeline: { events: 1_000, warmUps: 8, measured: 7 },
+  latency: { rounds: 3, paces: paces([1, 15], [20, 5], [200, 5]) },
   rows: { large: 100_000, small: 1_000 },
   storm: { perSecond: 10, calm: 10, seconds: 30, within: 45, hang: 1_000, endpoints: 30, each: 10, slow: 500 },
 };
@@ -48,6 +55,7 @@ export const QUICK: Effort = {
   seconds: 2,
   drains: { pairs: 1, warmUps: 0, measured: 1, messages: 50 },
   pipeline: { events: 100, warmUps: 0, measured: 1 },
+  latency: { rounds: 1, paces: paces([1, 2], [20, 1], [200, 1]) },
   rows: { large: 2_000, small: 20 },
   storm: { perSecond: 20, calm: 1, seconds: 1, within: 4, hang: 10, endpoints: 3, each: 2, slow: 5 },
 };

@@ -16,6 +16,7 @@ import { measureCosts } from "./cost.ts";
 import { measureDeliver } from "./deliver.ts";
 import { FULL, QUICK } from "./effort.ts";
 import { measureGrowth } from "./growth.ts";
+import { measureLatency } from "./latency.ts";
 import { keepInMemory } from "./memory.ts";
 import { modelTable } from "./model-table.ts";
 import { measureNeighbour } from "./neighbour.ts";
@@ -54,6 +55,7 @@ async function measure(): Promise<Record<string, object>> {
       accept: () => measureAccept(posthorn, floor, receiver, effort),
       deliver: () => measureDeliver(posthorn, floor, receiver, effort),
       pipeline: () => measurePipeline(posthorn, floor, receiver, effort),
+      latency: () => measureLatency(posthorn, floor, receiver, effort.latency),
       growth: () => measureGrowth(posthorn, receiver, effort),
       backlog: () => measureBacklog(backlog),
       neighbour: () => measureNeighbour(posthorn, receiver, effort),

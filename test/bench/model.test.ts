@@ -1,7 +1,7 @@
 import { describe, it } from "vitest";
 import { LANES, SLOTS } from "../../src/endpoint/policy/admission";
 import { hangsAfter } from "../../src/send/hang";
-import { batchTime, bottlenecksOf, DEPLOYED, demandOf, erlangC, outlook } from "./model.ts";
+import { batchTime, bottlenecksOf, DEPLOYED, demandOf, deployedFor, erlangC, outlook, type Shape } from "./model.ts";
 
 describe("the capacity model", () => {
   it("knows how likely a wait is", ({ expect }) => {
@@ -31,6 +31,30 @@ describe("the capacity model", () => {
     const one = outlook(DEPLOYED, { ...demandOf(10), perTenantAndDay: 10_000_000, largestShare: 1 });
     expect(one.sustained).toBeCloseTo((DEPLOYED.slots * 1_000) / 230);
     expect(one.first.load).toBeGreaterThan(1);
+  });
+
+  it("carries what a million tenants post, with the queues that a deployment is given for it", ({ expect }) => {
+    for (const tenants of [100, 1_000, 10_000, 100_000, 1_000_000]) {
+      const demand = demandOf(tenants);
+      const { sustained, offered, first, queues } = outlook(deployedFor(demand), demand);
+      expect(sustained).toBe(offered);
+      expect(first.load).toBeLessThan(0.8);
+      // A power of two, and half as many would be too full.
+      expect(Math.log2(queues) % 1).toBe(0);
+      if (queues === 1) continue;
+      expect(outlook({ ...DEPLOYED, queues: queues / 2 }, demand).first.load).toBeGreaterThan(0.75);
+    }
+    expect(deployedFor(demandOf(1_000_000)).queues).toBe(16);
+    expect(outlook(deployedFor(demandOf(1_000_000)), demandOf(1_000_000)).sustained).toBeCloseTo(57_870, -1);
+  });
+
+  it("spreads the day of a tenant that posts alone over the shards that its log asks for", ({ expect }) => {
+    const demand = { ...demandOf(10), perTenantAndDay: 50_000_000, largestShare: 1 };
+    const { shards } = deployedFor(demand);
+    expect(shards).toBe(32);
+    const log = (shape: Shape) => bottlenecksOf(shape, demand).find(({ name }) => name === "object")?.capacity;
+    expect(log({ ...DEPLOYED, shards })).toBe(32 * (log(DEPLOYED) ?? 0));
+    expect(deployedFor(demandOf(1_000_000)).shards).toBe(1);
   });
 
   it("is slower with fewer consumers and with endpoints that hang, and never faster with more tenants than it can carry", ({

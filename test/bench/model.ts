@@ -5,8 +5,14 @@
  * @module
  */
 
+import { usdOfMonth } from "./month.ts";
+
 /** What the platform and the code allow. Times in ms. */
 export interface Shape {
+  /** Queues, each with its slow lane, over which endpoints are spread. */
+  queues: number;
+  /** Logs that the day of the largest tenant is spread over. */
+  shards: number;
   /** Consumer invocations of a queue at once. */
   consumers: number;
   /** Requests of one invocation under way. */
@@ -19,7 +25,7 @@ export interface Shape {
   queuePerSecond: number;
   /** Calls per second of one object that write. */
   objectPerSecond: number;
-  /** Bytes of one object. */
+  /** Bytes of one object, and of a database. */
   objectBytes: number;
   /** The most messages of a consumer's batch. */
   batch: number;
@@ -34,8 +40,10 @@ export interface Shape {
   noticed: number;
 }
 
-/** The shape of wrangler.toml, on the limits of the Workers Paid plan; sources in PRICES and the README. */
+/** The shape of wrangler.toml, on the limits of the Workers Paid plan; sources in PRICES and the guide. */
 export const DEPLOYED: Shape = {
+  queues: 1,
+  shards: 1,
   consumers: 250,
   lanes: 6,
   lanesOfOne: 3,
@@ -62,6 +70,8 @@ export interface Demand {
   receiver: number;
   /** ms of a call of an object, and of the queue's hand-over. */
   call: number;
+  /** Bytes that a tenant takes in the database: itself, an endpoint with its secret, a key. */
+  tenantBytes: number;
   /** Bytes that a delivery takes in its endpoint's log, and an event in its own. */
   deliveryBytes: number;
   eventBytes: number;
@@ -76,14 +86,40 @@ export function demandOf(tenants: number, perTenantAndDay = 1_000): Demand {
     peak: 5,
     receiver: 200,
     call: 30,
+    tenantBytes: 2_500,
     deliveryBytes: 1_000,
     eventBytes: 1_200,
   };
 }
 
+/** How full a queue or a log may be at the peak before another is added. */
+const FULL = 0.75;
+/** The most logs of a tenant's day: an event's id has one character for them. */
+const MOST_SHARDS = 32;
+
+/**
+ * The shape that a deployment has for a demand: as many queues as `npm run deploy -- --queues` is to be told, in powers of
+ * two, and as many shards as the largest tenant's log asks for by itself.
+ */
+export function deployedFor(demand: Demand): Shape {
+  const one = Math.min(DEPLOYED.queuePerSecond, capacityOf(DEPLOYED, demand, DEPLOYED.consumers));
+  const offered = peakOf(demand);
+  const queues = 2 ** Math.ceil(Math.log2(Math.max(offered / (FULL * one), 1)));
+  const shards = Math.ceil((offered * demand.largestShare) / (FULL * DEPLOYED.objectPerSecond));
+  return { ...DEPLOYED, queues, shards: Math.min(Math.max(shards, 1), MOST_SHARDS) };
+}
+
+function averageOf({ tenants, perTenantAndDay }: Demand): number {
+  return (tenants * perTenantAndDay) / SECONDS_A_DAY;
+}
+
+function peakOf(demand: Demand): number {
+  return averageOf(demand) * demand.peak;
+}
+
 /** Something that has a limit, and how much of it the demand takes. */
 export interface Bottleneck {
-  name: "consumers" | "queue" | "object" | "endpoint" | "storage";
+  name: "consumers" | "queue" | "object" | "endpoint" | "storage" | "database";
   /** Deliveries per second of all tenants at which it is full; for the storage, when the largest tenant's object is. */
   capacity: number;
   /** Share that the peak takes of it; over 1 it is overrun. */
@@ -93,11 +129,15 @@ export interface Bottleneck {
 /** What comes of a demand. */
 export interface Outlook {
   tenants: number;
+  queues: number;
+  shards: number;
   /** Deliveries per second over all tenants, on average and at the peak. */
   average: number;
   offered: number;
   /** What can be sustained of the peak. */
   sustained: number;
+  /** The bill of a month in USD, each event posted by itself to one endpoint. */
+  usdPerMonth: number;
   /** ms from the post to the receiver's answer, at the peak: median, and 99th percentile. */
   latencyP50: number;
   latencyP99: number;
@@ -108,6 +148,7 @@ export interface Outlook {
 }
 
 const SECONDS_A_DAY = 86_400;
+const DAYS_A_MONTH = 30;
 
 /** ms that an invocation takes for a batch that is full: ask, send in rounds of its lanes, record. */
 export function batchTime({ batch, lanes }: Shape, { receiver, call }: Demand): number {
@@ -116,25 +157,27 @@ export function batchTime({ batch, lanes }: Shape, { receiver, call }: Demand): 
 
 /** Every limit under the demand, the tightest first. */
 export function bottlenecksOf(shape: Shape, demand: Demand): Bottleneck[] {
-  const { tenants, perTenantAndDay, largestShare, peak } = demand;
-  const average = (tenants * perTenantAndDay) / SECONDS_A_DAY;
-  const offered = average * peak;
-  const consumers = capacityOf(shape, demand, shape.consumers);
+  const { tenants, largestShare } = demand;
+  const average = averageOf(demand);
+  const offered = peakOf(demand);
+  const consumers = capacityOf(shape, demand, consumersOf(shape));
   // One message a delivery; a batch post puts up to a hundred into one.
-  const queue = shape.queuePerSecond;
-  // One append per event, in the log of the largest tenant's day. Its endpoint is called twice for each batch.
-  const object = shape.objectPerSecond / largestShare;
+  const queue = shape.queuePerSecond * shape.queues;
+  // One append per event, in the logs of the largest tenant's day. Its endpoint is called twice for each batch.
+  const object = (shape.objectPerSecond * shape.shards) / largestShare;
   // Slots of the largest tenant's one endpoint. Each is held while its grant is on the way to the consumer, for the
   // receiver, and until the outcome has come back, with which the next takes it: what only waits in a queue holds none.
   const endpoint = (shape.slots * 1_000) / (demand.receiver + demand.call) / largestShare;
   const bytesPerDelivery = demand.deliveryBytes * shape.retentionDays;
   const storage = shape.objectBytes / bytesPerDelivery / SECONDS_A_DAY / largestShare;
+  const database = (average * shape.objectBytes) / (tenants * demand.tenantBytes);
   const limits: [Bottleneck["name"], number, number][] = [
     ["consumers", consumers, offered],
     ["queue", queue, offered],
     ["object", object, offered],
     ["endpoint", endpoint, offered],
     ["storage", storage, average],
+    ["database", database, average],
   ];
   return limits
     .map(([name, capacity, rate]): Bottleneck => ({ name, capacity, load: rate / capacity }))
@@ -157,19 +200,22 @@ export function erlangC(servers: number, work: number): number {
 /** What comes of a demand on a shape. */
 export function outlook(shape: Shape, demand: Demand): Outlook {
   const bottlenecks = bottlenecksOf(shape, demand);
-  const average = (demand.tenants * demand.perTenantAndDay) / SECONDS_A_DAY;
-  const offered = average * demand.peak;
-  const rates = bottlenecks.filter(({ name }) => name !== "storage");
+  const average = averageOf(demand);
+  const offered = peakOf(demand);
+  const rates = bottlenecks.filter(({ name }) => name !== "storage" && name !== "database");
   const sustained = Math.min(offered, ...rates.map(({ capacity }) => capacity));
-  const calm = latencies(shape, demand, sustained, shape.consumers);
+  const calm = latencies(shape, demand, sustained, consumersOf(shape));
   const held = Math.min(HANGING, demand.tenants);
-  const storm = latencies(shape, demand, sustained, shape.consumers - held);
+  const storm = latencies(shape, demand, sustained, consumersOf(shape) - held);
   const [first] = bottlenecks as [Bottleneck];
   return {
     tenants: demand.tenants,
+    queues: shape.queues,
+    shards: shape.shards,
     average,
     offered,
     sustained,
+    usdPerMonth: usdOfMonth(average * SECONDS_A_DAY * DAYS_A_MONTH),
     latencyP50: calm.p50,
     latencyP99: calm.p99,
     neighbourRatio: storm.p99 / calm.p99,
@@ -200,6 +246,10 @@ function latencies(shape: Shape, demand: Demand, offered: number, consumers: num
   return { p50: p50 + fill / 2, p99: p99 + fill };
 }
 
+function consumersOf({ consumers, queues }: Shape): number {
+  return consumers * queues;
+}
+
 /** Deliveries per second that so many consumers carry in full batches. */
 function capacityOf(shape: Shape, demand: Demand, consumers: number): number {
   return (consumers * shape.batch * 1_000) / batchTime(shape, demand);
@@ -226,9 +276,10 @@ function latenciesOf(shape: Shape, demand: Demand, offered: number, consumers: n
 
 /** What to do when it is the first that is full. */
 export const REMEDIES: Readonly<Record<Bottleneck["name"], string>> = {
-  consumers: "raise max_batch_size, or spread endpoints over several queues",
-  queue: "spread endpoints over several queues by a hash of their ids; post in batches",
-  object: "shard a tenant's day over several EventLogs: the event id has a character reserved for the shard",
+  consumers: "more queues: `npm run deploy -- --queues`",
+  queue: "more queues: `npm run deploy -- --queues`; post in batches",
+  object: "nothing: a log asks for more shards by itself, up to 32",
   endpoint: "raise the slots of an endpoint whose receiver answers well",
   storage: "shorten RETENTION_DAYS",
+  database: "more databases: `npm run deploy -- --databases`",
 };

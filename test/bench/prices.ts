@@ -24,6 +24,7 @@ export const PRICES = {
   d1RowsWritten: price(1, 1e6, "rows written", "/d1/platform/pricing/"),
   d1RowsRead: price(0.001, 1e6, "rows read", "/d1/platform/pricing/"),
   logLines: price(0.6, 1e6, "lines in Workers Logs", "/workers/observability/logs/workers-logs/"),
+  stored: price(0.2, 1, "GB of objects for a month", "/durable-objects/platform/pricing/"),
 } satisfies Record<string, Price>;
 
 function price(usd: number, per: number, unit: string, page: string): Price {
@@ -77,4 +78,28 @@ export function usdPerMillion(usage: Usage): number {
     usd += (amount * 1e6 * PRICES[name].usd) / PRICES[name].per;
   }
   return usd;
+}
+
+/** How long what is delivered is kept, in months: RETENTION_DAYS. */
+const KEPT_MONTHS = 1;
+
+/** What beyond {@link Usage} a delivered event is billed for. */
+export interface Kept {
+  /** Lines that the Worker logged. */
+  logLines: number;
+  /** What objects have grown by, in KB. */
+  storedKb: number;
+}
+
+/** What is kept of `delivered` events. Pure. */
+export function keptOf(counts: Counts, delivered: number): Kept {
+  const bytes = Object.values(counts.objects).reduce((sum, { storedBytes }) => sum + storedBytes, 0);
+  return { logLines: counts.logLines / delivered, storedKb: bytes / 1_000 / delivered };
+}
+
+/** What a million delivered events are billed for in all, in USD: what they take, their log lines, and 30 days of storage. Pure. */
+export function billOf(usage: Usage, { logLines, storedKb }: Kept): number {
+  const logs = (logLines * 1e6 * PRICES.logLines.usd) / PRICES.logLines.per;
+  // A KB for each of a million is a GB.
+  return usdPerMillion(usage) + logs + storedKb * KEPT_MONTHS * PRICES.stored.usd;
 }

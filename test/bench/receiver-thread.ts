@@ -4,9 +4,8 @@
  * @module
  */
 
-import { createServer } from "node:http";
-import type { AddressInfo } from "node:net";
 import { parentPort } from "node:worker_threads";
+import { receive } from "../lib/servers/receive.ts";
 
 /** What arrived at a path. */
 export interface Arrivals {
@@ -22,31 +21,21 @@ const SLOW = 3_000;
 const arrivals = new Map<string, Arrivals & { sent: Set<string> }>();
 const none = () => ({ times: [], latencies: [], sent: new Set<string>() });
 
-const server = createServer({ keepAliveTimeout: 60_000 }, (request, response) => {
-  let body = "";
-  request.setEncoding("utf8");
-  request.on("data", (text: string) => {
-    body += text;
-  });
-  request.on("end", () => {
-    const now = performance.timeOrigin + performance.now();
-    const path = request.url ?? "";
-    const known = arrivals.get(path) ?? none();
-    arrivals.set(path, known);
-    known.times.push(now);
-    const sentAt = /"sentAt":([\d.]+)/.exec(body)?.[1];
-    if (sentAt !== undefined && !known.sent.has(sentAt)) {
-      known.sent.add(sentAt);
-      known.latencies.push(now - Number(sentAt));
-    }
-    if (path.startsWith("/hang")) return;
-    const answer = (status: number) => response.writeHead(status).end();
-    if (path.startsWith("/slow")) setTimeout(answer, SLOW, 200);
-    else answer(path.startsWith("/third") && Number(request.headers["x-webhook-attempt"]) < 3 ? 500 : 204);
-  });
+const { port } = await receive(({ url: path, headers, body }) => {
+  const now = performance.timeOrigin + performance.now();
+  const known = arrivals.get(path) ?? none();
+  arrivals.set(path, known);
+  known.times.push(now);
+  const sentAt = /"sentAt":([\d.]+)/.exec(body)?.[1];
+  if (sentAt !== undefined && !known.sent.has(sentAt)) {
+    known.sent.add(sentAt);
+    known.latencies.push(now - Number(sentAt));
+  }
+  if (path.startsWith("/hang")) return { misbehave: "hang" };
+  if (path.startsWith("/slow")) return { delayMs: SLOW };
+  return { status: path.startsWith("/third") && Number(headers["x-webhook-attempt"]) < 3 ? 500 : 204 };
 });
-
-server.listen(0, "127.0.0.1", () => parentPort?.postMessage((server.address() as AddressInfo).port));
+parentPort?.postMessage(port);
 
 parentPort?.on("message", ({ path, forget }: { path: string; forget: boolean }) => {
   const { times, latencies } = arrivals.get(path) ?? none();

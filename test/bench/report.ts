@@ -5,7 +5,7 @@ type Results = Record<string, object>;
 type Plain = number | boolean | { [name: string]: Plain };
 
 /** The order of the parts in the output. */
-const ORDER = ["cost", "accept", "deliver", "pipeline", "growth", "backlog", "neighbour", "signing"];
+const ORDER = ["cost", "accept", "deliver", "pipeline", "latency", "growth", "backlog", "neighbour", "signing"];
 
 function isFigure(value: unknown): value is Figure {
   return typeof value === "object" && value !== null && "median" in value;
@@ -58,8 +58,8 @@ export function table(results: Results): string {
     }
   }
   lines.push("", "prices");
-  for (const { usd, unit, source, read } of Object.values(PRICES)) {
-    lines.push(`  $${usd} per million ${unit}, ${source}, read ${read}`);
+  for (const { usd, per, unit, source, read } of Object.values(PRICES)) {
+    lines.push(`  $${usd} per ${per === 1 ? "" : "million "}${unit}, ${source}, read ${read}`);
   }
   return lines.join("\n");
 }

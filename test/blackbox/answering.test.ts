@@ -3,6 +3,7 @@ import { createServer, type Server } from "node:http";
 import { type AddressInfo, connect } from "node:net";
 import { onTestFinished, test, vi } from "vitest";
 import { answering } from "../lib/servers/answering";
+import { until } from "../lib/until";
 
 /** Listens until the test is over. */
 async function listening(server: Server): Promise<number> {
@@ -32,7 +33,7 @@ test("a sender that hangs up within its body is no error outside of all tests, a
   const socket = connect(port, "127.0.0.1");
   await once(socket, "connect");
   socket.write("POST / HTTP/1.1\r\nHost: receiver\r\nContent-Length: 100\r\n\r\nbegun", () => socket.destroy());
-  await vi.waitFor(() => expect(ended).toHaveBeenCalledTimes(1));
+  await until("the end of the handling", () => ended.mock.calls.length === 1);
 
   const answer = await fetch(`http://127.0.0.1:${port}/`, { method: "POST", body: "whole" });
   expect([answer.status, await answer.text()]).toEqual([500, "Error: the test's own fault"]);

@@ -7,6 +7,9 @@ const BENCH = "scripts/bench.mjs";
 
 interface Cost {
   usdPerMillion: number;
+  billPerMillion: number;
+  logLines: number;
+  storedKb: number;
   rowsWritten: number;
   queueOps: number;
   doRequests: number;
@@ -25,6 +28,11 @@ const BESIDE = ["calmP99", "stormP99", "p99Ratio", "delivered", "offered", "boun
 const TIMED = {
   accept: ["rps", "floorRps", "ratio", "p50Ratio", "p99Ratio"],
   deliver: ["perSecond", "floorPerSecond", "ratio", "latencyP50", "latencyP99"],
+  pipeline: ["oneSingle", "oneBatch", "tenSingle", "tenBatch"].map((shape) => {
+    const cpu = process.platform === "linux" ? ["cpuSecondsPer1000", "floorCpuSecondsPer1000"] : [];
+    return { [shape]: ["perSecond", "floorPerSecond", "ratio", ...cpu] };
+  }),
+  latency: ["at1", "at20", "at200"].map((pace) => ({ [pace]: ["p50", "floorP50", "p50Ratio", "p99", "floorP99"] })),
   growth: ["logRatio", "acceptRatio", "matchRatio"],
   neighbour: ["p99Ratio", { hang: BESIDE }, { many: BESIDE }, { slow: BESIDE }],
   signing: ["usPerKilobyte", "vsStandardwebhooks"],
@@ -48,9 +56,9 @@ function numbersOf(figures: Figures): number[] {
 // The costs and the backlog are counts, the same on any machine but for how many events come together on it: the limits are
 // those of events of which each comes alone. The other figures are times, which mean nothing beside other tests: that each
 // part measures something is what is shown of them here.
-test("a delivered event costs no more than is promised of one alone, and every part measures, whatever lies in the directory", {
-  timeout: 300_000,
-}, async ({ expect }) => {
+test("a delivered event costs no more than is promised of one alone, and every part measures, whatever lies in the directory", async ({
+  expect,
+}) => {
   const project = await Project.copy();
   await project.leaveSecrets();
   await appendFile(join(project.directory, "test/bench/instance.ts"), 'console.log("what a library prints");\n');
@@ -79,6 +87,14 @@ test("a delivered event costs no more than is promised of one alone, and every p
   for (const { rowsWritten } of [single, batch100]) expect(rowsWritten).toBeLessThan(2.05);
   // Of ten deliveries each has its row, and their event one.
   expect(fanout10.rowsWritten).toBeLessThan(1.15);
+  // One line for an event that goes through, those of a request together; of the ten of one, some.
+  expect(single.logLines).toBe(1);
+  expect(batch100.logLines).toBeLessThan(0.05);
+  expect(fanout10.logLines).toBeLessThan(0.5);
+  // Log lines and storage come to it.
+  const { usdPerMillion, billPerMillion, storedKb } = single;
+  expect(storedKb).toBeGreaterThan(0);
+  expect(billPerMillion).toBeCloseTo(usdPerMillion + 0.6 + storedKb * 0.2, 1);
   // A message is written, read and deleted; events that are posted at once share one.
   expect(single.queueOps).toBeLessThanOrEqual(3);
   expect(batch100.queueOps).toBeLessThan(0.1);

@@ -1,7 +1,8 @@
 import { test } from "vitest";
 import { createClient } from "../../src/client/index";
-import { freePort, Project, until } from "./project";
-import { type Behaviour, Receiver, sign } from "./receiver";
+import { type Behaviour, Receiver, sign } from "../lib/receiver";
+import { until } from "../lib/until";
+import { freePort, Project } from "./project";
 
 /** Seconds after which events are handed over again: the local queue's messages die with the runtime. */
 const RECONCILE_AFTER = "3";
@@ -11,7 +12,7 @@ test("after kill -9 of everything, each accepted event arrives: in flight, waiti
   expect,
 }) => {
   const behaviours: Record<string, Behaviour> = { "/hangs": "hang", "/fails": 503, "/burst": 200 };
-  const receiver = await Receiver.listen((path) => behaviours[path] ?? 404);
+  const receiver = await Receiver.listen(({ path }) => behaviours[path] ?? 404);
   const project = await Project.copy();
   const port = await freePort();
   const before = await project.serve(port, { RECONCILE_AFTER_SECONDS: RECONCILE_AFTER });
@@ -29,21 +30,19 @@ test("after kill -9 of everything, each accepted event arrives: in flight, waiti
   const accepted = [await post("hangs", 0), await post("hangs", 1), await post("fails", 0), await post("fails", 1)];
   const deliveries = () => accepted.flatMap((event) => event.deliveries);
   await until(
-    15_000,
     () => "the first attempts have not come",
     () => deliveries().every(({ id }) => receiver.of(id).length > 0),
   );
   for (const event of accepted.filter((candidate) => candidate.event === "fails")) {
     const { id = "", endpoint = "" } = event.deliveries[0] ?? {};
     await until(
-      15_000,
       () => `${id} does not wait for a retry`,
       async () => (await posthorn.deliveries.get("crash", endpoint, id)).status === "retrying",
     );
   }
   accepted.push(...(await Promise.all(Array.from({ length: BURST }, (_, n) => post("burst", n)))));
   before.killAll();
-  await before.isGone(10_000);
+  await before.isGone();
 
   behaviours["/hangs"] = 200;
   behaviours["/fails"] = 200;
@@ -53,7 +52,7 @@ test("after kill -9 of everything, each accepted event arrives: in flight, waiti
     `not delivered: ${missing()
       .map(({ id }) => JSON.stringify(receiver.of(id).at(-1) ?? id))
       .join("\n")}`;
-  await until(200_000, about, () => missing().length === 0);
+  await until(about, () => missing().length === 0, 200_000);
 
   for (const event of accepted) {
     expect(event.deliveries).toHaveLength(1);

@@ -6,12 +6,13 @@ import type { AddressInfo } from "node:net";
 import { join } from "node:path";
 import { describe, expect, it, onTestFinished } from "vitest";
 import { type Unstable_Config as Config, unstable_readConfig } from "wrangler";
+import { patient } from "../lib/patience";
 import { Account } from "./cloudflare";
 import { freePort, Project } from "./project";
 
 const SCRIPT = "scripts/deploy.mjs";
 /** A deployment is six runs of wrangler; a busy machine takes its time for each. */
-const PATIENCE = { timeout: 900_000 };
+const PATIENCE = { timeout: patient(900_000) };
 
 /** `npm run deploy -- ARGS` against the account. */
 async function deploy(project: Project, account: Account, args: string[], env: Record<string, string> = {}) {
@@ -19,6 +20,10 @@ async function deploy(project: Project, account: Account, args: string[], env: R
   const { status, stdout, stderr } = await project.run(SCRIPT, args, { ...account.variables, ...env });
   expect(account.unknown, "calls that the stand-in does not know").toEqual([]);
   return { status, output: stdout + stderr, changes: account.changes.slice(from) };
+}
+
+function configurationOf(project: Project): string {
+  return readFileSync(join(project.directory, "wrangler.toml"), "utf8");
 }
 
 function keptBy(project: Project, environment: string) {
@@ -31,8 +36,8 @@ function created(changes: string[]): string[] {
   return changes.filter((change) => /^POST \/(?:d1\/database|queues|queues\/[^/]+\/consumers)$/.test(change));
 }
 
-/** The Worker that the account was given, running here with the secrets that it was given. */
-async function servedFrom(account: Account): Promise<string> {
+/** The Worker that the account was given, running here with the secrets that it was given, and with the project's configuration. */
+async function servedFrom(account: Account, project?: Project): Promise<string> {
   const running = await Project.copy();
   const port = await freePort();
   account.workers.onDeployed = async ({ secrets }) => {
@@ -40,6 +45,7 @@ async function servedFrom(account: Account): Promise<string> {
     const all = { ...secrets, ALLOW_INSECURE_ENDPOINTS: "true" };
     const lines = Object.entries(all).map(([name, value]) => `${name}="${value}"\n`);
     writeFileSync(join(running.directory, ".dev.vars"), lines.join(""));
+    if (project !== undefined) writeFileSync(join(running.directory, "wrangler.toml"), configurationOf(project));
     await running.serve(port);
   };
   return `http://localhost:${port}`;
@@ -159,6 +165,67 @@ describe("npm run deploy", () => {
     },
   );
 
+  it("makes as many pairs of queues as it is told, each environment its own, and never fewer", PATIENCE, async () => {
+    const account = await Account.open();
+    const project = await Project.copy();
+    const file = join(project.directory, "wrangler.toml");
+    const before = configurationOf(project);
+    const named = (...names: string[]) => names.flatMap((name) => [`deliveries${name}`, `deliveries-slow${name}`]);
+    const refused = async (args: string[]) => {
+      const { status, output } = await deploy(project, account, args);
+      expect(status, output).toBe(2);
+      return output;
+    };
+
+    expect(await refused(["--queues", "1.5"])).toMatch(/no number from 1 to 100/);
+    // An event goes through the local form with so many queues, too.
+    const first = await deploy(project, account, ["--queues", "3", "--url", await servedFrom(account, project)]);
+    expect(first.output).toMatch(/deliveries-slow-2[\s\S]*Delivered to \S+ and signed/);
+    expect(first.status).toBe(0);
+    expect([...account.queues.keys()].toSorted()).toEqual([...named("", "-1", "-2"), "deliveries-dead"].toSorted());
+    const bound = account.workers.scripts.get("posthorn")?.bindings.filter(({ type }) => type === "queue") ?? [];
+    expect(bound.map(({ name, queue_name }) => [name, queue_name])).toEqual(
+      expect.arrayContaining([
+        ["DELIVERIES_2", "deliveries-2"],
+        ["DELIVERIES_SLOW_2", "deliveries-slow-2"],
+      ]),
+    );
+    for (const queue of named("", "-1", "-2")) {
+      expect(account.queues.get(queue)?.consumers).toEqual([
+        expect.objectContaining({ script: "posthorn", dead_letter_queue: "deliveries-dead" }),
+      ]);
+    }
+
+    // In a build at Cloudflare, which takes the file as it is.
+    const CI = { CI: "true", WORKERS_CI: "1" };
+    const written = configurationOf(project);
+    const again = await deploy(project, account, ["--queues", "3"], CI);
+    expect([again.status, created(again.changes)]).toEqual([0, []]);
+    expect(configurationOf(project)).toBe(written);
+    account.addDatabase("posthorn-staging");
+    const staging = await deploy(project, account, ["--env", "staging", "--queues", "2"], CI);
+    expect(staging.status, staging.output).toBe(0);
+    expect([...account.queues.keys()].filter((name) => name.startsWith("staging-")).toSorted()).toEqual(
+      [...named("", "-1"), "deliveries-dead"].map((name) => `staging-${name}`).toSorted(),
+    );
+    expect(account.queues.get("staging-deliveries-slow-1")?.consumers).toEqual([
+      expect.objectContaining({ script: "posthorn-staging", dead_letter_queue: "staging-deliveries-dead" }),
+    ]);
+    // What stood there stands there still.
+    const lines = configurationOf(project).split("\n");
+    expect(before.split("\n").every((line) => lines.splice(0, lines.indexOf(line) + 1).length > 0)).toBe(true);
+
+    const asked = account.asked;
+    expect(await refused(["--queues", "2"])).toMatch(/There are 3 pairs of queues, and messages may be under way/);
+    const half = '[[queues.producers]]\nbinding = "DELIVERIES_SLOW_1"\nqueue = "deliveries-slow-1"\n';
+    expect(written).toContain(half);
+    writeFileSync(file, written.replace(half, "").replace('queue = "deliveries-2"\nmax', 'queue = "another"\nmax'));
+    const incomplete = await refused([]);
+    expect(incomplete).toContain("DELIVERIES_SLOW_1 is not bound, though the other one of its pair is.");
+    expect(incomplete).toContain("Nothing consumes the queue deliveries-2.");
+    expect(account.asked).toBe(asked);
+  });
+
   it("refuses an environment that there is not, and a dry run asks nobody", PATIENCE, async () => {
     const account = await Account.open();
     const project = await Project.copy();
@@ -210,9 +277,16 @@ describe("the environments of wrangler.toml", () => {
   const staging: Config = unstable_readConfig({ config: file, env: "staging" });
 
   it("differ in nothing but what they must not share", () => {
-    const renamed = ({ ratelimits, ...config }: Config) => {
+    const renamed = ({ ratelimits, queues, ...config }: Config) => {
       const { name: _, targetEnvironment: __, topLevelName: ___, definedEnvironments: ____, ...rest } = config;
-      const text = JSON.stringify({ ...rest, ratelimits: ratelimits.map(({ namespace_id, ...one }) => one) });
+      // Each has as many as it needs.
+      const isFirst = ({ queue }: { queue?: string }) => !/-\d+$/.test(queue ?? "");
+      const first = { producers: queues.producers?.filter(isFirst), consumers: queues.consumers?.filter(isFirst) };
+      const text = JSON.stringify({
+        ...rest,
+        queues: first,
+        ratelimits: ratelimits.map(({ namespace_id, ...one }) => one),
+      });
       return JSON.parse(
         text.replaceAll('"staging-deliveries', '"deliveries').replaceAll('"posthorn-staging"', '"posthorn"'),
       );
@@ -228,11 +302,14 @@ describe("the environments of wrangler.toml", () => {
   });
 
   it("name their queues as the Worker tells them apart", () => {
-    const ending = (name = "") => /-(?:slow|dead)$/.exec(name)?.[0] ?? "";
+    const ending = (name = "") => /(?:-(?:slow|dead))?(?:-\d+)?$/.exec(name)?.[0] ?? "";
     for (const { producers = [], consumers = [] } of [first.queues, staging.queues]) {
-      const bound = producers.map(({ binding, queue }) => [binding, ending(queue)]);
-      expect(Object.fromEntries(bound)).toEqual({ DELIVERIES: "", DELIVERIES_SLOW: "-slow", DELIVERIES_DEAD: "-dead" });
-      expect(consumers.map(({ queue }) => queue)).toEqual(producers.map(({ queue }) => queue));
+      const bound = Object.fromEntries(producers.map(({ binding, queue }) => [binding, ending(queue)]));
+      expect(bound).toMatchObject({ DELIVERIES: "", DELIVERIES_SLOW: "-slow", DELIVERIES_DEAD: "-dead" });
+      for (const [binding, name] of Object.entries(bound)) {
+        expect(binding).toBe(`DELIVERIES${name.toUpperCase().replaceAll("-", "_")}`);
+      }
+      expect(consumers.map(({ queue }) => queue).toSorted()).toEqual(producers.map(({ queue }) => queue).toSorted());
     }
   });
 });

@@ -9,10 +9,11 @@ import { readFile } from "node:fs/promises";
 import { join } from "node:path";
 import { DatabaseSync } from "node:sqlite";
 import { test } from "vitest";
+import { Receiver } from "../lib/receiver";
+import { until } from "../lib/until";
 import { Blocks, StandIns } from "./guide-blocks";
 import { blockCalled, documentText, Printed } from "./printed";
-import { freePort, Project, until } from "./project";
-import { Receiver } from "./receiver";
+import { freePort, Project } from "./project";
 import { lines, Shell } from "./shell";
 
 const SECRET = "tour-secret"; // as the tour says it
@@ -85,7 +86,6 @@ test("README.md and every guide go as they say, block by block, and none is left
 
   const read = blocks.next("src/docs/start.md");
   const log = await until(
-    15_000,
     () => `the log does not show a success:\n${shell.output}`,
     async () => {
       const [list, one, health] = lines(await shell.run(read));
@@ -101,7 +101,6 @@ test("README.md and every guide go as they say, block by block, and none is left
   const pageView = page as { id: string };
   const held = blocks.next("src/docs/start.md");
   await until(
-    15_000,
     () => `nothing is held:\n${shell.output}`,
     async () => {
       const [list] = lines(await shell.run(held)) as [{ data: { status: string }[] }];
@@ -118,7 +117,6 @@ test("README.md and every guide go as they say, block by block, and none is left
   await printed.says(new RegExp(`^${event.id} again, ignored$`, "m"));
 
   const [attempt] = await until(
-    15_000,
     () => "nothing was kept",
     () => (kept.attempts.length > 0 ? kept.attempts : undefined),
   );

@@ -6,17 +6,20 @@
  */
 
 import { expect, test } from "vitest";
-import { freePort, Project, until } from "./project";
-import { Receiver } from "./receiver";
+import { patient } from "../lib/patience";
+import { Receiver } from "../lib/receiver";
+import { until } from "../lib/until";
+import { freePort, Project } from "./project";
 
 /** Healthy deliveries measured at a time, and how far apart they are posted, in ms. */
 const SAMPLES = 40;
 const GAP = 250;
 /**
- * What two noisy cores may add to any delivery, in ms: beyond it, the ratio counts. Behind 400 attempts that hang for 2 s
- * each, six at a time, it would be two minutes.
+ * What two noisy cores may add to any delivery, in ms of a quiet machine: beyond it, the ratio counts. Behind 400 attempts
+ * that hang for 2 s each, six at a time, it would be two minutes, of which half is the most that it may come to.
  */
 const NOISE = 5_000;
+const MOST_NOISE = 60_000;
 /** How often it is measured again, while it is over the limit: what else the machine does meanwhile only ever adds. */
 const TRIES = 3;
 const HANGING = 100;
@@ -67,7 +70,6 @@ async function latencies(api: Api, receiver: Receiver, beside: (i: number) => Pr
   }
   const arrived = () => [...posted].filter(([id]) => receiver.of(id).length > 0).length;
   await until(
-    60_000,
     () => `${arrived()} of ${posted.size} healthy deliveries arrived`,
     () => arrived() === posted.size,
   );
@@ -80,23 +82,21 @@ function p99(sorted: number[]): number {
 
 /** The p99 while they hang, beside the one while they answer: at most twice as long, or {@link NOISE} more. */
 async function isHeldUpLittle(what: string, calm: number, measure: () => Promise<number[]>): Promise<void> {
-  const limit = Math.max(2 * calm, calm + NOISE);
+  const limit = () => Math.max(2 * calm, calm + Math.min(patient(NOISE), MOST_NOISE));
   let least = Number.POSITIVE_INFINITY;
-  for (let tries = 0; tries < TRIES && least > limit; tries++) {
+  for (let tries = 0; tries < TRIES && least > limit(); tries++) {
     least = Math.min(least, p99(await measure()));
     console.log(`p99 beside ${what}: ${calm} ms while they answer, ${least} ms while they hang`);
   }
-  expect(least, `ms beside ${what}`).toBeLessThanOrEqual(limit);
+  expect(least, `ms beside ${what}`).toBeLessThanOrEqual(limit());
 }
 
-test("endpoints that hang with hundreds of deliveries, once noticed, hold up another endpoint's by 5 s at most, not by minutes", {
-  timeout: 600_000,
-}, async () => {
+test("endpoints that hang with hundreds of deliveries, once noticed, hold up another endpoint's by seconds at most, not by minutes", async () => {
   const project = await Project.copy();
   const port = await freePort();
   const instance = await project.serve(port);
   let hang = false;
-  const receiver = await Receiver.listen((path) => (hang && path.startsWith("/hang") ? "hang" : 200));
+  const receiver = await Receiver.listen(({ path }) => (hang && path.startsWith("/hang") ? "hang" : 200));
   const api = new Api(`http://127.0.0.1:${port}`, await project.operatorKey());
   for (const tenant of ["calm", "storm"]) await api.call("PUT", tenant, { name: tenant });
   await api.call("POST", "calm/endpoints", { url: `${receiver.url}/calm`, events: ["calm"] });
@@ -126,9 +126,9 @@ test("endpoints that hang with hundreds of deliveries, once noticed, hold up ano
   /** Waits until `done`, or says how far the neighbours have come. */
   const patiently = (what: string, done: () => boolean | Promise<boolean>) =>
     until(
-      180_000,
       () => `${what}: ${neighbours.map((_, i) => requestsOf(i)).join(" ")}\n${instance.output.slice(-2_000)}`,
       done,
+      180_000,
     );
 
   // The measure: the same events while all of them answer.

@@ -9,7 +9,8 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { onTestFinished, type TestContext } from "vitest";
 import { leaveOut } from "../lib/left-out";
-import { freePort, isListening, until } from "./project";
+import { until } from "../lib/until";
+import { freePort, isListening } from "./project";
 
 /** The text of a file of the project. */
 export function documentText(path: string): string {
@@ -100,7 +101,7 @@ export class Printed {
   static async run(program: Program, secret: string): Promise<Printed> {
     const printed = await Printed.start(program, secret);
     const about = () => `${program.file} does not listen; it said:\n${printed.output}`;
-    await until(15_000, about, () => isListening(printed.port));
+    await until(about, () => isListening(printed.port));
     return printed;
   }
 
@@ -123,6 +124,6 @@ export class Printed {
   /** Waits until it has printed something. */
   async says(pattern: RegExp): Promise<void> {
     const about = () => `the receiver has not printed ${pattern}; it printed:\n${this.output}`;
-    await until(15_000, about, () => pattern.test(this.output));
+    await until(about, () => pattern.test(this.output));
   }
 }

@@ -11,26 +11,11 @@ import { connect, createServer } from "node:net";
 import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
 import { onTestFinished } from "vitest";
+import { until } from "../lib/until";
 
 const ROOT = join(import.meta.dirname, "../..");
-const POLL_INTERVAL = 50;
 /** Marks the processes of an instance, wherever they end up in the tree, by a variable that each child inherits. */
 const MARK = "POSTHORN_TEST_INSTANCE";
-
-/** Asks until there is an answer; throws, with what `about` says, when `milliseconds` have passed without one. */
-export async function until<T>(
-  milliseconds: number,
-  about: () => string,
-  ask: () => T | undefined | false | Promise<T | undefined | false>,
-): Promise<T> {
-  const deadline = Date.now() + milliseconds;
-  for (;;) {
-    const answer = await ask();
-    if (answer !== undefined && answer !== false) return answer;
-    if (Date.now() > deadline) throw new Error(`${about()} (waited ${milliseconds} ms)`);
-    await new Promise((resolve) => setTimeout(resolve, POLL_INTERVAL));
-  }
-}
 
 /**
  * A port that was free a moment ago: none of those that systems give to outgoing connections (from 32768 on with Linux, from
@@ -99,7 +84,7 @@ export class Project {
   /** Runs it with `--no-demo`, and is fulfilled when it says that it serves. */
   async serve(port: number, env: Record<string, string> = {}): Promise<Instance> {
     const instance = this.start(port, ["--no-demo"], env);
-    await instance.says(/Serving until/, 60_000);
+    await instance.says(/Serving until/);
     return instance;
   }
 
@@ -181,13 +166,13 @@ export class Instance {
   }
 
   /** Waits until the output matches. */
-  async says(pattern: RegExp, milliseconds: number): Promise<RegExpExecArray> {
+  async says(pattern: RegExp): Promise<RegExpExecArray> {
     let over = false;
     void this.exited.then(() => {
       over = true;
     });
     const about = () => `npm start has not said ${pattern}; it said:\n${this.output}`;
-    return await until(milliseconds, about, () => {
+    return await until(about, () => {
       const match = pattern.exec(this.output);
       if (match === null && over) throw new Error(about());
       return match ?? undefined;
@@ -224,9 +209,9 @@ export class Instance {
   }
 
   /** Waits until nothing of this run is left and its port is free. */
-  async isGone(milliseconds: number): Promise<void> {
+  async isGone(): Promise<void> {
     const about = () => `this is still there:\n${list(this.processes())}\nand npm start said:\n${this.output}`;
-    await until(milliseconds, about, async () => this.processes().length === 0 && !(await isListening(this.port)));
+    await until(about, async () => this.processes().length === 0 && !(await isListening(this.port)));
   }
 }
 

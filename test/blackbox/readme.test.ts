@@ -6,8 +6,8 @@
 import { execFileSync } from "node:child_process";
 import { createHmac, randomBytes, timingSafeEqual } from "node:crypto";
 import { test } from "vitest";
+import { sign } from "../lib/receiver";
 import { blockCalled, documentText, needsPython } from "./printed";
-import { sign } from "./receiver";
 
 const README = documentText("README.md");
 const RECEIVERS = documentText("src/docs/receivers.md");

@@ -6,9 +6,10 @@
 import { createHmac } from "node:crypto";
 import { describe, expect, test } from "vitest";
 import { type Client, createClient } from "../../src/client/index";
+import { sign } from "../lib/receiver";
+import { until } from "../lib/until";
 import { blockCalled, documentText, needsPython, Printed, type Program } from "./printed";
-import { freePort, isListening, Project, until } from "./project";
-import { sign } from "./receiver";
+import { freePort, isListening, Project } from "./project";
 
 const DOCUMENT = documentText("src/docs/receivers.md");
 const SECRET = "a secret with ümläuts";
@@ -185,7 +186,7 @@ test("each receiver takes the deliveries of its profile once, also while a secre
     const deliveries = event.deliveries.map(async ({ id, endpoint }) => {
       let last: unknown;
       const about = () => `${cases.find((it) => it.endpoint === endpoint)?.profile}: ${JSON.stringify(last)}`;
-      const shown = await until(30_000, about, async () => {
+      const shown = await until(about, async () => {
         const read = await posthorn.deliveries.get("acme", endpoint, id);
         last = read;
         return read.attempts > 0 && read;
@@ -225,7 +226,6 @@ test("each receiver takes the deliveries of its profile once, also while a secre
   }
   for (const { printed, profile } of cases) {
     await until(
-      15_000,
       () => `${profile} was not sent again: ${printed.output}`,
       () => printed.output.match(/ again, ignored$/gm)?.length === 2,
     );

@@ -4,9 +4,6 @@ import { join } from "node:path";
 import { onTestFinished, test } from "vitest";
 import { freePort, Project } from "./project";
 
-/** More than an instance waits for its predecessor to end. */
-const PATIENCE = 20_000;
-
 test("npm start serves on localhost and 127.0.0.1, on PORT, once per directory, until it is interrupted", async ({
   expect,
 }) => {
@@ -30,7 +27,7 @@ test("npm start serves on localhost and 127.0.0.1, on PORT, once per directory, 
 
   process.kill(instance.npm.pid ?? 0, "SIGINT");
   expect([0, 130]).toContain(await instance.exited);
-  await instance.isGone(5_000);
+  await instance.isGone();
 });
 
 test("a busy port is waited for, then named with the variable to set", async ({ expect }) => {
@@ -41,7 +38,7 @@ test("a busy port is waited for, then named with the variable to set", async ({ 
   const { port } = server.address() as { port: number };
 
   const instance = project.start(port, ["--no-demo"]);
-  await instance.says(/Waiting/, PATIENCE);
+  await instance.says(/Waiting/);
   expect(await instance.exited).toBe(1);
   expect(instance.output).toContain(`Port ${port} is in use by another program.`);
   expect(instance.output).toMatch(/PORT=\d+ npm start/);
@@ -67,5 +64,5 @@ test("a Worker that cannot be built is reported with the reason", async ({ expec
   const instance = project.start(await freePort(), ["--no-demo"]);
   expect(await instance.exited).toBe(1);
   expect(instance.output).toMatch(/src\/index\.ts:\d+/);
-  await instance.isGone(5_000);
+  await instance.isGone();
 });

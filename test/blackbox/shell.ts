@@ -5,7 +5,7 @@
 
 import { type ChildProcess, spawn } from "node:child_process";
 import { onTestFinished } from "vitest";
-import { until } from "./project";
+import { until } from "../lib/until";
 
 /** The JSON answers among a shell's lines. */
 export function lines(output: string): Record<string, unknown>[] {
@@ -50,7 +50,7 @@ export class Shell {
     const mark = `done ${++this.#count}: `;
     this.#child.stdin?.write(`${this.edit(block)}\necho "${mark}$?"\n`);
     const about = () => `the shell did not come to the end of\n${block}\nIt printed:\n${this.output}`;
-    const printed = await until(60_000, about, () => {
+    const printed = await until(about, () => {
       if (this.#ended) throw new Error(about());
       const text = this.output.slice(from);
       return new RegExp(`${mark}\\d+\n`).test(text) ? text : undefined;

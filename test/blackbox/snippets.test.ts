@@ -22,7 +22,7 @@ beforeAll(async () => {
   base = `http://localhost:${port}`;
   key = await project.operatorKey();
   cookies = await signedIn();
-}, 120_000);
+});
 afterAll(async () => {
   for (const end of ends) await end();
 });

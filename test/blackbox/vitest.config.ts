@@ -1,6 +1,8 @@
 import path from "node:path";
 import { defineConfig } from "vitest/config";
 import { leavingOut } from "../lib/left-out.ts";
+import { LIMITS } from "../lib/patience.ts";
+import { provided } from "../lib/provided.ts";
 
 // Plain Node tests: they run `npm start` as a user does, and look at it from outside. What an instance has left behind they
 // find by way of /proc.
@@ -9,7 +11,7 @@ export default defineConfig({
   test: {
     include: ["test/blackbox/**/*.test.ts"],
     ...leavingOut(process.platform === "linux" ? null : "Linux"),
-    testTimeout: 300_000,
-    hookTimeout: 60_000,
+    provide: provided,
+    ...LIMITS,
   },
 });

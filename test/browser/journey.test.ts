@@ -1,6 +1,6 @@
 import { expect, test } from "vitest";
-import { until } from "../blackbox/project";
-import { CustomerReceiver } from "./receiver";
+import { CustomerReceiver } from "../lib/receiver";
+import { until } from "../lib/until";
 import { Person, world } from "./world";
 
 const shared = world();
@@ -79,7 +79,6 @@ test("a customer comes by a link, adds an endpoint, tests it, loses it, and reco
   await post(83);
   const endpoint = (await api("GET", "/v1/tenants/acme/endpoints")).data[0].id;
   await until(
-    60_000,
     () => "the endpoint is not disabled",
     async () => {
       const { enabled, disabledReason } = await api("GET", `/v1/tenants/acme/endpoints/${endpoint}`);
@@ -88,7 +87,6 @@ test("a customer comes by a link, adds an endpoint, tests it, loses it, and reco
   );
   const missed = [await post(84), await post(85)];
   await until(
-    60_000,
     () => "nothing is held",
     async () => {
       const { counts } = await api("GET", `/v1/tenants/acme/endpoints/${endpoint}/health`);
@@ -110,7 +108,6 @@ test("a customer comes by a link, adds an endpoint, tests it, loses it, and reco
   await page.getByRole("button", { name: `Enable it and recover ${count} deliveries` }).click();
   await page.getByText(`Recovering ${count} deliveries`).waitFor();
   await until(
-    60_000,
     () => `not all came: ${JSON.stringify(receiver.genuine)}`,
     () => missed.every((id) => receiver.accepted.includes(id)),
   );

@@ -1,6 +1,7 @@
 import { expect, test } from "vitest";
-import { until } from "../blackbox/project";
-import { CustomerReceiver } from "./receiver";
+import { patient } from "../lib/patience";
+import { CustomerReceiver } from "../lib/receiver";
+import { until } from "../lib/until";
 import { Person, type World, world } from "./world";
 
 const shared = world();
@@ -108,7 +109,7 @@ test("the first page is small, and the pages work without JavaScript", async () 
   await page.getByText("Disabled. New deliveries are held").waitFor();
   await page.getByLabel("State").selectOption("disabled");
   await page.getByRole("button", { name: "Filter" }).click();
-  await expect.poll(() => page.locator("tbody tr").count(), { timeout: 30_000 }).toBe(1);
+  await expect.poll(() => page.locator("tbody tr").count(), { timeout: patient(60_000) }).toBe(1);
   expect((await shared.api("GET", `/v1/tenants/${tenant}/endpoints/${endpoint}`)).enabled).toBe(false);
   expect([...cold.complaints, ...plain.complaints]).toEqual([]);
 });
@@ -178,7 +179,6 @@ async function fill({ api }: World, tenant: string, text: string) {
   const accepted = await api("POST", `${at}/events`, { event: "lead.hot", data: { note: text, [text]: [text] } });
   const [delivery] = accepted.deliveries;
   await until(
-    60_000,
     () => "the delivery has not arrived",
     async () => {
       const read = await api("GET", `${at}/endpoints/${made.id}/deliveries/${delivery.id}`);
@@ -188,7 +188,6 @@ async function fill({ api }: World, tenant: string, text: string) {
   receiver.status = 500;
   await api("POST", `${at}/events`, { event: "odd.one", data: sample });
   await until(
-    60_000,
     () => "nothing has failed",
     async () => {
       const { counts } = await api("GET", `${at}/endpoints/${made.id}/health`);

@@ -1,6 +1,8 @@
 import { fileURLToPath } from "node:url";
 import { defineConfig } from "vitest/config";
 import { leavingOut } from "../lib/left-out.ts";
+import { LIMITS } from "../lib/patience.ts";
+import { provided } from "../lib/provided.ts";
 import { chromium } from "./chromium.ts";
 
 /** They also find what an instance has left behind by way of /proc. */
@@ -12,7 +14,7 @@ export default defineConfig({
   test: {
     include: ["test/browser/**/*.test.ts"],
     ...leavingOut(wants),
-    testTimeout: 300_000,
-    hookTimeout: 120_000,
+    provide: provided,
+    ...LIMITS,
   },
 });

@@ -9,6 +9,7 @@ import axe from "axe-core";
 import { type Browser, type BrowserContext, chromium as launcher, type Page } from "playwright-core";
 import { afterAll, beforeAll, expect } from "vitest";
 import { freePort, Project } from "../blackbox/project";
+import { patient } from "../lib/patience";
 import { chromium } from "./chromium";
 
 const SHOTS = fileURLToPath(new URL("../../.screenshots/", import.meta.url));
@@ -47,7 +48,7 @@ export function world(): World {
       if (!response.ok) throw new Error(`${method} ${path}: ${response.status} ${text}`);
       return text === "" ? undefined : JSON.parse(text);
     };
-  }, 120_000);
+  });
   afterAll(async () => {
     await shared.browser?.close();
     for (const end of ends) await end();
@@ -82,7 +83,7 @@ export class Person {
   /** A new one, with a browser profile of their own. */
   static async arrives({ browser, base }: World, options: { javaScriptEnabled?: boolean } = {}): Promise<Person> {
     const context = await browser.newContext({ viewport: DESK, colorScheme: "light", baseURL: base, ...options });
-    context.setDefaultTimeout(20_000);
+    context.setDefaultTimeout(patient(60_000));
     return new Person(context, await context.newPage(), base);
   }
 

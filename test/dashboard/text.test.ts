@@ -1,7 +1,7 @@
 import fc from "fast-check";
 import { describe, it } from "vitest";
 import { byHour, ceiling } from "../../src/dashboard/components/chart";
-import { apiTime, localTime } from "../../src/dashboard/components/deliveries";
+import { apiTime, localTime } from "../../src/dashboard/components/log";
 import { duration, span } from "../../src/dashboard/components/time";
 import { prettyJson } from "../../src/dashboard/json-text";
 import { bodyOf, changeOf, newValues, valuesOf } from "../../src/dashboard/pages/endpoints/endpoint-values";

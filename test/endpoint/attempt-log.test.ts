@@ -1,6 +1,6 @@
 import { afterEach, describe, it, vi } from "vitest";
 import type { Attempt } from "../../src/contracts/delivery";
-import { attemptsOf, hasAttempt, withAttempt } from "../../src/endpoint/attempt-log";
+import { attemptsOf, hasAttempt, withAttempt } from "../../src/endpoint/storage/attempt-log";
 
 afterEach(() => {
   vi.restoreAllMocks();

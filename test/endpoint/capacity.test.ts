@@ -5,7 +5,7 @@ import { Ledger } from "../../src/endpoint/ledger";
 import { encodeTime } from "../../src/lib/ids";
 import { Sql } from "../../src/lib/sql";
 import { DAY, HOUR } from "../../src/lib/time";
-import { fresh } from "../lib/api";
+import { fresh } from "../lib/fresh";
 import { attempt, delivery, SETTINGS, T0 } from "./ledgers";
 
 const NOW = T0 + DAY;

@@ -7,7 +7,7 @@ import type { Ledger } from "../../src/endpoint/ledger";
 import { Journal } from "../../src/event-log/journal/journal";
 import { Sql } from "../../src/lib/sql";
 import { DAY, dayOf, HOUR, MINUTE, SECOND } from "../../src/lib/time";
-import { fresh } from "../lib/api";
+import { fresh } from "../lib/fresh";
 import { attempt, delivery, fire, outcomeOf, SCHEDULE, SETTINGS, SLOW, T0, tellOperator, withLedger } from "./ledgers";
 
 describe("two deliveries with different due times under one alarm", () => {

@@ -7,7 +7,7 @@ import { Ledger } from "../../src/endpoint/ledger";
 import { SLOTS } from "../../src/endpoint/policy/admission";
 import { deliveryId, encodeTime } from "../../src/lib/ids";
 import { Sql } from "../../src/lib/sql";
-import { fresh } from "../lib/api";
+import { fresh } from "../lib/fresh";
 
 export const T0 = Date.parse("2026-11-21T00:00:00.000Z");
 export const SCHEDULE = [30, 120, 600, 3600, 14_400];

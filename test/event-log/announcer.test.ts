@@ -14,6 +14,7 @@ import { Outbound } from "../../src/event-log/outbound";
 import { utf8 } from "../../src/lib/crypto";
 import { deliveryId } from "../../src/lib/ids";
 import { holds } from "../lib/property";
+import { until } from "../lib/until";
 
 let serial = 0;
 
@@ -111,6 +112,7 @@ describe("messages", () => {
       "x",
       {},
       { tenant: "t", endpoint: "e", version: 1, deliveries: [{ id: "x", type: "e" }] },
+      { tenant: "t", endpoint: "e", version: 1, deliveries: [null, { id: ref.id, event: "e" }] },
       { tenant: "t", shares: [] },
       { tenant: "t", shares: [null] },
       { tenant: "t", shares: [{ endpoint: "e", version: 1, deliveries: [] }] },
@@ -186,13 +188,14 @@ function heldQueue() {
     calls,
     /** Lets all go, also what comes after it, until there have been `count` calls. */
     async through(count: number) {
-      await vi.waitFor(() => {
+      const about = () => `${count} calls, of which there are ${calls.length}`;
+      await until(about, () => {
         for (const call of calls) {
           if (ended.has(call)) continue;
           ended.add(call);
           call.end();
         }
-        if (calls.length < count) throw new Error(`${calls.length} calls of ${count}`);
+        return calls.length >= count;
       });
     },
   };
@@ -203,11 +206,11 @@ describe("what waits between two calls of the queue", () => {
     expect,
   }) => {
     const { queue, calls, through } = heldQueue();
-    const announcer = new Announcer(queue, "t");
+    const announcer = new Announcer(() => queue, "t");
     // Two calls are under way ...
     for (const n of [1, 2]) {
       announcer.announce([newEvent("{}", "ep_a")], new Map([["ep_a", 1]]));
-      await vi.waitFor(() => expect(calls).toHaveLength(n));
+      await until(`call ${n}`, () => calls.length === n);
     }
     // ... while a hundred requests come, a configuration being changed among them.
     const events = newEvents(100, 10, "ep_a", "ep_b");
@@ -258,10 +261,10 @@ describe("what waits between two calls of the queue", () => {
 
   it("takes no more memory while the queue hangs, however much comes", async ({ expect }) => {
     const { queue, calls, through } = heldQueue();
-    const announcer = new Announcer(queue, "t", new Outbound("t", 100_000));
+    const announcer = new Announcer(() => queue, "t", new Outbound("t", 100_000));
     const lines = vi.spyOn(console, "log").mockImplementation(() => {});
     for (const event of newEvents(200, 10_000, "ep_a")) announcer.announce([event], new Map());
-    await vi.waitFor(() => expect(calls.length).toBeGreaterThan(0));
+    await until("a call", () => calls.length > 0);
     for (const event of newEvents(200, 10_000, "ep_a")) announcer.announce([event], new Map());
     const told = lines.mock.calls.map(([line]) => JSON.parse(String(line)) as { step: string; deliveries: number });
     lines.mockRestore();

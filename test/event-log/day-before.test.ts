@@ -10,7 +10,7 @@ import { KeysBefore } from "../../src/event-log/keys-before";
 import { EventLog } from "../../src/event-log/object";
 import { Sql } from "../../src/lib/sql";
 import { addDays, DAY, dayOf, dayStart, HOUR, MINUTE } from "../../src/lib/time";
-import { fresh } from "../lib/api";
+import { fresh } from "../lib/fresh";
 import { holds } from "../lib/property";
 
 // Far enough ahead that the objects' own alarms have nothing to do.

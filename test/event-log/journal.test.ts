@@ -6,7 +6,7 @@ import { eventLogStub } from "../../src/contracts/find";
 import { Journal } from "../../src/event-log/journal/journal";
 import { Sql } from "../../src/lib/sql";
 import { addDays, DAY, dayOf, dayStart, MINUTE, SECOND } from "../../src/lib/time";
-import { fresh } from "../lib/api";
+import { fresh } from "../lib/fresh";
 
 // Far enough ahead that the object's own alarm has nothing to do.
 const DAY_OF_TEST = dayOf(Date.now() + 400 * DAY);

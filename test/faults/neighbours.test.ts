@@ -12,7 +12,7 @@ const sorted = (ids: Iterable<string>) => [...ids].sort();
 
 /** The batch is let go as a whole, while requests of its own are under way still. */
 async function letGo(expect: ExpectStatic, invocation: Invocation): Promise<void> {
-  await until("the batch to be let go", async () => invocation.over, 10_000);
+  await until("the batch to be let go", async () => invocation.over);
   expect([invocation.acked, invocation.returned]).toEqual([invocation.messages, 0]);
 }
 

@@ -1,6 +1,10 @@
 import { env, exports } from "cloudflare:workers";
 import { inject } from "vitest";
-import type { Answer, Received } from "./servers/receiver-server";
+import { fresh } from "./fresh";
+import type { Answer, Received } from "./servers/receive";
+import { until } from "./until";
+
+export { fresh, until };
 
 /** An answer of the API: its status and its body, which tests look into freely. */
 export interface Answered {
@@ -40,13 +44,6 @@ export async function answered(response: Response): Promise<Answered> {
 
 function isRaw(body: unknown): body is string | Uint8Array<ArrayBuffer> {
   return typeof body === "string" || body instanceof Uint8Array;
-}
-
-let names = 0;
-
-/** A name nobody has used, for tenants and receiver paths. */
-export function fresh(what: string): string {
-  return `${what}-${Date.now().toString(36)}-${++names}`;
 }
 
 /** A new tenant's id. */
@@ -115,20 +112,4 @@ export async function delivery(
     const { body } = await call("GET", deliveryPath(tenant, ref));
     return body.status === status && body;
   });
-}
-
-/** Polls until `probe` answers something truthy, and answers it; gives up after `ms`. */
-export async function until<T>(
-  what: string,
-  probe: () => Promise<T | false | null | undefined>,
-  ms = inject("patience"),
-): Promise<T> {
-  // Not Date, which some suites hold still.
-  const deadline = performance.now() + ms;
-  for (;;) {
-    const value = await probe();
-    if (value) return value;
-    if (performance.now() > deadline) throw new Error(`waited ${ms} ms in vain for ${what}`);
-    await new Promise((resolve) => setTimeout(resolve, 25));
-  }
 }

@@ -12,8 +12,9 @@ import { Ledger } from "../../src/endpoint/ledger";
 import { deliveryId, mintEventUlid } from "../../src/lib/ids";
 import { Sql } from "../../src/lib/sql";
 import { dayOf, SECOND } from "../../src/lib/time";
-import { EndpointRun } from "../../src/send/endpoint-run";
-import { Lanes } from "../../src/send/lanes";
+import type { Attempting } from "../../src/send/attempt";
+import { EndpointRun } from "../../src/send/deliver";
+import { Invocation } from "../../src/send/invocation";
 import { memoryStorage } from "./sqlite";
 import { VirtualClock } from "./virtual-clock";
 
@@ -21,8 +22,6 @@ const T0 = Date.parse("2026-11-26T06:00:00Z");
 /** How long a message waits in the queue, in ms: a new one, and one that comes back. */
 const NEW_HOP = 300;
 const BACK_HOP = 1_000;
-/** As in deliver.ts, in ms. */
-const TAKES_ON = 15 * SECOND;
 /** What was posted this short before the end, in ms, is on its way: two hops of the queue and the receiver's time. */
 const ON_THE_WAY = 2 * SECOND;
 
@@ -112,15 +111,8 @@ export async function play(load: Load): Promise<Run> {
   const env = { ENDPOINT: { getByName: () => endpoint }, EVENT_LOG: { getByName: () => log } } as unknown as Env;
 
   const consume = (deliveries: readonly Delivery[], lane: Lane) => {
-    const lanes = new Lanes();
     const items: Delivery[] = [...deliveries];
-    const until = clock.now + TAKES_ON;
-    const attempt: ConstructorParameters<typeof EndpointRun>[0]["attempt"] = async (
-      _,
-      { delivery, grant },
-      textOf,
-      { begun, ended },
-    ) => {
+    const attempt: Attempting = async (_, { delivery, grant }, textOf, { begun, ended }) => {
       await textOf();
       const at = clock.now;
       most = Math.max(most, ++underWay);
@@ -133,11 +125,10 @@ export async function play(load: Load): Promise<Run> {
       const report = { id, at, durationMs, statusCode: 200, error: null, format: "envelope" as const, entry: "{}" };
       return { kind: "attempted", delivery, attempt: report, retryAfter: null };
     };
-    const run = new EndpointRun(
-      { env, attempt, lane, lanes, until, outlasts: lane === "normal", goesOn: true },
-      { tenant: "t", endpoint: "ep", version: 1, items, settled: () => undefined },
-    );
-    lanes.add(run);
+    const invocation = new Invocation(env, lane, true, attempt);
+    const share = { tenant: "t", endpoint: "ep", version: 1, items, settled: () => undefined };
+    const run = new EndpointRun(invocation, share);
+    invocation.lanes.add(run);
     void run.begin();
   };
   let last: string | null = null;

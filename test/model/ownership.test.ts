@@ -2,6 +2,7 @@ import fc from "fast-check";
 import { it } from "vitest";
 import type { DeliveryError } from "../../src/contracts/delivery";
 import { SECOND } from "../../src/lib/time";
+import { patient } from "../lib/patience";
 import { holds } from "../lib/property";
 import { World } from "./world";
 
@@ -43,6 +44,7 @@ const step = fc.oneof(
   { weight: 2, arbitrary: fc.record({ do: fc.constant("repeat" as const), pick }) },
   { weight: 2, arbitrary: fc.record({ do: fc.constant("duplicate" as const), pick }) },
   { weight: 2, arbitrary: fc.record({ do: fc.constant("lose" as const), pick }) },
+  { weight: 1, arbitrary: fc.record({ do: fc.constant("queues" as const), bound: fc.constantFrom(1, 2, 3) }) },
   { weight: 2, arbitrary: fc.record({ do: fc.constant("evict" as const), side }) },
   { weight: 1, arbitrary: fc.record({ do: fc.constant("kill" as const) }) },
   { weight: 1, arbitrary: fc.record({ do: fc.constant("switch" as const), side, on: flag }) },
@@ -85,13 +87,14 @@ function take(world: World, step: Step): void {
     case "repeat":
       world.repeatOutcome(step.pick);
       return;
-    case "duplicate": {
-      const message = world.queue[step.pick % Math.max(world.queue.length, 1)];
-      if (message) world.queue.push(message);
+    case "duplicate":
+      world.queues.repeat(step.pick);
       return;
-    }
     case "lose":
-      world.queue.splice(step.pick % Math.max(world.queue.length, 1), 1);
+      world.queues.take(step.pick);
+      return;
+    case "queues":
+      world.queues.bound = step.bound;
       return;
     case "break":
       world.breakDown();
@@ -116,7 +119,7 @@ function take(world: World, step: Step): void {
   }
 }
 
-it("every unfinished delivery has exactly one durable owner", { timeout: 900_000 }, () => {
+it("every unfinished delivery has exactly one durable owner", { timeout: patient(900_000) }, () => {
   holds(
     fc.property(fc.array(step, { minLength: 10, maxLength: 80, size: "max" }), inTheEnd, (steps, end) => {
       const world = World.create();

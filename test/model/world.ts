@@ -10,11 +10,12 @@ import type { Delivery } from "../../src/contracts/event";
 import { lifetime } from "../../src/endpoint/jobs/expiry";
 import { Ledger } from "../../src/endpoint/ledger";
 import { SLOTS } from "../../src/endpoint/policy/admission";
-import type { Row } from "../../src/endpoint/row";
+import type { Row } from "../../src/endpoint/storage/row";
 import { Journal } from "../../src/event-log/journal/journal";
 import { deliveryId } from "../../src/lib/ids";
 import { Sql } from "../../src/lib/sql";
 import { dayOf, dayStart, MINUTE, SECOND } from "../../src/lib/time";
+import { Queues } from "./queues";
 import { memoryStorage } from "./sqlite";
 
 export const SCHEDULE = [30, 120, 600];
@@ -74,7 +75,7 @@ interface Side {
 export class World {
   now = 0;
   readonly promised = new Map<string, Promised>();
-  readonly queue: Message[] = [];
+  readonly queues = new Queues<Message>();
   readonly inFlight: InFlight[] = [];
   readonly past: { endpoint: number; outcome: Outcome }[] = [];
   #sides: Side[] = [];
@@ -149,7 +150,7 @@ export class World {
         holder: null,
         latest: null,
       });
-      if (!messagesLost) this.queue.push({ endpoint, deliveries: [ref], lane: "normal" });
+      if (!messagesLost) this.queues.push({ endpoint, deliveries: [ref], lane: "normal" });
     }
   }
 
@@ -158,7 +159,7 @@ export class World {
    * begins to send what it may, and comes back with what it is to offer again.
    */
   admit(pick: number, dies: boolean, room = SLOTS): void {
-    const [message] = this.queue.splice(pick % Math.max(this.queue.length, 1), 1);
+    const message = this.queues.take(pick);
     if (message === undefined) return;
     const { endpoint, deliveries, lane } = message;
     const offer = { lane, room };
@@ -169,8 +170,8 @@ export class World {
     this.#checkProbes(endpoint, breaker, admissions.filter((admission) => admission.do === "send").length);
     for (const admission of admissions) if (admission.do === "send") this.#granted(message, admission, breaker, !dies);
     const later = deliveries.filter(({ id }) => admissions.some((one) => one.do === "later" && one.id === id));
-    if (dies) this.queue.push(message);
-    else if (later.length > 0) this.queue.push({ ...message, deliveries: later });
+    if (dies) this.queues.push(message);
+    else if (later.length > 0) this.queues.push({ ...message, deliveries: later });
   }
 
   /** A delivery is given to a consumer, which begins to send it or dies. */
@@ -246,7 +247,7 @@ export class World {
     const promised = this.promised.get(flight.ref.id) as Promised;
     promised.sends++;
     if (outcomeLost) {
-      this.queue.push({ endpoint: flight.endpoint, deliveries: [flight.ref], lane: flight.lane });
+      this.queues.push({ endpoint: flight.endpoint, deliveries: [flight.ref], lane: flight.lane });
       return;
     }
     const outcome: Outcome = {
@@ -335,7 +336,7 @@ export class World {
       for (const { id } of ledger.outbox.due(this.now)) ledger.outbox.remove(id);
       return ledger.release(this.now);
     });
-    for (const deliveries of messagesLost ? [] : messages) this.queue.push({ endpoint: i, deliveries, lane });
+    for (const deliveries of messagesLost ? [] : messages) this.queues.push({ endpoint: i, deliveries, lane });
   }
 
   /** The log's alarm goes off; endpoints may be out of reach, and it may die before it moves its pointer. */
@@ -354,10 +355,10 @@ export class World {
   breakDown(): void {
     for (let i = 0; i < 12; i++) {
       this.append(false, false);
-      this.admit(this.queue.length - 1, false);
+      this.admit(this.queues.size - 1, false);
       if (this.inFlight.length > 0) this.finish(this.inFlight.length - 1, "timeout", false);
       this.alarm(0, false);
-      this.admit(this.queue.length - 1, false);
+      this.admit(this.queues.size - 1, false);
     }
   }
 
@@ -373,7 +374,7 @@ export class World {
 
   /** Everything in memory is lost: the queue, what is in flight, the objects. */
   killAll(): void {
-    this.queue.length = 0;
+    this.queues.clear();
     this.inFlight.length = 0;
     for (let i = 0; i < ENDPOINTS; i++) this.evict(i);
     const day = dayOf(this.now);
@@ -462,13 +463,13 @@ export class World {
       this.recover(i);
     }
     for (let round = 0; round < 600; round++) {
-      while (this.queue.length > 0) this.admit(0, false);
+      while (this.queues.size > 0) this.admit(0, false);
       while (this.inFlight.length > 0) this.finish(0, error, false);
       this.checkOwners();
       const alarms = [this.#with(0, (l) => l.nextAlarm(this.now)), this.#with(1, (l) => l.nextAlarm(this.now))];
       const handover = this.#inLog(() => this.#journal.pointer.next(this.now, RECONCILE));
       const next = [...alarms, handover].filter((at) => at !== null);
-      if (next.length === 0 && this.queue.length === 0) break;
+      if (next.length === 0 && this.queues.size === 0) break;
       this.now = Math.max(this.now, Math.min(...next));
       if (handover !== null && handover <= this.now) this.reconcile(null, false);
       for (const [i, at] of alarms.entries()) if (at !== null && at <= this.now) this.alarm(i, false);

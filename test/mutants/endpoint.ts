@@ -216,7 +216,7 @@ export const WAITING: readonly Mutant[] = [
   },
   {
     name: "an attempt whose row was made meanwhile is lost",
-    file: "src/endpoint/rows.ts",
+    file: "src/endpoint/storage/row.ts",
     find: "row.adopted === 1 && row.manual === 0",
     replace: "row.adopted === 2 && row.manual === 0",
     tests: tests("test/endpoint/ledger.test.ts"),
@@ -272,7 +272,7 @@ export const WAITING: readonly Mutant[] = [
   },
   {
     name: "retention takes what is under way",
-    file: "src/endpoint/deliveries.ts",
+    file: "src/endpoint/storage/deliveries.ts",
     find: "NOT IN ('pending', 'retrying') AND lease IS NULL",
     replace: "NOT IN ('pending', 'retrying')",
     tests: tests("test/endpoint/trim.test.ts"),
@@ -280,7 +280,7 @@ export const WAITING: readonly Mutant[] = [
   },
   {
     name: "retention takes what is unfinished",
-    file: "src/endpoint/deliveries.ts",
+    file: "src/endpoint/storage/deliveries.ts",
     find: "AND status NOT IN ('pending', 'retrying') AND lease IS NULL",
     replace: "AND lease IS NULL",
     tests: tests(

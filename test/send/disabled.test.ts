@@ -1,5 +1,15 @@
 import { describe, it } from "vitest";
-import { type Answered, call, delivery, deliveryPath, newEndpoint, newReceiver, newTenant, post } from "../lib/api";
+import {
+  type Answered,
+  call,
+  delivery,
+  deliveryPath,
+  newEndpoint,
+  newReceiver,
+  newTenant,
+  post,
+  until,
+} from "../lib/api";
 
 const LONG_AGO = "2020-01-01T00:00:00Z";
 
@@ -117,8 +127,8 @@ describe.concurrent("recover", () => {
     const failed: Answered["body"][] = [];
     for (let i = 0; i < 4; i++) {
       failed.push(await delivery(tenant, (await post(tenant)).deliveries[0], "failed"));
-      // The next one is of another millisecond.
-      await new Promise((resolve) => setTimeout(resolve, 2));
+      const at = Date.parse(failed.at(-1)?.createdAt);
+      await until("another millisecond", () => Date.now() > at);
     }
     const path = `/v1/tenants/${tenant}/endpoints/${id}`;
     await receiver.answer({});

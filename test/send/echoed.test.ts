@@ -1,8 +1,6 @@
 import { describe, it, vi } from "vitest";
-import type { Deadline } from "../../src/lib/net/deadline";
 import { maskingOf } from "../../src/send/request/mask";
-import { BODY_WITHIN, type Outgoing, type Sent, send } from "../../src/send/send";
-import { Watch } from "../../src/send/watch";
+import { type Outgoing, type Sent, send } from "../../src/send/send";
 
 /** What is kept of a body and of all headers, in bytes. */
 const [KEPT_BODY, KEPT_HEADERS] = [16_384, 8_192];
@@ -48,9 +46,8 @@ async function answered(response: Response): Promise<Sent> {
     url: "http://127.0.0.1:1/",
     headers: {},
     body: null,
-    deadlines: new Watch<Deadline>(10 * BODY_WITHIN, (deadline) => deadline.expire()),
     // What hangs is called off soon.
-    bodies: new Watch<Deadline>(50, (deadline) => deadline.expire()),
+    timeout: 50,
     rules: { allowInsecure: true, ownHosts: [], resolver: null },
     masked: maskingOf([SECRET]),
   };

@@ -1,6 +1,6 @@
 import { describe, it } from "vitest";
 import { type Answered, call, fresh, newEndpoint, newReceiver, newTenant, post, until } from "../lib/api";
-import type { Answer } from "../lib/servers/receiver-server";
+import type { Answer } from "../lib/servers/receive";
 
 type Receiver = Awaited<ReturnType<typeof newReceiver>>;
 

@@ -335,7 +335,7 @@ describe("what waits at an endpoint", () => {
   });
 
   it("is left alone by an invocation that does not go on", async ({ expect }) => {
-    const played = new Played({ outlasts: false, goesOn: false });
+    const played = new Played({ outlasts: false });
     played.room().claimable = items(5);
     const run = played.run(items(1));
     await played.endAll();
@@ -363,6 +363,19 @@ describe("attempts that hang", () => {
     expect(await isOver(run.ended)).toBe(true);
     expect(sorted(room.told)).toEqual(sorted(played.begun));
     expect(played.begun).toHaveLength(LANES);
+  });
+
+  it("are those that are under way still: who has ended leaves no timer", async ({ expect }) => {
+    const played = new Played();
+    const room = played.room();
+    const run = played.run(items(2));
+    await rest();
+    await played.end(played.begun[0]);
+    await vi.advanceTimersByTimeAsync(HANGS);
+    expect(room.lags.map((lag) => lag.map(({ delivery }) => delivery.id))).toEqual([[played.begun[1]]]);
+    await played.endAll();
+    expect(await isOver(run.ended)).toBe(true);
+    expect(vi.getTimerCount()).toBe(0);
   });
 
   it("hold the batch when their rows could not be made", async ({ expect }) => {

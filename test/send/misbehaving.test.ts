@@ -1,9 +1,7 @@
 import { createExecutionContext, createMessageBatch, getQueueResult } from "cloudflare:test";
 import { env } from "cloudflare:workers";
 import { describe, inject, it, vi } from "vitest";
-import type { Deadline } from "../../src/lib/net/deadline";
-import { BODY_WITHIN, type Outgoing, send } from "../../src/send/send";
-import { Watch } from "../../src/send/watch";
+import { type Outgoing, send } from "../../src/send/send";
 import {
   type Answered,
   call,
@@ -276,8 +274,7 @@ function requestWithin(ms: number): Outgoing {
     url: "http://127.0.0.1:9/",
     headers: {},
     body: null,
-    deadlines: new Watch<Deadline>(ms, (deadline) => deadline.expire()),
-    bodies: new Watch<Deadline>(BODY_WITHIN, (deadline) => deadline.expire()),
+    timeout: ms,
     rules: { allowInsecure: true, ownHosts: [], resolver: null },
     masked: (text) => text,
   };

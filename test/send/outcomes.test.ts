@@ -1,6 +1,6 @@
 import { describe, it } from "vitest";
 import { type Answered, call, delivery, newEndpoint, newReceiver, newTenant, post, until } from "../lib/api";
-import type { Answer } from "../lib/servers/receiver-server";
+import type { Answer } from "../lib/servers/receive";
 
 /** What became of one delivery to a receiver that answers so, with no retries. */
 async function outcomeOf(answer: Answer, status: string, fields: object = {}): Promise<Answered["body"]> {

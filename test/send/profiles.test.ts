@@ -4,7 +4,7 @@ import { Webhook as SvixWebhook } from "svix";
 import { describe, it } from "vitest";
 import { PROFILE_NAMES, type ProfileName } from "../../src/config/endpoints/profiles";
 import { call, newReceiver, newTenant, until } from "../lib/api";
-import type { Received } from "../lib/servers/receiver-server";
+import type { Received } from "../lib/servers/receive";
 
 type Verify = (request: Received, secret: string) => boolean;
 

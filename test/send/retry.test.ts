@@ -1,7 +1,7 @@
 import { evictDurableObject } from "cloudflare:test";
 import { describe, it } from "vitest";
 import { type Answered, call, delivery, newEndpoint, newReceiver, newTenant, post } from "../lib/api";
-import type { Answer } from "../lib/servers/receiver-server";
+import type { Answer } from "../lib/servers/receive";
 import { endpointObject, nothingIsDue } from "./harness";
 
 // These tests have endpoints of their own and wait for real retries: together they take no longer than the longest.

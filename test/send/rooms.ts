@@ -13,8 +13,9 @@ import type { EndpointSettings } from "../../src/contracts/settings";
 import { LEASE } from "../../src/endpoint/policy/admission";
 import { deliveryId, encodeTime } from "../../src/lib/ids";
 import type { Granted, Text } from "../../src/send/attempt";
-import { EndpointRun, type Invocation, type Share } from "../../src/send/endpoint-run";
-import { Lanes } from "../../src/send/lanes";
+import { EndpointRun } from "../../src/send/deliver";
+import { Invocation } from "../../src/send/invocation";
+import type { Share } from "../../src/send/share";
 import { SETTINGS } from "../endpoint/ledgers";
 
 export const T0 = Date.parse("2026-11-27T12:00:00.000Z");
@@ -136,7 +137,6 @@ interface Send extends Granted {
 
 /** One invocation over rooms that are made up, whose sends take until they are told to end. */
 export class Played {
-  readonly lanes = new Lanes();
   readonly rooms = new Map<string, Room>();
   /** The deliveries of all sends that have begun, in their order. */
   readonly begun: string[] = [];
@@ -154,7 +154,7 @@ export class Played {
   logAnswers: Promise<void> = Promise.resolve();
   readonly #invocation: Invocation;
 
-  constructor(shape: Partial<Pick<Invocation, "lane" | "outlasts" | "goesOn" | "until">> = {}) {
+  constructor({ lane = "normal", outlasts = true }: { lane?: Lane; outlasts?: boolean } = {}) {
     const log = {
       read: async (ulids: string[]) => {
         this.reads.push(ulids.length);
@@ -167,18 +167,7 @@ export class Played {
       ENDPOINT: { getByName: (name: string) => this.room(name.slice("t/".length)) },
       EVENT_LOG: { getByName: () => log },
     } as unknown as Env;
-    const until = Date.now() + 15_000;
-    const { lanes } = this;
-    this.#invocation = {
-      env,
-      attempt: this.#attempt,
-      lanes,
-      lane: "normal",
-      until,
-      outlasts: true,
-      goesOn: true,
-      ...shape,
-    };
+    this.#invocation = new Invocation(env, lane, outlasts, this.#attempt);
   }
 
   room(endpoint = "ep"): Room {
@@ -200,7 +189,7 @@ export class Played {
       },
     };
     const run = new EndpointRun(this.#invocation, share);
-    this.lanes.add(run);
+    this.#invocation.lanes.add(run);
     void run.begin();
     return run;
   }

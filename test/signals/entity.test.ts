@@ -155,7 +155,8 @@ describe("an entity", () => {
     });
     expect(await emitted(tenant, seen("a.com"))).toEqual([]);
     await rebind(stub, { ENTITY_TTL_DAYS: "0.0000001" });
-    await new Promise((resolve) => setTimeout(resolve, 20)); // 8 ms of silence
+    const silentSince = Date.now();
+    await until("9 ms of silence", () => Date.now() > silentSince + 9);
     await runDurableObjectAlarm(stub);
     expect(await held(stub)).toEqual({ rows: null, alarm: null });
     await rebind(stub, {});
@@ -169,7 +170,8 @@ describe("an entity", () => {
     const first = await observe(tenant, seen("a.com"), key);
     const stub = await stubOf(tenant, "a.com");
     await rebind(stub, { ENTITY_TTL_DAYS: "0.0000001" });
-    await new Promise((resolve) => setTimeout(resolve, 20)); // 8 ms of silence
+    const silentSince = Date.now();
+    await until("9 ms of silence", () => Date.now() > silentSince + 9);
     await runDurableObjectAlarm(stub);
     const { rows, alarm } = await held(stub);
     expect(rows).toBe(1);

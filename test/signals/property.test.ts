@@ -7,7 +7,7 @@ import type { When } from "../../src/contracts/signal";
 import { Sql } from "../../src/lib/sql";
 import { DAY } from "../../src/lib/time";
 import { Recollection } from "../../src/signals/recollection";
-import { fresh } from "../lib/api";
+import { fresh } from "../lib/fresh";
 import { holdsAsync } from "../lib/property";
 import { firing, settleAll, T0 } from "./recollections";
 

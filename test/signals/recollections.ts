@@ -6,7 +6,7 @@ import { newId } from "../../src/lib/ids";
 import { Sql } from "../../src/lib/sql";
 import { Recollection } from "../../src/signals/recollection";
 import type { Remembered } from "../../src/signals/remembered";
-import { fresh } from "../lib/api";
+import { fresh } from "../lib/fresh";
 
 export const T0 = Date.parse("2026-11-21T00:00:00.000Z");
 

@@ -5,7 +5,7 @@ import { Sql } from "../../src/lib/sql";
 import { DAY } from "../../src/lib/time";
 import { Recollection } from "../../src/signals/recollection";
 import { ENTITY_STEPS } from "../../src/signals/tables";
-import { fresh } from "../lib/api";
+import { fresh } from "../lib/fresh";
 import { fired, firing, keyed, request, settleAll, T0 } from "./recollections";
 
 interface Stored {

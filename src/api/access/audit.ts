@@ -50,9 +50,9 @@ function toShape({ id, at, actor, action, target, tenant, fields }: AuditRow): z
 
 /** Audit: who changed what and when. The operator's. */
 export const auditRoutes = router().openapi(list, async (c) => {
-  const { limit, cursor, tenant = null, since = null, until = null } = c.req.valid("query");
-  const rows = await listAudit(c.env.DB, { tenant, since, until }, limit + 1, cursor ?? null);
-  return pageOf(c, rows, limit, toShape, ({ id }) => id);
+  const query = c.req.valid("query");
+  const { tenant = null, since = null, until = null } = query;
+  return pageOf(c, query, (limit, before) => listAudit(c.env.DB, { tenant, since, until }, limit, before), toShape);
 });
 
 /** What is written down of a change by this caller in the tenant of the path; the queries write it with the change. */

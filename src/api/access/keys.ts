@@ -3,16 +3,13 @@ import { deleteKey, hashOf, insertKey, type KeyRow, keyRows, MAX_KEYS, newKey, R
 import { secretsKey } from "../../contracts/env";
 import { newId } from "../../lib/ids";
 import { iso, isoOrNull } from "../../lib/time";
-import { locateAt } from "../changes/location";
 import { router } from "../http/context";
-import { pageOf } from "../http/paging";
-import { ADMIN, createRoute } from "../http/route";
+import { resource } from "../http/resource";
+import { ADMIN } from "../http/route";
 import { Problem } from "../problems/problem";
 import { inTenant } from "../spec/parameters";
-import { body, createdAt, isoTime, json, listQuery, named, pageShape, plainText, problems } from "../spec/schemas";
+import { body, createdAt, isoTime, named, plainText } from "../spec/schemas";
 import { entry } from "./audit";
-
-const base = "/v1/tenants/{tenant}/keys";
 
 const role = named(
   "KeyRole",
@@ -41,76 +38,64 @@ const keyCreated = named(
   "A key that was created.",
 );
 
-const create = createRoute({
-  method: "post",
-  path: base,
-  operationId: "createKey",
-  summary: "Create a key",
-  description: "A key for one of the tenant's services or people. It is shown in this answer and never again.",
-  tags: ["Keys"],
-  roles: ADMIN,
-  request: { params: inTenant, ...body(keyInput, { name: "production back end", role: "producer" }) },
-  responses: {
-    201: json(keyCreated, "created; the key is shown here and never again"),
-    ...problems(400, 401, 403, 404, 409, 422),
-  },
-});
-
-const list = createRoute({
-  method: "get",
-  path: base,
-  operationId: "listKeys",
-  summary: "List keys",
-  description: "Newest first, without the keys themselves, of which only hashes are kept.",
-  tags: ["Keys"],
-  roles: ADMIN,
-  request: { params: inTenant, query: listQuery(/^key_[0-9A-Z]{26}$/) },
-  responses: {
-    200: json(pageShape("KeyPage", keyShape), "newest first"),
-    ...problems(401, 403, 404, 422),
-  },
-});
-
-const remove = createRoute({
-  method: "delete",
-  path: `${base}/{keyId}`,
-  operationId: "deleteKey",
-  summary: "Revoke a key",
-  description:
-    "The key is named by its id (`key_…`), not by itself. Whatever calls with it is answered 401 from then on, by other locations within 5 seconds; portal links that it made end with it.",
-  tags: ["Keys"],
-  roles: ADMIN,
-  request: { params: inTenant.extend({ keyId: z.string().describe("The key's id, not the key.") }) },
-  responses: { 204: { description: "revoked" }, ...problems(401, 403, 404) },
-});
-
 function toShape({ id, name, role, createdAt, lastUsedAt }: KeyRow): z.infer<typeof keyShape> {
   return { id, name, role, createdAt: iso(createdAt), lastUsedAt: isoOrNull(lastUsedAt) };
 }
 
+const key = resource({
+  path: "/v1/tenants/{tenant}/keys",
+  param: "keyId",
+  at: inTenant.extend({ keyId: z.string().describe("The key's id, not the key.") }),
+  name: "Key",
+  tag: "Keys",
+  prefix: "key",
+  readers: ADMIN,
+  unknown: "key-not-there",
+  unknownText: "There is no such key. Name it by its id (`key_…`), which the list shows.",
+  shape: keyShape,
+  show: toShape,
+  rows: keyRows,
+  find: null,
+});
+
 /** Keys: what a tenant's services and people call the API with. */
 export const keyRoutes = router()
-  .openapi(create, async (c) => {
-    const { name, role } = c.req.valid("json");
-    const now = Date.now();
-    const id = newId("key", now);
-    const key = await newKey(secretsKey(c.env));
-    const fields = { name, role, hash: await hashOf(key) };
-    const row = await insertKey(c.env.DB, c.get("tenant"), id, fields, now, entry(c, "key.created", id));
-    if (row === null)
-      throw new Problem("limit-reached", `A tenant has at most ${MAX_KEYS} keys. Delete one that is not used.`);
-    locateAt(c, id);
-    return c.json({ ...toShape(row), key }, 201);
-  })
-  .openapi(list, async (c) => {
-    const { limit, cursor } = c.req.valid("query");
-    const rows = await keyRows.list(c.env.DB, c.get("tenant"), limit + 1, cursor ?? null);
-    return pageOf(c, rows, limit, toShape, ({ id }) => id);
-  })
-  .openapi(remove, async (c) => {
-    const { keyId: id } = c.req.valid("param");
-    if (!(await deleteKey(c.env.DB, c.get("tenant"), id, Date.now(), entry(c, "key.deleted", id)))) {
-      throw new Problem("key-not-there", "There is no such key. Name it by its id (`key_…`), which the list shows.");
-    }
-    return c.body(null, 204);
-  });
+  .openapi(
+    ...key.create(
+      {
+        description: "A key for one of the tenant's services or people. It is shown in this answer and never again.",
+        takes: body(keyInput, { name: "production back end", role: "producer" }),
+        answers: keyCreated,
+        answered: "created; the key is shown here and never again",
+        errors: [400, 401, 403, 404, 409, 422],
+      },
+      async (c, { name, role }) => {
+        const now = Date.now();
+        const id = newId("key", now);
+        const key = await newKey(secretsKey(c.env));
+        const fields = { name, role, hash: await hashOf(key) };
+        const row = await insertKey(c.env.DB, c.get("tenant"), id, fields, now, entry(c, "key.created", id));
+        if (row === null)
+          throw new Problem("limit-reached", `A tenant has at most ${MAX_KEYS} keys. Delete one that is not used.`);
+        return { row, name: id, answer: () => ({ ...toShape(row), key }) };
+      },
+    ),
+  )
+  .openapi(
+    ...key.list({
+      description: "Newest first, without the keys themselves, of which only hashes are kept.",
+      errors: [401, 403, 404, 422],
+    }),
+  )
+  .openapi(
+    ...key.remove(
+      {
+        summary: "Revoke a key",
+        description:
+          "The key is named by its id (`key_…`), not by itself. Whatever calls with it is answered 401 from then on, by other locations within 5 seconds; portal links that it made end with it.",
+        answered: "revoked",
+        errors: [401, 403, 404],
+      },
+      (c, id) => deleteKey(c.env.DB, c.get("tenant"), id, Date.now(), entry(c, "key.deleted", id)),
+    ),
+  );

@@ -13,20 +13,15 @@ import { secretsKey, secretsKeys } from "../../contracts/env";
 import { newId } from "../../lib/ids";
 import { operatorKeys } from "../../lib/operator";
 import { DAY, HOUR, iso, isoOrNull, SECOND } from "../../lib/time";
-import { locateAt } from "../changes/location";
-import { deleting, tagAs } from "../changes/matching";
 import { type AppContext, router } from "../http/context";
-import { pageOf } from "../http/paging";
-import { ADMIN, createRoute } from "../http/route";
-import { Problem } from "../problems/problem";
+import { resource } from "../http/resource";
+import { ADMIN } from "../http/route";
 import { inTenant } from "../spec/parameters";
-import { createdAt, isoTime, json, listQuery, named, optionalBody, pageShape, problems } from "../spec/schemas";
+import { createdAt, isoTime, named, optionalBody } from "../spec/schemas";
 import { entry } from "./audit";
 
 const DEFAULT_LIFE = HOUR / SECOND;
 const LONGEST_LIFE = (7 * DAY) / SECOND;
-const base = "/v1/tenants/{tenant}/portal-links";
-const atLink = inTenant.extend({ link: z.string().describe("The link's id.") });
 
 const path = z
   .string()
@@ -82,67 +77,6 @@ const linkCreated = named(
   "A portal link that was created.",
 );
 
-const create = createRoute({
-  method: "post",
-  path: base,
-  operationId: "createPortalLink",
-  summary: "Create a link that opens the tenant's portal",
-  description:
-    "Opens the dashboard for this one tenant: it manages endpoints and reads logs, and sees no API keys. The link leads to " +
-    "a page with a button, which exchanges it for a session, once; looking at it changes nothing, so that a scanner of " +
-    "mails does not use it up. Link and session end at `expiresAt`, with the key that made the link, and when it is " +
-    "revoked. Append `?theme=light` or `?theme=dark` to choose one.",
-  tags: ["Portal"],
-  roles: ADMIN,
-  request: { params: inTenant, ...optionalBody(input, { expiresIn: 3_600 }) },
-  responses: {
-    201: json(linkCreated, "created; the link is shown here and never again"),
-    ...problems(400, 401, 403, 404, 422),
-  },
-});
-
-const list = createRoute({
-  method: "get",
-  path: base,
-  operationId: "listPortalLinks",
-  summary: "List portal links and their sessions",
-  description: "Those that have not expired and whose key is there. The links themselves are not kept.",
-  tags: ["Portal"],
-  roles: ADMIN,
-  request: { params: inTenant, query: listQuery(/^lnk_[0-9A-Z]{26}$/) },
-  responses: {
-    200: json(pageShape("PortalLinkPage", linkShape), "newest first"),
-    ...problems(401, 403, 404, 422),
-  },
-});
-
-const get = createRoute({
-  method: "get",
-  path: `${base}/{link}`,
-  operationId: "getPortalLink",
-  summary: "Get a portal link and its session",
-  description: "The link itself is not kept: this tells when it was opened and when it ends.",
-  tags: ["Portal"],
-  roles: ADMIN,
-  request: { params: atLink },
-  responses: { 200: json(linkShape, "the link"), ...problems(401, 403, 404) },
-});
-
-const remove = createRoute({
-  method: "delete",
-  path: `${base}/{link}`,
-  operationId: "deletePortalLink",
-  summary: "Revoke a portal link and its session",
-  description: "The link opens nothing any more, and the session that it opened ends.",
-  tags: ["Portal"],
-  roles: ADMIN,
-  request: { params: atLink },
-  responses: {
-    204: { description: "revoked: it opens nothing, and what it opened is closed" },
-    ...problems(401, 403, 404),
-  },
-});
-
 function toShape(link: PortalLink): z.infer<typeof linkShape> {
   const { id, readOnly, path, createdAt, expiresAt, openedAt, endedAt } = link;
   return {
@@ -157,16 +91,6 @@ function toShape(link: PortalLink): z.infer<typeof linkShape> {
   };
 }
 
-function notThere(): Problem {
-  return new Problem("portal-link-unknown", "There is no such portal link.");
-}
-
-async function found(c: AppContext, id: string): Promise<PortalLink> {
-  const link = await findPortalLink(c.env.DB, c.get("tenant"), id, Date.now(), await makers(c));
-  if (link === null) throw notThere();
-  return link;
-}
-
 function makers(c: AppContext): Promise<string[]> {
   return makersOf(secretsKeys(c.env), operatorKeys(c.env));
 }
@@ -179,35 +103,78 @@ async function maker(c: AppContext): Promise<string> {
   return made;
 }
 
+const link = resource({
+  path: "/v1/tenants/{tenant}/portal-links",
+  param: "link",
+  at: inTenant.extend({ link: z.string().describe("The link's id.") }),
+  name: "PortalLink",
+  tag: "Portal",
+  prefix: "lnk",
+  readers: ADMIN,
+  unknown: "portal-link-unknown",
+  shape: linkShape,
+  find: async (c, id) => findPortalLink(c.env.DB, c.get("tenant"), id, Date.now(), await makers(c)),
+  show: toShape,
+});
+
 /** Portal links: they let a customer in without a key. */
 export const portalLinkRoutes = router()
-  .openapi(create, async (c) => {
-    const { expiresIn = DEFAULT_LIFE, readOnly = false, path = null } = c.req.valid("json");
-    const now = Date.now();
-    const id = newId("lnk", now);
-    const token = await newPortalToken(secretsKey(c.env));
-    const expiresAt = now + expiresIn * SECOND;
-    const link = { id, tenant: c.get("tenant"), expiresAt, readOnly, path, madeBy: await maker(c) };
-    const row = await insertPortalLink(c.env.DB, link, token, now, entry(c, "portallink.created", id));
-    const url = new URL(`/portal/open/${token}`, c.req.url).href;
-    locateAt(c, id);
-    await tagAs(c, toShape(row));
-    return c.json({ id, url, readOnly, path, expiresAt: iso(expiresAt) }, 201);
-  })
-  .openapi(list, async (c) => {
-    const { limit, cursor = null } = c.req.valid("query");
-    const rows = await listPortalLinks(c.env.DB, c.get("tenant"), limit + 1, cursor, Date.now(), await makers(c));
-    return pageOf(c, rows, limit, toShape, ({ id }) => id);
-  })
-  .openapi(get, async (c) => {
-    const { link: id } = c.req.valid("param");
-    return c.json(toShape(await found(c, id)), 200);
-  })
-  .openapi(remove, async (c) => {
-    const { link: id } = c.req.valid("param");
-    const revoked = entry(c, "portallink.revoked", id);
-    const revoke = (read: PortalLink | null) =>
-      revokePortalLink(c.env.DB, c.get("tenant"), id, Date.now(), revoked, read);
-    if (!(await deleting(c, () => found(c, id), toShape, revoke))) throw notThere();
-    return c.body(null, 204);
-  });
+  .openapi(
+    ...link.create(
+      {
+        summary: "Create a link that opens the tenant's portal",
+        description:
+          "Opens the dashboard for this one tenant: it manages endpoints and reads logs, and sees no API keys. The link leads to " +
+          "a page with a button, which exchanges it for a session, once; looking at it changes nothing, so that a scanner of " +
+          "mails does not use it up. Link and session end at `expiresAt`, with the key that made the link, and when it is " +
+          "revoked. Append `?theme=light` or `?theme=dark` to choose one.",
+        takes: optionalBody(input, { expiresIn: 3_600 }),
+        answers: linkCreated,
+        answered: "created; the link is shown here and never again",
+        errors: [400, 401, 403, 404, 422],
+      },
+      async (c, { expiresIn = DEFAULT_LIFE, readOnly = false, path = null }) => {
+        const now = Date.now();
+        const id = newId("lnk", now);
+        const token = await newPortalToken(secretsKey(c.env));
+        const expiresAt = now + expiresIn * SECOND;
+        const fields = { id, tenant: c.get("tenant"), expiresAt, readOnly, path, madeBy: await maker(c) };
+        const row = await insertPortalLink(c.env.DB, fields, token, now, entry(c, "portallink.created", id));
+        const url = new URL(`/portal/open/${token}`, c.req.url).href;
+        return { row, name: id, answer: () => ({ id, url, readOnly, path, expiresAt: iso(expiresAt) }) };
+      },
+    ),
+  )
+  .openapi(
+    ...link.list(
+      {
+        summary: "List portal links and their sessions",
+        description: "Those that have not expired and whose key is there. The links themselves are not kept.",
+        errors: [401, 403, 404, 422],
+      },
+      {
+        read: async (c, limit, before) =>
+          listPortalLinks(c.env.DB, c.get("tenant"), limit, before, Date.now(), await makers(c)),
+      },
+    ),
+  )
+  .openapi(
+    ...link.get({
+      summary: "Get a portal link and its session",
+      description: "The link itself is not kept: this tells when it was opened and when it ends.",
+      answered: "the link",
+      errors: [401, 403, 404],
+    }),
+  )
+  .openapi(
+    ...link.remove(
+      {
+        summary: "Revoke a portal link and its session",
+        description: "The link opens nothing any more, and the session that it opened ends.",
+        answered: "revoked: it opens nothing, and what it opened is closed",
+        errors: [401, 403, 404],
+      },
+      (c, id, read) =>
+        revokePortalLink(c.env.DB, c.get("tenant"), id, Date.now(), entry(c, "portallink.revoked", id), read),
+    ),
+  );

@@ -8,106 +8,38 @@ import {
   updateAutomation,
 } from "../../config/rules/automations";
 import { type Segment, segmentRows } from "../../config/rules/segments";
-import { invalidateSnapshot } from "../../config/snapshot";
 import type { AutomationAction } from "../../config/tables/rules";
 import { repeated } from "../../config/version";
 import { clauseErrors } from "../../lib/filter/filter-errors";
 import { newId } from "../../lib/ids";
 import { entry } from "../access/audit";
-import { locateAt } from "../changes/location";
-import { changing, tagAs } from "../changes/matching";
 import { saving } from "../changes/saving";
 import { type AppContext, router } from "../http/context";
-import { pageOf } from "../http/paging";
-import { ADMIN, createRoute, READERS } from "../http/route";
-import { type FieldError, invalid, Problem } from "../problems/problem";
+import { resource } from "../http/resource";
+import { type FieldError, invalid } from "../problems/problem";
 import { segmentWarnings, withWarnings } from "../problems/warnings";
 import { inTenant } from "../spec/parameters";
-import { body, json, listQuery, pageShape, problems } from "../spec/schemas";
+import { body } from "../spec/schemas";
 import { automationInput, automationPatch, automationSaved, automationShape, toShape } from "./automation-shape";
-
-const base = "/v1/tenants/{tenant}/automations";
-const atAutomation = inTenant.extend({ automation: z.string().describe("The automation's id.") });
-
-const create = createRoute({
-  method: "post",
-  path: base,
-  operationId: "createAutomation",
-  summary: "Create an automation",
-  description:
-    "Delivers an event to an endpoint whatever that subscribes to, or reveals contacts from it, when a segment matches.",
-  tags: ["Automations"],
-  roles: ADMIN,
-  request: {
-    params: inTenant,
-    ...body(automationInput, {
-      name: "Hot leads to sales",
-      trigger: "lead.hot",
-      actions: [{ type: "webhook", endpoint: "crm" }],
-    }),
-  },
-  responses: { 201: json(automationSaved, "created"), ...problems(400, 401, 404, 409, 422) },
-});
-
-const list = createRoute({
-  method: "get",
-  path: base,
-  operationId: "listAutomations",
-  summary: "List automations",
-  description: "Newest first.",
-  tags: ["Automations"],
-  roles: READERS,
-  request: { params: inTenant, query: listQuery(/^aut_[0-9A-Z]{26}$/) },
-  responses: {
-    200: json(pageShape("AutomationPage", automationShape), "newest first"),
-    ...problems(401, 404, 422),
-  },
-});
-
-const get = createRoute({
-  method: "get",
-  path: `${base}/{automation}`,
-  operationId: "getAutomation",
-  summary: "Get an automation",
-  description: "An automation by its id.",
-  tags: ["Automations"],
-  roles: READERS,
-  request: { params: atAutomation },
-  responses: { 200: json(automationShape, "the automation"), ...problems(401, 404) },
-});
-
-const patch = createRoute({
-  method: "patch",
-  path: `${base}/{automation}`,
-  operationId: "updateAutomation",
-  summary: "Change an automation",
-  description: "Changes what the body names; it holds from the next event on.",
-  tags: ["Automations"],
-  roles: ADMIN,
-  request: { params: atAutomation, ...body(automationPatch, { name: "Warm leads to sales" }) },
-  responses: { 200: json(automationSaved, "changed"), ...problems(400, 401, 404, 409, 422) },
-});
-
-const remove = createRoute({
-  method: "delete",
-  path: `${base}/{automation}`,
-  operationId: "deleteAutomation",
-  summary: "Delete an automation",
-  description: "What it has caused stays.",
-  tags: ["Automations"],
-  roles: ADMIN,
-  request: { params: atAutomation },
-  responses: { 204: { description: "deleted" }, ...problems(401, 404) },
-});
 
 /** The field that is told of when there is too much: nearly always it is a segment's filter. */
 function partOf({ segment, actions }: Partial<AutomationFields>): string {
   return segment || actions === undefined ? "segment" : "actions";
 }
 
-function notThere(): Problem {
-  return new Problem("automation-unknown", "There is no such automation.");
-}
+const automation = resource({
+  path: "/v1/tenants/{tenant}/automations",
+  param: "automation",
+  at: inTenant.extend({ automation: z.string().describe("The automation's id.") }),
+  name: "Automation",
+  tag: "Automations",
+  prefix: "aut",
+  unknown: "automation-unknown",
+  matched: true,
+  shape: automationShape,
+  rows: automationRows,
+  show: toShape,
+});
 
 /** What a body says as it is stored: endpoints by their ids; with the segments that it names. */
 interface Stored {
@@ -153,61 +85,59 @@ async function segmentAt(c: AppContext, id: string, path: string, errors: FieldE
   return segment;
 }
 
-async function found(c: AppContext, id: string): Promise<AutomationRow> {
-  const row = await automationRows.find(c.env.DB, c.get("tenant"), id);
-  if (row === null) throw notThere();
-  return row;
-}
-
-/** What the owner should know of the segment that an automation names. */
-async function warningsFor(c: AppContext, { segment, trigger }: AutomationRow): Promise<FieldError[]> {
-  const found = segment === null ? null : await segmentRows.find(c.env.DB, c.get("tenant"), segment);
-  return found === null ? [] : segmentWarnings(found.filter, trigger);
+/** An automation as it was saved, with what its owner should know of the segment that it names. */
+async function saved(row: AutomationRow, c: AppContext) {
+  const found = row.segment === null ? null : await segmentRows.find(c.env.DB, c.get("tenant"), row.segment);
+  return withWarnings(toShape(row), found === null ? [] : segmentWarnings(found.filter, row.trigger));
 }
 
 /** Automations: what is delivered beyond the subscriptions. */
 export const automationRoutes = router()
-  .openapi(create, async (c) => {
-    const tenant = c.get("tenant");
-    const now = Date.now();
-    const id = newId("aut", now);
-    const created = entry(c, "automation.created", id);
-    const row = await repeated(async () => {
-      const { fields, segments } = await stored(c, c.req.valid("json"));
-      const whole = { segment: null, ...fields } as AutomationFields;
-      return saving(insertAutomation(c.env.DB, tenant, id, whole, segments, now, created), partOf(whole));
-    });
-    invalidateSnapshot(tenant);
-    locateAt(c, id);
-    await tagAs(c, toShape(row));
-    return c.json(withWarnings(toShape(row), await warningsFor(c, row)), 201);
-  })
-  .openapi(list, async (c) => {
-    const { limit, cursor } = c.req.valid("query");
-    const rows = await automationRows.list(c.env.DB, c.get("tenant"), limit + 1, cursor ?? null);
-    return pageOf(c, rows, limit, toShape, ({ id }) => id);
-  })
-  .openapi(get, async (c) => c.json(toShape(await found(c, c.req.valid("param").automation)), 200))
-  .openapi(patch, async (c) => {
-    const tenant = c.get("tenant");
-    const said = c.req.valid("json");
-    const { automation: id } = c.req.valid("param");
-    const updated = entry(c, "automation.updated", id, Object.keys(said));
-    const update = async (read: AutomationRow) => {
-      const { fields, segments } = await stored(c, said);
-      return saving(updateAutomation(c.env.DB, read, fields, segments, Date.now(), updated), partOf(fields));
-    };
-    const row = await changing(c, () => found(c, id), toShape, update);
-    invalidateSnapshot(tenant);
-    await tagAs(c, toShape(row));
-    return c.json(withWarnings(toShape(row), await warningsFor(c, row)), 200);
-  })
-  .openapi(remove, async (c) => {
-    const tenant = c.get("tenant");
-    const { automation: id } = c.req.valid("param");
-    const deleted = entry(c, "automation.deleted", id);
-    const remove = (read: AutomationRow) => automationRows.removeAsRead(c.env.DB, read, Date.now(), deleted);
-    await changing(c, () => found(c, id), toShape, remove);
-    invalidateSnapshot(tenant);
-    return c.body(null, 204);
-  });
+  .openapi(
+    ...automation.create(
+      {
+        description:
+          "Delivers an event to an endpoint whatever that subscribes to, or reveals contacts from it, when a segment matches.",
+        takes: body(automationInput, {
+          name: "Hot leads to sales",
+          trigger: "lead.hot",
+          actions: [{ type: "webhook", endpoint: "crm" }],
+        }),
+        answers: automationSaved,
+      },
+      async (c, said) => {
+        const now = Date.now();
+        const id = newId("aut", now);
+        const created = entry(c, "automation.created", id);
+        const row = await repeated(async () => {
+          const { fields, segments } = await stored(c, said);
+          const whole = { segment: null, ...fields } as AutomationFields;
+          const insert = insertAutomation(c.env.DB, c.get("tenant"), id, whole, segments, now, created);
+          return saving(insert, partOf(whole));
+        });
+        return { row, name: id, answer: () => saved(row, c) };
+      },
+    ),
+  )
+  .openapi(...automation.list())
+  .openapi(...automation.get())
+  .openapi(
+    ...automation.update(
+      {
+        description: "Changes what the body names; it holds from the next event on.",
+        takes: body(automationPatch, { name: "Warm leads to sales" }),
+        answers: automationSaved,
+      },
+      async (c, read, said) => {
+        const updated = entry(c, "automation.updated", read.id, Object.keys(said));
+        const { fields, segments } = await stored(c, said);
+        return saving(updateAutomation(c.env.DB, read, fields, segments, Date.now(), updated), partOf(fields));
+      },
+      saved,
+    ),
+  )
+  .openapi(
+    ...automation.removeAsRead({ description: "What it has caused stays." }, (c, read) =>
+      automationRows.removeAsRead(c.env.DB, read, Date.now(), entry(c, "automation.deleted", read.id)),
+    ),
+  );

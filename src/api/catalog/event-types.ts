@@ -15,7 +15,7 @@ import { entry } from "../access/audit";
 import { changing, tagAs } from "../changes/matching";
 import { saving } from "../changes/saving";
 import { type AppContext, router } from "../http/context";
-import { linkNext } from "../http/paging";
+import { cut, linkNext } from "../http/paging";
 import { createRoute, MEMBERS, OPERATOR } from "../http/route";
 import { body, eventType, json, listQuery, named, pageShape, problems } from "../spec/schemas";
 import { catalogTypeShape, eventTypeInput, eventTypePatch, eventTypeShape, group } from "./event-type-shape";
@@ -145,10 +145,12 @@ const install = createRoute({
 /** Event types: what is known of the events, for all tenants. */
 export const eventTypeRoutes = router()
   .openapi(list, async (c) => {
-    const { limit, cursor, group } = c.req.valid("query");
-    const rows = await listEventTypes(c.env.DB, limit + 1, cursor ?? null, group ?? null);
-    const page = rows.slice(0, limit);
-    const nextCursor = rows.length > limit ? (page.at(-1)?.name ?? null) : null;
+    const query = c.req.valid("query");
+    const { page, nextCursor } = await cut(
+      query,
+      (limit, after) => listEventTypes(c.env.DB, limit, after, query.group ?? null),
+      ({ name }) => name,
+    );
     linkNext(c, nextCursor);
     return answer(c, 200, jsonWithRaw({}, { data: listText(page), nextCursor: JSON.stringify(nextCursor) }));
   })

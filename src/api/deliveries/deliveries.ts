@@ -8,7 +8,7 @@ import { actorOf } from "../access/audit";
 import { endpointOf } from "../endpoints/endpoints";
 import { contentErased } from "../events/replay";
 import { type AppContext, router } from "../http/context";
-import { linkNext } from "../http/paging";
+import { page } from "../http/paging";
 import { createRoute, MANAGERS, READERS } from "../http/route";
 import { Problem } from "../problems/problem";
 import { atDelivery, atEndpoint } from "../spec/parameters";
@@ -132,13 +132,13 @@ export const deliveryRoutes = router()
   .openapi(list, async (c) => {
     const { id } = await endpointOf(c);
     const query = c.req.valid("query");
-    const page = await endpointStub(c.env, c.get("tenant"), id).list(
-      toFilter(query),
-      query.limit,
-      query.cursor ?? null,
+    const stub = endpointStub(c.env, c.get("tenant"), id);
+    const { deliveries, next } = await stub.list(toFilter(query), query.limit, query.cursor ?? null);
+    return page(
+      c,
+      deliveries.map((record) => toDelivery(id, record)),
+      next,
     );
-    linkNext(c, page.next);
-    return c.json({ data: page.deliveries.map((record) => toDelivery(id, record)), nextCursor: page.next }, 200);
   })
   .openapi(get, async (c) => {
     const row = await endpointOf(c);

@@ -1,7 +1,7 @@
 import { endpointIds } from "../../config/endpoints/endpoints";
 import { endpointStub } from "../../contracts/find";
 import { router } from "../http/context";
-import { linkNext } from "../http/paging";
+import { page } from "../http/paging";
 import { createRoute, READERS } from "../http/route";
 import { inTenant } from "../spec/parameters";
 import { json, problems } from "../spec/schemas";
@@ -41,7 +41,5 @@ export const tenantDeliveryRoutes = router().openapi(list, async (c) => {
   const data = known.slice(0, limit);
   const whole = end === "" && known.length <= limit;
   const last = known.length > limit || end === "" ? data.at(-1)?.id : end;
-  const nextCursor = whole ? null : (last ?? null);
-  linkNext(c, nextCursor);
-  return c.json({ data, nextCursor }, 200);
+  return page(c, data, whole ? null : (last ?? null));
 });

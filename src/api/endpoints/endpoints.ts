@@ -23,12 +23,12 @@ import { saving } from "../changes/saving";
 import { inFlightHeader, tellUnderWay } from "../deliveries/under-way";
 import { type AppContext, router } from "../http/context";
 import { rulesFor } from "../http/destination";
-import { pageOf } from "../http/paging";
+import { resource } from "../http/resource";
 import { createRoute, MANAGERS, READERS } from "../http/route";
 import { Problem } from "../problems/problem";
 import { endpointWarnings, refuseForeign, warningsShape } from "../problems/warnings";
 import { atEndpoint, inTenant } from "../spec/parameters";
-import { body, json, listQuery, pageShape, problems } from "../spec/schemas";
+import { body, json, problems } from "../spec/schemas";
 import { endpointChange } from "./endpoint-change";
 import { healthShape } from "./endpoint-health";
 import { endpointPatch, merged } from "./endpoint-patch";
@@ -67,31 +67,19 @@ const create = createRoute({
   },
 });
 
-const list = createRoute({
-  method: "get",
+const endpoint = resource({
   path: base,
-  operationId: "listEndpoints",
-  summary: "List endpoints",
-  description: "Newest first.",
-  tags: ["Endpoints"],
-  roles: READERS,
-  request: { params: inTenant, query: listQuery(/^ep_[0-9A-Z]{26}$/) },
-  responses: {
-    200: json(pageShape("EndpointPage", endpointShape), "newest first"),
-    ...problems(401, 404, 422),
-  },
-});
-
-const get = createRoute({
-  method: "get",
-  path: `${base}/{endpoint}`,
-  operationId: "getEndpoint",
-  summary: "Get an endpoint",
-  description: "An endpoint by its id or `uid`. Headers' values are masked; the secret has a path of its own.",
-  tags: ["Endpoints"],
-  roles: READERS,
-  request: { params: atEndpoint },
-  responses: { 200: json(endpointShape, "the endpoint"), ...problems(401, 404) },
+  param: "endpoint",
+  at: atEndpoint,
+  name: "Endpoint",
+  tag: "Endpoints",
+  prefix: "ep",
+  readers: READERS,
+  writers: MANAGERS,
+  unknown: "endpoint-unknown",
+  shape: endpointShape,
+  find: (c, idOrUid) => findEndpoint(c.env.DB, c.get("tenant"), idOrUid),
+  show: toShape,
 });
 
 const patch = createRoute({
@@ -133,15 +121,7 @@ const health = createRoute({
 });
 
 /** The endpoint of the path, by id or `uid`; a 404 when the tenant has none such. */
-export async function endpointOf(c: AppContext) {
-  return endpointById(c, c.req.param("endpoint") ?? "");
-}
-
-async function endpointById(c: AppContext, idOrUid: string) {
-  const row = await findEndpoint(c.env.DB, c.get("tenant"), idOrUid);
-  if (row === null) throw new Problem("endpoint-unknown", "There is no such endpoint.");
-  return row;
-}
+export const endpointOf = endpoint.found;
 
 /**
  * Tells the endpoint's object, which keeps a copy, of a change that is saved: it then reaches the next attempt. Answers,
@@ -195,12 +175,14 @@ export const endpointRoutes = router()
     await tagAs(c, toShape(row));
     return c.json({ ...toShape(row), secret: shown, warnings }, 201);
   })
-  .openapi(list, async (c) => {
-    const { limit, cursor } = c.req.valid("query");
-    const rows = await listEndpoints(c.env.DB, c.get("tenant"), limit + 1, cursor ?? null);
-    return pageOf(c, rows, limit, toShape, ({ id }) => id);
-  })
-  .openapi(get, async (c) => c.json(toShape(await endpointOf(c)), 200))
+  .openapi(
+    ...endpoint.list({}, { read: (c, limit, before) => listEndpoints(c.env.DB, c.get("tenant"), limit, before) }),
+  )
+  .openapi(
+    ...endpoint.get({
+      description: "An endpoint by its id or `uid`. Headers' values are masked; the secret has a path of its own.",
+    }),
+  )
   .openapi(patch, async (c) => {
     const input = c.req.valid("json");
     const { enabled } = input;
@@ -220,18 +202,18 @@ export const endpointRoutes = router()
     invalidateSnapshot(tenant);
     const underWay = await configureEndpoint(c, id, enabled === undefined ? {} : { enabled });
     if (enabled === false) await tellUnderWay(c, tenant, underWay === 0 ? [] : [{ endpoint: id }]);
-    const row = await endpointById(c, id);
+    const row = await endpoint.found(c, id);
     await tagAs(c, toShape(row));
     return c.json({ ...toShape(row), warnings: await endpointWarnings(c.env.DB, row, now) }, 200);
   })
   .openapi(remove, async (c) => {
     const tenant = c.get("tenant");
-    const { endpoint } = c.req.valid("param");
+    const { endpoint: name } = c.req.valid("param");
     const deleted = (found: string) => entry(c, "endpoint.deleted", found);
     const now = Date.now();
-    const mark = (read: EndpointRow | null) => markEndpointDeleted(c.env.DB, tenant, endpoint, now, deleted, read);
+    const mark = (read: EndpointRow | null) => markEndpointDeleted(c.env.DB, tenant, name, now, deleted, read);
     const id = await deleting(c, () => endpointOf(c), toShape, mark);
-    if (id === null) throw new Problem("endpoint-unknown", "There is no such endpoint.");
+    if (id === null) throw endpoint.notThere();
     invalidateSnapshot(tenant);
     // Between the two a repeat of the request finds the mark and ends what this one could not.
     const underWay = await endpointStub(c.env, tenant, id).close();

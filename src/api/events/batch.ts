@@ -1,5 +1,5 @@
 import { z } from "@hono/zod-openapi";
-import { acceptAll, type Posted } from "../../accept/accept";
+import { acceptAll, logAccepted, type Posted } from "../../accept/accept";
 import { schemaErrors } from "../../accept/schemas";
 import { elementTexts, memberTexts } from "../../lib/json/json";
 import { keyHeader } from "../changes/idempotency";
@@ -82,6 +82,12 @@ export const batchRoutes = router().openapi(post, async (c) => {
   if (result.kind === "conflict") {
     throw usedKey(result.index === null ? "Idempotency-Key" : `events.${result.index}.id`);
   }
+  const fresh = result.events.filter(({ duplicate }) => !duplicate);
+  logAccepted(
+    c.get("tenant"),
+    fresh.map(({ event }) => event),
+    now,
+  );
   const data = result.events.map(({ event, duplicate }) => ({
     ...toAccepted(event),
     ...(duplicate ? { duplicate: true as const } : {}),

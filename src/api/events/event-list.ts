@@ -5,7 +5,7 @@ import { eventId, parseEventId } from "../../lib/ids";
 import { iso } from "../../lib/time";
 import { sinceQuery, untilQuery } from "../deliveries/delivery-shape";
 import { router } from "../http/context";
-import { linkNext } from "../http/paging";
+import { page } from "../http/paging";
 import { createRoute, READERS } from "../http/route";
 import { inTenant } from "../spec/parameters";
 import { eventType, inOrder, json, listQuery, named, pageShape, problems } from "../spec/schemas";
@@ -49,7 +49,5 @@ export const eventListRoutes = router().openapi(list, async (c) => {
   const before = cursor === undefined ? null : (parseEventId(cursor)?.ulid ?? null);
   const { events, next } = await listEvents(c.env, tenant, { ...query, before, createdAt }, Date.now());
   const data = events.map(({ ulid, event, timestamp }) => ({ id: eventId(ulid), event, timestamp: iso(timestamp) }));
-  const nextCursor = next === null ? null : eventId(next);
-  linkNext(c, nextCursor);
-  return c.json({ data, nextCursor }, 200);
+  return page(c, data, next === null ? null : eventId(next));
 });

@@ -1,6 +1,7 @@
 import type { MiddlewareHandler } from "hono";
 import { PROFILE_NAMES } from "../../config/endpoints/profiles";
 import type { Env } from "../../contracts/env";
+import { missingQueues } from "../../contracts/queues";
 import { configurationOf, type Misconfigured } from "../../lib/configuration";
 import type { AppEnv } from "../http/context";
 import { Problem } from "../problems/problem";
@@ -20,9 +21,16 @@ export function misconfiguredText(faults: readonly Misconfigured[]): string {
   return `This deployment is misconfigured: ${faults.map(({ name, message }) => `${name} ${message}`).join("; ")}.`;
 }
 
+/**
+ * A pair of queues of which one is not bound. Nothing is sent by it, so that all goes on, but not by as many queues as was
+ * meant.
+ */
+export function incompleteQueues(env: Env): Misconfigured[] {
+  return missingQueues(env).map((name) => ({ name, message: "is not bound, though the other one of its pair is" }));
+}
+
 /** A 503 while a variable of the deployment is missing or wrong: better than to go on with what nobody meant. */
-export function checkDeployment(env: Env): void {
-  const faults = misconfigured(env);
+export function checkDeployment(env: Env, faults = misconfigured(env)): void {
   if (faults.length === 0) return;
   throw new Problem("misconfigured", misconfiguredText(faults), {
     errors: faults.map(({ name, message }) => ({ path: name, message })),

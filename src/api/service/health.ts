@@ -5,7 +5,7 @@ import { router } from "../http/context";
 import { ANYBODY, createRoute } from "../http/route";
 import { Problem } from "../problems/problem";
 import { isoTime, json, named, problems } from "../spec/schemas";
-import { checkDeployment } from "./deployment";
+import { checkDeployment, incompleteQueues, misconfigured } from "./deployment";
 import { reachability } from "./reachability";
 import { sealsFields } from "./reseal";
 
@@ -25,8 +25,8 @@ const queueCheck = named(
 const parts = z.object({
   d1: check.describe("The database of what is configured."),
   objects: check.describe("The Durable Objects, which know what happened."),
-  deliveries: queueCheck.describe("The queue of deliveries that are due."),
-  deliveriesSlow: queueCheck.describe("The queue of deliveries to endpoints that have begun to fail."),
+  deliveries: queueCheck.describe("The queues of deliveries that are due, together."),
+  deliveriesSlow: queueCheck.describe("The queues of deliveries to endpoints that have begun to fail, together."),
   deliveriesDead: queueCheck.describe("The queue of what could not be handled."),
 });
 const deadLetters = z.object({
@@ -59,7 +59,7 @@ const get = createRoute({
   operationId: "getHealth",
   summary: "Whether the service runs",
   description:
-    "Needs no key; with the operator's it tells more, of sealed values under other keys at least how many. A 503 names each variable of the deployment that is missing or wrong. A part that does not answer within two seconds makes it a 503, " +
+    "Needs no key; with the operator's it tells more, of sealed values under other keys at least how many. A 503 names each variable of the deployment that is missing or wrong, and each queue that is not bound though the other one of its pair is. A part that does not answer within two seconds makes it a 503, " +
     "whose problem has the same `parts`, `deadLetters` and `secrets`.",
   tags: ["Service"],
   roles: ANYBODY,
@@ -72,7 +72,7 @@ const get = createRoute({
 
 /** Whether the Worker runs; needs no key. */
 export const healthRoutes = router().openapi(get, async (c) => {
-  checkDeployment(c.env);
+  checkDeployment(c.env, [...misconfigured(c.env), ...incompleteQueues(c.env)]);
   const key = (c.req.header("Authorization") ?? "").replace(/^Bearer +/i, "").trim();
   if (key === "" || !isOperatorKey(c.env, key)) return c.json({ status: "ok" as const }, 200);
   const { parts, deadLetters, secrets } = await reachability(c.env);

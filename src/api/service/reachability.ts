@@ -2,6 +2,7 @@ import { deadLetterCount } from "../../config/dead-letters";
 import { countForeignSeals, type ForeignSeals } from "../../config/endpoints/foreign-seals";
 import { type Env, secretsKeys } from "../../contracts/env";
 import { eventLogStub } from "../../contracts/find";
+import { queuesOf } from "../../contracts/queues";
 import { logError } from "../../lib/log";
 import { OPERATOR_TENANT } from "../../lib/operator";
 import { dayOf, SECOND } from "../../lib/time";
@@ -16,7 +17,7 @@ export interface Check {
   ms: number;
 }
 
-/** A queue: also what waits in it, as far as it tells. */
+/** The queues of a kind: also what waits in it, as far as it tells. */
 export interface QueueCheck extends Check {
   backlog: number | null;
 }
@@ -40,12 +41,12 @@ export async function reachability(env: Env): Promise<Reachability> {
     ask("d1", () => Promise.all([deadLetterCount(env.DB), sealsOf(env)])),
     // Whoever merely looks into a log leaves nothing there.
     ask("objects", () => eventLogStub(env, OPERATOR_TENANT, dayOf(Date.now())).read([])),
-    ask("deliveries", () => env.DELIVERIES.metrics()),
-    ask("deliveries-slow", () => env.DELIVERIES_SLOW.metrics()),
-    ask("deliveries-dead", () => env.DELIVERIES_DEAD.metrics()),
+    ask("deliveries", () => backlogOf(queuesOf(env, "normal"))),
+    ask("deliveries-slow", () => backlogOf(queuesOf(env, "slow"))),
+    ask("deliveries-dead", () => backlogOf([env.DELIVERIES_DEAD])),
   ]);
   const [deadLetters = null, secrets = null] = d1.answer ?? [];
-  const queue = ({ check, answer }: Asked<QueueMetrics>) => ({ ...check, backlog: answer?.backlogCount ?? null });
+  const queue = ({ check, answer }: Asked<number>) => ({ ...check, backlog: answer });
   return {
     parts: {
       d1: d1.check,
@@ -61,6 +62,12 @@ export async function reachability(env: Env): Promise<Reachability> {
 
 async function sealsOf(env: Env): Promise<ForeignSeals | null> {
   return env.SECRETS_KEY ? countForeignSeals(env.DB, secretsKeys(env)) : null;
+}
+
+/** How many messages wait in all of these. */
+async function backlogOf(queues: readonly Queue[]): Promise<number> {
+  const metrics = await Promise.all(queues.map((queue) => queue.metrics()));
+  return metrics.reduce((sum, { backlogCount }) => sum + backlogCount, 0);
 }
 
 interface Asked<T> {

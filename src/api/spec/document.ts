@@ -1,9 +1,9 @@
 /**
- * The OpenAPI document of the routes: what their zod schemas say, and what holds for all of them.
+ * The OpenAPI document of the routes: what their zod schemas say, and what holds for all of them. The Worker does not make
+ * it: scripts/assets.mjs does, out of the Worker's own routes, and puts it among the static assets.
  * @module
  */
 import { type OpenAPIHono, z } from "@hono/zod-openapi";
-import { isNamed, tagOf } from "../changes/etags";
 import { type AppEnv, router } from "../http/context";
 import { ANYBODY, createRoute } from "../http/route";
 import { ANSWER_HEADERS, addHeaders } from "./answer-headers";
@@ -41,9 +41,10 @@ opened a portal link (\`portal\`, or \`portal-viewer\` where it only reads). A k
 Times are ISO 8601 in UTC; durations without a unit in their name are seconds. Lists answer \`{data, nextCursor}\`, newest
 first; a filtered page may be short or empty and still have a \`nextCursor\`.`;
 
-/** What the document's own answers carry. */
+/** What the document's own answers carry: it is a file, which nothing stands before. */
 const OPEN = {
   ETag: { $ref: "#/components/headers/ETag" },
+  "X-Content-Type-Options": { $ref: "#/components/headers/X-Content-Type-Options" },
   "Access-Control-Allow-Origin": {
     description: "`*`: any page may read it.",
     schema: { type: "string" as const },
@@ -84,29 +85,11 @@ type Method = (typeof VERBS)[number];
 type Content = Record<string, { schema?: Schema; example?: unknown }>;
 type Operation = NonNullable<NonNullable<OpenApiDocument["paths"]>[string]["get"]>;
 
-/**
- * `GET /openapi.json` for an app whose routes are all in place when the first request comes. The text is made once per
- * isolate: making it is slow, and the generator keeps what it made.
- */
-export function openApiRoutes(app: () => OpenAPIHono<AppEnv>): OpenAPIHono<AppEnv> {
-  let made: Promise<{ text: string; tag: string }> | undefined;
-  return router().openapi(get, async (c) => {
-    made ??= tagged(JSON.stringify(openApiDocument(app())));
-    const { text, tag } = await made;
-    // It is open, so any page may read it; nothing else is.
-    const headers = { ETag: tag, "Access-Control-Allow-Origin": "*", "Access-Control-Expose-Headers": "ETag" };
-    if (isNamed(c.req.header("If-None-Match"), tag)) return c.body(null, 304, headers) as never;
-    return c.body(text, 200, { ...headers, "Content-Type": "application/json" }) as never;
-  });
-}
-
-async function tagged(text: string): Promise<{ text: string; tag: string }> {
-  return { text, tag: await tagOf(text) };
-}
-
-/** The document of an app's routes. */
+/** The document of an app's routes, itself included, which is a file. Slow. */
 export function openApiDocument(app: OpenAPIHono<AppEnv>): OpenApiDocument {
-  const document = app.getOpenAPI31Document({
+  const all = router().route("/", app);
+  all.openAPIRegistry.registerPath(get);
+  const document = all.getOpenAPI31Document({
     openapi: "3.1.0",
     info: {
       title: "Posthorn",
@@ -163,7 +146,9 @@ function complete(operation: Operation, { path, method, item, isMade }: Place): 
   const changes = ofApi && changesWhatIsRead(method, item);
   const heedsMatch = ofApi && ["put", "patch", "delete"].includes(method);
   if (ofApi) addCommonProblems(path, heedsMatch, operation);
-  else operation.responses = { 405: problemResponse(405), 500: problemResponse(500), ...operation.responses };
+  else if (path !== get.path) {
+    operation.responses = { 405: problemResponse(405), 500: problemResponse(500), ...operation.responses };
+  }
   const reads = ofApi && method === "get";
   if (heedsMatch) operation.parameters = [...(operation.parameters ?? []), IF_MATCH];
   if (reads) {
@@ -171,6 +156,7 @@ function complete(operation: Operation, { path, method, item, isMade }: Place): 
     operation.responses = { ...operation.responses, 304: notModified() };
   }
   addExamples(operation);
+  if (path === get.path) return;
   addHeaders(operation.responses ?? {}, {
     ofApi,
     isTagged: reads || changes || (ofApi && method === "post" && isMade),

@@ -17,28 +17,16 @@ import { seal } from "../../lib/crypto";
 import { OPERATOR_TENANT } from "../../lib/operator";
 import { iso } from "../../lib/time";
 import { entryOf } from "../access/audit";
-import { locateAt } from "../changes/location";
-import { changing, checkMatch, deleting, tagAs } from "../changes/matching";
+import { checkMatch, deleting, tagAs } from "../changes/matching";
 import { inFlightHeader, tellUnderWay } from "../deliveries/under-way";
 import { secretField } from "../endpoints/endpoint-shape";
 import { noTenant } from "../http/auth";
-import { type AppContext, router } from "../http/context";
-import { pageOf } from "../http/paging";
+import { router } from "../http/context";
+import { resource } from "../http/resource";
 import { createRoute, OPERATOR, READERS } from "../http/route";
 import { Problem } from "../problems/problem";
 import { SLUG } from "../spec/parameters";
-import {
-  body,
-  changesOf,
-  createdAt,
-  json,
-  listQuery,
-  named,
-  pageShape,
-  plainText,
-  problems,
-  updatedAt,
-} from "../spec/schemas";
+import { body, changesOf, createdAt, json, named, plainText, problems, updatedAt } from "../spec/schemas";
 import { eraseTenant } from "./erase-tenant";
 
 const base = "/v1/tenants";
@@ -75,33 +63,6 @@ function toShape({ id, name, callbackSecret, createdAt, updatedAt }: Tenant): z.
   return { id, name, callbacksSigned: callbackSecret !== null, createdAt: iso(createdAt), updatedAt: iso(updatedAt) };
 }
 
-const create = createRoute({
-  method: "post",
-  path: base,
-  operationId: "createTenant",
-  summary: "Create a tenant",
-  description: "One of your customers: what it has is seen by its own keys only.",
-  tags: ["Tenants"],
-  roles: OPERATOR,
-  request: body(tenantInput, { id: "acme", name: "Acme Inc." }),
-  responses: { 201: json(tenantShape, "created"), ...problems(400, 401, 403, 409, 422) },
-});
-
-const list = createRoute({
-  method: "get",
-  path: base,
-  operationId: "listTenants",
-  summary: "List tenants",
-  description: "Newest first.",
-  tags: ["Tenants"],
-  roles: OPERATOR,
-  request: { query: listQuery(new RegExp(`^\\d{1,15}\\.${SLUG}$`)) },
-  responses: {
-    200: json(pageShape("TenantPage", tenantShape), "newest first"),
-    ...problems(401, 404, 422),
-  },
-});
-
 const put = createRoute({
   method: "put",
   path: `${base}/{tenant}`,
@@ -116,30 +77,6 @@ const put = createRoute({
     201: json(tenantShape, "created"),
     ...problems(400, 401, 403, 404, 409, 422),
   },
-});
-
-const get = createRoute({
-  method: "get",
-  path: `${base}/{tenant}`,
-  operationId: "getTenant",
-  summary: "Get a tenant",
-  description: "A tenant by its id.",
-  tags: ["Tenants"],
-  roles: READERS,
-  request: { params },
-  responses: { 200: json(tenantShape, "the tenant"), ...problems(401, 403, 404, 422) },
-});
-
-const patch = createRoute({
-  method: "patch",
-  path: `${base}/{tenant}`,
-  operationId: "updateTenant",
-  summary: "Change a tenant",
-  description: "Changes what the body names; the rest stays.",
-  tags: ["Tenants"],
-  roles: OPERATOR,
-  request: { params, ...body(tenantPatch, { name: "Acme Corporation" }) },
-  responses: { 200: json(tenantShape, "changed"), ...problems(400, 401, 403, 404, 409, 422) },
 });
 
 const remove = createRoute({
@@ -169,31 +106,54 @@ async function stored(
   return { ...rest, callbackSecret: sealed } as Partial<TenantFields>;
 }
 
-async function found(c: AppContext, id: string): Promise<Tenant> {
-  const tenant = await findTenant(c.env.DB, id);
-  if (tenant === null) throw noTenant();
-  return tenant;
-}
+const tenant = resource({
+  path: base,
+  within: z.object({}),
+  param: "tenant",
+  at: params,
+  name: "Tenant",
+  tag: "Tenants",
+  prefix: "",
+  readers: READERS,
+  writers: OPERATOR,
+  unknown: "tenant-unknown",
+  shape: tenantShape,
+  find: (c, id) => findTenant(c.env.DB, id),
+  show: toShape,
+});
 
 /** Tenants: the customers of the SaaS. */
 export const tenantRoutes = router()
-  .openapi(create, async (c) => {
-    const { id, ...said } = c.req.valid("json");
-    const fields = (await stored(c.env, id, said)) as TenantFields;
-    const tenant = await insertTenant(c.env.DB, id, fields, Date.now(), entryOf(c, id, "tenant.created", id));
-    if (tenant === null) throw new Problem("tenant-exists", `There is a tenant ${id} already.`);
-    invalidateSnapshot(id);
-    locateAt(c, id);
-    await tagAs(c, toShape(tenant));
-    return c.json(toShape(tenant), 201);
-  })
-  .openapi(list, async (c) => {
-    const { limit, cursor } = c.req.valid("query");
-    const [createdAt, id] = cursor?.split(".") ?? [];
-    const before = id === undefined ? null : { createdAt: Number(createdAt), id };
-    const rows = await listTenants(c.env.DB, limit + 1, before);
-    return pageOf(c, rows, limit, toShape, (last) => `${last.createdAt}.${last.id}`);
-  })
+  .openapi(
+    ...tenant.create(
+      {
+        description: "One of your customers: what it has is seen by its own keys only.",
+        takes: body(tenantInput, { id: "acme", name: "Acme Inc." }),
+        answers: tenantShape,
+        errors: [400, 401, 403, 409, 422],
+      },
+      async (c, { id, ...said }) => {
+        const fields = (await stored(c.env, id, said)) as TenantFields;
+        const row = await insertTenant(c.env.DB, id, fields, Date.now(), entryOf(c, id, "tenant.created", id));
+        if (row === null) throw new Problem("tenant-exists", `There is a tenant ${id} already.`);
+        invalidateSnapshot(id);
+        return { row, name: id };
+      },
+    ),
+  )
+  .openapi(
+    ...tenant.list(
+      { roles: OPERATOR },
+      {
+        cursor: new RegExp(`^\\d{1,15}\\.${SLUG}$`),
+        read: (c, limit, before) => {
+          const [createdAt, id] = before?.split(".") ?? [];
+          return listTenants(c.env.DB, limit, id === undefined ? null : { createdAt: Number(createdAt), id });
+        },
+        cursorOf: (last) => `${last.createdAt}.${last.id}`,
+      },
+    ),
+  )
   .openapi(put, async (c) => {
     const { tenant: id } = c.req.valid("param");
     const said = c.req.valid("json");
@@ -217,24 +177,28 @@ export const tenantRoutes = router()
     await tagAs(c, toShape(put.tenant));
     return c.json(toShape(put.tenant), put.status);
   })
-  .openapi(get, async (c) => c.json(toShape(await found(c, c.req.valid("param").tenant)), 200))
-  .openapi(patch, async (c) => {
-    const { tenant: id } = c.req.valid("param");
-    const said = c.req.valid("json");
-    const updated = entryOf(c, id, "tenant.updated", id, Object.keys(said));
-    const fields = await stored(c.env, id, said);
-    const update = (read: Tenant) => updateTenant(c.env.DB, read, fields, Date.now(), updated);
-    const tenant = await changing(c, () => found(c, id), toShape, update);
-    await tagAs(c, toShape(tenant));
-    return c.json(toShape(tenant), 200);
-  })
+  .openapi(...tenant.get({ errors: [401, 403, 404, 422] }))
+  .openapi(
+    ...tenant.update(
+      {
+        description: "Changes what the body names; the rest stays.",
+        takes: body(tenantPatch, { name: "Acme Corporation" }),
+        answers: tenantShape,
+        errors: [400, 401, 403, 404, 409, 422],
+      },
+      async (c, read, said) => {
+        const updated = entryOf(c, read.id, "tenant.updated", read.id, Object.keys(said));
+        return updateTenant(c.env.DB, read, await stored(c.env, read.id, said), Date.now(), updated);
+      },
+    ),
+  )
   .openapi(remove, async (c) => {
     const { tenant: id } = c.req.valid("param");
     if (id === OPERATOR_TENANT)
       throw new Problem("tenant-reserved", "The tenant operator is the service's own and stays.");
     const deleted = entryOf(c, id, "tenant.deleted", id);
     const mark = (read: Tenant | null) => markTenantDeleted(c.env.DB, id, Date.now(), deleted, read);
-    const marked = await deleting(c, () => found(c, id), toShape, mark);
+    const marked = await deleting(c, () => tenant.found(c), toShape, mark);
     if (marked === null) throw noTenant();
     invalidateSnapshot(id);
     invalidateKeys();

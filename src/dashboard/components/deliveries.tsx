@@ -1,97 +1,48 @@
 import type { FC } from "hono/jsx";
 import { DELIVERY_STATUSES } from "../../contracts/delivery";
-import type { Refusal } from "../errors";
-import { path, type Site } from "../site";
-import { Empty, Notice, Pager } from "./parts";
+import { path, type Site, withQuery } from "../site";
+import { type Column, Rows } from "./listing";
+import { isFiltered, Log, LogFilter, type LogQuery } from "./log";
+import { Empty, Pager } from "./parts";
 import { type Delivery, Outcome, StatusPill } from "./state";
 import { Ago } from "./time";
 
 /** Which deliveries are asked for, as the address has it. */
 export const DELIVERY_FILTERS = ["status", "event", "code", "since", "until"] as const;
-export type DeliveryQuery = Partial<Record<(typeof DELIVERY_FILTERS)[number] | "cursor", string>>;
+export type DeliveryQuery = LogQuery<(typeof DELIVERY_FILTERS)[number]>;
 
-/** The filter of a log; it stays in the address. */
-export const DeliveryFilterForm: FC<{ action: string; query: DeliveryQuery; types: readonly string[] }> = ({
-  action,
+/** The filter of a log of deliveries. */
+export const DeliveryFilter: FC<{ action: string; query: DeliveryQuery; types: readonly string[] }> = ({
   query,
-  types,
+  ...form
 }) => (
-  <form method="get" action={action} class="filters" aria-label="Filter deliveries">
-    <label>
-      Status
-      <select name="status">
-        <option value="">any</option>
-        {DELIVERY_STATUSES.map((status) => (
-          <option value={status} selected={status === query.status}>
-            {status}
-          </option>
-        ))}
-        <option value="failed,held" selected={query.status === "failed,held"}>
-          failed or held
-        </option>
-      </select>
-    </label>
-    <label>
-      Event type
-      <input name="event" value={query.event ?? ""} list="event-types" autocomplete="off" placeholder="any" />
-    </label>
-    <label>
-      Code
-      <input name="code" value={query.code ?? ""} placeholder="500 or 5xx" autocomplete="off" size={8} />
-    </label>
-    <label>
-      Since <small>UTC</small>
-      <input name="since" type="datetime-local" step="1" value={localTime(query.since)} />
-    </label>
-    <label>
-      Until <small>UTC</small>
-      <input name="until" type="datetime-local" step="1" value={localTime(query.until)} />
-    </label>
-    <button type="submit">Filter</button>
-    {isFiltered(query) ? <a href={action}>Clear</a> : null}
-    <datalist id="event-types">
-      {types.map((type) => (
-        <option value={type} />
-      ))}
-    </datalist>
-  </form>
-);
-
-/** Whether a query leaves anything out. */
-export function isFiltered(query: DeliveryQuery): boolean {
-  return DELIVERY_FILTERS.some((name) => (query[name] ?? "") !== "");
-}
-
-/** A time as the browser's field for it has it: without a zone, in UTC. */
-export function localTime(time: string | undefined): string {
-  return time?.replace(/(\.\d+)?Z$/, "") ?? "";
-}
-
-/** A time out of such a field as the API takes it. What is no time is left for the API to refuse. */
-export function apiTime(text: string | undefined): string | undefined {
-  if (text === undefined || text === "") return undefined;
-  const whole = /^\d{4}-\d\d-\d\dT\d\d:\d\d$/.test(text) ? `${text}:00` : text;
-  return /^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d+)?$/.test(whole) ? `${whole}Z` : whole;
-}
-
-/** Why a log's filter was refused: in the log's place, with the form above as it was filled in. */
-export const FilterRefused: FC<{ refusal: Refusal }> = ({ refusal: { detail, errors } }) => (
-  <div id="log" class="log">
-    <Notice tone="bad">
-      <p>
-        <strong>The filter was refused.</strong> {errors.length === 0 ? detail : null}
-      </p>
-      {errors.length === 0 ? null : (
-        <ul>
-          {errors.map(({ path: at, message }) => (
-            <li>
-              <code>{at}</code> {message}
-            </li>
+  <LogFilter
+    {...form}
+    what="deliveries"
+    query={query}
+    first={
+      <label>
+        Status
+        <select name="status">
+          <option value="">any</option>
+          {DELIVERY_STATUSES.map((status) => (
+            <option value={status} selected={status === query.status}>
+              {status}
+            </option>
           ))}
-        </ul>
-      )}
-    </Notice>
-  </div>
+          <option value="failed,held" selected={query.status === "failed,held"}>
+            failed or held
+          </option>
+        </select>
+      </label>
+    }
+    more={
+      <label>
+        Code
+        <input name="code" value={query.code ?? ""} placeholder="500 or 5xx" autocomplete="off" size={8} />
+      </label>
+    }
+  />
 );
 
 /** A log: deliveries, newest first. `names`: the endpoints', when they are not all of one. */
@@ -102,98 +53,92 @@ export const DeliveryTable: FC<{
   now: number;
   names?: ReadonlyMap<string, string>;
 }> = ({ site, tenant, deliveries, now, names }) => (
-  <table class="rows">
-    <thead>
-      <tr>
-        <th scope="col">Status</th>
-        <th scope="col">Event</th>
-        {names === undefined ? null : <th scope="col">Endpoint</th>}
-        <th scope="col">Last answer</th>
-        <th scope="col" class="number">
-          Attempts
-        </th>
-        <th scope="col">Accepted</th>
-        <th scope="col">Next</th>
-      </tr>
-    </thead>
-    <tbody>
-      {deliveries.map((delivery) => (
-        <tr>
-          <td data-name="Status">
-            <StatusPill delivery={delivery} />
-          </td>
-          <td data-name="Event">
-            <a href={deliveryHref(site, tenant, delivery)} class="row-link">
-              <code>{delivery.event}</code>
-            </a>
-          </td>
-          {names === undefined ? null : (
-            <td data-name="Endpoint" class="clip">
-              <a href={path(site.base, "tenants", tenant, "endpoints", delivery.endpoint)}>
-                {names.get(delivery.endpoint) ?? delivery.endpoint}
-              </a>
-            </td>
-          )}
-          <td data-name="Last answer">
-            <Outcome code={delivery.lastStatusCode} error={delivery.lastError} />
-          </td>
-          <td data-name="Attempts" class="number">
-            {delivery.attempts}
-          </td>
-          <td data-name="Accepted">
-            <Ago at={delivery.createdAt} now={now} />
-          </td>
-          <td data-name="Next">
-            {delivery.nextAttemptAt === null ? (
-              <span class="muted">—</span>
-            ) : (
-              <Ago at={delivery.nextAttemptAt} now={now} />
-            )}
-          </td>
-        </tr>
-      ))}
-    </tbody>
-  </table>
+  <Rows
+    rows={deliveries}
+    columns={[
+      { name: "Status", cell: (delivery) => <StatusPill delivery={delivery} /> },
+      {
+        name: "Event",
+        cell: (delivery) => (
+          <a href={deliveryHref(site, tenant, delivery)} class="row-link">
+            <code>{delivery.event}</code>
+          </a>
+        ),
+      },
+      ...(names === undefined
+        ? []
+        : [
+            {
+              name: "Endpoint",
+              class: "clip",
+              cell: ({ endpoint }) => (
+                <a href={path(site.base, "tenants", tenant, "endpoints", endpoint)}>
+                  {names.get(endpoint) ?? endpoint}
+                </a>
+              ),
+            } satisfies Column<Delivery>,
+          ]),
+      ...OUTCOME,
+      { name: "Accepted", cell: ({ createdAt }) => <Ago at={createdAt} now={now} /> },
+      {
+        name: "Next",
+        cell: ({ nextAttemptAt: at }) => (at === null ? <span class="muted">—</span> : <Ago at={at} now={now} />),
+      },
+    ]}
+  />
 );
+
+/** How deliveries went, in columns. */
+export const OUTCOME: readonly Column<Delivery>[] = [
+  {
+    name: "Last answer",
+    cell: ({ lastStatusCode, lastError }) => <Outcome code={lastStatusCode} error={lastError} />,
+  },
+  { name: "Attempts", class: "number", cell: ({ attempts }) => attempts },
+];
 
 /** The page of a delivery. */
 export function deliveryHref(site: Site, tenant: string, { endpoint, id }: Pick<Delivery, "endpoint" | "id">): string {
   return path(site.base, "tenants", tenant, "endpoints", endpoint, "deliveries", id);
 }
 
-/** A log as a part of a page that replaces itself while it shows the newest. `live`: where it is had from. */
+/**
+ * A log of deliveries. `here`: its page; `short`: only the newest few are shown; `none`: what is said where there are none at
+ * all.
+ */
 export const DeliveryLog: FC<{
   site: Site;
   tenant: string;
   page: { data: readonly Delivery[]; nextCursor: string | null };
   now: number;
   query: DeliveryQuery;
-  live: string | null;
-  older: string | null;
-  newest: string | null;
+  here: string;
+  short?: number | null;
   none: string;
   names?: ReadonlyMap<string, string>;
-}> = ({ site, tenant, page, now, query, live, older, newest, none, names }) => (
-  <div
-    id="log"
-    class="log"
-    {...(live === null
-      ? {}
-      : { "hx-get": live, "hx-trigger": "posthorn:tick from:body", "hx-swap": "outerHTML", "data-live": "" })}
-  >
-    {page.data.length > 0 ? (
-      <DeliveryTable site={site} tenant={tenant} deliveries={page.data} now={now} {...(names ? { names } : {})} />
-    ) : isFiltered(query) || newest !== null ? (
-      <Empty icon="filter" title="No delivery matches">
-        {page.nextCursor === null
-          ? "None is like that. Loosen the filter, or clear it."
-          : "None among the deliveries looked at so far: there are older ones."}
-      </Empty>
-    ) : (
-      <Empty icon="send" title="No deliveries yet">
-        {none}
-      </Empty>
-    )}
-    <Pager next={older} first={newest} what="deliveries" />
-  </div>
-);
+}> = ({ page, query: { cursor, ...kept }, here, short = null, none, ...table }) => {
+  const newest = cursor === undefined ? null : withQuery(here, kept);
+  const isWhole = page.nextCursor === null || short !== null;
+  return (
+    <Log live={newest === null ? withQuery(here, { ...kept, limit: short }) : null}>
+      {page.data.length > 0 ? (
+        <DeliveryTable {...table} deliveries={page.data} />
+      ) : isFiltered(kept) || newest !== null ? (
+        <Empty icon="filter" title="No delivery matches">
+          {page.nextCursor === null
+            ? "None is like that. Loosen the filter, or clear it."
+            : "None among the deliveries looked at so far: there are older ones."}
+        </Empty>
+      ) : (
+        <Empty icon="send" title="No deliveries yet">
+          {none}
+        </Empty>
+      )}
+      <Pager
+        next={isWhole ? null : withQuery(here, { ...kept, cursor: page.nextCursor })}
+        first={newest}
+        what="deliveries"
+      />
+    </Log>
+  );
+};

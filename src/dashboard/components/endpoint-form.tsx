@@ -1,12 +1,11 @@
 import type { FC } from "hono/jsx";
 import { FORMATS, METHODS, SCHEMES } from "../../contracts/wire";
 import type { FieldErrors } from "../errors";
-import { READ } from "../meanwhile";
 import { type EndpointValues, NO_RETRIES } from "../pages/endpoints/endpoint-values";
 import type { Preview } from "../preview";
 import type { Site } from "../site";
 import { EventsField, ProfileField, withDefault } from "./endpoint-fields";
-import { FILTER_HINT, SelectField, TextArea, TextField, Token } from "./form";
+import { FILTER_HINT, Read, SelectField, TextArea, TextField, Token } from "./form";
 import { Card } from "./parts";
 import { PreviewPane } from "./preview";
 import type { Endpoint, EventType } from "./state";
@@ -148,7 +147,7 @@ export const EndpointForm: FC<{
 }> = ({ site, action, tryAt, values, types, errors, preview, isNew, read, cancel }) => (
   <form method="post" action={action}>
     <Token visit={site} />
-    {read === undefined ? null : <input type="hidden" name={READ} value={JSON.stringify(read)} />}
+    <Read of={read} />
     <div class="split">
       <div>
         <Card>

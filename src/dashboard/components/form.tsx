@@ -1,5 +1,6 @@
 import type { Child, FC } from "hono/jsx";
 import { type FieldErrors, messagesOf, type Refusal } from "../errors";
+import { READ } from "../meanwhile";
 import { path, THEMES, type Visit } from "../site";
 
 /** How a filter says what is not seen at once. */
@@ -10,6 +11,10 @@ export const FILTER_HINT =
 export const Token: FC<{ visit: Visit }> = ({ visit }) => <input type="hidden" name="_token" value={visit.token} />;
 
 const THEME_NAMES = { light: "Light", dark: "Dark", auto: "Auto" } as const;
+
+/** What a form is rendered from, for whoever changes the same meanwhile: see meanwhile.ts. Nothing of what is not there yet. */
+export const Read: FC<{ of: object | undefined }> = ({ of }) =>
+  of === undefined ? null : <input type="hidden" name={READ} value={JSON.stringify(of)} />;
 
 /** Chooses the theme; the browser remembers it. */
 export const ThemeSwitch: FC<{ visit: Visit }> = ({ visit }) => (

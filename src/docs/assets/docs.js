@@ -24,14 +24,9 @@
   wear(look());
 
   let index;
-  /** Every heading, from the guides and from what the Worker makes; asked for once. */
+  /** Every heading of every page; asked for once. */
   function headings() {
-    index ??= Promise.all(
-      ["/docs/headings.json", "/docs/reference.json"].map(async (at) => {
-        const answer = await fetch(at);
-        return answer.ok ? answer.json() : [];
-      }),
-    ).then((lists) => lists.flat());
+    index ??= fetch("/docs/headings.json").then((answer) => (answer.ok ? answer.json() : []));
     return index;
   }
 

@@ -3,10 +3,10 @@ import { deliveryTime } from "../../lib/ids";
 import { log } from "../../lib/log";
 import type { Sql } from "../../lib/sql";
 import { HOUR } from "../../lib/time";
-import { attemptsOf } from "../attempt-log";
-import type { Deliveries } from "../deliveries";
-import { firstIdAt, type Row } from "../row";
-import type { Values } from "../values";
+import { attemptsOf } from "../storage/attempt-log";
+import type { Deliveries } from "../storage/deliveries";
+import { firstIdAt, type Row } from "../storage/row";
+import type { Values } from "../storage/values";
 
 /**
  * Bytes from which on an endpoint's oldest log is dropped: of the 10 GB that an object may have

@@ -1,7 +1,7 @@
 import { deliveryTime } from "../../lib/ids";
 import { DAY, HOUR, SECOND } from "../../lib/time";
-import type { Head } from "../row";
-import type { Values } from "../values";
+import type { Head } from "../storage/row";
+import type { Values } from "../storage/values";
 
 /** What a delivery has beyond its whole schedule before it expires, in ms. */
 const GRACE = DAY;

@@ -1,5 +1,5 @@
 import type { DeliveryStatus } from "../../contracts/delivery";
-import type { Head } from "../row";
+import type { Head } from "../storage/row";
 import type { Job } from "./kinds";
 
 /**

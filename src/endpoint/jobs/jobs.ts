@@ -1,8 +1,8 @@
 import type { DeliveryStatus } from "../../contracts/delivery";
 import type { Sql } from "../../lib/sql";
 import { MINUTE } from "../../lib/time";
-import { firstIdAt, HEAD, type Head } from "../row";
-import type { Values } from "../values";
+import { firstIdAt, HEAD, type Head } from "../storage/row";
+import type { Values } from "../storage/values";
 import { CHANGES, type Job, type Span } from "./kinds";
 
 /** The most rows that one step rewrites: all of a long outage's at once would take seconds. */

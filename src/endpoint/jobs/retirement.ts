@@ -1,5 +1,5 @@
 import { DAY } from "../../lib/time";
-import type { Values } from "../values";
+import type { Values } from "../storage/values";
 
 /** How much longer than its last events a deleted endpoint's log is kept, in ms: whole days go, and late ones. */
 const GRACE = 2 * DAY;

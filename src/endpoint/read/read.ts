@@ -9,9 +9,9 @@ import type {
 } from "../../contracts/endpoint";
 import { deliveryTime } from "../../lib/ids";
 import { DAY, HOUR } from "../../lib/time";
-import { attemptsOf } from "../attempt-log";
 import { foreseen, statusOf, stored } from "../jobs/foreseen";
-import { type Brief, countByStatus, type Head } from "../row";
+import { attemptsOf } from "../storage/attempt-log";
+import { type Brief, countByStatus, type Head } from "../storage/row";
 import type { Stores } from "../stores";
 import { latencyOf } from "./totals";
 import { toRecord } from "./waits";

@@ -1,5 +1,5 @@
 import type { DeliveryRecord, WaitReason } from "../../contracts/delivery";
-import type { Head } from "../row";
+import type { Head } from "../storage/row";
 
 /**
  * Why a delivery that could be sent is not under way. Pure: it is told from how things stand when somebody asks, so that

@@ -21,7 +21,7 @@ import { Capacity } from "./capacity";
 import { Ending } from "./ending";
 import { Keys } from "./keys";
 import { Pointer } from "./pointer";
-import { repeatsOf } from "./repeats";
+import { ofOne, repeatsOf } from "./repeats";
 import { type EventRow, toEvent } from "./rows";
 import { Shards } from "./shards";
 import { State } from "./state";
@@ -93,11 +93,7 @@ export class Journal {
 
   /** Writes an event down and mints its id, or answers the event that has used its key. Throws {@link LOG_FULL}. */
   append(request: AppendRequest, now: number, earlier?: ReadonlyMap<string, KeyedEvents>): AppendResult {
-    const result = this.appendAll({ events: [request] }, now, earlier);
-    if (result.kind === "conflict") return { kind: "conflict", by: result.by };
-    if (result.kind !== "appended") return result;
-    const { event, duplicate } = result.events[0] as { event: Event; duplicate: boolean };
-    return { kind: duplicate ? "duplicate" : "appended", event };
+    return ofOne(this.appendAll({ events: [request] }, now, earlier));
   }
 
   /**

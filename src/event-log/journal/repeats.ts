@@ -1,6 +1,18 @@
 import type { Event } from "../../contracts/event";
-import type { AppendAllResult, AppendRequest, KeyedEvents } from "../../contracts/event-log";
+import type { AppendAllResult, AppendRequest, AppendResult, KeyedEvents } from "../../contracts/event-log";
 import { namesOf } from "../../contracts/shards";
+
+/** What came of a single event, of what came of a request with it alone. Pure. */
+export function ofOne(result: AppendAllResult): AppendResult {
+  if (result.kind === "conflict") {
+    const { index: _, ...conflict } = result;
+    return conflict;
+  }
+  if (result.kind !== "appended") return result;
+  const { events, ...rest } = result;
+  const { event, duplicate } = events[0] as (typeof events)[number];
+  return { ...rest, kind: duplicate ? "duplicate" : "appended", event };
+}
 
 /** What an event repeats: one that is written down, or the one at an index before it; `null`: it is new. */
 export type Repeat = Event | number | null;

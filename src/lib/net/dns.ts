@@ -6,7 +6,6 @@
 import { Cache } from "../cache";
 import { DAY, MINUTE, SECOND } from "../time";
 import { isPublicAddress } from "./addresses";
-import { Deadline } from "./deadline";
 import { readPrefix } from "./prefix";
 
 /** What is known of a name. `private`: one of its addresses is not public; `unknown`: there was no full answer. */
@@ -35,10 +34,8 @@ export async function verdictOf(name: string, resolver: string, now: number): Pr
 
 /** Like {@link verdictOf}, asked anew. */
 export async function lookUp(name: string, resolver: string, now: number): Promise<Verdict> {
-  const deadline = new Deadline();
-  const timer = setTimeout(() => deadline.expire(), PATIENCE);
-  const answers = await Promise.all([A, AAAA].map((type) => ask(name, type, resolver, deadline)));
-  clearTimeout(timer);
+  const signal = AbortSignal.timeout(PATIENCE);
+  const answers = await Promise.all([A, AAAA].map((type) => ask(name, type, resolver, signal)));
   const verdict = judge(answers);
   entries.set(keyOf(name, resolver), { until: now + KEPT[verdict], verdict }, ENTRY_BYTES);
   return verdict;
@@ -69,15 +66,15 @@ export function parseAnswer(text: string): string[] | null {
   return addresses.map(({ data }) => (typeof data === "string" ? data : ""));
 }
 
-async function ask(name: string, type: number, resolver: string, deadline: Deadline): Promise<string[] | null> {
+async function ask(name: string, type: number, resolver: string, signal: AbortSignal): Promise<string[] | null> {
   try {
     const url = new URL(resolver);
     url.searchParams.set("name", name);
     url.searchParams.set("type", type === A ? "A" : "AAAA");
     const headers = { Accept: "application/dns-json" };
-    const response = await deadline.within(fetch(url, { headers, redirect: "manual", signal: deadline.signal }));
+    const response = await fetch(url, { headers, redirect: "manual", signal });
     if (response.body === null) return null;
-    const { bytes, truncated } = await readPrefix(response.body, ANSWER_BYTES, deadline);
+    const { bytes, truncated } = await readPrefix(response.body, ANSWER_BYTES, signal);
     return response.status === 200 && !truncated ? parseAnswer(new TextDecoder().decode(bytes)) : null;
   } catch {
     return null;

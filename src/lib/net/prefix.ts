@@ -1,5 +1,3 @@
-import type { Deadline } from "./deadline";
-
 /** The beginning of a body. */
 export interface Prefix {
   bytes: Uint8Array;
@@ -13,18 +11,29 @@ export interface Prefix {
 
 /**
  * At most `limit` bytes of a body, decompressed; the rest is cancelled and never buffered. Never throws. Ends
- * with the deadline, since a body that never ends must not hold anybody up.
+ * with the signal, since a body that never ends must not hold anybody up.
  */
-export async function readPrefix(body: ReadableStream<Uint8Array>, limit: number, deadline: Deadline): Promise<Prefix> {
+export async function readPrefix(
+  body: ReadableStream<Uint8Array>,
+  limit: number,
+  signal: AbortSignal,
+): Promise<Prefix> {
   const chunks: Uint8Array[] = [];
   let length = 0;
   let truncated = false;
   let ended = false;
   let failure: unknown = null;
   const reader = body.getReader();
+  const cancel = () => {
+    // Not awaited: whoever never ends its body may never answer this either.
+    reader.cancel(signal.reason).catch(() => undefined);
+  };
+  signal.addEventListener("abort", cancel);
   try {
     while (!truncated) {
-      const { done, value } = await deadline.within(reader.read());
+      const { done, value } = await reader.read();
+      // What is cancelled is done as well.
+      signal.throwIfAborted();
       ended = done;
       if (done) break;
       const room = limit - length;
@@ -39,8 +48,8 @@ export async function readPrefix(body: ReadableStream<Uint8Array>, limit: number
       truncated = true;
     }
   }
-  // Not awaited: whoever never ends its body may never answer this either.
-  if (!ended) reader.cancel().catch(() => undefined);
+  signal.removeEventListener("abort", cancel);
+  if (!ended) cancel();
   return { bytes: joined(chunks, length), truncated, failure, ended };
 }
 

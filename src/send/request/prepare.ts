@@ -7,12 +7,10 @@ import type { EndpointSettings, Secrets } from "../../contracts/settings";
 import type { Format } from "../../contracts/wire";
 import { Cache } from "../../lib/cache";
 import { eventIdOf } from "../../lib/ids";
-import type { Deadline } from "../../lib/net/deadline";
 import type { DestinationRules } from "../../lib/net/destination";
 import { isHeaderName, sendableValue } from "../../lib/net/header-policy";
 import { SECOND } from "../../lib/time";
-import { BODY_WITHIN, type Outgoing } from "../send";
-import { Watch } from "../watch";
+import type { Outgoing } from "../send";
 import { type Masking, maskingOf, secretsOfHeader } from "./mask";
 import { render } from "./render";
 import { sign } from "./sign";
@@ -41,8 +39,6 @@ interface Common {
   /** Until another secret takes over, in ms. */
   until: number;
   rules: DestinationRules;
-  deadlines: Watch<Deadline>;
-  bodies: Watch<Deadline>;
   /** As it goes over the wire: in its normal form, and without a fragment. */
   url: string;
 }
@@ -61,8 +57,6 @@ function commonOf(env: Env, settings: EndpointSettings, now: number): Common {
       ownHosts: [...(settings.ownHosts ?? []), ...hostsSeenHere()],
       resolver: resolverOf(env),
     },
-    deadlines: new Watch<Deadline>(settings.timeout * SECOND, (deadline) => deadline.expire()),
-    bodies: new Watch<Deadline>(BODY_WITHIN, (deadline) => deadline.expire()),
     url: requestedUrl(settings.url),
   };
   commons.set(settings, common);
@@ -139,8 +133,7 @@ export async function prepare(
       url: common.url,
       headers,
       body: hasBody ? body : null,
-      deadlines: common.deadlines,
-      bodies: common.bodies,
+      timeout: settings.timeout * SECOND,
       rules: common.rules,
       masked,
     },

@@ -24,6 +24,11 @@ export function takeAlarm(storage: DurableObjectStorage, object: string): void {
   };
 }
 
+/** An object's alarm is ringing: none is set from now on. Until then it is, also for the constructor that comes before. */
+export function rang(object: string): void {
+  alarms.delete(object);
+}
+
 /** Moves the clock on by `ms`; every alarm on the way rings at its time, one after the other. */
 export async function advance(ms: number, ring: (object: string) => Promise<void>): Promise<void> {
   const until = Date.now() + ms;
@@ -31,7 +36,6 @@ export async function advance(ms: number, ring: (object: string) => Promise<void
     const [first] = [...alarms].filter(([, at]) => at <= until).sort(([, a], [, b]) => a - b);
     if (first === undefined) break;
     const [object, at] = first;
-    alarms.delete(object);
     offset = Math.max(offset, at - realNow());
     await ring(object);
   }

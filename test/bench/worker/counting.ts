@@ -130,11 +130,15 @@ type Cursor = SqlStorageCursor<Record<string, SqlStorageValue>>;
 export class StorageMeter {
   readonly #className: string;
   readonly #cursors = new Set<Cursor>();
+  readonly #sql: SqlStorage;
+  #size: number;
   #running = 0;
   #since = 0;
 
   constructor(className: string, storage: DurableObjectStorage) {
     this.#className = className;
+    this.#sql = storage.sql;
+    this.#size = storage.sql.databaseSize;
     const exec = storage.sql.exec.bind(storage.sql) as (...parameters: unknown[]) => Cursor;
     storage.sql.exec = ((...parameters: unknown[]) => {
       const cursor = exec(...parameters);
@@ -148,7 +152,7 @@ export class StorageMeter {
     };
   }
 
-  /** Adds up the rows of the cursors so far; a cursor counts on while it is read, so this comes after a method's end. */
+  /** Adds up the rows of the cursors so far, and what is stored; a cursor counts on while it is read, so this comes after a method's end. */
   settle(): void {
     const mine = countsOf(this.#className);
     for (const { rowsRead, rowsWritten } of this.#cursors) {
@@ -156,6 +160,9 @@ export class StorageMeter {
       mine.rowsWritten += rowsWritten;
     }
     this.#cursors.clear();
+    const size = this.#sql.databaseSize;
+    mine.storedBytes += size - this.#size;
+    this.#size = size;
   }
 
   /** Runs a call of the object; the time during which any runs is what it is active. */

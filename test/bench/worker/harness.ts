@@ -4,7 +4,7 @@
  * @module
  */
 
-import { advance, takeAlarm, takeClock } from "./clock.ts";
+import { advance, rang, takeAlarm, takeClock } from "./clock.ts";
 import {
   consumeCounted,
   countBindings,
@@ -74,6 +74,7 @@ export function wrapObject(className: string, Base: ObjectClass): ObjectClass {
     }
 
     async benchAlarm() {
+      rang(`${className} ${this.ctx.id.name}`);
       await this.alarm?.();
     }
   };

@@ -37,12 +37,21 @@ function whole(body: string | Buffer, headers = ""): Buffer {
 
 const answers = (bytes: () => string | Buffer): Misbehaviour => ({ run: (socket) => void socket.end(bytes()) });
 
-// Made before the tests, since it takes a while: a hundred megabytes of one letter.
-const letters = Buffer.alloc(100 * MEGABYTE, "x");
-const gzip = gzipSync(letters, { level: 1 });
-const brotli = brotliCompressSync(letters, { params: { [constants.BROTLI_PARAM_QUALITY]: 1 } });
-const deflate = deflateSync(letters, { level: 1 });
-const twice = gzipSync(gzip);
+/** Made when it is first asked for: it takes a while. */
+function once<T>(make: () => T): () => T {
+  let made: T | undefined;
+  return () => {
+    made ??= make();
+    return made;
+  };
+}
+
+// A hundred megabytes of one letter.
+const letters = once(() => Buffer.alloc(100 * MEGABYTE, "x"));
+const gzip = once(() => gzipSync(letters(), { level: 1 }));
+const brotli = once(() => brotliCompressSync(letters(), { params: { [constants.BROTLI_PARAM_QUALITY]: 1 } }));
+const deflate = once(() => deflateSync(letters(), { level: 1 }));
+const twice = once(() => gzipSync(gzip()));
 
 /** How a body may end badly after any status line: what follows `Retry-After: 120`, and whether the connection ends then. */
 const ENDINGS: Readonly<Record<string, [head: string, body: string | Buffer, ends: boolean]>> = {
@@ -121,7 +130,7 @@ export const MISBEHAVIOURS: Readonly<Record<string, Misbehaviour>> = {
     run: (socket) => {
       socket.write(`${OK}Content-Encoding: gzip\r\nTransfer-Encoding: chunked\r\n\r\n`);
       // One byte of it each time: never a whole block.
-      drip(socket, (i) => `1\r\n${String.fromCharCode(gzip[i] ?? 0)}\r\n`, 50);
+      drip(socket, (i) => `1\r\n${String.fromCharCode(gzip()[i] ?? 0)}\r\n`, 50);
     },
   },
   "stops-in-the-body": { run: (socket) => void socket.write(`${OK}Content-Length: 100\r\n\r\nbegun`) },
@@ -137,10 +146,10 @@ export const MISBEHAVIOURS: Readonly<Record<string, Misbehaviour>> = {
       flood(socket, "x".repeat(65_536), 1_600);
     },
   },
-  "gzip-bomb": answers(() => whole(gzip, "Content-Encoding: gzip\r\n")),
-  "gzip-gzip-bomb": answers(() => whole(twice, "Content-Encoding: gzip, gzip\r\n")),
-  "brotli-bomb": answers(() => whole(brotli, "Content-Encoding: br\r\n")),
-  "deflate-bomb": answers(() => whole(deflate, "Content-Encoding: deflate\r\n")),
+  "gzip-bomb": answers(() => whole(gzip(), "Content-Encoding: gzip\r\n")),
+  "gzip-gzip-bomb": answers(() => whole(twice(), "Content-Encoding: gzip, gzip\r\n")),
+  "brotli-bomb": answers(() => whole(brotli(), "Content-Encoding: br\r\n")),
+  "deflate-bomb": answers(() => whole(deflate(), "Content-Encoding: deflate\r\n")),
   "broken-gzip": answers(() => whole("this is no gzip", "Content-Encoding: gzip\r\n")),
   "cut-gzip": answers(() => whole(gzipSync("x".repeat(50_000)).subarray(0, 40), "Content-Encoding: gzip\r\n")),
   "invalid-utf8": answers(() => whole(Buffer.from([0x61, 0xff, 0xfe, 0xc3, 0x28, 0xed, 0xa0, 0x80, 0x00, 0x62]))),

@@ -1,8 +1,11 @@
 import { Hono } from "hono";
+import type { Client } from "../../../client/index";
 import { ROLES } from "../../../config/access/keys";
-import { Act, Refused, SelectField, TextField, Token, textOf } from "../../components/form";
+import { listTenantThings } from "../../api-json";
+import { Act, SelectField, TextField, Token, textOf } from "../../components/form";
 import { PageHead } from "../../components/layout";
-import { Card, Copyable, Empty, Notice, Pager } from "../../components/parts";
+import { Listing, NewCard } from "../../components/listing";
+import { Copyable, Empty, Notice } from "../../components/parts";
 import { Ago, At } from "../../components/time";
 import { PageError, type Refusal, refusalOf } from "../../errors";
 import { type SiteContext, type SiteEnv, tenantPath, withQuery } from "../../site";
@@ -14,6 +17,8 @@ const ABOUT = {
   producer: "posts events, reads nothing",
   viewer: "reads all but secrets and keys",
 };
+
+type Key = Awaited<ReturnType<Client["keys"]["list"]>>["data"][number];
 
 interface Shown {
   refusal: Refusal | null;
@@ -27,15 +32,12 @@ async function show(
   { refusal, name, made }: Shown = { refusal: null, name: "", made: null },
 ): Promise<Response> {
   const site = c.get("site");
-  const cursor = c.req.query("cursor");
   const now = Date.now();
-  const list = await site.api.keys.list(c.req.param("tenant") ?? "", {
-    query: { limit: PAGE_SIZE, ...(cursor === undefined ? {} : { cursor }) },
-  });
+  const list = await listTenantThings<Key>(c, "keys", PAGE_SIZE);
   const here = tenantPath(c, "keys");
   return page(
     c,
-    { title: "API keys", current: "API keys", status: refusal === null ? 200 : 422 },
+    { title: "API keys", current: "API keys", refusal },
     <>
       <PageHead title="API keys" about="What this tenant's services and people call the API with." />
       {made === null ? null : (
@@ -46,64 +48,44 @@ async function show(
           <Copyable text={made} label="Copy the key" />
         </Notice>
       )}
-      <Card>
-        {list.data.length === 0 ? (
+      <Listing
+        {...{ c, list, here }}
+        what="keys"
+        columns={[
+          {
+            name: "Name",
+            cell: ({ name, id }) => (
+              <>
+                {name} <small class="muted clip">{id}</small>
+              </>
+            ),
+          },
+          { name: "Role", about: ({ role }) => ABOUT[role], cell: ({ role }) => role },
+          { name: "Created", cell: ({ createdAt }) => <At at={createdAt} /> },
+          {
+            name: "Last used",
+            cell: ({ lastUsedAt: at }) => (at === null ? <span class="muted">never</span> : <Ago at={at} now={now} />),
+          },
+        ]}
+        actions={({ id, name }) => (
+          <Act
+            visit={site}
+            action={`${here}/revoke`}
+            class="small danger"
+            fields={{ key: id }}
+            label={`Revoke ${name}`}
+            asks={`Revoke ${name}? Whatever calls with it is refused from then on.`}
+          >
+            Revoke
+          </Act>
+        )}
+        empty={
           <Empty icon="key" title="No keys yet">
             Create one below: a producer's for the back end that posts events.
           </Empty>
-        ) : (
-          <table class="rows">
-            <thead>
-              <tr>
-                <th scope="col">Name</th>
-                <th scope="col">Role</th>
-                <th scope="col">Created</th>
-                <th scope="col">Last used</th>
-                <th scope="col">
-                  <span class="hidden-text">Actions</span>
-                </th>
-              </tr>
-            </thead>
-            <tbody>
-              {list.data.map((key) => (
-                <tr>
-                  <td data-name="Name">
-                    {key.name} <small class="muted clip">{key.id}</small>
-                  </td>
-                  <td data-name="Role" title={ABOUT[key.role]}>
-                    {key.role}
-                  </td>
-                  <td data-name="Created">
-                    <At at={key.createdAt} />
-                  </td>
-                  <td data-name="Last used">
-                    {key.lastUsedAt === null ? <span class="muted">never</span> : <Ago at={key.lastUsedAt} now={now} />}
-                  </td>
-                  <td class="row-actions">
-                    <Act
-                      visit={site}
-                      action={`${here}/revoke`}
-                      class="small danger"
-                      fields={{ key: key.id }}
-                      label={`Revoke ${key.name}`}
-                      asks={`Revoke ${key.name}? Whatever calls with it is refused from then on.`}
-                    >
-                      Revoke
-                    </Act>
-                  </td>
-                </tr>
-              ))}
-            </tbody>
-          </table>
-        )}
-        <Pager
-          next={list.nextCursor === null ? null : withQuery(here, { cursor: list.nextCursor })}
-          first={cursor === undefined ? null : here}
-          what="keys"
-        />
-      </Card>
-      <Card title="New key">
-        <Refused refusal={refusal} what="The key was not created." />
+        }
+      />
+      <NewCard what="key" refusal={refusal}>
         <form method="post" action={here} class="inline">
           <Token visit={site} />
           <TextField
@@ -124,7 +106,7 @@ async function show(
             Create
           </button>
         </form>
-      </Card>
+      </NewCard>
     </>,
   );
 }

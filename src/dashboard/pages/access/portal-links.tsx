@@ -1,13 +1,15 @@
 import { Hono } from "hono";
 import type { FC } from "hono/jsx";
 import type { Client } from "../../../client/index";
-import { Act, Refused, SelectField, TextField, Token, textOf } from "../../components/form";
+import { listTenantThings } from "../../api-json";
+import { Act, SelectField, TextField, Token, textOf } from "../../components/form";
 import { PageHead } from "../../components/layout";
-import { Block, Card, Copyable, Notice, Pager } from "../../components/parts";
+import { Listing, NewCard } from "../../components/listing";
+import { Block, Card, Copyable, Notice } from "../../components/parts";
 import { Ago, At } from "../../components/time";
 import { type Refusal, refusalOf } from "../../errors";
 import { frameAncestors, needs } from "../../guard";
-import { type Site, type SiteContext, type SiteEnv, tenantPath, withQuery } from "../../site";
+import { type SiteContext, type SiteEnv, tenantPath, withQuery } from "../../site";
 import { page } from "../../write";
 
 const LIVES: readonly (readonly [string, string])[] = [
@@ -47,58 +49,12 @@ const State: FC<{ link: Link; now: number }> = ({ link: { openedAt, endedAt }, n
   );
 };
 
-const Links: FC<{ site: Site; here: string; links: readonly Link[]; now: number }> = ({ site, here, links, now }) => (
-  <table class="rows">
-    <thead>
-      <tr>
-        <th scope="col">Made</th>
-        <th scope="col">Session</th>
-        <th scope="col">Ends</th>
-        <th scope="col">
-          <span class="hidden-text">Actions</span>
-        </th>
-      </tr>
-    </thead>
-    <tbody>
-      {links.map((link) => (
-        <tr>
-          <td data-name="Made">
-            <At at={link.createdAt} /> <small class="muted clip">by {link.madeBy ?? "somebody"}</small>
-          </td>
-          <td data-name="Session">
-            <State link={link} now={now} />
-            {link.readOnly ? ", only reads" : ""}
-          </td>
-          <td data-name="Ends">
-            <At at={link.expiresAt} />
-          </td>
-          <td class="row-actions">
-            <Act
-              visit={site}
-              action={`${here}/revoke`}
-              class="small danger"
-              fields={{ link: link.id }}
-              label={`Revoke ${link.id}`}
-              asks="Revoke this link? Whoever came by it is signed out."
-            >
-              Revoke
-            </Act>
-          </td>
-        </tr>
-      ))}
-    </tbody>
-  </table>
-);
-
 async function show(c: SiteContext, made: Made | null = null, refusal: Refusal | null = null): Promise<Response> {
   const site = c.get("site");
   needs(site.may.portalLinks.list, "Your role does not make portal links.");
   const tenant = c.req.param("tenant") ?? "";
-  const cursor = c.req.query("cursor");
   const now = Date.now();
-  const links = await site.api.portalLinks.list(tenant, {
-    query: { limit: PAGE_SIZE, ...(cursor === undefined ? {} : { cursor }) },
-  });
+  const list = await listTenantThings<Link>(c, "portal-links", PAGE_SIZE);
   const here = tenantPath(c, "portal-links");
   const { origin } = new URL(c.req.url);
   const ancestors = frameAncestors(c.env);
@@ -106,7 +62,7 @@ async function show(c: SiteContext, made: Made | null = null, refusal: Refusal |
   -H "Authorization: Bearer $POSTHORN_KEY" -d '{"expiresIn": 3600}'`;
   return page(
     c,
-    { title: "Portal links", current: "Portal links", status: refusal === null ? 200 : 422 },
+    { title: "Portal links", current: "Portal links", refusal },
     <>
       <PageHead title="Portal links" about="Open this dashboard for one customer: endpoints and logs, no API keys." />
       {made === null ? null : (
@@ -117,8 +73,7 @@ async function show(c: SiteContext, made: Made | null = null, refusal: Refusal |
           <Copyable text={made.url} label="Copy the link" />
         </Notice>
       )}
-      <Card title="New link">
-        <Refused refusal={refusal} what="The link was not created." />
+      <NewCard what="link" refusal={refusal}>
         <form method="post" action={here} class="inline">
           <Token visit={site} />
           <SelectField name="expiresIn" label="Lasts" value="3600" options={LIVES} />
@@ -129,19 +84,45 @@ async function show(c: SiteContext, made: Made | null = null, refusal: Refusal |
             Create the link
           </button>
         </form>
-      </Card>
-      <Card title="Links and sessions">
-        {links.data.length === 0 ? (
-          <p>There are none that last.</p>
-        ) : (
-          <Links {...{ site, here, now }} links={links.data} />
+      </NewCard>
+      <Listing
+        {...{ c, list, here }}
+        what="links"
+        title="Links and sessions"
+        columns={[
+          {
+            name: "Made",
+            cell: ({ createdAt, madeBy }) => (
+              <>
+                <At at={createdAt} /> <small class="muted clip">by {madeBy ?? "somebody"}</small>
+              </>
+            ),
+          },
+          {
+            name: "Session",
+            cell: (link) => (
+              <>
+                <State link={link} now={now} />
+                {link.readOnly ? ", only reads" : ""}
+              </>
+            ),
+          },
+          { name: "Ends", cell: ({ expiresAt }) => <At at={expiresAt} /> },
+        ]}
+        actions={({ id }) => (
+          <Act
+            visit={site}
+            action={`${here}/revoke`}
+            class="small danger"
+            fields={{ link: id }}
+            label={`Revoke ${id}`}
+            asks="Revoke this link? Whoever came by it is signed out."
+          >
+            Revoke
+          </Act>
         )}
-        <Pager
-          next={links.nextCursor === null ? null : withQuery(here, { cursor: links.nextCursor })}
-          first={cursor === undefined ? null : here}
-          what="links"
-        />
-      </Card>
+        empty={<p>There are none that last.</p>}
+      />
       <Card title="From your application">
         <p>Make a link when your customer opens the page, and send them there, or show it in a frame.</p>
         <Block text={call} label="How your back end makes a link" />

@@ -3,7 +3,8 @@ import { CATALOG_NAMES } from "../../../config/catalogs/catalogs";
 import { elementTexts, memberTexts } from "../../../lib/json/json";
 import { Act } from "../../components/form";
 import { PageHead } from "../../components/layout";
-import { Block, Card, Empty, Facts, Pager } from "../../components/parts";
+import { Listing } from "../../components/listing";
+import { Block, Card, Empty, Facts } from "../../components/parts";
 import type { EventType } from "../../components/state";
 import { PageError } from "../../errors";
 import { prettyJson } from "../../json-text";
@@ -69,7 +70,39 @@ export const eventTypePages = new Hono<SiteEnv>()
           title="Event types"
           about="What can be subscribed to; the same for all tenants. Others can be posted, too."
         />
-        <Card>
+        <Listing
+          {...{ c, here }}
+          list={{ data, nextCursor }}
+          query={{ group }}
+          what="event types"
+          byName
+          columns={[
+            {
+              name: "Type",
+              cell: (type) => (
+                <>
+                  <a class="row-link" href={`${here}/${encodeURIComponent(type.name)}`}>
+                    <code>{type.name}</code>
+                  </a>
+                  <Marks type={type} />
+                </>
+              ),
+            },
+            { name: "Title", cell: ({ title }) => title ?? <span class="muted">—</span> },
+            { name: "Group", cell: ({ group }) => group ?? <span class="muted">—</span> },
+          ]}
+          empty={
+            group === undefined ? (
+              <Empty icon="book" title="No event types are registered">
+                Types need not be registered to be sent. A catalog brings titles, samples and schemas.
+              </Empty>
+            ) : (
+              <Empty icon="filter" title="No event type is in this group">
+                <a href={here}>Show all of them</a>
+              </Empty>
+            )
+          }
+        >
           {groups.length > 1 || group !== undefined ? (
             <form method="get" action={here} class="filters" aria-label="Filter event types">
               <label>
@@ -87,48 +120,7 @@ export const eventTypePages = new Hono<SiteEnv>()
               {group === undefined ? null : <a href={here}>Clear</a>}
             </form>
           ) : null}
-          {data.length === 0 ? (
-            group === undefined ? (
-              <Empty icon="book" title="No event types are registered">
-                Types need not be registered to be sent. A catalog brings titles, samples and schemas.
-              </Empty>
-            ) : (
-              <Empty icon="filter" title="No event type is in this group">
-                <a href={here}>Show all of them</a>
-              </Empty>
-            )
-          ) : (
-            <table class="rows">
-              <thead>
-                <tr>
-                  <th scope="col">Type</th>
-                  <th scope="col">Title</th>
-                  <th scope="col">Group</th>
-                </tr>
-              </thead>
-              <tbody>
-                {data.map((type) => (
-                  <tr>
-                    <td data-name="Type">
-                      <a class="row-link" href={`${here}/${encodeURIComponent(type.name)}`}>
-                        <code>{type.name}</code>
-                      </a>
-                      <Marks type={type} />
-                    </td>
-                    <td data-name="Title">{type.title ?? <span class="muted">—</span>}</td>
-                    <td data-name="Group">{type.group ?? <span class="muted">—</span>}</td>
-                  </tr>
-                ))}
-              </tbody>
-            </table>
-          )}
-          <Pager
-            next={nextCursor === null ? null : withQuery(here, { group, cursor: nextCursor })}
-            first={cursor === undefined ? null : withQuery(here, { group })}
-            what="event types"
-            byName
-          />
-        </Card>
+        </Listing>
         {site.may.eventTypes.install ? (
           <Card title="Catalogs">
             <p class="hint">

@@ -1,12 +1,12 @@
 import { Hono } from "hono";
-import { DeliveryFilterForm, DeliveryLog, FilterRefused } from "../../components/deliveries";
+import { DELIVERY_FILTERS, DeliveryFilter, DeliveryLog } from "../../components/deliveries";
 import { PageHead } from "../../components/layout";
-import { Card } from "../../components/parts";
+import { FilterRefused, LogCard, logQuery } from "../../components/log";
 import { nameOf } from "../../components/state";
 import { readOr } from "../../errors";
-import { type Site, type SiteEnv, tenantPath, withQuery } from "../../site";
+import { type Site, type SiteEnv, tenantPath } from "../../site";
 import { page, part, wantsPart } from "../../write";
-import { deliveryQuery, typeNames } from "../endpoints/endpoint-log";
+import { typeNames } from "../endpoints/endpoint-log";
 
 /** The names of a tenant's endpoints by id: whose is not among them is deleted. */
 export async function endpointNames(site: Site, tenant: string): Promise<Map<string, string>> {
@@ -25,8 +25,7 @@ export async function endpointNames(site: Site, tenant: string): Promise<Map<str
 export const deliveriesPages = new Hono<SiteEnv>().get("/tenants/:tenant/deliveries", async (c) => {
   const site = c.get("site");
   const tenant = c.req.param("tenant");
-  const query = deliveryQuery(c);
-  const { cursor, ...kept } = query;
+  const query = logQuery(c, DELIVERY_FILTERS);
   const [{ found, refusal }, names] = await Promise.all([
     readOr(site.api.deliveries.listAll(tenant, { query: { ...query, limit: 50 } })),
     endpointNames(site, tenant),
@@ -37,33 +36,24 @@ export const deliveriesPages = new Hono<SiteEnv>().get("/tenants/:tenant/deliver
       <FilterRefused refusal={refusal} />
     ) : (
       <DeliveryLog
-        site={site}
-        tenant={tenant}
+        {...{ site, tenant, query, here, names }}
         page={found}
         now={Date.now()}
-        query={query}
-        live={cursor === undefined ? withQuery(here, kept) : null}
-        older={found.nextCursor === null ? null : withQuery(here, { ...kept, cursor: found.nextCursor })}
-        newest={cursor === undefined ? null : withQuery(here, kept)}
         none="They appear here once events are posted and endpoints want them."
-        names={names}
       />
     );
   if (wantsPart(c)) return part(c, content);
   return page(
     c,
-    { title: "Deliveries", current: "Deliveries", status: refusal === null ? 200 : 422 },
+    { title: "Deliveries", current: "Deliveries", refusal },
     <>
       <PageHead title="Deliveries" about="One event for one endpoint, over all endpoints, newest first." />
-      <Card>
-        <DeliveryFilterForm action={here} query={query} types={await typeNames(site)} />
-        {cursor === undefined && refusal === null ? (
-          <p class="live-note" data-live-note hidden>
-            Live
-          </p>
-        ) : null}
+      <LogCard
+        filter={<DeliveryFilter action={here} query={query} types={await typeNames(site)} />}
+        live={query.cursor === undefined && refusal === null}
+      >
         {content}
-      </Card>
+      </LogCard>
     </>,
   );
 });

@@ -59,7 +59,7 @@ async function showNew(c: SiteContext, { values, refusal = null, preview = null 
   const list = tenantPath(c, "endpoints");
   return page(
     c,
-    { title: "New endpoint", current: "Endpoints", status: refusal === null ? 200 : 422 },
+    { title: "New endpoint", current: "Endpoints", refusal },
     <>
       <PageHead title="New endpoint" up={{ href: list, name: "Endpoints" }} />
       <Refused refusal={refusal} what="The endpoint was not created." />
@@ -88,7 +88,7 @@ async function showEdit(
   const here = endpointPath(site, tenant, endpoint.id);
   return page(
     c,
-    { title: `Settings · ${nameOf(endpoint)}`, current: "Endpoints", status: refusal === null ? 200 : 422 },
+    { title: `Settings · ${nameOf(endpoint)}`, current: "Endpoints", refusal },
     <EndpointFrame site={site} tenant={tenant} endpoint={endpoint} tab="Settings">
       <Refused refusal={refusal} what="The endpoint was not changed." />
       <EndpointForm

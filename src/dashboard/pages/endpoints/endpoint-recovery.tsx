@@ -1,6 +1,6 @@
 import type { FC } from "hono/jsx";
-import { localTime } from "../../components/deliveries";
 import { Act, Field, Refused } from "../../components/form";
+import { localTime } from "../../components/log";
 import { Card, Notice } from "../../components/parts";
 import type { Endpoint } from "../../components/state";
 import type { Refusal } from "../../errors";

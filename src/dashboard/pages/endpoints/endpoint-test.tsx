@@ -46,7 +46,7 @@ async function show(c: SiteContext, shown: Shown): Promise<Response> {
   const listed = types.map(({ name }): [string, string] => [name, name]);
   return page(
     c,
-    { title: `Test · ${nameOf(endpoint)}`, current: "Endpoints", status: refusal === null ? 200 : 422 },
+    { title: `Test · ${nameOf(endpoint)}`, current: "Endpoints", refusal },
     <EndpointFrame site={site} tenant={tenant} endpoint={endpoint} tab="Test">
       <div class="split">
         <Card title="Send a test event">

@@ -97,7 +97,7 @@ async function show(c: SiteContext, refusal: Refusal | null = null, overlap = DE
   const { node, python } = snippetsFor(endpoint);
   return page(
     c,
-    { title: `Verify · ${nameOf(endpoint)}`, current: "Endpoints", status: refusal === null ? 200 : 422 },
+    { title: `Verify · ${nameOf(endpoint)}`, current: "Endpoints", refusal },
     <EndpointFrame site={site} tenant={tenant} endpoint={endpoint} tab="Verify">
       <SecretCard site={site} here={here} secret={secret} now={now} refusal={refusal} overlap={overlap} />
       <Card title="What it sends">

@@ -1,8 +1,9 @@
 import { Hono } from "hono";
 import type { FC } from "hono/jsx";
-import { apiTime, DeliveryLog } from "../../components/deliveries";
+import { DeliveryLog } from "../../components/deliveries";
 import { Token, textOf } from "../../components/form";
 import { HealthCard } from "../../components/health";
+import { apiTime } from "../../components/log";
 import { Card } from "../../components/parts";
 import { type Endpoint, type Health, nameOf } from "../../components/state";
 import { type Refusal, refusedWith } from "../../errors";
@@ -47,9 +48,8 @@ async function show(c: SiteContext, refusal: Refusal | null = null): Promise<Res
           page={{ data: log.data, nextCursor: null }}
           now={now}
           query={{}}
-          live={withQuery(`${here}/deliveries`, { limit: 10 })}
-          older={null}
-          newest={null}
+          here={`${here}/deliveries`}
+          short={10}
           none="They appear here as events come in. Send a test to see the first one."
         />
       </Card>

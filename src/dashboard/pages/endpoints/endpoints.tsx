@@ -4,9 +4,10 @@ import { ShareBar } from "../../components/chart";
 import { Act } from "../../components/form";
 import { Icon } from "../../components/icon";
 import { PageHead } from "../../components/layout";
+import { type Column, Rows } from "../../components/listing";
 import { Empty, Pager } from "../../components/parts";
 import { type Endpoint, EndpointPill, nameOf, type Stats } from "../../components/state";
-import { path, type Site, type SiteContext, type SiteEnv, tenantPath, withQuery } from "../../site";
+import { type Site, type SiteContext, type SiteEnv, tenantPath, withQuery } from "../../site";
 import { page } from "../../write";
 import { failingOf } from "../signals/fares";
 
@@ -47,70 +48,83 @@ export function isAsked({ name, url, uid, events, enabled }: Endpoint, { q, stat
   return text.includes(q.toLowerCase()) && (state === "" || (state !== "disabled") === enabled);
 }
 
-const EndpointRow: FC<{
-  site: Site;
-  tenant: string;
-  endpoint: Endpoint;
-  failing: boolean;
-  recent: Recent | undefined;
-}> = ({ site, tenant, endpoint, failing, recent = { succeeded: 0, waiting: 0, failed: 0 } }) => {
-  const here = path(site.base, "tenants", tenant, "endpoints", endpoint.id);
-  const name = nameOf(endpoint);
-  return (
-    <tr>
-      <td data-name="Endpoint" class="main-cell">
-        <a href={here} class="row-link">
-          {name}
-        </a>
-        <small class="muted clip">{endpoint.url}</small>
-      </td>
-      <td data-name="State">
-        <EndpointPill endpoint={endpoint} failing={failing} />
-      </td>
-      <td data-name="Events" class="clip">
-        {endpoint.events.length === 0 ? (
-          <span class="muted">by automations only</span>
-        ) : endpoint.events[0] === "*" ? (
-          "all"
-        ) : (
-          <span title={endpoint.events.join(", ")}>
-            <code>{endpoint.events[0]}</code>
-            {endpoint.events.length > 1 ? ` +${endpoint.events.length - 1}` : ""}
-          </span>
-        )}
-        {endpoint.filter === null ? null : <span class="tag">filter</span>}
-      </td>
-      <td data-name="Last 24 h" class="recent">
-        {recent.succeeded + recent.waiting + recent.failed === 0 ? (
-          <span class="muted">nothing</span>
-        ) : (
-          <>
-            <ShareBar {...recent} />
-            <small>
-              {recent.succeeded} ok
-              {recent.waiting > 0 ? `, ${recent.waiting} waiting` : ""}
-              {recent.failed > 0 ? `, ${recent.failed} failed` : ""}
-            </small>
-          </>
-        )}
-      </td>
-      {site.may.endpoints.update ? (
-        <td class="row-actions">
-          <Act
-            visit={site}
-            action={`${here}/${endpoint.enabled ? "disable" : "enable"}`}
-            class="small"
-            fields={{ back: "list" }}
-            label={`${endpoint.enabled ? "Disable" : "Enable"} ${name}`}
-          >
-            {endpoint.enabled ? "Disable" : "Enable"}
-          </Act>
-          <a class="button small" href={`${here}/settings`} aria-label={`Edit ${name}`}>
-            Edit
+/** What the list says of each. `failing` and `recent`: by the endpoints' ids. */
+function columnsOf(
+  here: string,
+  failing: ReadonlySet<string>,
+  recent: ReadonlyMap<string, Recent>,
+): readonly Column<Endpoint>[] {
+  return [
+    {
+      name: "Endpoint",
+      class: "main-cell",
+      cell: (endpoint) => (
+        <>
+          <a href={`${here}/${endpoint.id}`} class="row-link">
+            {nameOf(endpoint)}
           </a>
-        </td>
-      ) : null}
-    </tr>
+          <small class="muted clip">{endpoint.url}</small>
+        </>
+      ),
+    },
+    { name: "State", cell: (endpoint) => <EndpointPill endpoint={endpoint} failing={failing.has(endpoint.id)} /> },
+    {
+      name: "Events",
+      class: "clip",
+      cell: ({ events, filter }) => (
+        <>
+          {events.length === 0 ? (
+            <span class="muted">by automations only</span>
+          ) : events[0] === "*" ? (
+            "all"
+          ) : (
+            <span title={events.join(", ")}>
+              <code>{events[0]}</code>
+              {events.length > 1 ? ` +${events.length - 1}` : ""}
+            </span>
+          )}
+          {filter === null ? null : <span class="tag">filter</span>}
+        </>
+      ),
+    },
+    { name: "Last 24 h", class: "recent", cell: ({ id }) => <Lately {...(recent.get(id) ?? NOTHING)} /> },
+  ];
+}
+
+const NOTHING: Recent = { succeeded: 0, waiting: 0, failed: 0 };
+
+const Lately: FC<Recent> = (recent) =>
+  recent.succeeded + recent.waiting + recent.failed === 0 ? (
+    <span class="muted">nothing</span>
+  ) : (
+    <>
+      <ShareBar {...recent} />
+      <small>
+        {recent.succeeded} ok
+        {recent.waiting > 0 ? `, ${recent.waiting} waiting` : ""}
+        {recent.failed > 0 ? `, ${recent.failed} failed` : ""}
+      </small>
+    </>
+  );
+
+/** Switches one on or off, or leads to its form. */
+const Actions: FC<{ site: Site; here: string; endpoint: Endpoint }> = ({ site, here, endpoint }) => {
+  const [at, name, word] = [`${here}/${endpoint.id}`, nameOf(endpoint), endpoint.enabled ? "Disable" : "Enable"];
+  return (
+    <>
+      <Act
+        visit={site}
+        action={`${at}/${word.toLowerCase()}`}
+        class="small"
+        fields={{ back: "list" }}
+        label={`${word} ${name}`}
+      >
+        {word}
+      </Act>
+      <a class="button small" href={`${at}/settings`} aria-label={`Edit ${name}`}>
+        Edit
+      </a>
+    </>
   );
 };
 
@@ -180,32 +194,13 @@ export const endpointPages = new Hono<SiteEnv>().get("/tenants/:tenant/endpoints
               Look for another word, or <a href={here}>clear the filter</a>.
             </Empty>
           ) : (
-            <table class="rows">
-              <thead>
-                <tr>
-                  <th scope="col">Endpoint</th>
-                  <th scope="col">State</th>
-                  <th scope="col">Events</th>
-                  <th scope="col">Last 24 h</th>
-                  {site.may.endpoints.update ? (
-                    <th scope="col">
-                      <span class="hidden-text">Actions</span>
-                    </th>
-                  ) : null}
-                </tr>
-              </thead>
-              <tbody>
-                {shown.map((endpoint) => (
-                  <EndpointRow
-                    site={site}
-                    tenant={tenant}
-                    endpoint={endpoint}
-                    failing={failing.has(endpoint.id)}
-                    recent={recent.get(endpoint.id)}
-                  />
-                ))}
-              </tbody>
-            </table>
+            <Rows
+              rows={shown}
+              columns={columnsOf(here, failing, recent)}
+              actions={
+                site.may.endpoints.update ? (one) => <Actions site={site} here={here} endpoint={one} /> : undefined
+              }
+            />
           )}
           <Pager
             next={list.nextCursor === null ? null : withQuery(here, { ...query, cursor: list.nextCursor })}

@@ -2,12 +2,13 @@ import { Hono } from "hono";
 import type { FC } from "hono/jsx";
 import type { Client } from "../../../client/index";
 import { memberTexts } from "../../../lib/json/json";
-import { deliveryHref } from "../../components/deliveries";
+import { deliveryHref, OUTCOME } from "../../components/deliveries";
 import { Act, Refused } from "../../components/form";
 import { PageHead } from "../../components/layout";
+import { Rows } from "../../components/listing";
 import { Block, Card, Copyable, Empty } from "../../components/parts";
 import { jsonOf } from "../../components/preview";
-import { type Delivery, Outcome, StatusPill } from "../../components/state";
+import { type Delivery, StatusPill } from "../../components/state";
 import { At } from "../../components/time";
 import { type Refusal, refusedWith } from "../../errors";
 import { prettyJson } from "../../json-text";
@@ -25,52 +26,35 @@ const Got: FC<{ site: Site; tenant: string; deliveries: readonly Delivery[]; nam
   deliveries,
   names,
 }) => (
-  <table class="rows">
-    <thead>
-      <tr>
-        <th scope="col">Endpoint</th>
-        <th scope="col">Status</th>
-        <th scope="col">Last answer</th>
-        <th scope="col" class="number">
-          Attempts
-        </th>
-      </tr>
-    </thead>
-    <tbody>
-      {deliveries.map((delivery) => {
-        const callback = "url" in delivery ? String(delivery.url) : null;
-        const name = names.get(delivery.endpoint);
-        return (
-          <tr>
-            <td data-name="Endpoint">
-              {callback !== null ? (
-                <>
-                  callback to <code>{callback}</code>
-                </>
-              ) : name === undefined ? (
-                <>
-                  deleted endpoint <code>{delivery.endpoint}</code>
-                </>
-              ) : (
-                <a class="row-link" href={deliveryHref(site, tenant, delivery)}>
-                  {name}
-                </a>
-              )}
-            </td>
-            <td data-name="Status">
-              <StatusPill delivery={delivery} />
-            </td>
-            <td data-name="Last answer">
-              <Outcome code={delivery.lastStatusCode} error={delivery.lastError} />
-            </td>
-            <td data-name="Attempts" class="number">
-              {delivery.attempts}
-            </td>
-          </tr>
-        );
-      })}
-    </tbody>
-  </table>
+  <Rows
+    rows={deliveries}
+    columns={[
+      {
+        name: "Endpoint",
+        cell: (delivery) => {
+          if ("url" in delivery) {
+            return (
+              <>
+                callback to <code>{String(delivery.url)}</code>
+              </>
+            );
+          }
+          const name = names.get(delivery.endpoint);
+          return name === undefined ? (
+            <>
+              deleted endpoint <code>{delivery.endpoint}</code>
+            </>
+          ) : (
+            <a class="row-link" href={deliveryHref(site, tenant, delivery)}>
+              {name}
+            </a>
+          );
+        },
+      },
+      { name: "Status", cell: (delivery) => <StatusPill delivery={delivery} /> },
+      ...OUTCOME,
+    ]}
+  />
 );
 
 /** Why endpoints did not get it: with the clause that failed, and what to do. */

@@ -3,6 +3,7 @@ import type { FC } from "hono/jsx";
 import { byHour, HourChart } from "../../components/chart";
 import { milliseconds } from "../../components/health";
 import { PageHead } from "../../components/layout";
+import { Rows } from "../../components/listing";
 import { Card, Empty, Figure, Notice } from "../../components/parts";
 import { type Endpoint, EndpointPill, nameOf, type Stats } from "../../components/state";
 import { Ago } from "../../components/time";
@@ -78,37 +79,22 @@ const FaresTable: FC<{ site: Site; tenant: string; fares: readonly Fares[]; now:
   fares,
   now,
 }) => (
-  <table class="rows">
-    <thead>
-      <tr>
-        <th scope="col">Endpoint</th>
-        <th scope="col">State</th>
-        <th scope="col" class="number">
-          Succeeded
-        </th>
-        <th scope="col" class="number">
-          Retrying
-        </th>
-        <th scope="col" class="number">
-          Failed
-        </th>
-        <th scope="col" class="number">
-          p50
-        </th>
-        <th scope="col" class="number">
-          p95
-        </th>
-      </tr>
-    </thead>
-    <tbody>
-      {fares.map(({ endpoint, health }) => (
-        <tr>
-          <td data-name="Endpoint" class="main-cell">
-            <a class="row-link" href={endpointPath(site, tenant, endpoint.id)}>
-              {nameOf(endpoint)}
-            </a>
-          </td>
-          <td data-name="State">
+  <Rows
+    rows={fares}
+    columns={[
+      {
+        name: "Endpoint",
+        class: "main-cell",
+        cell: ({ endpoint }) => (
+          <a class="row-link" href={endpointPath(site, tenant, endpoint.id)}>
+            {nameOf(endpoint)}
+          </a>
+        ),
+      },
+      {
+        name: "State",
+        cell: ({ endpoint, health }) => (
+          <>
             <EndpointPill endpoint={endpoint} failing={health.state === "failing"} />
             {health.failingSince === null || !endpoint.enabled ? null : (
               <small class="muted">
@@ -116,26 +102,16 @@ const FaresTable: FC<{ site: Site; tenant: string; fares: readonly Fares[]; now:
                 since <Ago at={health.failingSince} now={now} />
               </small>
             )}
-          </td>
-          <td data-name="Succeeded" class="number">
-            {health.counts.succeeded}
-          </td>
-          <td data-name="Retrying" class="number">
-            {health.counts.retrying}
-          </td>
-          <td data-name="Failed" class="number">
-            {health.counts.failed}
-          </td>
-          <td data-name="p50" class="number">
-            {milliseconds(health.latency.p50)}
-          </td>
-          <td data-name="p95" class="number">
-            {milliseconds(health.latency.p95)}
-          </td>
-        </tr>
-      ))}
-    </tbody>
-  </table>
+          </>
+        ),
+      },
+      { name: "Succeeded", class: "number", cell: ({ health }) => health.counts.succeeded },
+      { name: "Retrying", class: "number", cell: ({ health }) => health.counts.retrying },
+      { name: "Failed", class: "number", cell: ({ health }) => health.counts.failed },
+      { name: "p50", class: "number", cell: ({ health }) => milliseconds(health.latency.p50) },
+      { name: "p95", class: "number", cell: ({ health }) => milliseconds(health.latency.p95) },
+    ]}
+  />
 );
 
 /** The first steps of somebody who has nothing yet. */

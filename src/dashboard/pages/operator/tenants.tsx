@@ -1,8 +1,9 @@
 import { Hono } from "hono";
 import { OPERATOR_TENANT } from "../../../lib/operator";
-import { Refused, TextField, Token, textOf } from "../../components/form";
+import { TextField, Token, textOf } from "../../components/form";
 import { PageHead } from "../../components/layout";
-import { Card, Empty, Pager } from "../../components/parts";
+import { Listing, NewCard } from "../../components/listing";
+import { Empty } from "../../components/parts";
 import { At } from "../../components/time";
 import { PageError, type Refusal, refusedWith } from "../../errors";
 import { path, type SiteContext, type SiteEnv, withQuery } from "../../site";
@@ -21,51 +22,35 @@ async function show(c: SiteContext, refusal: Refusal | null = null, values = { i
   const errors = refusal?.errors ?? [];
   return page(
     c,
-    { title: "Tenants", current: "Tenants", status: refusal === null ? 200 : 422 },
+    { title: "Tenants", current: "Tenants", refusal },
     <>
       <PageHead title="Tenants" about="Your customers. Each has endpoints, keys and logs of its own." />
-      <Card>
-        {list.data.length === 0 ? (
+      <Listing
+        {...{ c, list, here }}
+        what="tenants"
+        columns={[
+          {
+            name: "Name",
+            class: "main-cell",
+            cell: ({ id, name }) => (
+              <>
+                <a class="row-link" href={`${here}/${id}`}>
+                  {name}
+                </a>
+                {id === OPERATOR_TENANT ? <span class="tag">the service's own</span> : null}
+              </>
+            ),
+          },
+          { name: "Id", cell: ({ id }) => <code>{id}</code> },
+          { name: "Created", cell: ({ createdAt }) => <At at={createdAt} /> },
+        ]}
+        empty={
           <Empty icon="people" title="No tenants yet">
             Create the first below.
           </Empty>
-        ) : (
-          <table class="rows">
-            <thead>
-              <tr>
-                <th scope="col">Name</th>
-                <th scope="col">Id</th>
-                <th scope="col">Created</th>
-              </tr>
-            </thead>
-            <tbody>
-              {list.data.map(({ id, name, createdAt }) => (
-                <tr>
-                  <td data-name="Name" class="main-cell">
-                    <a class="row-link" href={`${here}/${id}`}>
-                      {name}
-                    </a>
-                    {id === OPERATOR_TENANT ? <span class="tag">the service's own</span> : null}
-                  </td>
-                  <td data-name="Id">
-                    <code>{id}</code>
-                  </td>
-                  <td data-name="Created">
-                    <At at={createdAt} />
-                  </td>
-                </tr>
-              ))}
-            </tbody>
-          </table>
-        )}
-        <Pager
-          next={list.nextCursor === null ? null : withQuery(here, { cursor: list.nextCursor })}
-          first={cursor === undefined ? null : here}
-          what="tenants"
-        />
-      </Card>
-      <Card title="New tenant">
-        <Refused refusal={refusal} what="The tenant was not created." />
+        }
+      />
+      <NewCard what="tenant" refusal={refusal}>
         <form method="post" action={here} class="inline">
           <Token visit={site} />
           <TextField name="id" label="Id" required value={values.id} errors={errors} placeholder="acme" />
@@ -74,7 +59,7 @@ async function show(c: SiteContext, refusal: Refusal | null = null, values = { i
             Create
           </button>
         </form>
-      </Card>
+      </NewCard>
     </>,
   );
 }

@@ -1,8 +1,7 @@
 import type { FC } from "hono/jsx";
-import { SelectField, TextField, Token, textOf } from "../../components/form";
-import type { Refusal } from "../../errors";
-import { READ } from "../../meanwhile";
-import { path, type Site, type SiteContext } from "../../site";
+import { Read, SelectField, TextField, Token, textOf } from "../../components/form";
+import type { FormProps } from "../../resource-pages";
+import type { SiteContext } from "../../site";
 import { endpointNames } from "../deliveries/deliveries";
 import { typeNames } from "../endpoints/endpoint-log";
 
@@ -24,7 +23,10 @@ export interface Automation {
   actions: Action[];
 }
 
-/** What a form is filled in with, and what it can choose from. */
+/** What a form is filled in with. */
+export type AutomationValues = Omit<Automation, "id">;
+
+/** What it can choose from. */
 export interface Choices {
   endpoints: ReadonlyMap<string, string>;
   segments: ReadonlyMap<string, string>;
@@ -47,16 +49,11 @@ const ACTIONS: readonly (readonly [string, string])[] = [
   ["reveal_contacts", "reveal its contacts to"],
 ];
 
-/** An action in words. */
-export const Said: FC<{ site: Site; tenant: string; action: Action; choices: Choices }> = ({
-  site,
-  tenant,
-  action,
-  choices,
-}) => (
+/** An action in words. `endpoints`: the path of the endpoints' pages. */
+export const Said: FC<{ endpoints: string; action: Action; choices: Choices }> = ({ endpoints, action, choices }) => (
   <li>
     {ACTIONS.find(([type]) => type === action.type)?.[1] ?? action.type}{" "}
-    <a href={path(site.base, "tenants", tenant, "endpoints", action.endpoint)}>
+    <a href={`${endpoints}/${encodeURIComponent(action.endpoint)}`}>
       {choices.endpoints.get(action.endpoint) ?? action.endpoint}
     </a>
     {action.persona ? `, those who are ${choices.segments.get(action.persona) ?? action.persona}` : ""}
@@ -64,29 +61,28 @@ export const Said: FC<{ site: Site; tenant: string; action: Action; choices: Cho
   </li>
 );
 
-export const AutomationForm: FC<{
-  site: Site;
-  action: string;
-  automation: Omit<Automation, "id">;
-  choices: Choices;
-  refusal: Refusal | null;
-  what: string;
-  /** What it is rendered from; absent: there is no automation yet. */
-  read?: Automation;
-}> = ({ site, action, automation, choices, refusal, what, read }) => {
+export const AutomationForm: FC<FormProps<Automation, AutomationValues, Choices>> = ({
+  site,
+  action,
+  values,
+  choices,
+  refusal,
+  what,
+  read,
+}) => {
   const errors = refusal?.errors ?? [];
   const endpoints: [string, string][] = [["", "nobody"], ...choices.endpoints];
-  const rooms = Math.max(ROOMS, automation.actions.length);
+  const rooms = Math.max(ROOMS, values.actions.length);
   return (
     <form method="post" action={action}>
       <Token visit={site} />
-      {read === undefined ? null : <input type="hidden" name={READ} value={JSON.stringify(read)} />}
+      <Read of={read} />
       <div class="columns fields">
         <TextField
           name="name"
           label="Name"
           required
-          value={automation.name}
+          value={values.name}
           errors={errors}
           placeholder="Hot leads to sales"
         />
@@ -94,7 +90,7 @@ export const AutomationForm: FC<{
           name="trigger"
           label="When this event comes"
           required
-          value={automation.trigger}
+          value={values.trigger}
           errors={errors}
           list="triggers"
           placeholder="lead.hot"
@@ -102,7 +98,7 @@ export const AutomationForm: FC<{
         <SelectField
           name="segment"
           label="And it is in the segment"
-          value={automation.segment ?? ""}
+          value={values.segment ?? ""}
           options={[["", "any event of the type"], ...choices.segments]}
           errors={errors}
         />
@@ -113,7 +109,7 @@ export const AutomationForm: FC<{
         ))}
       </datalist>
       {Array.from({ length: rooms }, (_, i) => {
-        const { type = "webhook", endpoint = "", persona = "", limit = null } = automation.actions[i] ?? {};
+        const { type = "webhook", endpoint = "", persona = "", limit = null } = values.actions[i] ?? {};
         return (
           <fieldset class="action">
             <legend>Action {i + 1}</legend>
@@ -157,7 +153,7 @@ export const AutomationForm: FC<{
 };
 
 /** What a form says as the API takes it. */
-export function automationIn(form: FormData): Omit<Automation, "id"> {
+export function automationIn(form: FormData): AutomationValues {
   const actions: Action[] = [];
   for (let i = 0; form.has(`type.${i}`); i++) {
     const [type, endpoint] = [textOf(form, `type.${i}`), textOf(form, `endpoint.${i}`)];
@@ -175,4 +171,4 @@ export function automationIn(form: FormData): Omit<Automation, "id"> {
   };
 }
 
-export const NEW = { name: "", trigger: "", segment: null, actions: [] };
+export const NEW: AutomationValues = { name: "", trigger: "", segment: null, actions: [] };

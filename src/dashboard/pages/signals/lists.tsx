@@ -1,7 +1,8 @@
 import { Hono } from "hono";
-import { callTenant, type ListOf, listTenantThings } from "../../api-json";
+import { callTenant, listTenantThings } from "../../api-json";
 import { Act, Refused, TextArea, TextField, Token, textOf } from "../../components/form";
 import { PageHead } from "../../components/layout";
+import { Listing, NewCard, Rows } from "../../components/listing";
 import { Card, Empty, Pager } from "../../components/parts";
 import { At } from "../../components/time";
 import { type Refusal, refusedWith } from "../../errors";
@@ -37,76 +38,54 @@ async function show(
 ): Promise<Response> {
   const site = c.get("site");
   const here = tenantPath(c, "lists");
-  const found: ListOf<Head> = await listTenantThings<Head>(c, "lists", PAGE_SIZE);
+  const list = await listTenantThings<Head>(c, "lists", PAGE_SIZE);
   const errors = refusal?.errors ?? [];
   return page(
     c,
-    { title: "Lists", current: "Lists", status: refusal === null ? 200 : 422 },
+    { title: "Lists", current: "Lists", refusal },
     <>
       <PageHead title="Lists" about="Entities' keys that signals look up, such as the domains of a watch list." />
-      <Card>
-        {found.data.length === 0 ? (
+      <Listing
+        {...{ c, list, here }}
+        what="lists"
+        columns={[
+          {
+            name: "Name",
+            class: "main-cell",
+            cell: ({ name }) => (
+              <a class="row-link" href={`${here}/${encodeURIComponent(name)}`}>
+                {name}
+              </a>
+            ),
+          },
+          { name: "Items", class: "number", cell: ({ size }) => size },
+          { name: "Changed", cell: ({ updatedAt }) => <At at={updatedAt} /> },
+        ]}
+        empty={
           <Empty icon="list" title="No lists yet">
             A signal may name a list before it is there; then it is empty.
           </Empty>
-        ) : (
-          <table class="rows">
-            <thead>
-              <tr>
-                <th scope="col">Name</th>
-                <th scope="col" class="number">
-                  Items
-                </th>
-                <th scope="col">Changed</th>
-              </tr>
-            </thead>
-            <tbody>
-              {found.data.map(({ name, size, updatedAt }) => (
-                <tr>
-                  <td data-name="Name" class="main-cell">
-                    <a class="row-link" href={`${here}/${encodeURIComponent(name)}`}>
-                      {name}
-                    </a>
-                  </td>
-                  <td data-name="Items" class="number">
-                    {size}
-                  </td>
-                  <td data-name="Changed">
-                    <At at={updatedAt} />
-                  </td>
-                </tr>
-              ))}
-            </tbody>
-          </table>
-        )}
-        <Pager
-          next={found.nextCursor === null ? null : withQuery(here, { cursor: found.nextCursor })}
-          first={c.req.query("cursor") === undefined ? null : here}
-          what="lists"
-        />
-      </Card>
-      {site.may.lists.create ? (
-        <Card title="New list">
-          <Refused refusal={refusal} what="The list was not created." />
-          <form method="post" action={here}>
-            <Token visit={site} />
-            <TextField name="name" label="Name" required value={values.name} errors={errors} placeholder="watchlist" />
-            <TextArea
-              name="items"
-              label="Items"
-              code
-              rows={4}
-              value={values.items}
-              errors={errors}
-              placeholder="acme.com"
-              hint="One per line."
-            />
-            <button type="submit" class="primary">
-              Create
-            </button>
-          </form>
-        </Card>
-      ) : null}
+        }
+      />
+      <NewCard may={site.may.lists.create} what="list" refusal={refusal}>
+        <form method="post" action={here}>
+          <Token visit={site} />
+          <TextField name="name" label="Name" required value={values.name} errors={errors} placeholder="watchlist" />
+          <TextArea
+            name="items"
+            label="Items"
+            code
+            rows={4}
+            value={values.items}
+            errors={errors}
+            placeholder="acme.com"
+            hint="One per line."
+          />
+          <button type="submit" class="primary">
+            Create
+          </button>
+        </form>
+      </NewCard>
     </>,
   );
 }
@@ -126,7 +105,7 @@ async function showOne(c: SiteContext, refusal: Refusal | null = null): Promise<
   const next = from + ITEMS_SIZE;
   return page(
     c,
-    { title: list.name, current: "Lists", status: refusal === null ? 200 : 422 },
+    { title: list.name, current: "Lists", refusal },
     <>
       <PageHead
         title={list.name}
@@ -156,38 +135,23 @@ async function showOne(c: SiteContext, refusal: Refusal | null = null): Promise<
         {list.items.length === 0 ? (
           <Empty icon="list" title="Nothing is on it" />
         ) : (
-          <table class="rows">
-            <thead>
-              <tr>
-                <th scope="col">Item</th>
-                <th scope="col">
-                  <span class="hidden-text">Actions</span>
-                </th>
-              </tr>
-            </thead>
-            <tbody>
-              {list.items.slice(from, next).map((item) => (
-                <tr>
-                  <td data-name="Item">
-                    <code>{item}</code>
-                  </td>
-                  <td class="row-actions">
-                    {site.may.lists.deleteItem ? (
-                      <Act
-                        visit={site}
-                        action={`${here}/remove`}
-                        class="small"
-                        fields={from === 0 ? { item } : { item, from: String(from) }}
-                        label={`Take off ${item}`}
-                      >
-                        Take off
-                      </Act>
-                    ) : null}
-                  </td>
-                </tr>
-              ))}
-            </tbody>
-          </table>
+          <Rows
+            rows={list.items.slice(from, next)}
+            columns={[{ name: "Item", cell: (item) => <code>{item}</code> }]}
+            actions={(item) =>
+              site.may.lists.deleteItem ? (
+                <Act
+                  visit={site}
+                  action={`${here}/remove`}
+                  class="small"
+                  fields={from === 0 ? { item } : { item, from: String(from) }}
+                  label={`Take off ${item}`}
+                >
+                  Take off
+                </Act>
+              ) : null
+            }
+          />
         )}
         <Pager
           next={next < list.items.length ? withQuery(here, { from: next }) : null}

@@ -1,10 +1,8 @@
 import type { FC } from "hono/jsx";
-import { FILTER_HINT, SelectField, TextArea, TextField, Token } from "../../components/form";
+import { FILTER_HINT, Read, SelectField, TextArea, TextField, Token } from "../../components/form";
 import { Block } from "../../components/parts";
-import type { Refusal } from "../../errors";
 import { prettyJson } from "../../json-text";
-import { READ } from "../../meanwhile";
-import type { Site } from "../../site";
+import type { FormProps } from "../../resource-pages";
 import { FORMS, linesOf, type Signal, type SignalValues } from "./signal-values";
 
 export interface Tried {
@@ -12,23 +10,19 @@ export interface Tried {
   skipped?: { rule: string; reason: string }[];
 }
 
-export const SignalForm: FC<{
-  site: Site;
-  action: string;
-  tryAt: string;
-  values: SignalValues;
+/** What the form shows: the rule, and what it is tried on, with what came of it. */
+export interface SignalShown extends SignalValues {
   observations: string;
-  refusal: Refusal | null;
-  what: string;
   tried: Tried[] | null;
-  /** What it is rendered from; absent: there is no signal yet. */
-  read?: Signal;
-}> = ({ site, action, tryAt, values, observations, refusal, what, tried, read }) => {
+}
+
+export const SignalForm: FC<FormProps<Signal, SignalShown, null>> = ({ site, action, values, refusal, what, read }) => {
+  const { observations, tried } = values;
   const errors = refusal?.errors ?? [];
   return (
     <form method="post" action={action}>
       <Token visit={site} />
-      {read === undefined ? null : <input type="hidden" name={READ} value={JSON.stringify(read)} />}
+      <Read of={read} />
       <div class="split">
         <div>
           <TextField
@@ -93,7 +87,7 @@ export const SignalForm: FC<{
             errors={errors}
             hint="JSON objects, one per line, in their order."
           />
-          <button type="submit" formaction={tryAt} formnovalidate>
+          <button type="submit" formaction={`${action}/try`} formnovalidate>
             Dry run
           </button>
           <TriedPane tried={tried} lines={linesOf(observations).map(({ text }) => text)} />

@@ -1,6 +1,6 @@
-import type { Attempt } from "../contracts/delivery";
-import { utf8 } from "../lib/crypto";
-import { elementTexts } from "../lib/json/json";
+import type { Attempt } from "../../contracts/delivery";
+import { utf8 } from "../../lib/crypto";
+import { elementTexts } from "../../lib/json/json";
 
 /**
  * The most bytes of a delivery's attempt log, and the most attempts in it: a row of SQLite takes 2 MB, a person's resends

@@ -1,4 +1,4 @@
-import type { Sql } from "../lib/sql";
+import type { Sql } from "../../lib/sql";
 
 /** The named values of an Endpoint object, each JSON in a row of the table `state`: their SQL and nothing else. */
 export class Values {

@@ -1,7 +1,7 @@
-import type { OperatorEvent } from "../contracts/operator-events";
-import { newId } from "../lib/ids";
-import type { Sql } from "../lib/sql";
-import { SECOND } from "../lib/time";
+import type { OperatorEvent } from "../../contracts/operator-events";
+import { newId } from "../../lib/ids";
+import type { Sql } from "../../lib/sql";
+import { SECOND } from "../../lib/time";
 
 /** The most events answered at once. */
 const AT_ONCE = 100;

@@ -1,6 +1,6 @@
-import type { DeliveryStatus, WaitReason } from "../contracts/delivery";
-import type { DeliveryFilter } from "../contracts/endpoint";
-import type { Sql } from "../lib/sql";
+import type { DeliveryStatus, WaitReason } from "../../contracts/delivery";
+import type { DeliveryFilter } from "../../contracts/endpoint";
+import type { Sql } from "../../lib/sql";
 import { BRIEF, type Brief, firstIdAt, HEAD, type Head, type Row } from "./row";
 
 /** The most parameters of a statement. */
