@@ -7,6 +7,7 @@ import { parseArgs } from "node:util";
 import { endAll, startGuarded } from "./lib/child.mjs";
 import { stepsOf, untilHealthy } from "./lib/cloudflare.mjs";
 import { readConfig, writeQueues } from "./lib/config.mjs";
+import { databasesOf, nameDatabases } from "./lib/databases.mjs";
 import { ensureInstalled, nodePath } from "./lib/install.mjs";
 import { keepSecrets, keptFile, readKept, SECRETS } from "./lib/kept.mjs";
 import { watchParent } from "./lib/parent.mjs";
@@ -21,11 +22,12 @@ Deploys Posthorn to your Cloudflare account. The first time it creates the datab
 makes the secrets, which it keeps in a file; every time it migrates the database, deploys the Worker and
 follows one event to its receiver.
 
-  --env NAME   deploy the environment NAME of wrangler.toml, such as staging, beside the first deployment
-  --queues N   with N pairs of queues, which it writes into wrangler.toml; see docs/operate, More queues
-  --url URL    where the Worker answers, when it is not where wrangler says (a domain of yours before it)
-  --dry-run    bundle and say what would be done, without asking Cloudflare
-  --help       show this
+  --env NAME      deploy the environment NAME of wrangler.toml, such as staging, beside the first deployment
+  --queues N      with N pairs of queues, which it writes into wrangler.toml; see docs/operate, More queues
+  --databases N   spread tenants over N databases from now on; wrangler.toml then names them (see docs/operate)
+  --url URL       where the Worker answers, when it is not where wrangler says (a domain of yours before it)
+  --dry-run       bundle and say what would be done, without asking Cloudflare
+  --help          show this
 
   CLOUDFLARE_API_TOKEN, CLOUDFLARE_ACCOUNT_ID   what to act with, instead of \`npx wrangler login\`
   OPERATOR_KEY, SECRETS_KEY                     with CI set: the secrets of a first deployment
@@ -35,6 +37,7 @@ function readFlags(args) {
   const options = {
     env: { type: /** @type {const} */ ("string") },
     queues: { type: /** @type {const} */ ("string") },
+    databases: { type: /** @type {const} */ ("string") },
     url: { type: /** @type {const} */ ("string") },
     "dry-run": { type: /** @type {const} */ ("boolean"), default: false },
     help: { type: /** @type {const} */ ("boolean"), default: false, short: "h" },
@@ -67,9 +70,10 @@ async function run() {
   const environment = flags.env ?? process.env.CLOUDFLARE_ENV ?? "";
   const writes = flags.queues !== undefined && !flags["dry-run"];
   const config = writes ? await writeQueues(environment, flags.queues) : await readConfig(environment);
+  if (flags.databases !== undefined) await nameDatabases(environment, flags.databases, flags["dry-run"]);
   const steps = stepsOf(environment);
   if (flags["dry-run"]) await rehearse(environment, config, steps, flags.queues);
-  else if (process.env.WORKERS_CI) await update(steps);
+  else if (process.env.WORKERS_CI) await update(environment, steps);
   else await deploy(environment, config, steps, flags.url);
 }
 
@@ -84,17 +88,16 @@ async function rehearse(environment, { worker, database, queues, pairs }, steps,
 }
 
 /** In a build at Cloudflare: the deploy button has created everything, asked for the secrets, and kept them. */
-async function update(steps) {
-  await migrate(steps);
+async function update(environment, steps) {
+  await migrate(environment, steps);
   await putInPlace(steps);
 }
 
-async function deploy(environment, { worker, database, queues }, steps, given) {
+async function deploy(environment, { worker, queues }, steps, given) {
   say(`Deploying the Worker ${paint("bold", worker)}. ${paint("dim", "It takes about a minute.")}`);
-  const isNew = await steps.ensureDatabase(database);
-  done(`The database ${database} is ${isNew ? "created" : "there"}.`);
+  const isNew = await ensureDatabases(environment, steps);
   const { kept, handedOver } = await ensureSecrets(environment, steps, isNew);
-  await migrate(steps);
+  await migrate(environment, steps);
   const told = await putInPlace(steps, handedOver);
   done(`Its queues are ${queues.join(", ")}.`);
   const origin = given === undefined ? told : new URL(given).origin;
@@ -128,9 +131,24 @@ async function putInPlace(steps, secrets) {
   return origin;
 }
 
-async function migrate(steps) {
-  const applied = await steps.migrate();
-  done(applied === 0 ? "The database is up to date." : `The database is migrated, ${applied} steps.`);
+/** Creates what is missing of the databases. Answers whether the first is new, and with it all that is stored. */
+async function ensureDatabases(environment, steps) {
+  const created = [];
+  for (const { name } of await databasesOf(environment)) {
+    created.push(await steps.ensureDatabase(name));
+    done(`The database ${name} is ${created.at(-1) ? "created" : "there"}.`);
+  }
+  return created[0];
+}
+
+/** All of them, before the Worker that needs it. */
+async function migrate(environment, steps) {
+  const databases = await databasesOf(environment);
+  for (const { binding, name } of databases) {
+    const applied = await steps.migrate(binding);
+    const which = databases.length === 1 ? "The database" : `The database ${name}`;
+    done(applied === 0 ? `${which} is up to date.` : `${which} is migrated, ${applied} steps.`);
+  }
 }
 
 /** One event, from the API to its receiver: says itself what it sees. */

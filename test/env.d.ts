@@ -4,6 +4,7 @@ declare global {
   namespace Cloudflare {
     interface Env extends Bindings {
       TEST_MIGRATIONS: import("cloudflare:test").D1Migration[];
+      SPARE: D1Database;
     }
     interface GlobalProps {
       mainModule: typeof import("../src/index");

@@ -61,6 +61,8 @@ const inRuntime = async (
       // and those are the developer's.
       wrangler: { configPath: path.join(import.meta.dirname, "wrangler.toml"), environment: "" },
       miniflare: {
+        // A second database, for the tests that have one.
+        d1Databases: { SPARE: "spare" },
         compatibilityFlags: ["service_binding_extra_handlers"],
         bindings: {
           TEST_MIGRATIONS: await readD1Migrations(path.join(root, "migrations")),

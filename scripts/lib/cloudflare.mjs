@@ -61,10 +61,10 @@ export function stepsOf(environment) {
       return names.filter((name) => !there.includes(name));
     },
 
-    /** Applies what migrations the database lacks. @returns {Promise<number>} how many */
-    async migrate() {
+    /** Applies what migrations a database lacks. @returns {Promise<number>} how many */
+    async migrate(binding) {
       const output = await step(
-        ["d1", "migrations", "apply", "DB", "--remote"],
+        ["d1", "migrations", "apply", binding, "--remote"],
         "The database could not be migrated.",
         "The migration that failed was undone, and the Worker was not touched.",
       );

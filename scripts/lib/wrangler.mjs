@@ -7,6 +7,7 @@
 import { connect } from "node:net";
 import { createInterface } from "node:readline";
 import { runGuarded, startGuarded } from "./child.mjs";
+import { databasesOf } from "./databases.mjs";
 import { nodePath } from "./install.mjs";
 import { inProject, ROOT } from "./project.mjs";
 import { paint, plain, say, Trouble } from "./terminal.mjs";
@@ -21,14 +22,16 @@ const READY_TIMEOUT = 120_000;
 const KEPT_LINES = 40;
 
 /**
- * Applies the D1 migrations that the local database lacks.
+ * Applies the D1 migrations that the local databases lack.
  *
  * @throws {Trouble} with wrangler's own words when one fails
  */
 export async function applyMigrations() {
-  const { status, output } = await runWrangler(["d1", "migrations", "apply", "DB", "--local", TOP_LEVEL]);
-  if (status !== 0)
-    throw new Trouble("The local database could not be brought up to date.", { remedy: lastLines(output) });
+  for (const { binding } of await databasesOf("")) {
+    const { status, output } = await runWrangler(["d1", "migrations", "apply", binding, "--local", TOP_LEVEL]);
+    if (status !== 0)
+      throw new Trouble("The local database could not be brought up to date.", { remedy: lastLines(output) });
+  }
 }
 
 /**

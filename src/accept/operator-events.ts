@@ -1,4 +1,5 @@
 import { WorkerEntrypoint } from "cloudflare:workers";
+import { configOf } from "../config/databases";
 import { listens, type Snapshot, snapshotIfAny } from "../config/snapshot";
 import type { Env } from "../contracts/env";
 import type { OperatorEvent, OperatorEventsContract } from "../contracts/operator-events";
@@ -11,7 +12,7 @@ export class OperatorEvents extends WorkerEntrypoint<Env> implements OperatorEve
   async tell(events: OperatorEvent[]): Promise<void> {
     const now = Date.now();
     // Nobody listens: then nothing is written.
-    const snapshot = await snapshotIfAny(this.env.DB, OPERATOR_TENANT, now);
+    const snapshot = await snapshotIfAny(await configOf(this.env, OPERATOR_TENANT), OPERATOR_TENANT, now);
     if (snapshot === null) return;
     const wanted = events
       .filter(({ type }) => listens(OPERATOR_TENANT, type, now) !== false)

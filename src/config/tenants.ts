@@ -1,7 +1,10 @@
 import { and, desc, eq, exists, inArray, isNotNull, isNull, sql } from "drizzle-orm";
+import type { Env } from "../contracts/env";
+import { OPERATOR_TENANT } from "../lib/operator";
 import type { Day } from "../lib/time";
 import { type AuditEntry, audited, auditOfLast, logChange } from "./access/audit";
 import { database } from "./database";
+import { configOf, databasesOf, demandBound, listOverAll } from "./databases";
 import { checkOf, limited, stillSo } from "./limits";
 import { apiKeys, portalLinks } from "./tables/access";
 import { endpoints, formerEndpoints } from "./tables/endpoints";
@@ -26,6 +29,16 @@ export async function findTenant(d1: D1Database, id: string): Promise<Tenant | n
   return found ?? null;
 }
 
+/**
+ * The tenant of that id, in whichever database it is; `null`: there is none, so that what is left of it may be erased.
+ * Throws where it is in a database that is not bound.
+ */
+export async function tenantAnywhere(env: Env, id: string): Promise<Tenant | null> {
+  const found = await findTenant(await configOf(env, id), id);
+  if (found === null) await demandBound(env, id);
+  return found;
+}
+
 /** Where a page of tenants ended. */
 export type TenantCursor = Pick<Tenant, "createdAt" | "id">;
 
@@ -40,6 +53,18 @@ export async function listTenants(d1: D1Database, limit: number, before: TenantC
     .orderBy(desc(tenants.createdAt), desc(tenants.id))
     .limit(limit)
     .all();
+}
+
+/** Tenants of all databases, likewise. Each has the row of the service's own tenant, which is in the first. */
+export async function listAllTenants(env: Env, limit: number, before: TenantCursor | null): Promise<Tenant[]> {
+  const [first] = databasesOf(env);
+  const read = async (d1: D1Database) => {
+    // One more where that row goes.
+    const rows = await listTenants(d1, d1 === first ? limit : limit + 1, before);
+    return d1 === first ? rows : rows.filter(({ id }) => id !== OPERATOR_TENANT);
+  };
+  const ahead = (a: Tenant, b: Tenant) => a.createdAt > b.createdAt || (a.createdAt === b.createdAt && a.id > b.id);
+  return listOverAll(env, limit, read, ahead);
 }
 
 /** Creates a tenant; `null` when there is one of that id, be it on its way out. */

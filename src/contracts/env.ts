@@ -7,6 +7,8 @@ import type { DeliveryMessage, EventsMessage } from "./messages";
 /** The Worker's bindings; wrangler.toml explains each. */
 export interface Env {
   DB: D1Database;
+  /** Further databases, numbered from 1 without a gap: config/databases.ts. */
+  [further: `DB_${number}`]: D1Database | undefined;
   EVENT_LOG: DurableObjectNamespace<EventLogContract & Rpc.DurableObjectBranded>;
   ENDPOINT: DurableObjectNamespace<EndpointContract & Rpc.DurableObjectBranded>;
   ENTITY: DurableObjectNamespace<EntityContract & Rpc.DurableObjectBranded>;

@@ -3,10 +3,12 @@
  * and nothing else, and tells them when somebody else changed the same.
  * @module
  */
+
 import { tagOf } from "../api/changes/etags";
 import { same } from "../api/changes/read-back";
 import { PosthornError } from "../client/index";
 import { listAudit } from "../config/access/audit";
+import { configOf } from "../config/databases";
 import type { Env } from "../contracts/env";
 import { readJson } from "../lib/json/exact";
 import { type Refusal, refused } from "./errors";
@@ -57,7 +59,7 @@ export async function clashRefusal(
 
 /** Who changed it last since then, in words; the audit knows. */
 async function changerOf(env: Env, tenant: string, target: string, since: number): Promise<string> {
-  const rows = await listAudit(env.DB, { tenant, since, until: null }, LOOKED_THROUGH, null);
+  const rows = await listAudit(await configOf(env, tenant), { tenant, since, until: null }, LOOKED_THROUGH, null);
   const actor = rows.find((row) => row.target === target)?.actor;
   if (actor === undefined) return "somebody else";
   if (actor === "operator") return "the operator";

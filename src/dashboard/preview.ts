@@ -1,5 +1,6 @@
 import { filterSubject } from "../accept/match";
 import { sampleOf } from "../config/catalogs/event-types";
+import { serviceOf } from "../config/databases";
 import { PROFILE_NAMES, type Profile, profileOf } from "../config/endpoints/profiles";
 import { schemeOf } from "../config/endpoints/schemes";
 import { newSecret } from "../config/endpoints/secrets";
@@ -53,7 +54,7 @@ export async function previewOf(
   const { event } = asked;
   const given = asked.data.trim();
   const profile = said.profile ?? env.DEFAULT_PROFILE;
-  const data = given === "" ? await sampleOf(env.DB, profile, event) : given;
+  const data = given === "" ? await sampleOf(serviceOf(env), profile, event) : given;
   const subscribed = said.events.length === 0 ? null : said.events.some((name) => name === "*" || name === event);
   const errors = filterProblems(said.filter, unread);
   const filter = errors.length === 0 ? null : { errors };

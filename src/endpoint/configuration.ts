@@ -1,7 +1,8 @@
+import { configOf } from "../config/databases";
 import { callbackSettings } from "../config/endpoints/callbacks";
 import { loadSettings, mirrorEnablement } from "../config/endpoints/endpoints";
 import { isSealedUnder } from "../config/endpoints/secrets";
-import { findTenant } from "../config/tenants";
+import { tenantAnywhere } from "../config/tenants";
 import type { AdmitRequest } from "../contracts/endpoint";
 import { type Env, secretsKeys } from "../contracts/env";
 import { eventLogStub } from "../contracts/find";
@@ -36,7 +37,7 @@ export class Configuration {
     if (this.#changes.erased) return;
     if (loaded !== null) this.#loaded(loaded.settings, loaded.enablement, wasGone);
     // A message that was under way when its tenant was deleted: it shall not bring anything back.
-    else if ((await findTenant(this.#env.DB, this.#name.tenant)) === null) await this.#changes.eraseAll();
+    else if ((await tenantAnywhere(this.#env, this.#name.tenant)) === null) await this.#changes.eraseAll();
     else if (!this.#changes.erased) this.#changes.make((ledger) => ledger.close(Date.now()));
   }
 
@@ -80,7 +81,7 @@ export class Configuration {
       if (this.#changes.erased || mirrorAt === null || mirrorAt > Date.now() + SECOND) return;
       try {
         const copy = { enabled, disabledReason, disabledAt };
-        await mirrorEnablement(this.#env.DB, this.#name.tenant, this.#name.endpoint, copy, toAudit);
+        await mirrorEnablement(await this.#config(), this.#name.tenant, this.#name.endpoint, copy, toAudit);
         if (this.#changes.erased) return;
         state().audited(toAudit);
         // Switched meanwhile: that switch writes for itself.
@@ -112,10 +113,15 @@ export class Configuration {
     });
   }
 
-  #read(): ReturnType<typeof loadSettings> {
+  /** The database that it is read from. */
+  #config(): Promise<D1Database> {
+    return configOf(this.#env, this.#name.tenant);
+  }
+
+  async #read(): ReturnType<typeof loadSettings> {
     const { tenant, endpoint } = this.#name;
     const callback = parseCallbackId(endpoint);
-    return callback === null ? loadSettings(this.#env.DB, tenant, endpoint) : this.#readCallback(callback);
+    return callback === null ? loadSettings(await this.#config(), tenant, endpoint) : this.#readCallback(callback);
   }
 
   /** A callback is configured by its event alone. */
@@ -124,7 +130,7 @@ export class Configuration {
     const [event] = await eventLogStub(this.#env, tenant, ref).read([ref.ulid]);
     const url = event?.matches[ref.index]?.url;
     if (url === undefined) return null;
-    const settings = await callbackSettings(this.#env.DB, tenant, endpoint, url);
+    const settings = await callbackSettings(await this.#config(), tenant, endpoint, url);
     return { settings, enablement: { enabled: true, disabledReason: null, disabledAt: null } };
   }
 }

@@ -38,7 +38,7 @@ export class DayLog {
     this.shard = shard;
     this.elsewhere = new Elsewhere(this);
     this.alarm = new Alarm(storage, env, day);
-    this.tenancy = new Tenancy(env.DB, tenant, day, (since) => {
+    this.tenancy = new Tenancy(env, tenant, day, (since) => {
       if (this.journal !== null) this.store.change((journal) => journal.belongTo(since));
     });
     this.store = new Store(storage, {

@@ -1,4 +1,6 @@
-import { type Deletion, findTenant, isBeingDeleted } from "../config/tenants";
+import { configOf } from "../config/databases";
+import { type Deletion, isBeingDeleted, tenantAnywhere } from "../config/tenants";
+import type { Env } from "../contracts/env";
 import { TENANT_GONE } from "../contracts/event-log";
 import { logError } from "../lib/log";
 import { OPERATOR_TENANT } from "../lib/operator";
@@ -12,7 +14,7 @@ const MOST_ASKS = 5;
  * the name by now: so it is asked for before the first event, and kept with the log.
  */
 export class Tenancy {
-  readonly #d1: D1Database;
+  readonly #env: Env;
   readonly #tenant: string;
   readonly #day: Day;
   readonly #keep: (since: number) => void;
@@ -24,8 +26,8 @@ export class Tenancy {
   #writes = 0;
 
   /** `keep` writes down when the tenant was created, if there is anything to keep it with. */
-  constructor(d1: D1Database, tenant: string, day: Day, keep: (since: number) => void) {
-    this.#d1 = d1;
+  constructor(env: Env, tenant: string, day: Day, keep: (since: number) => void) {
+    this.#env = env;
     this.#tenant = tenant;
     this.#day = day;
     this.#keep = keep;
@@ -37,7 +39,7 @@ export class Tenancy {
     // The service's own is never deleted, and its log takes events while it has no row.
     if (this.#tenant === OPERATOR_TENANT) return;
     if (this.erased) {
-      const tenant = await findTenant(this.#d1, this.#tenant);
+      const tenant = await tenantAnywhere(this.#env, this.#tenant);
       if (tenant === null) throw new Error(TENANT_GONE);
       this.erased = false;
       this.since = tenant.createdAt;
@@ -52,7 +54,7 @@ export class Tenancy {
 
   /** With D1 out of reach nobody knows, and whoever comes is taken at their word. */
   async #ask(): Promise<void> {
-    const tenant = await findTenant(this.#d1, this.#tenant).catch((error) => {
+    const tenant = await tenantAnywhere(this.#env, this.#tenant).catch((error) => {
       logError("events.tenant.failed", error, { tenant: this.#tenant, day: this.#day });
       return undefined;
     });
@@ -69,7 +71,8 @@ export class Tenancy {
   async heldBy(deletion: Omit<Deletion, "id">): Promise<"deleted" | "another" | "busy"> {
     for (let asks = 0; asks < MOST_ASKS; asks++) {
       const writes = this.#writes;
-      if (!(await isBeingDeleted(this.#d1, { ...deletion, id: this.#tenant }))) return "another";
+      if (!(await isBeingDeleted(await configOf(this.#env, this.#tenant), { ...deletion, id: this.#tenant })))
+        return "another";
       if (writes === this.#writes) return "deleted";
     }
     return "busy";

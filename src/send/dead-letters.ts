@@ -1,3 +1,4 @@
+import { serviceOf } from "../config/databases";
 import { countDeadLetter } from "../config/dead-letters";
 import { type Env, reconcileAfterMs } from "../contracts/env";
 import { endpointStub } from "../contracts/find";
@@ -24,7 +25,7 @@ export async function consumeDeadLetters(batch: MessageBatch, env: Env): Promise
 async function takeIn(message: Message, queue: string, env: Env): Promise<void> {
   const parsed = parseMessage(message.body);
   if (parsed === null) {
-    await countDeadLetter(env.DB, queue, Date.now());
+    await countDeadLetter(serviceOf(env), queue, Date.now());
     logError("deadletter.unreadable", "not a delivery message", { queue, message: message.id });
     return;
   }

@@ -1,6 +1,7 @@
 import { acceptAll, acceptDerived, type Posted } from "../accept/accept";
 import { eraseEvent } from "../accept/erase";
 import { schemaErrors } from "../accept/schemas";
+import { configOf, serviceOf } from "../config/databases";
 import { invalidateSnapshot, type Snapshot, snapshotOf } from "../config/snapshot";
 import type { Emitted } from "../contracts/entity";
 import type { Env } from "../contracts/env";
@@ -74,7 +75,7 @@ export async function emit(
         if (derived !== null) outcome.events.push(emittedAs(rule, event, derived));
         continue;
       }
-      const wrong = await schemaErrors(env.DB, event, read, now);
+      const wrong = await schemaErrors(serviceOf(env), event, read, now);
       outcome.refused.push(...wrong.map(({ path, message }) => ({ rule, path, message })));
       if (wrong.length > 0) continue;
       if (characters + data.length > CALL_CHARACTERS) await accept();
@@ -136,11 +137,12 @@ async function derive(by: {
 
 /** The tenant's configuration, unless the tenant is another by now. */
 async function snapshotSince(env: Env, { tenant, since }: Emitter, now: number): Promise<Snapshot | null> {
-  const known = await snapshotOf(env.DB, tenant, now);
+  const config = await configOf(env, tenant);
+  const known = await snapshotOf(config, tenant, now);
   if (known?.since === since) return known;
   // What this isolate remembers may be of a tenant of that name that was deleted since.
   invalidateSnapshot(tenant);
-  const read = await snapshotOf(env.DB, tenant, now);
+  const read = await snapshotOf(config, tenant, now);
   return read?.since === since ? read : null;
 }
 

@@ -1,5 +1,5 @@
 import { DurableObject } from "cloudflare:workers";
-import { findTenant } from "../config/tenants";
+import { tenantAnywhere } from "../config/tenants";
 import type {
   Claimed,
   ClaimRequest,
@@ -215,7 +215,7 @@ export class Entity extends DurableObject<Env> implements EntityContract, KeysCo
   async #look(): Promise<void> {
     const { tenant, since } = this.#emitter;
     if (this.#keptUntil <= Date.now()) return this.#erase("silent");
-    const found = await findTenant(this.env.DB, tenant);
+    const found = await tenantAnywhere(this.env, tenant);
     if (found?.createdAt !== since) await this.#erase("tenant");
   }
 

@@ -1,4 +1,5 @@
 import { enforcedSchema } from "../config/catalogs/event-types";
+import { configOf, serviceOf } from "../config/databases";
 import { lookUp } from "../config/rules/lists";
 import type { Snapshot } from "../config/snapshot";
 import type { Claim, Emitted, ObservationRequest, ObserveRequest, ObserveResult, Refused } from "../contracts/entity";
@@ -218,7 +219,7 @@ function byEntity(planned: readonly Plan[]): Map<string, Member[]> {
 }
 
 /** Who is on the lists that rules concerned ask for; nothing is read when none does. */
-function listsFor(
+async function listsFor(
   env: Env,
   tenant: string,
   rules: readonly SignalRule[],
@@ -236,7 +237,7 @@ function listsFor(
       }
     }
   }
-  return lookUp(env.DB, tenant, [...names], [...keys]);
+  return lookUp(await configOf(env, tenant), tenant, [...names], [...keys]);
 }
 
 /** The schemas that the events of rules concerned must satisfy, as JSON text by type. */
@@ -251,7 +252,7 @@ async function schemasFor(
   const emits = new Set([...concerned].map((index) => (rules[index] as SignalRule).emit));
   const schemas = new Map<string, string>();
   for (const emit of emits) {
-    const schema = await enforcedSchema(env.DB, emit, now);
+    const schema = await enforcedSchema(serviceOf(env), emit, now);
     if (schema !== null) schemas.set(emit, schema);
   }
   return schemas;

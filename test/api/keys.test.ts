@@ -104,12 +104,12 @@ describe("a tenant's key", () => {
     const tenant = await newTenant();
     const { key, id } = await newKey(tenant, "admin");
     const now = Date.now();
-    expect(await findHolder(env.DB, key, now)).toEqual({ id, tenant, role: "admin" });
+    expect(await findHolder([env.DB], key, now)).toEqual({ id, tenant, role: "admin" });
     // As another isolate does it: nothing is said to this one.
     await env.DB.prepare("DELETE FROM api_keys WHERE id = ?").bind(id).run();
-    expect(await findHolder(env.DB, key, now + 4_999)).not.toBeNull();
-    expect(await findHolder(env.DB, key, now + 5_000)).toBeNull();
-    expect(await findHolder(env.DB, key, now)).toBeNull();
+    expect(await findHolder([env.DB], key, now + 4_999)).not.toBeNull();
+    expect(await findHolder([env.DB], key, now + 5_000)).toBeNull();
+    expect(await findHolder([env.DB], key, now)).toBeNull();
   });
 
   it("that is revoked while it is being read is not remembered", async ({ expect }) => {
@@ -135,8 +135,8 @@ describe("a tenant's key", () => {
           : Reflect.get(db, name),
     });
     invalidateKeys();
-    expect(await findHolder(slow as D1Database, key, now)).not.toBeNull();
-    expect(await findHolder(env.DB, key, now)).toBeNull();
+    expect(await findHolder([slow as D1Database], key, now)).not.toBeNull();
+    expect(await findHolder([env.DB], key, now)).toBeNull();
   });
 
   it("has its last use written down, once a minute and beside the answer", async ({ expect }) => {

@@ -67,10 +67,10 @@ describe("a key that is not ours", () => {
     ] as const) {
       queries.length = 0;
       for (const at of [now, now, now + age - 1]) {
-        expect(await findHolder(env.DB, key, at, [SECRETS_KEY])).toBeNull();
+        expect(await findHolder([env.DB], key, at, [SECRETS_KEY])).toBeNull();
       }
       expect(queries).toHaveLength(1);
-      expect(await findHolder(env.DB, key, now + age, [SECRETS_KEY])).toBeNull();
+      expect(await findHolder([env.DB], key, now + age, [SECRETS_KEY])).toBeNull();
       expect(queries).toHaveLength(2);
     }
   });

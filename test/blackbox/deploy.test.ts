@@ -226,6 +226,40 @@ describe("npm run deploy", () => {
     expect(account.asked).toBe(asked);
   });
 
+  it("spreads tenants over so many databases as it is told once, and never over fewer", PATIENCE, async () => {
+    const account = await Account.open();
+    const project = await Project.copy();
+    const configuration = () => readFileSync(join(project.directory, "wrangler.toml"), "utf8");
+    const before = configuration();
+    const url = await servedFrom(account);
+    account.addDatabase("posthorn");
+
+    const first = await deploy(project, account, ["--databases", "2", "--url", url]);
+    expect(first.output).toMatch(
+      /posthorn is there[\s\S]*posthorn-1 is created[\s\S]*posthorn is migrated, \d+ steps[\s\S]*posthorn-1 is migrated, \d+ steps[\s\S]*deployed at/,
+    );
+    expect(first.status).toBe(0);
+    expect(account.tables("posthorn-1")).toEqual(account.tables("posthorn"));
+    const named = configuration();
+    const added = '\n[[d1_databases]]\nbinding = "DB_1"\ndatabase_name = "posthorn-1"\nmigrations_dir = "migrations"\n';
+    expect(named.replace(added, "")).toBe(before);
+    expect(named.indexOf(added)).toBeLessThan(named.indexOf("# Durable Objects know"));
+
+    const second = await deploy(project, account, ["--url", url]);
+    expect(second.output).toMatch(/posthorn is up to date[\s\S]*posthorn-1 is up to date/);
+    expect(created(second.changes)).toEqual([]);
+    const asked = account.asked;
+    for (const [count, said] of [
+      ["1", /There are 2 databases, and tenants may be in each of them[\s\S]*--databases 2 leaves it at that/],
+      ["none", /--databases is "none"; it is a number from 1 to 16/],
+    ] as const) {
+      const refused = await deploy(project, account, ["--databases", count]);
+      expect([refused.status, refused.output]).toEqual([2, expect.stringMatching(said)]);
+    }
+    expect(account.asked).toBe(asked);
+    expect(configuration()).toBe(named);
+  });
+
   it("refuses an environment that there is not, and a dry run asks nobody", PATIENCE, async () => {
     const account = await Account.open();
     const project = await Project.copy();

@@ -64,7 +64,7 @@ describe("with 200,000 endpoints, as many rows are read as with 2,000:", () => {
       costs[`health, ${name}`] = await rowsRead(() => countForeignSeals(env.DB, keys));
       costs[`reseal, ${name}`] = await rowsRead(() => reseal(env.DB, keys, Date.now(), entry, null));
     }
-    costs.host = await rowsRead(() => noteHost(env.DB, `host${count / 2}.example`, Date.now()));
+    costs.host = await rowsRead(() => noteHost([env.DB], `host${count / 2}.example`, Date.now()));
     return costs;
   }
 
@@ -176,7 +176,7 @@ describe("a host of our own", () => {
     const insert = `INSERT INTO endpoints (id, tenant, url, events, profile, metadata, disable_after, secret, version, enabled,
       created_at, updated_at) VALUES (?, ?, ?, '["*"]', 'standard', '{}', 0, '', 1, 1, 1, 1)`;
     for (const url of [...there, ...elsewhere]) await env.DB.prepare(insert).bind(fresh("ep"), tenant, url).run();
-    await noteHost(env.DB, "hooks.ours.example", Date.now());
+    await noteHost([env.DB], "hooks.ours.example", Date.now());
     const { results } = await env.DB.prepare("SELECT url FROM endpoints WHERE version > 1").all<{ url: string }>();
     expect(results.map(({ url }) => url).toSorted()).toEqual(there.toSorted());
   });
@@ -227,7 +227,7 @@ describe("what requests ask of D1", () => {
     Object.assign(env, { SECRETS_KEY_OLD: "an older key" });
     await call("POST", "/v1/secrets/reseal");
     delete env.SECRETS_KEY_OLD;
-    await noteHost(env.DB, "new.example", Date.now());
+    await noteHost([env.DB], "new.example", Date.now());
     vi.restoreAllMocks();
     statements = [...new Map(all.map((statement) => [statement.query, statement])).values()];
   });

@@ -141,7 +141,7 @@ export const ACCESS: readonly Mutant[] = [
   {
     name: "the operator's session that was ended goes on",
     file: "src/dashboard/identity.ts",
-    find: "nth < 0 || (await isSessionEnded(env.DB, id)) ? null",
+    find: "nth < 0 || (await isSessionEnded(serviceOf(env), id)) ? null",
     replace: "nth < 0 ? null",
     tests: tests("test/dashboard/sign-in.test.ts", "ends on the server: a copy of the cookie lets nobody in"),
     why: "Whoever has a copy of the cookie would be let in.",
@@ -289,7 +289,7 @@ export const GUARDS: readonly Mutant[] = [
   {
     name: "a secret is read without a trace",
     file: "src/api/endpoints/secrets.ts",
-    find: `await auditRead(c.env.DB, entry(c, "secret.read", id), Date.now());`,
+    find: `await auditRead(c.get("config"), entry(c, "secret.read", id), Date.now());`,
     replace: "",
     tests: tests("test/api/audit.test.ts", "has a row for each time that a secret was read"),
     why: "Who reads it stands in the audit log.",

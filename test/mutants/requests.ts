@@ -194,4 +194,28 @@ export const REQUESTS: readonly Mutant[] = [
     tests: tests("test/api/lists.test.ts", "fires for its tenant alone"),
     why: "Another tenant may have one of the same name.",
   },
+  {
+    name: "all tenants are looked for in the first database",
+    file: "src/config/databases.ts",
+    find: "if (env.DB_1 === undefined) return env.DB;",
+    replace: "return env.DB;",
+    tests: tests("test/config/databases.test.ts", "all it has is there alone"),
+    why: "A tenant is where it was put.",
+  },
+  {
+    name: "a tenant whose database is not bound passes for deleted",
+    file: "src/config/tenants.ts",
+    find: "if (found === null) await demandBound(env, id);",
+    replace: "",
+    tests: tests("test/config/databases.test.ts", "its objects keep what they have"),
+    why: "What was accepted is never lost.",
+  },
+  {
+    name: "lists of the operator are those of the first database",
+    file: "src/config/databases.ts",
+    find: "await Promise.all(databasesOf(env).map(read));",
+    replace: "await Promise.all([env.DB].map(read));",
+    tests: tests("test/config/databases.test.ts", "name nothing twice"),
+    why: "The operator sees every tenant.",
+  },
 ];

@@ -1,5 +1,6 @@
 import { z } from "@hono/zod-openapi";
 import { AUDIT_ACTIONS, type AuditAction, type AuditEntry, type AuditRow, listAudit } from "../../config/access/audit";
+import { listOverAll } from "../../config/databases";
 import { iso } from "../../lib/time";
 import { type AppContext, router } from "../http/context";
 import { pageOf } from "../http/paging";
@@ -52,7 +53,14 @@ function toShape({ id, at, actor, action, target, tenant, fields }: AuditRow): z
 export const auditRoutes = router().openapi(list, async (c) => {
   const query = c.req.valid("query");
   const { tenant = null, since = null, until = null } = query;
-  return pageOf(c, query, (limit, before) => listAudit(c.env.DB, { tenant, since, until }, limit, before), toShape);
+  const read = (limit: number, before: string | null) =>
+    listOverAll(
+      c.env,
+      limit,
+      (d1) => listAudit(d1, { tenant, since, until }, limit, before),
+      (a, b) => a.id > b.id,
+    );
+  return pageOf(c, query, read, toShape);
 });
 
 /** What is written down of a change by this caller in the tenant of the path; the queries write it with the change. */

@@ -74,7 +74,7 @@ export const keyRoutes = router()
         const id = newId("key", now);
         const key = await newKey(secretsKey(c.env));
         const fields = { name, role, hash: await hashOf(key) };
-        const row = await insertKey(c.env.DB, c.get("tenant"), id, fields, now, entry(c, "key.created", id));
+        const row = await insertKey(c.get("config"), c.get("tenant"), id, fields, now, entry(c, "key.created", id));
         if (row === null)
           throw new Problem("limit-reached", `A tenant has at most ${MAX_KEYS} keys. Delete one that is not used.`);
         return { row, name: id, answer: () => ({ ...toShape(row), key }) };
@@ -96,6 +96,6 @@ export const keyRoutes = router()
         answered: "revoked",
         errors: [401, 403, 404],
       },
-      (c, id) => deleteKey(c.env.DB, c.get("tenant"), id, Date.now(), entry(c, "key.deleted", id)),
+      (c, id) => deleteKey(c.get("config"), c.get("tenant"), id, Date.now(), entry(c, "key.deleted", id)),
     ),
   );

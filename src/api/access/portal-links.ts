@@ -113,7 +113,7 @@ const link = resource({
   readers: ADMIN,
   unknown: "portal-link-unknown",
   shape: linkShape,
-  find: async (c, id) => findPortalLink(c.env.DB, c.get("tenant"), id, Date.now(), await makers(c)),
+  find: async (c, id) => findPortalLink(c.get("config"), c.get("tenant"), id, Date.now(), await makers(c)),
   show: toShape,
 });
 
@@ -139,7 +139,7 @@ export const portalLinkRoutes = router()
         const token = await newPortalToken(secretsKey(c.env));
         const expiresAt = now + expiresIn * SECOND;
         const fields = { id, tenant: c.get("tenant"), expiresAt, readOnly, path, madeBy: await maker(c) };
-        const row = await insertPortalLink(c.env.DB, fields, token, now, entry(c, "portallink.created", id));
+        const row = await insertPortalLink(c.get("config"), fields, token, now, entry(c, "portallink.created", id));
         const url = new URL(`/portal/open/${token}`, c.req.url).href;
         return { row, name: id, answer: () => ({ id, url, readOnly, path, expiresAt: iso(expiresAt) }) };
       },
@@ -154,7 +154,7 @@ export const portalLinkRoutes = router()
       },
       {
         read: async (c, limit, before) =>
-          listPortalLinks(c.env.DB, c.get("tenant"), limit, before, Date.now(), await makers(c)),
+          listPortalLinks(c.get("config"), c.get("tenant"), limit, before, Date.now(), await makers(c)),
       },
     ),
   )
@@ -175,6 +175,6 @@ export const portalLinkRoutes = router()
         errors: [401, 403, 404],
       },
       (c, id, read) =>
-        revokePortalLink(c.env.DB, c.get("tenant"), id, Date.now(), entry(c, "portallink.revoked", id), read),
+        revokePortalLink(c.get("config"), c.get("tenant"), id, Date.now(), entry(c, "portallink.revoked", id), read),
     ),
   );

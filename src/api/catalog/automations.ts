@@ -76,18 +76,18 @@ async function stored(c: AppContext, { actions, ...rest }: z.infer<typeof automa
 }
 
 async function endpointId(c: AppContext, idOrUid: string): Promise<string | null> {
-  return (await findEndpoint(c.env.DB, c.get("tenant"), idOrUid))?.id ?? null;
+  return (await findEndpoint(c.get("config"), c.get("tenant"), idOrUid))?.id ?? null;
 }
 
 async function segmentAt(c: AppContext, id: string, path: string, errors: FieldError[]): Promise<Segment | null> {
-  const segment = await segmentRows.find(c.env.DB, c.get("tenant"), id);
+  const segment = await segmentRows.find(c.get("config"), c.get("tenant"), id);
   if (segment === null) errors.push({ path, message: "is not a segment of this tenant" });
   return segment;
 }
 
 /** An automation as it was saved, with what its owner should know of the segment that it names. */
 async function saved(row: AutomationRow, c: AppContext) {
-  const found = row.segment === null ? null : await segmentRows.find(c.env.DB, c.get("tenant"), row.segment);
+  const found = row.segment === null ? null : await segmentRows.find(c.get("config"), c.get("tenant"), row.segment);
   return withWarnings(toShape(row), found === null ? [] : segmentWarnings(found.filter, row.trigger));
 }
 
@@ -112,7 +112,7 @@ export const automationRoutes = router()
         const row = await repeated(async () => {
           const { fields, segments } = await stored(c, said);
           const whole = { segment: null, ...fields } as AutomationFields;
-          const insert = insertAutomation(c.env.DB, c.get("tenant"), id, whole, segments, now, created);
+          const insert = insertAutomation(c.get("config"), c.get("tenant"), id, whole, segments, now, created);
           return saving(insert, partOf(whole));
         });
         return { row, name: id, answer: () => saved(row, c) };
@@ -131,13 +131,13 @@ export const automationRoutes = router()
       async (c, read, said) => {
         const updated = entry(c, "automation.updated", read.id, Object.keys(said));
         const { fields, segments } = await stored(c, said);
-        return saving(updateAutomation(c.env.DB, read, fields, segments, Date.now(), updated), partOf(fields));
+        return saving(updateAutomation(c.get("config"), read, fields, segments, Date.now(), updated), partOf(fields));
       },
       saved,
     ),
   )
   .openapi(
     ...automation.removeAsRead({ description: "What it has caused stays." }, (c, read) =>
-      automationRows.removeAsRead(c.env.DB, read, Date.now(), entry(c, "automation.deleted", read.id)),
+      automationRows.removeAsRead(c.get("config"), read, Date.now(), entry(c, "automation.deleted", read.id)),
     ),
   );

@@ -10,6 +10,7 @@ import {
   putEventType,
   removeEventType,
 } from "../../config/catalogs/event-types";
+import { serviceOf } from "../../config/databases";
 import { jsonWithRaw } from "../../lib/json/json";
 import { entry } from "../access/audit";
 import { changing, tagAs } from "../changes/matching";
@@ -148,7 +149,7 @@ export const eventTypeRoutes = router()
     const query = c.req.valid("query");
     const { page, nextCursor } = await cut(
       query,
-      (limit, after) => listEventTypes(c.env.DB, limit, after, query.group ?? null),
+      (limit, after) => listEventTypes(serviceOf(c.env), limit, after, query.group ?? null),
       ({ name }) => name,
     );
     linkNext(c, nextCursor);
@@ -162,17 +163,17 @@ export const eventTypeRoutes = router()
     if (c.req.header("If-Match") !== undefined) {
       // Whoever names what they have read means to change it, and not to create anything.
       const replace = (type: EventTypeRow | null) =>
-        changeEventType(c.env.DB, type as EventTypeRow, said, Date.now(), put);
+        changeEventType(serviceOf(c.env), type as EventTypeRow, said, Date.now(), put);
       const replaced = await changing(
         c,
-        () => findEventType(c.env.DB, name),
+        () => findEventType(serviceOf(c.env), name),
         (type) => type && toText(type),
         replace,
       );
       await tagAs(c, toText(replaced));
       return answer(c, 200, toText(replaced));
     }
-    const { type, created } = await saving(putEventType(c.env.DB, name, said, Date.now(), put));
+    const { type, created } = await saving(putEventType(serviceOf(c.env), name, said, Date.now(), put));
     await tagAs(c, toText(type));
     return answer(c, created ? 201 : 200, toText(type));
   })
@@ -183,7 +184,7 @@ export const eventTypeRoutes = router()
     const updated = entry(c, "eventtype.updated", name, Object.keys(change));
     const update = (type: EventTypeRow) => {
       check({ ...type, ...change });
-      return changeEventType(c.env.DB, type, change, Date.now(), updated);
+      return changeEventType(serviceOf(c.env), type, change, Date.now(), updated);
     };
     const changed = await changing(c, () => typeOf(c, name), toText, update);
     await tagAs(c, toText(changed));
@@ -192,7 +193,7 @@ export const eventTypeRoutes = router()
   .openapi(remove, async (c) => {
     const { name } = c.req.valid("param");
     const deleted = entry(c, "eventtype.deleted", name);
-    const remove = (read: EventTypeRow) => removeEventType(c.env.DB, read, Date.now(), deleted);
+    const remove = (read: EventTypeRow) => removeEventType(serviceOf(c.env), read, Date.now(), deleted);
     await changing(c, () => typeOf(c, name), toText, remove);
     return c.body(null, 204);
   })
@@ -204,12 +205,12 @@ export const eventTypeRoutes = router()
   .openapi(install, async (c) => {
     const { profile } = c.req.valid("param");
     const installed = entry(c, "eventtype.installed", profile);
-    const rows = await installEventTypes(c.env.DB, catalog(profile), Date.now(), installed);
+    const rows = await installEventTypes(serviceOf(c.env), catalog(profile), Date.now(), installed);
     return answer(c, 201, jsonWithRaw({}, { data: listText(rows) }));
   });
 
 async function typeOf(c: AppContext, name: string): Promise<EventTypeRow> {
-  const type = await findEventType(c.env.DB, name);
+  const type = await findEventType(serviceOf(c.env), name);
   if (type === null) throw noSuchType();
   return type;
 }

@@ -68,15 +68,15 @@ const segment = resource({
 async function checkUse(c: AppContext, id: string, filter: Filter | undefined): Promise<boolean> {
   const errors = filter === undefined ? [] : clauseErrors(filter);
   if (errors.length === 0) return false;
-  if ((await findUserOf(c.env.DB, c.get("tenant"), id, "events")) === null) return true;
+  if ((await findUserOf(c.get("config"), c.get("tenant"), id, "events")) === null) return true;
   throw invalid(...errors.map(({ path, message }) => ({ path: `filter.${path}`, message })));
 }
 
 /** Deletes a segment that still is as it was read and that no automation uses. */
 async function removeSegment(c: AppContext, read: Segment): Promise<void> {
   const { tenant, id } = read;
-  if (await deleteSegment(c.env.DB, read, Date.now(), entry(c, "segment.deleted", id))) return;
-  const user = await findUserOf(c.env.DB, tenant, id, "any");
+  if (await deleteSegment(c.get("config"), read, Date.now(), entry(c, "segment.deleted", id))) return;
+  const user = await findUserOf(c.get("config"), tenant, id, "any");
   if (user !== null) {
     throw new Problem("segment-in-use", `The automation ${user.name} (${user.id}) uses this segment.`);
   }
@@ -99,7 +99,7 @@ export const segmentRoutes = router()
         const now = Date.now();
         const id = newId("seg", now);
         const created = entry(c, "segment.created", id);
-        const row = await saving(insertSegment(c.env.DB, c.get("tenant"), id, said, now, created));
+        const row = await saving(insertSegment(c.get("config"), c.get("tenant"), id, said, now, created));
         return { row, name: id, answer: () => saved(row) };
       },
     ),
@@ -117,7 +117,7 @@ export const segmentRoutes = router()
         const change = said as Partial<SegmentFields>;
         const updated = entry(c, "segment.updated", read.id, Object.keys(change));
         const unused = await checkUse(c, read.id, change.filter);
-        return saving(updateSegment(c.env.DB, read, change, unused, Date.now(), updated), "filter");
+        return saving(updateSegment(c.get("config"), read, change, unused, Date.now(), updated), "filter");
       },
       saved,
     ),

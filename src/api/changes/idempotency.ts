@@ -4,8 +4,10 @@
  * they write is where their keys are kept.
  * @module
  */
+
 import { z } from "@hono/zod-openapi";
 import type { MiddlewareHandler } from "hono";
+import { serviceOf } from "../../config/databases";
 import { claimKey, type KeyedRequest, keepAnswer, releaseKey } from "../../config/kept-answers";
 import { secretsKey, secretsKeys } from "../../contracts/env";
 import { base64Url, seal, sha256, unseal } from "../../lib/crypto";
@@ -57,9 +59,9 @@ interface Kept {
 export const idempotent: MiddlewareHandler<AppEnv> = async (c, next) => {
   const named = keyOf(c);
   if (named === undefined) return next();
-  const { DB } = c.env;
+  const d1 = serviceOf(c.env);
   const request = await keyedRequest(c, named);
-  const found = await claimKey(DB, request, Date.now());
+  const found = await claimKey(d1, request, Date.now());
   if (found.kind !== "claimed") {
     if (found.fingerprint !== request.fingerprint) throw usedKey(NAME);
     if (found.kind === "under way") throw underWay(found.secondsLeft);
@@ -67,8 +69,8 @@ export const idempotent: MiddlewareHandler<AppEnv> = async (c, next) => {
   }
   await next();
   try {
-    if (c.res.ok) await keepAnswer(DB, request, await sealedAnswer(c, request), Date.now());
-    else await releaseKey(DB, request);
+    if (c.res.ok) await keepAnswer(d1, request, await sealedAnswer(c, request), Date.now());
+    else await releaseKey(d1, request);
   } catch (error) {
     // What was asked for is done, and the caller is to know. The claim ends by itself.
     logError("answer.unkept", error, { tenant: c.get("tenant") ?? null });

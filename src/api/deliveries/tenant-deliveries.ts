@@ -25,7 +25,7 @@ export const tenantDeliveryRoutes = router().openapi(list, async (c) => {
   const tenant = c.get("tenant");
   const { limit } = query;
   const filter = toFilter(query);
-  const ids = await endpointIds(c.env.DB, tenant);
+  const ids = await endpointIds(c.get("config"), tenant);
   const pages = await Promise.all(
     ids.map(async (endpoint) => {
       const page = await endpointStub(c.env, tenant, endpoint).list(filter, limit, query.cursor ?? null);

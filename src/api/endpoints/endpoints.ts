@@ -78,7 +78,7 @@ const endpoint = resource({
   writers: MANAGERS,
   unknown: "endpoint-unknown",
   shape: endpointShape,
-  find: (c, idOrUid) => findEndpoint(c.env.DB, c.get("tenant"), idOrUid),
+  find: (c, idOrUid) => findEndpoint(c.get("config"), c.get("tenant"), idOrUid),
   show: toShape,
 });
 
@@ -164,19 +164,22 @@ export const endpointRoutes = router()
     const most = maxEndpoints(c.env);
     const created = entry(c, "endpoint.created", id);
     const enabled = input.enabled ?? true;
-    const insert = insertEndpoint(c.env.DB, tenant, id, { ...whole, enabled }, most, now, created);
+    const insert = insertEndpoint(c.get("config"), tenant, id, { ...whole, enabled }, most, now, created);
     const row = await saving(insert, partOf(fields));
     if (row === "conflict") throw uidTaken(input.uid);
     if (row === "full")
       throw new Problem("limit-reached", `The tenant may have at most ${most} endpoints (MAX_ENDPOINTS).`);
     invalidateSnapshot(tenant);
-    const warnings = await endpointWarnings(c.env.DB, row, now);
+    const warnings = await endpointWarnings(c.env, c.get("config"), row, now);
     locateAt(c, id);
     await tagAs(c, toShape(row));
     return c.json({ ...toShape(row), secret: shown, warnings }, 201);
   })
   .openapi(
-    ...endpoint.list({}, { read: (c, limit, before) => listEndpoints(c.env.DB, c.get("tenant"), limit, before) }),
+    ...endpoint.list(
+      {},
+      { read: (c, limit, before) => listEndpoints(c.get("config"), c.get("tenant"), limit, before) },
+    ),
   )
   .openapi(
     ...endpoint.get({
@@ -194,7 +197,7 @@ export const endpointRoutes = router()
       const { id } = before;
       const { fields } = await endpointChange(c.env, tenant, id, merged(input, before), before, rules, now);
       const changed = entry(c, "endpoint.updated", id, Object.keys(input));
-      const updated = await saving(updateEndpoint(c.env.DB, before, fields, now, changed), partOf(fields));
+      const updated = await saving(updateEndpoint(c.get("config"), before, fields, now, changed), partOf(fields));
       if (updated === "conflict") throw uidTaken(input.uid);
       return id;
     };
@@ -204,20 +207,20 @@ export const endpointRoutes = router()
     if (enabled === false) await tellUnderWay(c, tenant, underWay === 0 ? [] : [{ endpoint: id }]);
     const row = await endpoint.found(c, id);
     await tagAs(c, toShape(row));
-    return c.json({ ...toShape(row), warnings: await endpointWarnings(c.env.DB, row, now) }, 200);
+    return c.json({ ...toShape(row), warnings: await endpointWarnings(c.env, c.get("config"), row, now) }, 200);
   })
   .openapi(remove, async (c) => {
     const tenant = c.get("tenant");
     const { endpoint: name } = c.req.valid("param");
     const deleted = (found: string) => entry(c, "endpoint.deleted", found);
     const now = Date.now();
-    const mark = (read: EndpointRow | null) => markEndpointDeleted(c.env.DB, tenant, name, now, deleted, read);
+    const mark = (read: EndpointRow | null) => markEndpointDeleted(c.get("config"), tenant, name, now, deleted, read);
     const id = await deleting(c, () => endpointOf(c), toShape, mark);
     if (id === null) throw endpoint.notThere();
     invalidateSnapshot(tenant);
     // Between the two a repeat of the request finds the mark and ends what this one could not.
     const underWay = await endpointStub(c.env, tenant, id).close();
-    await removeEndpoint(c.env.DB, tenant, id, now);
+    await removeEndpoint(c.get("config"), tenant, id, now);
     c.executionCtx.waitUntil(forgetFormerEndpoints(c.env, now));
     await tellUnderWay(c, tenant, underWay === 0 ? [] : [{ endpoint: id }]);
     return c.body(null, 204);

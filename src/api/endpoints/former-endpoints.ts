@@ -1,3 +1,4 @@
+import { databasesOf } from "../../config/databases";
 import { formerEndpointsUntil } from "../../config/endpoints/former-endpoints";
 import { forgetEndpoint } from "../../config/tenants";
 import { type Env, retentionMs } from "../../contracts/env";
@@ -5,7 +6,7 @@ import { endpointStub } from "../../contracts/find";
 import { logError } from "../../lib/log";
 import { DAY } from "../../lib/time";
 
-/** The most that go with one deletion: more than come with it, so that no backlog lasts. */
+/** The most of a database that go with one deletion: more than come with it, so that no backlog lasts. */
 const AT_ONCE = 5;
 /** How much longer than its events an endpoint is known, in ms: its object empties itself before. */
 const GRACE = 7 * DAY;
@@ -17,9 +18,11 @@ const GRACE = 7 * DAY;
  */
 export async function forgetFormerEndpoints(env: Env, now: number): Promise<void> {
   try {
-    for (const { tenant, id } of await formerEndpointsUntil(env.DB, now - retentionMs(env) - GRACE, AT_ONCE, now)) {
-      await endpointStub(env, tenant, id).eraseAll();
-      await forgetEndpoint(env.DB, tenant, id);
+    for (const d1 of databasesOf(env)) {
+      for (const { tenant, id } of await formerEndpointsUntil(d1, now - retentionMs(env) - GRACE, AT_ONCE, now)) {
+        await endpointStub(env, tenant, id).eraseAll();
+        await forgetEndpoint(d1, tenant, id);
+      }
     }
   } catch (error) {
     logError("endpoint.forget.failed", error);

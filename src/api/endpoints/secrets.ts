@@ -125,7 +125,7 @@ export const secretRoutes = router()
   .openapi(get, async (c) => {
     const { id } = await endpointOf(c);
     // First: nobody is shown it without a trace.
-    await auditRead(c.env.DB, entry(c, "secret.read", id), Date.now());
+    await auditRead(c.get("config"), entry(c, "secret.read", id), Date.now());
     return c.json(await shown(c), 200);
   })
   .openapi(rotate, async (c) => {
@@ -176,7 +176,7 @@ async function change<T>(
     const read = await endpointOf(c);
     const now = Date.now();
     const decided = await decide(effectiveSettings(read), now);
-    await updateEndpoint(c.env.DB, read, secretColumns(decided.secrets), now, entry(c, action, read.id));
+    await updateEndpoint(c.get("config"), read, secretColumns(decided.secrets), now, entry(c, action, read.id));
     return { endpoint: read.id, answer: decided.answer };
   });
   invalidateSnapshot(c.get("tenant"));

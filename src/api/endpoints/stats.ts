@@ -64,7 +64,7 @@ export const statsRoutes = router().openapi(get, async (c) => {
   if (since >= until) throw invalid({ path: "since", message: "must be before until" });
   if (until - since > LONGEST + 1) throw invalid({ path: "since", message: "must be at most 7 days before until" });
   const tenant = c.get("tenant");
-  const ids = await endpointIds(c.env.DB, tenant);
+  const ids = await endpointIds(c.get("config"), tenant);
   const found = await Promise.all(
     ids.map(async (endpoint) => ({ endpoint, ...(await endpointStub(c.env, tenant, endpoint).stats(since, until)) })),
   );

@@ -1,6 +1,7 @@
 import { z } from "@hono/zod-openapi";
 import { acceptTest } from "../../accept/accept";
 import { sampleOf } from "../../config/catalogs/event-types";
+import { serviceOf } from "../../config/databases";
 import { endpointStub } from "../../contracts/find";
 import { deliveryId } from "../../lib/ids";
 import { memberTexts } from "../../lib/json/json";
@@ -62,7 +63,7 @@ export const testSendRoutes = router().openapi(test, async (c) => {
   const { event: type } = c.req.valid("json");
   const row = await endpointOf(c);
   const given = memberTexts(await c.req.text()).get("data");
-  const data = given ?? (await sampleOf(c.env.DB, row.profile, type));
+  const data = given ?? (await sampleOf(serviceOf(c.env), row.profile, type));
   if (data === null) {
     throw invalid({ path: "data", message: `is needed: the event type ${type} has no sample that could be sent` });
   }

@@ -1,6 +1,7 @@
 import { z } from "@hono/zod-openapi";
 import { acceptAll, logAccepted, type Posted } from "../../accept/accept";
 import { schemaErrors } from "../../accept/schemas";
+import { serviceOf } from "../../config/databases";
 import { elementTexts, memberTexts } from "../../lib/json/json";
 import { keyHeader } from "../changes/idempotency";
 import { router } from "../http/context";
@@ -58,7 +59,7 @@ export const batchRoutes = router().openapi(post, async (c) => {
   const wrong: FieldError[] = [];
   const refused = new Set<number>();
   for (const [i, { event, data }] of events.entries()) {
-    for (const { path, message } of await schemaErrors(c.env.DB, event, () => data, now)) {
+    for (const { path, message } of await schemaErrors(serviceOf(c.env), event, () => data, now)) {
       wrong.push({ path: `events.${i}.${path}`, message });
       refused.add(i);
     }

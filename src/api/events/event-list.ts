@@ -45,7 +45,7 @@ const list = createRoute({
 export const eventListRoutes = router().openapi(list, async (c) => {
   const tenant = c.get("tenant");
   const { cursor, ...query } = c.req.valid("query");
-  const createdAt = (await findTenant(c.env.DB, tenant))?.createdAt ?? 0;
+  const createdAt = (await findTenant(c.get("config"), tenant))?.createdAt ?? 0;
   const before = cursor === undefined ? null : (parseEventId(cursor)?.ulid ?? null);
   const { events, next } = await listEvents(c.env, tenant, { ...query, before, createdAt }, Date.now());
   const data = events.map(({ ulid, event, timestamp }) => ({ id: eventId(ulid), event, timestamp: iso(timestamp) }));

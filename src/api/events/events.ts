@@ -1,6 +1,7 @@
 import { z } from "@hono/zod-openapi";
 import { accept } from "../../accept/accept";
 import { schemaErrors } from "../../accept/schemas";
+import { serviceOf } from "../../config/databases";
 import type { Event } from "../../contracts/event";
 import { endpointStub, eventLogStub } from "../../contracts/find";
 import { deliveryId, eventId, parseEventId } from "../../lib/ids";
@@ -145,7 +146,7 @@ routes.post(post.getRoutingPath(), async (c) => {
   const input = await parsedBody(c, eventInput);
   const refused = callback === undefined ? null : await destinationRefusal(callback, await rulesFor(c), Date.now());
   if (refused !== null) throw invalid({ path: "webhook_url", message: refused });
-  const wrong = await schemaErrors(c.env.DB, input.event, () => input.data, Date.now());
+  const wrong = await schemaErrors(serviceOf(c.env), input.event, () => input.data, Date.now());
   const refusedData = wrong.length > 0;
   // Under a key it may be the repeat of an event from before the schema was what it is.
   if (refusedData && idempotencyKey === undefined && input.id === undefined) throw invalid(...wrong);

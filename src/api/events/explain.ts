@@ -110,7 +110,7 @@ export const explainRoutes = router().openapi(get, async (c) => {
 async function allEndpoints(c: AppContext): Promise<EndpointRow[]> {
   const rows: EndpointRow[] = [];
   for (;;) {
-    const page = await listEndpoints(c.env.DB, c.get("tenant"), PAGE, rows.at(-1)?.id ?? null);
+    const page = await listEndpoints(c.get("config"), c.get("tenant"), PAGE, rows.at(-1)?.id ?? null);
     rows.push(...page);
     if (page.length < PAGE) return rows;
   }

@@ -2,6 +2,7 @@ import type { MiddlewareHandler } from "hono";
 import { matchedRoutes } from "hono/route";
 import { findHolder, isTouchDue, type KeyHolder, touchKey } from "../../config/access/keys";
 import { isPortal, operatorWith, type Principal } from "../../config/access/principal";
+import { configOf, databasesOf } from "../../config/databases";
 import { snapshotOf } from "../../config/snapshot";
 import { keysIfAny } from "../../contracts/env";
 import { logError } from "../../lib/log";
@@ -40,7 +41,7 @@ export const authenticate: MiddlewareHandler<AppEnv> = async (c, next) => {
 
 async function holderOf(c: AppContext, key: string): Promise<Principal | null> {
   const now = Date.now();
-  const holder = await findHolder(c.env.DB, key, now, keysIfAny(c.env));
+  const holder = await findHolder(databasesOf(c.env), key, now, keysIfAny(c.env));
   if (holder === null) return null;
   if (isTouchDue(holder.id, now)) c.executionCtx.waitUntil(touch(c, holder, now));
   return { role: holder.role, tenant: holder.tenant, key: holder.id };
@@ -49,7 +50,7 @@ async function holderOf(c: AppContext, key: string): Promise<Principal | null> {
 /** Beside the answer: nobody waits for it, and nothing depends on it. */
 async function touch(c: AppContext, holder: KeyHolder, now: number): Promise<void> {
   try {
-    await touchKey(c.env.DB, holder, now);
+    await touchKey(await configOf(c.env, holder.tenant), holder, now);
   } catch (error) {
     logError("key.touch.failed", error, { tenant: holder.tenant, key: holder.id });
   }
@@ -85,10 +86,12 @@ export const authorize: MiddlewareHandler<AppEnv> = async (c, next) => {
 /** Resolves the tenant of the path, or answers 404; every query below takes it first. */
 export const resolveTenant: MiddlewareHandler<AppEnv> = async (c, next) => {
   const tenant = c.req.param("tenant") ?? "";
-  const snapshot = await snapshotOf(c.env.DB, tenant, Date.now());
+  const config = await configOf(c.env, tenant);
+  const snapshot = await snapshotOf(config, tenant, Date.now());
   if (snapshot === null) throw noTenant();
   c.set("tenant", tenant);
   c.set("snapshot", snapshot);
+  c.set("config", config);
   await next();
 };
 

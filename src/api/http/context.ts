@@ -18,6 +18,8 @@ export interface AppEnv {
     /** The tenant of the path, known to exist. */
     tenant: string;
     snapshot: Snapshot;
+    /** The database of that tenant's configuration. */
+    config: D1Database;
   };
 }
 

@@ -1,4 +1,5 @@
 import type { MiddlewareHandler } from "hono";
+import { databasesOf, serviceOf } from "../../config/databases";
 import { hostsSeenHere, knownHosts, noteHost } from "../../config/endpoints/own-hosts";
 import { allowsInsecure, resolverOf } from "../../contracts/env";
 import { logError } from "../../lib/log";
@@ -21,7 +22,7 @@ export const noteOwnHost: MiddlewareHandler<AppEnv> = async (c, next) => {
 
 async function note(c: AppContext, host: string): Promise<void> {
   try {
-    await noteHost(c.env.DB, host, Date.now());
+    await noteHost(databasesOf(c.env), host, Date.now());
   } catch (error) {
     logError("host.note.failed", error, { host });
   }
@@ -36,7 +37,7 @@ export async function rulesFor(c: AppContext): Promise<DestinationRules> {
   const { env } = c;
   const rules = { allowInsecure: allowsInsecure(env), resolver: resolverOf(env) };
   try {
-    return { ...rules, ownHosts: [hostOf(c), ...(await knownHosts(env.DB, Date.now()))] };
+    return { ...rules, ownHosts: [hostOf(c), ...(await knownHosts(serviceOf(env), Date.now()))] };
   } catch (error) {
     logError("host.read.failed", error);
     return { ...rules, ownHosts: [hostOf(c), ...hostsSeenHere()] };

@@ -102,9 +102,10 @@ export function resource<
   const tags = [of.tag];
   const words = name.replace(/(?<=.)[A-Z]/g, " $&").toLowerCase();
   const one = `${/^[aeiou]/.test(words) ? "an" : "a"} ${words}`;
-  const findRow = rows && ((c: AppContext, name: string) => rows.find(c.env.DB, c.get("tenant"), name));
+  const findRow = rows && ((c: AppContext, name: string) => rows.find(c.get("config"), c.get("tenant"), name));
   const find = of.find === undefined ? findRow : of.find;
-  const readRows: Reads<Row> = async (c, ...which) => (await rows?.list(c.env.DB, c.get("tenant"), ...which)) ?? [];
+  const readRows: Reads<Row> = async (c, ...which) =>
+    (await rows?.list(c.get("config"), c.get("tenant"), ...which)) ?? [];
   const path = `${of.path}/{${of.param}}` as `${Path}/{${Param}}`;
   const nameIn = (c: AppContext) => c.req.param(of.param) ?? "";
 

@@ -1,6 +1,8 @@
 import { z } from "@hono/zod-openapi";
 import { warningsFor } from "../../config/catalogs/event-types";
+import { serviceOf } from "../../config/databases";
 import { type EndpointRow, effectiveSettings, endpointsAt } from "../../config/endpoints/endpoints";
+import type { Env } from "../../contracts/env";
 import type { Scheme } from "../../contracts/wire";
 import { type Filter, matches } from "../../lib/filter/filter";
 import { EVENT_FIELDS, type FilterError, filterWarnings } from "../../lib/filter/filter-errors";
@@ -58,10 +60,15 @@ export function segmentWarnings(filter: Filter, trigger: string): FieldError[] {
 /** Whose libraries parse the body that they verify, so that an empty one fails. */
 const NEED_A_BODY: ReadonlySet<Scheme> = new Set(["standard", "svix", "github", "stripe"]);
 
-/** What the owner of an endpoint should know of it. `now` in ms. */
-export async function endpointWarnings(d1: D1Database, row: EndpointRow, now: number): Promise<FieldError[]> {
+/** What the owner of an endpoint should know of it. `config`: the database that it is in. `now` in ms. */
+export async function endpointWarnings(
+  env: Env,
+  config: D1Database,
+  row: EndpointRow,
+  now: number,
+): Promise<FieldError[]> {
   const { url, method, signature } = effectiveSettings(row);
-  const warnings = (await warningsFor(d1, row.events, now)).map((message) => ({ path: "events", message }));
+  const warnings = (await warningsFor(serviceOf(env), row.events, now)).map((message) => ({ path: "events", message }));
   warnings.push(...warningsOf(row.filter, EVENT_FIELDS));
   const isOpen = row.events.includes("*") || row.events.length === 0;
   if (!isOpen && row.filter !== null && !asksFor(row.filter, "event", row.events)) {
@@ -73,7 +80,7 @@ export async function endpointWarnings(d1: D1Database, row: EndpointRow, now: nu
     warnings.push({ path: "method", message });
   }
   if (url.includes("#")) warnings.push({ path: "url", message: "has a fragment (#), which is never sent" });
-  for (const { id, uid } of await endpointsAt(d1, row.tenant, row)) {
+  for (const { id, uid } of await endpointsAt(config, row.tenant, row)) {
     const message = `is that of the endpoint ${uid ?? id} too: what both subscribe to arrives there twice`;
     warnings.push({ path: "url", message });
   }

@@ -1,6 +1,7 @@
+import { serviceOf } from "../../config/databases";
 import { deadLetterCount } from "../../config/dead-letters";
-import { countForeignSeals, type ForeignSeals } from "../../config/endpoints/foreign-seals";
-import { type Env, secretsKeys } from "../../contracts/env";
+import { type ForeignSeals, foreignSealsOf } from "../../config/endpoints/foreign-seals";
+import type { Env } from "../../contracts/env";
 import { eventLogStub } from "../../contracts/find";
 import { queuesOf } from "../../contracts/queues";
 import { logError } from "../../lib/log";
@@ -38,7 +39,7 @@ export interface Reachability {
 /** Asks every part of the service side by side, each for two seconds at most. Never throws; sends no work to anybody. */
 export async function reachability(env: Env): Promise<Reachability> {
   const [d1, objects, deliveries, deliveriesSlow, deliveriesDead] = await Promise.all([
-    ask("d1", () => Promise.all([deadLetterCount(env.DB), sealsOf(env)])),
+    ask("d1", () => Promise.all([deadLetterCount(serviceOf(env)), sealsOf(env)])),
     // Whoever merely looks into a log leaves nothing there.
     ask("objects", () => eventLogStub(env, OPERATOR_TENANT, dayOf(Date.now())).read([])),
     ask("deliveries", () => backlogOf(queuesOf(env, "normal"))),
@@ -61,7 +62,7 @@ export async function reachability(env: Env): Promise<Reachability> {
 }
 
 async function sealsOf(env: Env): Promise<ForeignSeals | null> {
-  return env.SECRETS_KEY ? countForeignSeals(env.DB, secretsKeys(env)) : null;
+  return env.SECRETS_KEY ? foreignSealsOf(env) : null;
 }
 
 /** How many messages wait in all of these. */

@@ -1,6 +1,7 @@
 import { z } from "@hono/zod-openapi";
-import { countForeignSeals, MOST_COUNTED } from "../../config/endpoints/foreign-seals";
-import { RESEAL_CURSOR, reseal } from "../../config/endpoints/reseal";
+import { databasesOf } from "../../config/databases";
+import { foreignSealsOf, MOST_COUNTED } from "../../config/endpoints/foreign-seals";
+import { RESEAL_CURSOR, resealAll } from "../../config/endpoints/reseal";
 import { secretsKeys } from "../../contracts/env";
 import { entryOf } from "../access/audit";
 import { router } from "../http/context";
@@ -56,7 +57,7 @@ export const resealRoutes = router().openapi(post, async (c) => {
   const keys = secretsKeys(c.env);
   const { cursor = null } = c.req.valid("query");
   const entry = entryOf(c, null, "secrets.resealed", "");
-  const { resealed, next } = await reseal(c.env.DB, keys, Date.now(), entry, cursor);
-  const left = await countForeignSeals(c.env.DB, keys);
+  const { resealed, next } = await resealAll(databasesOf(c.env), keys, Date.now(), entry, cursor);
+  const left = await foreignSealsOf(c.env);
   return c.json({ resealed, ...left, ...(next === null ? {} : { nextCursor: next }) }, 200);
 });

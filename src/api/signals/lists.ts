@@ -66,7 +66,7 @@ function toHead({ name, size, createdAt, updatedAt }: CountedList): z.infer<type
 }
 
 async function toShape(row: ListRow, c: AppContext): Promise<z.infer<typeof listShape>> {
-  const on = await itemsOf(c.env.DB, row.id);
+  const on = await itemsOf(c.get("config"), row.id);
   const { createdAt, updatedAt, ...head } = toHead({ ...row, size: on.length });
   return { ...head, items: on, createdAt, updatedAt };
 }
@@ -128,7 +128,7 @@ export const listRoutes = router()
       async (c, said) => {
         const now = Date.now();
         const created = entry(c, "list.created", said.name);
-        const row = await saving(insertList(c.env.DB, c.get("tenant"), newId("lst", now), said, now, created));
+        const row = await saving(insertList(c.get("config"), c.get("tenant"), newId("lst", now), said, now, created));
         if (row === null) throw taken();
         return { row, name: row.name };
       },
@@ -139,7 +139,7 @@ export const listRoutes = router()
       { description: "Newest first, without their items.", answered: "newest first, without their items" },
       {
         page: pageShape("ListPage", headShape),
-        read: (c, limit, before) => listLists(c.env.DB, c.get("tenant"), limit, before),
+        read: (c, limit, before) => listLists(c.get("config"), c.get("tenant"), limit, before),
         show: toHead,
       },
     ),
@@ -159,7 +159,7 @@ export const listRoutes = router()
       },
       async (c, read, said) => {
         const updated = entry(c, "list.updated", read.name, Object.keys(said));
-        const row = await updateList(c.env.DB, read, said, Date.now(), updated);
+        const row = await updateList(c.get("config"), read, said, Date.now(), updated);
         if (row === "taken") throw taken();
         return row;
       },
@@ -171,13 +171,14 @@ export const listRoutes = router()
         description: "For signals that name it, it is empty from then on.",
         answered: "deleted; for signals that name it, it is empty",
       },
-      (c, name, read) => deleteList(c.env.DB, c.get("tenant"), name, Date.now(), entry(c, "list.deleted", name), read),
+      (c, name, read) =>
+        deleteList(c.get("config"), c.get("tenant"), name, Date.now(), entry(c, "list.deleted", name), read),
     ),
   )
   .openapi(put, async (c) => {
     const { list: name, item: key } = c.req.valid("param");
     const row = await list.found(c);
-    const result = await putItem(c.env.DB, row, key, Date.now(), entry(c, "list.item.put", name));
+    const result = await putItem(c.get("config"), row, key, Date.now(), entry(c, "list.item.put", name));
     if (result === "gone") throw list.notThere();
     if (result === "full") throw new Problem("limit-reached", `A list has at most ${MAX_ITEMS} items.`);
     return c.json({ list: name, item: key }, result === "put" ? 201 : 200);
@@ -185,7 +186,7 @@ export const listRoutes = router()
   .openapi(take, async (c) => {
     const { list: name, item: key } = c.req.valid("param");
     const row = await list.found(c);
-    const removed = await removeItem(c.env.DB, row, key, Date.now(), entry(c, "list.item.deleted", name));
+    const removed = await removeItem(c.get("config"), row, key, Date.now(), entry(c, "list.item.deleted", name));
     if (!removed) throw new Problem("item-unknown", "That is not on the list.");
     return c.body(null, 204);
   });

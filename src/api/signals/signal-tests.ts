@@ -101,7 +101,7 @@ export const signalTestRoutes = router().openapi(post, async (c) => {
   const planned = plans(tenant, rulesTried, posted, now);
   const names = rulesTried.flatMap(({ when }) => ("inList" in when ? [when.inList] : []));
   const keys = new Set(planned.flatMap(({ entities }) => [...entities.keys()]));
-  const lists = await lookUp(c.env.DB, tenant, names, [...keys]);
+  const lists = await lookUp(c.get("config"), tenant, names, [...keys]);
   const isListed = (list: string, key: string) => lists.get(list)?.has(key) === true;
   const results = dryRun(rulesTried, posted, planned, isListed, now, MAX_ANSWER);
   if (results === null) {

@@ -103,7 +103,7 @@ export const signalRoutes = router()
         const { id, ...fields } = toRule(newId("sig", now), said);
         refuseForeign(fields.filter, tenant);
         const created = entry(c, "signal.created", id);
-        const row = await saving(insertSignal(c.env.DB, tenant, id, fields, now, created), partOf(fields));
+        const row = await saving(insertSignal(c.get("config"), tenant, id, fields, now, created), partOf(fields));
         return { row, name: id, answer: () => saved(row) };
       },
     ),
@@ -124,7 +124,7 @@ export const signalRoutes = router()
         const errors = attachErrors({ ...read, ...change });
         if (errors.length > 0) throw invalid(...errors);
         const updated = entry(c, "signal.updated", read.id, Object.keys(change));
-        return saving(updateSignal(c.env.DB, read, change, Date.now(), updated), partOf(change));
+        return saving(updateSignal(c.get("config"), read, change, Date.now(), updated), partOf(change));
       },
       saved,
     ),
@@ -132,7 +132,7 @@ export const signalRoutes = router()
   .openapi(
     ...signal.removeAsRead(
       { description: "With what it remembered of entities.", answered: "deleted, with what it remembered" },
-      (c, read) => signalRows.removeAsRead(c.env.DB, read, Date.now(), entry(c, "signal.deleted", read.id)),
+      (c, read) => signalRows.removeAsRead(c.get("config"), read, Date.now(), entry(c, "signal.deleted", read.id)),
     ),
   )
   .openapi(install, async (c) => {
@@ -146,7 +146,9 @@ export const signalRoutes = router()
       );
     }
     const audited = entry(c, "signals.installed", profile);
-    const { rows, created } = await saving(installSignals(c.env.DB, tenant, profile, rules, Date.now(), audited));
+    const { rows, created } = await saving(
+      installSignals(c.get("config"), tenant, profile, rules, Date.now(), audited),
+    );
     invalidateSnapshot(tenant);
     return c.json({ data: rows.map(toSignal) }, created > 0 ? 201 : 200);
   });

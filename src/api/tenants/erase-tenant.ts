@@ -1,3 +1,4 @@
+import { configOf } from "../../config/databases";
 import { endpointsToErase, forgetEndpoint, noteErased, removeTenant, type Tenant } from "../../config/tenants";
 import type { Env } from "../../contracts/env";
 import type { UnderWayAt } from "../../contracts/event-log";
@@ -40,6 +41,7 @@ export async function eraseTenant(env: Env, tenant: MarkedTenant, objects = OBJE
   const underWay: UnderWayAt[] = [];
   const { id, createdAt, deletedAt } = tenant;
   const deletion = { id, createdAt, deletedAt };
+  const config = await configOf(env, id);
   let left = objects;
   // Logs before endpoints: a log hands its events to endpoints, not the other way round.
   const days = daysToErase(tenant, left + 1);
@@ -52,21 +54,21 @@ export async function eraseTenant(env: Env, tenant: MarkedTenant, objects = OBJE
     // Days are noted in their order, up to the first that is not empty yet.
     const unfinished = results.findIndex(({ state }) => state === "more");
     const last = unfinished === -1 ? lanes.at(-1) : lanes[unfinished - 1];
-    if (last !== undefined) await noteErased(env.DB, deletion, last);
+    if (last !== undefined) await noteErased(config, deletion, last);
     if (unfinished !== -1) from += unfinished - LANES;
   }
   for (;;) {
-    const endpoints = await endpointsToErase(env.DB, deletion, LANES);
+    const endpoints = await endpointsToErase(config, deletion, LANES);
     if (endpoints.length === 0) break;
     if (endpoints.length > left) return { done: false, underWay };
     left -= endpoints.length;
     await Promise.all(
       endpoints.map(async (endpoint) => {
         if ((await endpointStub(env, id, endpoint).eraseAll()) !== 0) underWay.push({ endpoint });
-        await forgetEndpoint(env.DB, id, endpoint);
+        await forgetEndpoint(config, id, endpoint);
       }),
     );
   }
-  await removeTenant(env.DB, deletion);
+  await removeTenant(config, deletion);
   return { done: true, underWay };
 }

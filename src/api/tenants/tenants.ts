@@ -1,11 +1,12 @@
 import { z } from "@hono/zod-openapi";
 import { invalidateKeys } from "../../config/access/keys";
+import { configOf, placeFor } from "../../config/databases";
 import { callbackOwner } from "../../config/endpoints/callbacks";
 import { invalidateSnapshot } from "../../config/snapshot";
 import {
   findTenant,
   insertTenant,
-  listTenants,
+  listAllTenants,
   markTenantDeleted,
   type Tenant,
   type TenantFields,
@@ -118,7 +119,7 @@ const tenant = resource({
   writers: OPERATOR,
   unknown: "tenant-unknown",
   shape: tenantShape,
-  find: (c, id) => findTenant(c.env.DB, id),
+  find: async (c, id) => findTenant(await configOf(c.env, id), id),
   show: toShape,
 });
 
@@ -134,7 +135,13 @@ export const tenantRoutes = router()
       },
       async (c, { id, ...said }) => {
         const fields = (await stored(c.env, id, said)) as TenantFields;
-        const row = await insertTenant(c.env.DB, id, fields, Date.now(), entryOf(c, id, "tenant.created", id));
+        const row = await insertTenant(
+          await placeFor(c.env, id),
+          id,
+          fields,
+          Date.now(),
+          entryOf(c, id, "tenant.created", id),
+        );
         if (row === null) throw new Problem("tenant-exists", `There is a tenant ${id} already.`);
         invalidateSnapshot(id);
         return { row, name: id };
@@ -148,7 +155,7 @@ export const tenantRoutes = router()
         cursor: new RegExp(`^\\d{1,15}\\.${SLUG}$`),
         read: (c, limit, before) => {
           const [createdAt, id] = before?.split(".") ?? [];
-          return listTenants(c.env.DB, limit, id === undefined ? null : { createdAt: Number(createdAt), id });
+          return listAllTenants(c.env, limit, id === undefined ? null : { createdAt: Number(createdAt), id });
         },
         cursorOf: (last) => `${last.createdAt}.${last.id}`,
       },
@@ -159,19 +166,20 @@ export const tenantRoutes = router()
     const said = c.req.valid("json");
     const fields = (await stored(c.env, id, said)) as TenantFields;
     const now = Date.now();
+    const config = await placeFor(c.env, id);
     const put = await repeated(async () => {
       // Whoever names what they have read means to change it, and not to create anything.
       const mayCreate = c.req.header("If-Match") === undefined;
-      const add = () => insertTenant(c.env.DB, id, fields, now, entryOf(c, id, "tenant.created", id));
+      const add = () => insertTenant(config, id, fields, now, entryOf(c, id, "tenant.created", id));
       const created = mayCreate ? await add() : null;
       if (created !== null) return { tenant: created, status: 201 } as const;
-      const read = await findTenant(c.env.DB, id);
+      const read = await findTenant(config, id);
       await checkMatch(c, read && toShape(read));
       if (read === null) {
         throw new Problem("tenant-in-deletion", "The tenant is being deleted. Repeat the deletion first.");
       }
       const updated = entryOf(c, id, "tenant.updated", id, Object.keys(said));
-      return { tenant: await updateTenant(c.env.DB, read, fields, now, updated), status: 200 } as const;
+      return { tenant: await updateTenant(config, read, fields, now, updated), status: 200 } as const;
     });
     invalidateSnapshot(id);
     await tagAs(c, toShape(put.tenant));
@@ -188,7 +196,13 @@ export const tenantRoutes = router()
       },
       async (c, read, said) => {
         const updated = entryOf(c, read.id, "tenant.updated", read.id, Object.keys(said));
-        return updateTenant(c.env.DB, read, await stored(c.env, read.id, said), Date.now(), updated);
+        return updateTenant(
+          await configOf(c.env, read.id),
+          read,
+          await stored(c.env, read.id, said),
+          Date.now(),
+          updated,
+        );
       },
     ),
   )
@@ -197,7 +211,8 @@ export const tenantRoutes = router()
     if (id === OPERATOR_TENANT)
       throw new Problem("tenant-reserved", "The tenant operator is the service's own and stays.");
     const deleted = entryOf(c, id, "tenant.deleted", id);
-    const mark = (read: Tenant | null) => markTenantDeleted(c.env.DB, id, Date.now(), deleted, read);
+    const config = await configOf(c.env, id);
+    const mark = (read: Tenant | null) => markTenantDeleted(config, id, Date.now(), deleted, read);
     const marked = await deleting(c, () => tenant.found(c), toShape, mark);
     if (marked === null) throw noTenant();
     invalidateSnapshot(id);

@@ -4,6 +4,7 @@ import { base64Url, hex, keyIdOf, sha256 } from "../../lib/crypto";
 import { isTagged, tagOf } from "../../lib/tags";
 import { MINUTE, SECOND } from "../../lib/time";
 import { database } from "../database";
+import { findInAny } from "../databases";
 import { ownedRows } from "../owned-rows";
 import { apiKeys, type Role } from "../tables/access";
 import { tenants } from "../tables/service";
@@ -85,11 +86,11 @@ async function provenance(key: string, secretsKeys: readonly string[]): Promise<
  * Whom the key lets in, as of at most 5 s ago; `null` when it is not known, is revoked, or its tenant is gone. What
  * cannot be ours, or was unknown a moment ago, costs no query. It is found by its hash: how long that takes tells at most
  * how much of a hash somebody has hit, and nobody can work towards a hash they cannot invert, so there is nothing to
- * compare in constant time. `secretsKeys`: those that may have tagged it;
- * of a key tagged under another nothing is told.
+ * compare in constant time. A key does not say
+ * whose it is, so all databases are asked. `secretsKeys`: those that may have tagged it; of a key tagged under another nothing is told.
  */
 export async function findHolder(
-  d1: D1Database,
+  databases: readonly D1Database[],
   key: string,
   now: number,
   secretsKeys: readonly string[] = [],
@@ -102,18 +103,21 @@ export async function findHolder(
   const from = await provenance(key, secretsKeys);
   if (from === "foreign") return null;
   const before = changes;
-  const row = await database(d1)
-    .select({ id: apiKeys.id, tenant: apiKeys.tenant, role: apiKeys.role })
-    .from(apiKeys)
-    .innerJoin(tenants, eq(tenants.id, apiKeys.tenant))
-    .where(and(eq(apiKeys.hash, hash), isNull(tenants.deletedAt)))
-    .get();
+  const row = await findInAny(databases, async (d1) => {
+    const found = database(d1)
+      .select({ id: apiKeys.id, tenant: apiKeys.tenant, role: apiKeys.role })
+      .from(apiKeys)
+      .innerJoin(tenants, eq(tenants.id, apiKeys.tenant))
+      .where(and(eq(apiKeys.hash, hash), isNull(tenants.deletedAt)))
+      .get();
+    return (await found) ?? null;
+  });
   entries.delete(hash);
   // Not remembered when something changed while it was read: it may be from before the change.
-  if (before !== changes) return row ?? null;
-  if (row !== undefined) entries.set(hash, { loadedAt: now, holder: row }, ENTRY);
+  if (before !== changes) return row;
+  if (row !== null) entries.set(hash, { loadedAt: now, holder: row }, ENTRY);
   else unknown.set(hash, now + (from === "ours" ? MAX_AGE : UNKNOWN_AGE), ENTRY);
-  return row ?? null;
+  return row;
 }
 
 /** The tenant's key of that id, read anew; `null` when it is revoked or its tenant is gone. */

@@ -1,6 +1,8 @@
 import { count, type SQL, sql } from "drizzle-orm";
+import { type Env, secretsKeys } from "../../contracts/env";
 import { keyIdOf } from "../../lib/crypto";
 import { database } from "../database";
+import { databasesOf } from "../databases";
 import { SEALED, SEVERAL, type Sealed } from "../indexed";
 
 /** The most rows that are looked at for one key in one place: beyond it a count says "at least". */
@@ -42,6 +44,15 @@ export async function countForeignSeals(d1: D1Database, secretsKeys: readonly st
     sum.unreadable += (row?.all ?? 0) - (row?.known ?? 0);
   }
   return sum;
+}
+
+/** Likewise in all databases, under the keys that are set. */
+export async function foreignSealsOf(env: Env): Promise<ForeignSeals> {
+  const counts = await Promise.all(databasesOf(env).map((d1) => countForeignSeals(d1, secretsKeys(env))));
+  return {
+    underOldKeys: counts.reduce((sum, { underOldKeys }) => sum + underOldKeys, 0),
+    unreadable: counts.reduce((sum, { unreadable }) => sum + unreadable, 0),
+  };
 }
 
 /** The ids of keys that rows are found by. */

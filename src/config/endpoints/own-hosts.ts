@@ -39,9 +39,14 @@ export function hostsSeenHere(): ReadonlySet<string> {
  * objects read their settings, and with them this host, before the next send. Of loopback nothing is written down: its
  * ports change hands.
  */
-export async function noteHost(d1: D1Database, host: string, now: number): Promise<void> {
-  const hosts = isLoopback(host) ? [host] : await knownHosts(d1, now);
-  if (!hosts.includes(host) && hosts.length < MAX_HOSTS) {
+export async function noteHost(databases: readonly D1Database[], host: string, now: number): Promise<void> {
+  const [only] = databases;
+  for (const d1 of databases) {
+    // Of one of several nothing is remembered: it may have been added since, and does not know what the others do.
+    const known = async () =>
+      d1 === only ? knownHosts(d1, now) : (await selectHosts(d1).all()).map(({ host }) => host);
+    const hosts = isLoopback(host) ? [host] : await known();
+    if (hosts.includes(host) || hosts.length >= MAX_HOSTS) continue;
     const db = database(d1);
     const name = host.toLowerCase().replace(/:\d+$/, "").replace(/\.$/, "");
     await db.batch([

@@ -19,8 +19,8 @@ const LOOK_AT_ONCE = 200;
 /** In this order, each by its ids. */
 const TABLES = ["tenants", "endpoints"] as const;
 
-/** How far a walk through all rows has come, as `table/id`. */
-export const RESEAL_CURSOR = /^(tenants|endpoints)\/[A-Za-z0-9_-]{1,63}$/;
+/** How far a walk through all rows has come: `table/id`, after the number of the database where that is not the first. */
+export const RESEAL_CURSOR = /^(?:([1-9]\d?)\/)?((?:tenants|endpoints)\/[A-Za-z0-9_-]{1,63})$/;
 
 /** What a call has done. */
 export interface Resealed {
@@ -28,6 +28,25 @@ export interface Resealed {
   resealed: number;
   /** Where to go on; `null`: it came to the end. */
   next: string | null;
+}
+
+/** Walks through all databases, one after the other, as {@link reseal} does through one. */
+export async function resealAll(
+  databases: readonly D1Database[],
+  secretsKeys: readonly string[],
+  now: number,
+  entry: AuditEntry,
+  after: string | null,
+): Promise<Resealed> {
+  const [, number = "0", from = null] = RESEAL_CURSOR.exec(after ?? "") ?? [];
+  let [resealed, cursor] = [0, from];
+  for (let n = Number(number); n < databases.length; n++) {
+    const part = await reseal(databases[n] as D1Database, secretsKeys, now, entry, cursor);
+    resealed += part.resealed;
+    if (part.next !== null) return { resealed, next: n === 0 ? part.next : `${n}/${part.next}` };
+    cursor = null;
+  }
+  return { resealed, next: null };
 }
 
 /**

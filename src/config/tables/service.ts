@@ -33,6 +33,14 @@ export const tenants = sqliteTable(
   (table) => [index("tenants_by_creation").on(table.createdAt, table.id)],
 );
 
+/** Where tenants are whose database was chosen among several; of all others it is the first. Only the first has this. */
+export const tenantDatabases = sqliteTable("tenant_databases", {
+  /** It stays when the tenant is deleted: a name keeps its database, so that what is known of it is never out of date. */
+  tenant: text("tenant").primaryKey(),
+  /** The number in the binding's name; 0: DB itself. */
+  database: integer("database").notNull(),
+});
+
 /** What is known of an event type; the operator's, for all tenants. */
 export const eventTypes = sqliteTable("event_types", {
   name: text("name").primaryKey(),

@@ -3,7 +3,6 @@ import { tagOf } from "../../../api/changes/etags";
 import { catalogOf } from "../../../config/catalogs/catalogs";
 import { readJson } from "../../../lib/json/exact";
 import { OPERATOR_TENANT } from "../../../lib/operator";
-import { EndpointForm } from "../../components/endpoint-form";
 import { Refused, textOf } from "../../components/form";
 import { PageHead } from "../../components/layout";
 import { Card, Facts } from "../../components/parts";
@@ -17,6 +16,7 @@ import { type Preview, previewOf } from "../../preview";
 import type { SiteContext, SiteEnv } from "../../site";
 import { tenantPath, withQuery } from "../../site";
 import { page, part, wantsPart } from "../../write";
+import { EndpointForm } from "./endpoint-form";
 import { EndpointFrame, endpointPath } from "./endpoint-frame";
 import {
   asPatch,

@@ -1,11 +1,11 @@
 import type { FC } from "hono/jsx";
-import { PROFILES, type Profile } from "../../config/endpoints/profiles";
-import { schemeOf } from "../../config/endpoints/schemes";
-import { type FieldErrors, messagesOf } from "../errors";
-import type { EndpointValues } from "../pages/endpoints/endpoint-values";
-import { TextField } from "./form";
-import type { EventType } from "./state";
-import { duration } from "./time";
+import { PROFILES, type Profile } from "../../../config/endpoints/profiles";
+import { schemeOf } from "../../../config/endpoints/schemes";
+import { TextField } from "../../components/form";
+import type { EventType } from "../../components/state";
+import { duration } from "../../components/time";
+import { type FieldErrors, messagesOf } from "../../errors";
+import type { EndpointValues } from "./endpoint-values";
 
 /** A profile in a line. */
 function aboutProfile({ format, signature, retry }: Profile): string {

@@ -1,14 +1,14 @@
 import type { FC } from "hono/jsx";
-import { FORMATS, METHODS, SCHEMES } from "../../contracts/wire";
-import type { FieldErrors } from "../errors";
-import { type EndpointValues, NO_RETRIES } from "../pages/endpoints/endpoint-values";
-import type { Preview } from "../preview";
-import type { Site } from "../site";
+import { FORMATS, METHODS, SCHEMES } from "../../../contracts/wire";
+import { FILTER_HINT, Read, SelectField, TextArea, TextField, Token } from "../../components/form";
+import { Card } from "../../components/parts";
+import { PreviewPane } from "../../components/preview";
+import type { Endpoint, EventType } from "../../components/state";
+import type { FieldErrors } from "../../errors";
+import type { Preview } from "../../preview";
+import type { Site } from "../../site";
 import { EventsField, ProfileField, withDefault } from "./endpoint-fields";
-import { FILTER_HINT, Read, SelectField, TextArea, TextField, Token } from "./form";
-import { Card } from "./parts";
-import { PreviewPane } from "./preview";
-import type { Endpoint, EventType } from "./state";
+import { type EndpointValues, NO_RETRIES } from "./endpoint-values";
 
 const Advanced: FC<{ values: EndpointValues; errors: FieldErrors; isNew: boolean }> = ({ values, errors, isNew }) => {
   const open = errors.some(
