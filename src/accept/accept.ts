@@ -1,16 +1,15 @@
 import type { Snapshot } from "../config/snapshot";
 import type { Env } from "../contracts/env";
 import type { Event, Match } from "../contracts/event";
-import type { AppendAllRequest, AppendRequest, Origin, Versions } from "../contracts/event-log";
-import { eventLogStub } from "../contracts/find";
+import type { AppendAllRequest, AppendRequest, EventLogContract, Origin, Versions } from "../contracts/event-log";
 import { hex, sha256 } from "../lib/crypto";
 import { once } from "../lib/filter/once";
 import { Visits } from "../lib/filter/visits";
 import { eventId } from "../lib/ids";
 import { readJson, toPortable } from "../lib/json/exact";
 import { log, logError } from "../lib/log";
-import { addDays, dayOf } from "../lib/time";
 import { match, revealsOf } from "./match";
+import { inLog } from "./shards";
 
 /** How many of the events of one request its line names; a request may bring thousands. */
 const NAMED = 20;
@@ -92,10 +91,7 @@ export async function acceptAll(
     const said = JSON.stringify(["batch", ...posted.map(saidBy)]);
     batch.idempotency = { key, fingerprint: hex(await sha256(said)) };
   }
-  const day = dayOf(now);
-  let result = await eventLogStub(env, tenant, day).appendAll(batch, versions);
-  if (result.kind === "sealed") result = await eventLogStub(env, tenant, addDays(day, 1)).appendAll(batch, versions);
-  if (result.kind === "sealed") throw behind(tenant);
+  const result = await inLog(env, tenant, batch, now, (log, shards) => log.appendAll(batch, versions, shards));
   if (result.kind !== "appended") return result;
   return { kind: "accepted", events: result.events };
 }
@@ -174,7 +170,8 @@ export async function acceptDerived(
 ): Promise<Event | null> {
   const version = snapshot.subscriptions.find(({ id }) => id === endpoint)?.version ?? 0;
   const versions = new Map([[endpoint, version]]);
-  const accepted = await write(env, tenant, await requestOf(posted, [{ endpoint }]), now, versions);
+  const request = { ...(await requestOf(posted, [{ endpoint }])), tenantSince: snapshot.since };
+  const accepted = await write(env, tenant, request, now, versions);
   if (!("event" in accepted)) {
     // Only a caller who took our key could bring a conflict about; trying again would not change it.
     if (accepted.kind === "conflict") logError("derived.conflict", "the log answered conflict", { tenant, endpoint });
@@ -204,17 +201,10 @@ async function write(
   now: number,
   versions?: Versions,
 ): Promise<Accepted> {
-  const day = dayOf(now);
-  let result = await eventLogStub(env, tenant, day).append(request, versions);
-  // This isolate's clock is behind: the next day has begun to take keys, so it decides.
-  if (result.kind === "sealed") result = await eventLogStub(env, tenant, addDays(day, 1)).append(request, versions);
-  if (result.kind === "sealed") throw behind(tenant);
+  const write = (log: EventLogContract, shards: number) => log.append(request, versions, shards);
+  const result = await inLog(env, tenant, { events: [request] }, now, write);
   if (!("event" in result)) return result;
   return { kind: result.kind === "duplicate" ? "duplicate" : "accepted", event: result.event };
-}
-
-function behind(tenant: string): Error {
-  return new Error(`the clock of this isolate is more than a day behind tenant ${tenant}`);
 }
 
 async function idempotency(posted: Posted): Promise<Pick<AppendRequest, "idempotency">> {

@@ -1,27 +1,34 @@
 import { WorkerEntrypoint } from "cloudflare:workers";
 import { configOf } from "../config/databases";
-import { snapshotOf } from "../config/snapshot";
+import { listens, type Snapshot, snapshotIfAny } from "../config/snapshot";
 import type { Env } from "../contracts/env";
 import type { OperatorEvent, OperatorEventsContract } from "../contracts/operator-events";
 import { logError } from "../lib/log";
 import { OPERATOR_TENANT } from "../lib/operator";
-import { accept } from "./accept";
-
-const NOBODY = { since: 0, loadedAt: 0, subscriptions: [], automations: [], signals: [] };
+import { accept, acceptAll, type Posted } from "./accept";
 
 /** The entry point by which endpoints tell the operator how they fare. */
 export class OperatorEvents extends WorkerEntrypoint<Env> implements OperatorEventsContract {
   async tell(events: OperatorEvent[]): Promise<void> {
-    for (const event of events) await acceptOperatorEvent(this.env, event, Date.now());
+    const now = Date.now();
+    // Nobody listens: then nothing is written.
+    const snapshot = await snapshotIfAny(await configOf(this.env, OPERATOR_TENANT), OPERATOR_TENANT, now);
+    if (snapshot === null) return;
+    const wanted = events
+      .filter(({ type }) => listens(OPERATOR_TENANT, type, now) !== false)
+      .map(({ id, ...event }): Posted => ({ ...event, idempotencyKey: id }));
+    if (wanted.length === 0) return;
+    const { kind } = await acceptAll(this.env, OPERATOR_TENANT, snapshot, wanted, undefined, now);
+    if (kind === "conflict") await this.#tellEach(snapshot, wanted, now);
   }
-}
 
-async function acceptOperatorEvent(env: Env, told: OperatorEvent, now: number): Promise<void> {
-  const { id, type, timestamp, data } = told;
-  // Without the tenant nobody listens: the event is kept in the log all the same.
-  const snapshot = (await snapshotOf(await configOf(env, OPERATOR_TENANT), OPERATOR_TENANT, now)) ?? NOBODY;
-  const posted = { type, timestamp, data, idempotencyKey: id };
-  const { kind } = await accept(env, OPERATOR_TENANT, snapshot, posted, now);
-  // Only a caller who took our key could bring this about; trying again would not change it.
-  if (kind === "conflict") logError("operator.event.conflict", "the key was used with another body", { key: id, type });
+  /** One of them has a key that was used with another body: the others are told all the same. */
+  async #tellEach(snapshot: Snapshot, events: readonly Posted[], now: number): Promise<void> {
+    for (const event of events) {
+      const { kind } = await accept(this.env, OPERATOR_TENANT, snapshot, event, now);
+      // Only a caller who took our key could bring this about; trying again would not change it.
+      const { idempotencyKey: key, type } = event;
+      if (kind === "conflict") logError("operator.event.conflict", "the key was used with another body", { key, type });
+    }
+  }
 }

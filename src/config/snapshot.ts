@@ -53,6 +53,9 @@ export interface Snapshot {
 
 // Values and never promises: a promise of a request that was cut off would never settle for the others.
 const entries = new Cache<Snapshot>(MAX_BYTES);
+/** Tenants that were not there, and when that was read (ms): of those alone that nobody need be told of. */
+const absent = new Cache<number>(100_000);
+const BYTES_PER_ABSENCE = 10;
 let changes = 0;
 
 /** The tenant's configuration, at most 5 s old; `null` when there is no such tenant. `now` in ms. */
@@ -72,6 +75,32 @@ export async function snapshotOf(d1: D1Database, tenant: string, now: number): P
 export function invalidateSnapshot(tenant: string): void {
   changes++;
   entries.delete(tenant);
+  absent.delete(tenant);
+}
+
+/** Like {@link snapshotOf}; of a tenant that is not there it is remembered that nobody listens, see {@link listens}. */
+export async function snapshotIfAny(d1: D1Database, tenant: string, now: number): Promise<Snapshot | null> {
+  const before = changes;
+  const snapshot = await snapshotOf(d1, tenant, now);
+  if (snapshot === null && before === changes) absent.set(tenant, now, BYTES_PER_ABSENCE);
+  return snapshot;
+}
+
+/**
+ * Whether anybody of a tenant listens to events of a type, filters aside, as far as this isolate remembers; `null`: it
+ * remembers nothing that is young enough. `now` in ms.
+ */
+export function listens(tenant: string, type: string, now: number): boolean | null {
+  const isYoung = (loadedAt: number | undefined) =>
+    loadedAt !== undefined && now >= loadedAt && now - loadedAt < MAX_AGE;
+  if (isYoung(absent.get(tenant))) return false;
+  const known = entries.get(tenant);
+  if (known === undefined || !isYoung(known.loadedAt)) return null;
+  const { subscriptions, automations } = known;
+  return (
+    subscriptions.some(({ events }) => events.has(type) || events.has("*")) ||
+    automations.some(({ trigger }) => trigger === type)
+  );
 }
 
 async function load(

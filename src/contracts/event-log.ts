@@ -62,11 +62,6 @@ export interface Idempotency {
   fingerprint: string;
 }
 
-/** How what is known under a caller's own id is named beside keys: no key has a control character. */
-export function idName(id: string): string {
-  return `\u0001${id}`;
-}
-
 /** Events that are appended together or not at all. */
 export interface AppendAllRequest {
   events: AppendRequest[];
@@ -74,22 +69,32 @@ export interface AppendAllRequest {
   idempotency?: Idempotency;
 }
 
-export type AppendAllResult =
+/** How many shards the day has by now; absent: one, as the caller went by. */
+interface Told {
+  shards?: number;
+}
+
+export type AppendAllResult = Told & AppendedAll;
+type AppendedAll =
   | { kind: "appended"; events: { event: Event; duplicate: boolean }[] }
   /** A key or id was used with another body: of the event at `index`, or (`null`) the key that covers all. */
   | { kind: "conflict"; index: number | null; by: "key" | "id" }
   /** One that may not be written down is no repeat. */
   | { kind: "refused" }
-  | { kind: "sealed" };
+  | { kind: "sealed" }
+  | { kind: "moved" };
 
-export type AppendResult =
+export type AppendResult = Told & Appended;
+type Appended =
   | { kind: "appended" | "duplicate"; event: Event }
   /** The key, or the caller's own id, was used with another body. */
   | { kind: "conflict"; by: "key" | "id" }
   /** It may not be written down, and is no repeat. */
   | { kind: "refused" }
   /** Keys of this day are closed, since the next day's have begun: ask the next day's log. */
-  | { kind: "sealed" };
+  | { kind: "sealed" }
+  /** There are more shards than the caller knew, and another one is its key's. */
+  | { kind: "moved" };
 
 /** What an EventLog throws that is asked to write for a tenant that is deleted. */
 export const TENANT_GONE = "TENANT_GONE: the tenant is deleted";
@@ -103,17 +108,54 @@ export const LOG_UNWRITTEN = "LOG_UNWRITTEN: the event log could not write";
 /** The version of each endpoint's configuration that the caller saw. */
 export type Versions = ReadonlyMap<string, number>;
 
-/** The EventLog of a tenant and UTC day. */
+/** Names that another shard is about to use. */
+export interface ClaimRequest {
+  /** When the tenant was created, see `AppendRequest`. */
+  tenantSince?: number | undefined;
+  names: string[];
+  /** The shard that will write the event, and the number of shards that it goes by. */
+  shard: number;
+  shards: number;
+}
+
+export type ClaimResult =
+  /** What has used each name before; `null`: nothing, and it is claimed. */
+  { kind: "claimed"; used: (KeyedEvents | null)[] } | { kind: "sealed" } | { kind: "moved"; shards: number };
+
+/** The shard whose request asks for keys of which another may have been the home, and the number of shards that it goes by. */
+export interface LaterShard {
+  shard: number;
+  shards: number;
+}
+
+/** What a log knows of keys. */
+export interface FoundKeys {
+  /** For each key what used it. */
+  used: (KeyedEvents | null)[];
+  /** How many shards the day has, as far as this one knows. */
+  shards: number;
+}
+
+/** A shard of the EventLog of a tenant and UTC day. */
 export interface EventLogContract {
   /**
    * The tenant is deleted: forgets everything, with its callbacks. `more`: a part is done, ask again. What another tenant
    * of the name has written since that deletion was over stays. `underWay`: the callbacks that requests are under way of.
    */
   eraseAll(deletion: { createdAt: number; deletedAt: number }): Promise<LogErasure>;
-  /** Writes an event down and puts its messages onto the queue; without `versions` it only writes. */
-  append(request: AppendRequest, versions?: Versions): Promise<AppendResult>;
+  /**
+   * Writes an event down and puts its messages onto the queue; without `versions` it only writes. `shards`: how many the
+   * caller goes by.
+   */
+  append(request: AppendRequest, versions?: Versions, shards?: number): Promise<AppendResult>;
   /** Appends all or nothing, in one transaction. */
-  appendAll(request: AppendAllRequest, versions: Versions): Promise<AppendAllResult>;
+  appendAll(request: AppendAllRequest, versions: Versions, shards?: number): Promise<AppendAllResult>;
+  /** Claims names of which this shard is the home for an event of another one. */
+  claim(request: ClaimRequest): Promise<ClaimResult>;
+  /** What events of this shard have used these names. `busy`: it is about to write one that uses one of them. */
+  find(names: string[]): Promise<{ used: (KeyedEvents | null)[]; busy: boolean }>;
+  /** Whether this shard holds anything. */
+  holds(): Promise<boolean>;
   /** A page of events, newest first. */
   list(query: EventQuery): Promise<EventPage>;
   /**
@@ -133,10 +175,13 @@ export interface EventLogContract {
   noteDerived(source: string, derived?: string): Promise<boolean>;
   /** The events with these ULIDs, `null` for one that is not there. */
   read(ulids: string[]): Promise<(Event | null)[]>;
-  /** Closes the day for new keys and answers, for each key, what used it at or after `since` (ms). */
-  sealAndFind(keys: string[], since: number): Promise<(KeyedEvents | null)[]>;
-  /** Closes the day for new keys and answers those about a key that were used at or after `since` (ms). `null`: not now. */
-  sealAndList(key: string, since: number): Promise<KeyPage | null>;
+  /**
+   * Closes the day for new keys and answers, for each key, what used it at or after `since` (ms). For a later shard of the
+   * same day it closes only for keys that have another home by now.
+   */
+  sealAndFind(keys: string[], since: number, later?: LaterShard): Promise<FoundKeys>;
+  /** Likewise, and answers the keys about a key that were used at or after `since` (ms). `null`: not now. */
+  sealAndList(key: string, since: number, later?: LaterShard): Promise<KeyPage | null>;
 }
 
 /** The keys of a log from one of them to another, both inclusive, in the order of their UTF-8 bytes. */
@@ -147,6 +192,8 @@ export interface KeyPage {
   to: string | null;
   /** A Bloom filter of them. */
   filter: ArrayBuffer;
+  /** How many shards the day has, as far as this one knows. */
+  shards: number;
 }
 
 /** What was accepted under a key: one event, or those of a batch in their order. */
@@ -174,4 +221,6 @@ export interface EventPage {
   looked: number;
   /** The last one looked at when there may be more; `null`: the day is through. */
   next: string | null;
+  /** How many shards the day has; absent: one, or it is not the first that was asked. */
+  shards?: number;
 }

@@ -1,5 +1,5 @@
 import { hex, sha256 } from "../lib/crypto";
-import { type EventRef, logName } from "../lib/ids";
+import { type EventRef, logName, shardName } from "../lib/ids";
 import type { Day } from "../lib/time";
 import type { EndpointContract } from "./endpoint";
 import type { EntityContract } from "./entity";
@@ -12,9 +12,9 @@ export function endpointStub(env: Env, tenant: string, endpoint: string): Endpoi
   return env.ENDPOINT.getByName(`${tenant}/${endpoint}`) as unknown as EndpointContract;
 }
 
-/** The event log that holds an event of the tenant, or the one that a UTC day's events are written to. */
-export function eventLogStub(env: Env, tenant: string, at: EventRef | Day): EventLogContract {
-  const name = typeof at === "string" ? at : logName(at);
+/** The event log that holds an event of the tenant, or a shard of that of a UTC day: the first unless another is named. */
+export function eventLogStub(env: Env, tenant: string, at: EventRef | Day, shard = 0): EventLogContract {
+  const name = typeof at === "string" ? shardName(at, shard) : logName(at);
   return env.EVENT_LOG.getByName(`${tenant}/${name}`) as unknown as EventLogContract;
 }
 

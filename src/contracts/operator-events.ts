@@ -15,8 +15,8 @@ export interface OperatorEvent {
  */
 export interface OperatorEventsContract {
   /**
-   * Accepts events as if they had been posted to the tenant `operator`. A repeat changes nothing. Throws when the log or
-   * D1 is out of reach; then whoever tells them keeps them.
+   * Accepts those events that somebody listens to, together, as if they had been posted to the tenant `operator`. A repeat
+   * changes nothing. Throws when the log or D1 is out of reach; then whoever tells them keeps them.
    */
   tell(events: OperatorEvent[]): Promise<void>;
 }

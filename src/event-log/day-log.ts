@@ -1,32 +1,42 @@
 import type { Env } from "../contracts/env";
-import type { KeyedEvents } from "../contracts/event-log";
+import type { EventLogContract } from "../contracts/event-log";
 import { eventLogStub } from "../contracts/find";
+import { logOf } from "../lib/ids";
 import { logError } from "../lib/log";
-import { addDays, type Day } from "../lib/time";
+import type { Day } from "../lib/time";
 import { Alarm } from "./alarm";
-import { DayBefore } from "./day-before";
+import { Elsewhere } from "./elsewhere";
+import { Growth } from "./growth";
 import { Journal } from "./journal/journal";
 import { Store } from "./store";
 import { Tenancy } from "./tenancy";
 
-const NONE: ReadonlyMap<string, KeyedEvents> = new Map();
+/** The other shards of a first shard's day; of another shard none. */
+export function othersOf({ env, tenant, day, shard, shards }: DayLog): EventLogContract[] {
+  if (shard !== 0) return [];
+  return Array.from({ length: shards - 1 }, (_, i) => eventLogStub(env, tenant, day, i + 1));
+}
 
-/** The log of a tenant's day as its object has it: the journal in its storage, whose it is, and when it wakes. */
+/** A shard of the log of a tenant's day as its object has it: the journal in its storage, whose it is, and when it wakes. */
 export class DayLog {
   readonly env: Env;
   readonly tenant: string;
   readonly day: Day;
+  readonly shard: number;
   readonly store: Store;
   readonly tenancy: Tenancy;
   readonly alarm: Alarm;
-  /** `null`: not needed yet. */
-  #dayBefore: DayBefore | null = null;
+  readonly elsewhere: Elsewhere;
+  readonly #growth = new Growth();
 
-  /** `most`: bytes from which on it takes no more events. */
-  constructor(storage: DurableObjectStorage, env: Env, tenant: string, day: Day, most: number) {
+  /** `name`: what `shardName` answers. `most`: bytes from which on it takes no more events. */
+  constructor(storage: DurableObjectStorage, env: Env, tenant: string, name: string, most: number) {
+    const { day, shard } = logOf(name);
     this.env = env;
     this.tenant = tenant;
     this.day = day;
+    this.shard = shard;
+    this.elsewhere = new Elsewhere(this);
     this.alarm = new Alarm(storage, env, day);
     this.tenancy = new Tenancy(env, tenant, day, (since) => {
       if (this.journal !== null) this.store.change((journal) => journal.belongTo(since));
@@ -36,7 +46,7 @@ export class DayLog {
       day,
       open: (sql) => {
         this.tenancy.checkErased();
-        const journal = new Journal(sql, day, most);
+        const journal = new Journal(sql, day, most, shard);
         if (this.tenancy.since !== null) journal.belongTo(this.tenancy.since);
         return journal;
       },
@@ -51,23 +61,34 @@ export class DayLog {
     return this.store.journal;
   }
 
+  /** Of how many shards this is one, as far as it knows. */
+  get shards(): number {
+    return this.journal?.shards.count ?? 1;
+  }
+
+  /** Somebody goes by so many shards: the first one has told them. */
+  learn(shards: number): Journal | null {
+    if (shards > this.shards) {
+      this.store.change((journal) => {
+        journal.shards.grow(shards);
+        this.arm();
+      });
+    }
+    return this.journal;
+  }
+
   /**
-   * Looks keys that this day does not know up in the day before, which thereby closes for new keys: from the first key
-   * of a day on there is one log that decides, also for isolates whose clocks differ.
+   * Takes note of a call with so many events. The first shard says how many there are, and writes it down before it tells;
+   * a day that is sealed keeps what it has, since the day after knows its number.
    */
-  async usedBefore(keys: readonly string[]): Promise<ReadonlyMap<string, KeyedEvents>> {
-    if (keys.length === 0 || this.journal?.sealed === true) return NONE;
-    const { keys: known } = this.journal ?? this.store.change((journal) => journal);
-    const unknown = keys.filter((key) => !known.knows(key));
-    if (unknown.length === 0) return NONE;
-    this.#dayBefore ??= new DayBefore(
-      () => eventLogStub(this.env, this.tenant, addDays(this.day, -1)),
-      known.ofDayBefore,
-      (filter) => {
-        if (!this.tenancy.erased) this.store.change((journal) => journal.keys.keepDayBefore(filter));
-      },
+  grow(events: number, least: number): void {
+    const { journal } = this;
+    if (this.shard !== 0 || journal === null || journal.sealed || this.tenancy.erased) return;
+    const wanted = Math.max(
+      least,
+      this.#growth.after(events, journal.shards.count, () => journal.used, Date.now()),
     );
-    return this.#dayBefore.find(unknown, Date.now());
+    if (wanted > journal.shards.count) this.store.change(() => journal.shards.grow(wanted));
   }
 
   /** Sets the alarm for what is to be done next. */
@@ -93,7 +114,7 @@ export class DayLog {
   /** Forgets everything. */
   async forget(): Promise<void> {
     await this.store.forget();
-    this.#dayBefore = null;
+    this.elsewhere.forget();
     this.alarm.unset();
   }
 }

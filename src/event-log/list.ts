@@ -1,8 +1,8 @@
 import { type Env, retentionMs } from "../contracts/env";
-import type { EventPage } from "../contracts/event-log";
+import type { EventPage, EventQuery } from "../contracts/event-log";
 import { eventLogStub } from "../contracts/find";
 import { encodeTime, ulidTime } from "../lib/ids";
-import { addDays, DAY, dayOf, MINUTE } from "../lib/time";
+import { addDays, DAY, type Day, dayOf, MINUTE } from "../lib/time";
 
 /** What one page looks at, at most. */
 const PAGE_ROWS = 1_000;
@@ -51,7 +51,7 @@ export async function listEvents(env: Env, tenant: string, request: ListRequest,
     if (day < dayOf(oldest)) return { events: found, next: null };
     // One more than asked for tells whether there is more, on whichever day.
     const query = { event, before, from, limit: limit + 1 - found.length, rows };
-    const page = await eventLogStub(env, tenant, day).list(query);
+    const page = await pageOfDay(env, tenant, day, query);
     found.push(...page.events);
     rows -= page.looked;
     if (found.length > limit) return { events: found.slice(0, limit), next: found[limit - 1]?.ulid ?? null };
@@ -61,6 +61,25 @@ export async function listEvents(env: Env, tenant: string, request: ListRequest,
     if (rows <= 0) return { events: found, next: day > dayOf(oldest) ? before : null };
   }
   return { events: found, next: day < dayOf(oldest) ? null : before };
+}
+
+/** A page of a day's events: of its first shard, which says whether there are others, and then of those as well. */
+async function pageOfDay(env: Env, tenant: string, day: Day, query: EventQuery): Promise<EventPage> {
+  const first = await eventLogStub(env, tenant, day).list(query);
+  const others = Array.from({ length: (first.shards ?? 1) - 1 }, (_, i) => eventLogStub(env, tenant, day, i + 1));
+  if (others.length === 0) return first;
+  return merged([first, ...(await Promise.all(others.map((log) => log.list(query))))]);
+}
+
+/** Pages of one day put together. Below the end of one that has more nothing is known yet of what comes next. Pure. */
+export function merged(pages: readonly EventPage[]): EventPage {
+  const ends = pages.flatMap(({ next }) => (next === null ? [] : [next]));
+  const end = ends.toSorted().at(-1) ?? null;
+  const events = pages
+    .flatMap((page) => page.events)
+    .filter(({ ulid }) => end === null || ulid >= end)
+    .toSorted((a, b) => (a.ulid < b.ulid ? 1 : -1));
+  return { events, looked: Math.max(...pages.map(({ looked }) => looked)), next: end };
 }
 
 /** The least ULID of an event accepted at a time. */

@@ -6,36 +6,41 @@ import type {
   AppendAllResult,
   AppendRequest,
   AppendResult,
+  ClaimRequest,
+  ClaimResult,
   Erased,
   EventLogContract,
   EventPage,
   EventQuery,
-  KeyedEvents,
+  FoundKeys,
   KeyPage,
+  LaterShard,
   LogErasure,
   Versions,
 } from "../contracts/event-log";
 import { nameParts } from "../contracts/find";
 import { queueOf } from "../contracts/queues";
-import { dayOfLog } from "../lib/ids";
+import { allNamesOf, homeOf } from "../contracts/shards";
 import { Announcer } from "./announce";
 import { DayLog } from "./day-log";
 import { eraseLog } from "./erasure";
 import { reconcile } from "./handover";
 import { MOST_BYTES } from "./journal/capacity";
 import type { Journal } from "./journal/journal";
-import { namesOf } from "./journal/repeats";
+import { ofOne } from "./journal/repeats";
 import { dropDay } from "./retention";
 import { eraseRevealed } from "./reveal";
 import { Revealer } from "./revealer";
 
 /**
- * The object that holds a tenant's events of a UTC day: a shell around {@link DayLog} that gives it calls, the
- * clock and the alarm. Its name is the tenant, a slash, and what `logName` answers.
+ * The object that holds a tenant's events of a UTC day, or a shard of them: a shell around {@link DayLog} that gives it calls, the
+ * clock and the alarm. Its name is the tenant, a slash, and what `shardName` answers.
  */
 export class EventLog extends DurableObject<Env> implements EventLogContract {
   /** Bytes from which on a log takes no more events; tests lower it. */
   static mostBytes = MOST_BYTES;
+  /** The fewest shards of a day; tests raise it. */
+  static leastShards = 1;
 
   readonly #log: DayLog;
   readonly #announcer: Announcer;
@@ -46,7 +51,7 @@ export class EventLog extends DurableObject<Env> implements EventLogContract {
   constructor(ctx: DurableObjectState, env: Env) {
     super(ctx, env);
     const [tenant, name] = nameParts(ctx.id.name);
-    this.#log = new DayLog(ctx.storage, env, tenant, dayOfLog(name), EventLog.mostBytes);
+    this.#log = new DayLog(ctx.storage, env, tenant, name, EventLog.mostBytes);
     this.#announcer = new Announcer((endpoint) => queueOf(env, endpoint, "normal"), tenant);
     this.#revealer = new Revealer(this.#log);
     void ctx.blockConcurrencyWhile(async () => {
@@ -55,45 +60,69 @@ export class EventLog extends DurableObject<Env> implements EventLogContract {
     });
   }
 
-  async append(request: AppendRequest, versions?: Versions): Promise<AppendResult> {
-    await this.#log.tenancy.check(request.tenantSince);
-    const earlier = await this.#log.usedBefore(namesOf(request).map(({ name }) => name));
-    // One after the other: of simultaneous requests with one key the first appends, the others find it.
-    const result = await this.#log.store.changeTogether((journal) => {
-      this.#log.tenancy.checkErased();
-      return journal.append(request, Date.now(), earlier);
-    });
-    if (result.kind !== "appended") return result;
-    if (versions !== undefined) this.#announcer.announce([result.event], versions);
-    if (request.reveal !== undefined) this.#revealer.add([result.event.ulid]);
-    return result;
+  async append(request: AppendRequest, versions?: Versions, shards = 1): Promise<AppendResult> {
+    const result = await this.#append({ events: [request] }, versions, shards);
+    return ofOne(result);
   }
 
-  async appendAll(request: AppendAllRequest, versions: Versions): Promise<AppendAllResult> {
+  async appendAll(request: AppendAllRequest, versions: Versions, shards = 1): Promise<AppendAllResult> {
+    return this.#append(request, versions, shards);
+  }
+
+  async #append(request: AppendAllRequest, versions: Versions | undefined, shards: number): Promise<AppendAllResult> {
     const { events, idempotency } = request;
-    await this.#log.tenancy.check(events[0]?.tenantSince);
-    const keys = [
-      ...(idempotency === undefined ? [] : [idempotency.key]),
-      ...events.flatMap((event) => namesOf(event).map(({ name }) => name)),
-    ];
-    const earlier = await this.#log.usedBefore([...new Set(keys)]);
-    this.#log.tenancy.checkErased();
-    const result = this.#log.store.change((journal) => {
-      const now = Date.now();
-      const appended = journal.appendAll(request, now, earlier);
-      this.#log.armFor(now);
-      return appended;
+    const since = events[0]?.tenantSince;
+    await this.#log.tenancy.check(since);
+    this.#log.learn(shards);
+    const names = allNamesOf(request);
+    const [first] = names;
+    if (first !== undefined && homeOf(first, this.#log.shards) !== this.#log.shard)
+      return this.#told({ kind: "moved" });
+    const result = await this.#log.elsewhere.using(names, since, (used, check) => {
+      const write = (journal: Journal) => {
+        this.#log.tenancy.checkErased();
+        check(journal);
+        const now = Date.now();
+        const appended = journal.appendAll(request, now, used);
+        this.#log.armFor(now);
+        return appended;
+      };
+      // Of simultaneous requests with one key the first appends, the others find it.
+      const isOne = events.length === 1 && idempotency === undefined;
+      return isOne ? this.#log.store.changeTogether(write) : this.#log.store.change(write);
     });
-    if (result.kind !== "appended") return result;
+    this.#log.grow(events.length, EventLog.leastShards);
+    if (result.kind !== "appended") return this.#told(result);
     const fresh = result.events.filter(({ duplicate }) => !duplicate).map(({ event }) => event);
-    this.#announcer.announce(fresh, versions);
+    if (versions !== undefined) this.#announcer.announce(fresh, versions);
     const reveals = result.events.filter(({ duplicate }, i) => !duplicate && events[i]?.reveal !== undefined);
     this.#revealer.add(reveals.map(({ event }) => event.ulid));
-    return result;
+    return this.#told(result);
+  }
+
+  /** What a caller is told, with the number of shards unless there is but one. */
+  #told<T extends object>(result: T): T & { shards?: number } {
+    const { shards } = this.#log;
+    return shards === 1 ? result : { ...result, shards };
+  }
+
+  async claim({ tenantSince, names, shard, shards }: ClaimRequest): Promise<ClaimResult> {
+    await this.#log.tenancy.check(tenantSince);
+    this.#log.learn(shards);
+    return this.#log.elsewhere.claim(names, shard);
+  }
+
+  async find(names: string[]) {
+    const busy = names.some((name) => this.#log.elsewhere.isPending(name));
+    return { used: names.map((name) => this.#log.journal?.keys.find(name) ?? null), busy };
+  }
+
+  async holds(): Promise<boolean> {
+    return this.#log.journal !== null;
   }
 
   async list(query: EventQuery): Promise<EventPage> {
-    return this.#log.journal?.list(query) ?? { events: [], looked: 0, next: null };
+    return this.#told(this.#log.journal?.list(query) ?? { events: [], looked: 0, next: null });
   }
 
   async addMatches(ulid: string, endpoints: string[], versions?: Versions) {
@@ -131,22 +160,26 @@ export class EventLog extends DurableObject<Env> implements EventLogContract {
     return this.#log.journal?.read(ulids) ?? ulids.map(() => null);
   }
 
-  async sealAndFind(keys: string[], since: number): Promise<(KeyedEvents | null)[]> {
-    if (this.#log.tenancy.erased) return keys.map(() => null);
-    const journal = this.#sealed();
-    return keys.map((key) => journal.keys.find(key, since));
+  async sealAndFind(keys: string[], since: number, later?: LaterShard): Promise<FoundKeys> {
+    if (this.#log.tenancy.erased) return { used: keys.map(() => null), shards: 1 };
+    const journal = this.#closed(later?.shards);
+    const used = await this.#log.elsewhere.usedSince(keys, since, journal, later?.shard);
+    return { used, shards: journal.shards.count };
   }
 
-  async sealAndList(key: string, since: number): Promise<KeyPage | null> {
-    return this.#log.tenancy.erased ? null : this.#sealed().keys.around(key, since);
+  async sealAndList(key: string, since: number, later?: LaterShard): Promise<KeyPage | null> {
+    return this.#log.tenancy.erased ? null : this.#closed(later?.shards).keys.around(key, since);
   }
 
-  #sealed(): Journal {
-    if (this.#log.journal?.sealed === true) return this.#log.journal;
-    return this.#log.store.change((journal) => {
-      journal.seal();
+  /** The journal, closed for new keys; with `shards` for those that have another home among so many. */
+  #closed(shards?: number): Journal {
+    const { journal } = this.#log;
+    if (shards !== undefined) return this.#log.learn(shards) ?? this.#log.store.open();
+    if (journal?.sealed === true) return journal;
+    return this.#log.store.change((opened) => {
+      opened.seal();
       this.#log.arm();
-      return journal;
+      return opened;
     });
   }
 

@@ -1,7 +1,7 @@
 import { endpointStub } from "../contracts/find";
 import { log } from "../lib/log";
 import { DAY, dayStart } from "../lib/time";
-import type { DayLog } from "./day-log";
+import { type DayLog, othersOf } from "./day-log";
 
 /** The most calls of endpoints that one step makes. */
 const CALLS = 200;
@@ -16,7 +16,10 @@ export async function dropDay(own: DayLog, done: Set<string>): Promise<void> {
   if (own.tenancy.erased || journal === null || !own.alarm.isTimeToDrop(now)) return;
   if (journal.pointer.next(now, 0) !== null) return;
   if (!(await retire(own, done))) return;
+  // The first shard goes last: it alone says that the others are there.
+  const others = await Promise.all(othersOf(own).map((log) => log.holds()));
   if (own.tenancy.erased) return;
+  if (others.includes(true)) return own.alarm.rest();
   await own.forget();
   log("events.dropped", { tenant, day, endpoints: done.size });
 }

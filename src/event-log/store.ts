@@ -18,6 +18,9 @@ interface Around {
   failed(): void;
 }
 
+/** What a change throws that is to be undone and made anew, or elsewhere: no trouble of the storage. */
+export class Undone extends Error {}
+
 /**
  * The journal in its object's storage. It is there once something is written: whoever merely looks into a day without
  * events leaves no tables.
@@ -83,6 +86,7 @@ export class Store {
   }
 
   #unwritten(error: unknown): Error {
+    if (error instanceof Undone) return error;
     if (error instanceof Error && (error.message === TENANT_GONE || error.message === LOG_FULL)) return error;
     logError("events.write.failed", error, { tenant: this.#around.tenant, day: this.#around.day });
     return new Error(storageTrouble(error) === null ? LOG_UNWRITTEN : `${LOG_UNWRITTEN}: ${rootCause(error)}`);

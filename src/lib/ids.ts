@@ -3,13 +3,13 @@ import { DAY, type Day, dayOf, dayStart } from "./time";
 /**
  * Ids are a prefix and a ULID (https://github.com/ulid/spec): 10 characters of milliseconds, 16 of randomness, in
  * Crockford's base 32, so that they sort by time. An event's ULID names its partition: its time lies in the day of the
- * log that minted it, and its first random character names the log's shard: all that is written has `0`, all are read.
+ * log that minted it, and its first random character names the log's shard.
  */
 const ALPHABET = "0123456789ABCDEFGHJKMNPQRSTVWXYZ";
 /** What each character stands for, by its code. */
 const VALUES: readonly number[] = Array.from({ length: 128 }, (_, code) => ALPHABET.indexOf(String.fromCharCode(code)));
-/** The shard of a day's log that is written to. */
-const SHARD = "0";
+/** The most shards of a day's log: an id has one character for its own. */
+export const MOST_SHARDS = ALPHABET.length;
 const ULID = /^[0-7][0-9A-HJKMNP-TV-Z]{25}$/;
 /** The form of a delivery id. */
 export const DELIVERY_ID = /^dlv_([0-7][0-9A-HJKMNP-TV-Z]{25})(0|[1-9][0-9]{0,3})$/;
@@ -60,10 +60,10 @@ export function newId(prefix: string, now: number): string {
 }
 
 /**
- * The ULID of the next event of a day's log: later than `last` and inside `day`, whatever the clock says, since the
- * id must name the log that holds it.
+ * The ULID of the next event of a shard of a day's log: later than its `last` and inside `day`, whatever the clock says,
+ * since the id must name the log that holds it.
  */
-export function mintEventUlid(day: Day, now: number, last: string | null): string {
+export function mintEventUlid(day: Day, now: number, last: string | null, shard = 0): string {
   const start = dayStart(day);
   const lastTime = last === null ? start : ulidTime(last);
   const time = Math.min(Math.max(now, start, lastTime), start + DAY - 1);
@@ -72,7 +72,7 @@ export function mintEventUlid(day: Day, now: number, last: string | null): strin
     if (next !== null) return last.slice(0, 11) + next;
   }
   // A leading zero leaves room to count up within one millisecond.
-  return `${encodeTime(time)}${SHARD}0${randomChars(14)}`;
+  return `${encodeTime(time)}${ALPHABET[shard]}0${randomChars(14)}`;
 }
 
 /** Where an event lies: its ULID and the day of its log. */
@@ -92,15 +92,20 @@ export function parseEventId(id: string): EventRef | null {
   return id.startsWith("evt_") && ULID.test(ulid) ? eventRef(ulid) : null;
 }
 
-/** What the log that holds an event is called beside its tenant: its day, and its shard unless it is the one written to. */
-export function logName({ ulid, day }: EventRef): string {
-  const shard = ulid[10] as string;
-  return shard === SHARD ? day : `${day}/${shard}`;
+/** What a shard of a day's log is called beside its tenant: its day, and its character unless it is the first. */
+export function shardName(day: Day, shard: number): string {
+  return shard === 0 ? day : `${day}/${ALPHABET[shard]}`;
 }
 
-/** The day of a log that is called so. */
-export function dayOfLog(name: string): Day {
-  return name.split("/", 1)[0] as Day;
+/** What the log that holds an event is called beside its tenant. */
+export function logName({ ulid, day }: EventRef): string {
+  return shardName(day, VALUES[ulid.charCodeAt(10)] as number);
+}
+
+/** The day and the shard of a log that is called so. */
+export function logOf(name: string): { day: Day; shard: number } {
+  const [day = "", character = "0"] = name.split("/");
+  return { day, shard: ALPHABET.indexOf(character) };
 }
 
 /** The id of an event from its ULID. */

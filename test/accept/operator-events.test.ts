@@ -1,14 +1,16 @@
 import { evictDurableObject, runDurableObjectAlarm, runInDurableObject } from "cloudflare:test";
-import { env } from "cloudflare:workers";
+import { env, exports } from "cloudflare:workers";
 import fc from "fast-check";
 import { describe, expect as expectOf, it, vi } from "vitest";
 import { OperatorEvents } from "../../src/accept/operator-events";
 import { type DeliveryError, type Outcome, reportOf } from "../../src/contracts/delivery";
+import { operatorEvents } from "../../src/contracts/find";
 import type { OperatorEvent } from "../../src/contracts/operator-events";
 import type { EndpointSettings } from "../../src/contracts/settings";
 import { Ledger } from "../../src/endpoint/ledger";
 import { type Alert, cross } from "../../src/endpoint/policy/alerts";
 import { afterFailure, type FailureWindow } from "../../src/endpoint/policy/failure-window";
+import { EventLog } from "../../src/event-log/object";
 import { deliveryId, encodeTime, eventId } from "../../src/lib/ids";
 import { Sql } from "../../src/lib/sql";
 import { DAY, dayOf, HOUR, iso, SECOND } from "../../src/lib/time";
@@ -483,6 +485,53 @@ describe("operator events", () => {
       return got.length > 1 && got;
     });
     expect(all.map(({ data }) => data.disabledReason)).toEqual(["gone", "manual"]);
+  });
+
+  it("are written for nobody when nobody listens: neither in the operator's log nor in the endpoint's object", async ({
+    expect,
+  }) => {
+    for (const { id } of (await call("GET", "/v1/tenants/operator/endpoints?limit=250")).body.data) {
+      await call("DELETE", `/v1/tenants/operator/endpoints/${id}`);
+    }
+    await newEndpoint("operator", (await newReceiver()).url, { events: ["endpoint.failing"] });
+    const tenant = await newTenant();
+    const { id } = await newEndpoint(tenant, (await newReceiver()).url);
+    const all = vi.spyOn(Sql.prototype, "all");
+    const written = (table: string) =>
+      all.mock.calls.filter(([text]) => text.startsWith(`INSERT INTO ${table} `)).length;
+    const change = (enabled: boolean) => call("PATCH", `/v1/tenants/${tenant}/endpoints/${id}`, { enabled });
+    const object = endpointObject(tenant, id) as unknown as DurableObjectStub;
+    const kept = () =>
+      runInDurableObject(object, (_, { storage }) => new Sql(storage.sql).all("SELECT id FROM outbox"));
+    await change(false);
+    await until("the outbox to be empty", async () => (await kept()).length === 0);
+    expect(written("events")).toBe(0);
+    // From then on the isolate knows.
+    await call("GET", "/v1/tenants/operator/events");
+    all.mockClear();
+    for (const enabled of [true, false, true, false]) await change(enabled);
+    expect(written("outbox") + written("events")).toBe(0);
+    all.mockRestore();
+  });
+
+  it("of one telling are accepted together, and a repeat of it adds nothing", async ({ expect }) => {
+    const operator = await operatorReceiver(["delivery.exhausted"]);
+    const tenant = fresh("t");
+    const events = Array.from({ length: 5 }, (_, i): OperatorEvent => {
+      const data = JSON.stringify({ tenant, i });
+      return { id: `${tenant}-${i}`, type: "delivery.exhausted", timestamp: Date.now(), data };
+    });
+    const append = vi.spyOn(EventLog.prototype, "appendAll");
+    const entry = operatorEvents({ exports } as unknown as DurableObjectState);
+    await entry.tell(events);
+    expect(append).toHaveBeenCalledTimes(1);
+    await entry.tell(events);
+    append.mockRestore();
+    const got = await until("the operator events", async () => {
+      const some = await operator.got(tenant);
+      return some.length >= 5 && some;
+    });
+    expect(got.map(({ data }) => data.i).toSorted()).toEqual([0, 1, 2, 3, 4]);
   });
 
   it("cause none when the operator's own receiver fails, exhausts and is switched off", async ({ expect }) => {

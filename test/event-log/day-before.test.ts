@@ -4,9 +4,9 @@ import fc from "fast-check";
 import { afterEach, describe, it, vi } from "vitest";
 import type { AppendRequest } from "../../src/contracts/event-log";
 import { eventLogStub } from "../../src/contracts/find";
-import { DayBefore } from "../../src/event-log/day-before";
 import { Journal } from "../../src/event-log/journal/journal";
 import { keyFilter, mayHold } from "../../src/event-log/journal/key-filter";
+import { KeysBefore } from "../../src/event-log/keys-before";
 import { EventLog } from "../../src/event-log/object";
 import { Sql } from "../../src/lib/sql";
 import { addDays, DAY, dayOf, dayStart, HOUR, MINUTE } from "../../src/lib/time";
@@ -115,7 +115,7 @@ describe("keyed events of a day whose day before had keys", () => {
     expect,
   }) => {
     const { today, yesterday, calls } = await world("a", "b");
-    const [first] = await yesterday.sealAndFind(["a"], 0);
+    const [first] = (await yesterday.sealAndFind(["a"], 0)).used;
     const ulid = first?.events[0]?.ulid;
     expect(await today.append(keyed("a"))).toMatchObject({ kind: "duplicate", event: { ulid } });
     expect(await today.append(keyed("a", "other"))).toEqual({ kind: "conflict", by: "key" });
@@ -145,7 +145,7 @@ describe("keyed events of a day whose day before had keys", () => {
 function withPages<T>(
   keys: readonly string[],
   most: number,
-  use: (log: ConstructorParameters<typeof DayBefore>[0], calls: { find: number; list: number }) => Promise<T>,
+  use: (log: ConstructorParameters<typeof KeysBefore>[0], calls: { find: number; list: number }) => Promise<T>,
 ): Promise<T> {
   const stub = env.EVENT_LOG.getByName(`${fresh("t")}/${YESTERDAY}`) as unknown as DurableObjectStub;
   return runInDurableObject(stub, (_, { storage }) => {
@@ -155,7 +155,7 @@ function withPages<T>(
     const log = {
       sealAndFind: async (asked: string[], since: number) => {
         calls.find++;
-        return asked.map((key) => journal.keys.find(key, since));
+        return { used: asked.map((key) => journal.keys.find(key, since)), shards: 1 };
       },
       sealAndList: async (key: string, since: number) => {
         calls.list++;
@@ -179,7 +179,7 @@ describe("a day before with more keys than go into a page", () => {
     ["in no order", (keys: string[]) => keys.toSorted((a, b) => hash(a) - hash(b))],
   ] as const)("is asked page by page, for keys that come %s", ([, sorted], { expect }) =>
     withPages(KEYS, PAGE, async (log, calls) => {
-      const before = new DayBefore(log, null, nothing);
+      const before = new KeysBefore(log, null, nothing);
       for (const key of sorted(names("old", 3_000).map((key) => `${key}x`))) {
         expect((await before.find([key], NOW)).size).toBe(0);
       }
@@ -191,13 +191,13 @@ describe("a day before with more keys than go into a page", () => {
 
   it("never takes a key for unused that was used", ({ expect }) =>
     withPages(KEYS, PAGE, async (log) => {
-      const before = new DayBefore(log, null, nothing);
+      const before = new KeysBefore(log, null, nothing);
       for (const key of KEYS) expect((await before.find([key, `${key}x`], NOW)).has(key), key).toBe(true);
     }));
 
   it("is asked key by key once its filters would take too much memory", ({ expect }) =>
     withPages(KEYS, PAGE, async (log, calls) => {
-      const before = new DayBefore(log, null, nothing, 500);
+      const before = new KeysBefore(log, null, nothing, 500);
       for (const key of KEYS) expect((await before.find([key], NOW)).has(key)).toBe(true);
       expect(calls.list).toBeLessThanOrEqual(4);
     }));
@@ -207,7 +207,7 @@ describe("a day before with more keys than go into a page", () => {
     const keys = ["\uff5e", "\u{1f4a9}", "a", "é", "z", "~"].flatMap((key) => names(key, 4));
     return withPages(keys, 4, async (log) => {
       for (const first of keys) {
-        const before = new DayBefore(log, null, nothing);
+        const before = new KeysBefore(log, null, nothing);
         await before.find([first], NOW);
         for (const key of keys) expect((await before.find([key], NOW)).has(key), `${first} ${key}`).toBe(true);
       }
@@ -216,7 +216,7 @@ describe("a day before with more keys than go into a page", () => {
 
   it("is asked anew when many of its keys may be used again", ({ expect }) =>
     withPages(KEYS.slice(0, 1_000), 4_000, async (log, calls) => {
-      const before = new DayBefore(log, null, nothing);
+      const before = new KeysBefore(log, null, nothing);
       await before.find(["new"], NOW);
       // A day after they were used, the same keys come again.
       const later = MIDNIGHT - HOUR + DAY + 2 * MINUTE;

@@ -137,6 +137,7 @@ describe.for([
       runInDurableObject(stubOf(endpointObject(tenant, id)), (_, { storage }) =>
         storage.sql.exec("SELECT id FROM outbox").toArray(),
       );
+    await newEndpoint("operator", (await newReceiver()).url, { events: ["endpoint.disabled"] });
     await send("operator", EVENT);
     await set("operator", true);
     const before = (await logged("operator")).length;

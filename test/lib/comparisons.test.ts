@@ -26,12 +26,12 @@ const ALLOWED: Record<string, Record<string, string>> = {
     "secret.startsWith(text.slice(at)": "what a receiver answered, which nobody is told the time of",
   },
   "send/request/prepare.ts": { "secrets.includes(value": "headers that we made" },
+  "contracts/shards.ts": { "id === key": "an event's id and its idempotency key, of one request" },
   "event-log/journal/journal.ts": {
     "payloadId === key?.key": "an event's id and its idempotency key, of one request",
     "first.fingerprint !== idempotency.fingerprint": "hashes of events, of one tenant's own",
   },
   "event-log/journal/repeats.ts": {
-    "id === key": "an event's id and its idempotency key, of one request",
     "before.fingerprint !== idempotency?.fingerprint": "hashes of events, of one tenant's own",
   },
   "event-log/journal/keys.ts": {

@@ -1,12 +1,12 @@
 import fc from "fast-check";
 import { describe, it } from "vitest";
 import {
-  dayOfLog,
   deliveryId,
   encodeTime,
   eventId,
   isDeliveryId,
   logName,
+  logOf,
   mintEventUlid,
   newId,
   parseDeliveryId,
@@ -83,7 +83,10 @@ describe("ids", () => {
       expect(parseEventId(eventId(other))).toEqual(ref);
       expect(parseDeliveryId(deliveryId(other, 3))).toEqual({ ...ref, index: 3 });
       expect(isDeliveryId(deliveryId(other, 3))).toBe(true);
-      expect(dayOfLog(logName(ref))).toBe("2026-11-21");
+      expect(logOf(logName(ref))).toEqual({
+        day: "2026-11-21",
+        shard: "0123456789ABCDEFGHJKMNPQRSTVWXYZ".indexOf(shard),
+      });
       return logName(ref);
     });
     expect(names[0]).toBe("2026-11-21");

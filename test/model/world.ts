@@ -23,6 +23,9 @@ export const SCHEDULE = [30, 120, 600];
 const LIFETIME = lifetime(SCHEDULE);
 const RECONCILE = 300 * SECOND;
 const ENDPOINTS = 2;
+const SHARDS = 3;
+/** Where an id names its shard: after its prefix and the time. */
+const SHARD_AT = "dlv_".length + 10;
 /** So few that holding and canceling take several steps. */
 const CLEAR_AT_ONCE = 2;
 
@@ -80,14 +83,16 @@ export class World {
   readonly inFlight: InFlight[] = [];
   readonly past: { endpoint: number; outcome: Outcome }[] = [];
   #sides: Side[] = [];
-  readonly #log = new Sql(memoryStorage());
-  #journal!: Journal;
+  /** The shards of the day's log, each on its own storage. */
+  readonly #logs = Array.from({ length: SHARDS }, () => new Sql(memoryStorage()));
+  #journals: Journal[] = [];
+  #appended = 0;
 
   static create(): World {
     const world = new World();
     const day = dayOf(Date.UTC(2026, 10, 21));
     world.now = dayStart(day) + MINUTE;
-    world.#journal = world.#inLog((sql) => new Journal(sql, day));
+    world.#openLogs(day);
     for (let i = 0; i < ENDPOINTS; i++) {
       const side: Side = { sql: new Sql(memoryStorage()), ledger: undefined as never, gone: false };
       world.#sides.push(side);
@@ -120,8 +125,8 @@ export class World {
     return world;
   }
 
-  #inLog<T>(use: (sql: Sql) => T): T {
-    return use(this.#log);
+  #openLogs(day: string): void {
+    this.#journals = this.#logs.map((sql, shard) => new Journal(sql, day, undefined, shard));
   }
 
   #newLedger(i: number): Ledger {
@@ -136,7 +141,8 @@ export class World {
   append(both: boolean, messagesLost: boolean): void {
     const targets = both ? [0, 1] : [0];
     const matches = targets.map((i) => ({ endpoint: `ep_${i}` }));
-    const result = this.#inLog(() => this.#journal.append({ type: "e", data: "{}", matches }, this.now));
+    const journal = this.#journals[this.#appended++ % SHARDS] as Journal;
+    const result = journal.append({ type: "e", data: "{}", matches }, this.now);
     if (result.kind !== "appended") throw new Error(`append answered ${result.kind}`);
     for (const [index, endpoint] of targets.entries()) {
       const ref = { id: deliveryId(result.event.ulid, index), type: "e" };
@@ -341,14 +347,16 @@ export class World {
 
   /** The log's alarm goes off; endpoints may be out of reach, and it may die before it moves its pointer. */
   reconcile(unreachable: number | null, dies: boolean): void {
-    const handover = this.#inLog(() => this.#journal.pointer.handover(this.now - RECONCILE / 2));
-    const missed = new Set<string>();
-    for (const [name, refs] of handover.refs) {
-      const i = Number(name.slice(3));
-      if (i === unreachable) missed.add(name);
-      else this.#with(i, (ledger) => ledger.adopt(refs, RECONCILE / 2, this.now));
+    for (const journal of this.#journals) {
+      const handover = journal.pointer.handover(this.now - RECONCILE / 2);
+      const missed = new Set<string>();
+      for (const [name, refs] of handover.refs) {
+        const i = Number(name.slice(3));
+        if (i === unreachable) missed.add(name);
+        else this.#with(i, (ledger) => ledger.adopt(refs, RECONCILE / 2, this.now));
+      }
+      if (!dies) journal.pointer.confirm(handover, missed);
     }
-    if (!dies) this.#inLog(() => this.#journal.pointer.confirm(handover, missed));
   }
 
   /** The receiver of the first endpoint fails for so long that its breaker opens, if messages are let through at all. */
@@ -378,7 +386,7 @@ export class World {
     this.inFlight.length = 0;
     for (let i = 0; i < ENDPOINTS; i++) this.evict(i);
     const day = dayOf(this.now);
-    this.#journal = this.#inLog((sql) => new Journal(sql, day));
+    this.#openLogs(day);
   }
 
   enable(i: number, on: boolean): void {
@@ -441,11 +449,12 @@ export class World {
   /** Every unfinished delivery has exactly one durable owner: its row with a due time or, without a row, the log. */
   checkOwners(): void {
     const rows = [this.#rows(0), this.#rows(1)];
-    const { owned } = this.#inLog((sql) => {
+    const owners = this.#logs.map((sql) => {
       const { confirmed } = sql.first<{ confirmed: string }>("SELECT confirmed FROM state") as { confirmed: string };
       const left = sql.all<{ delivery: string }>("SELECT delivery FROM unconfirmed").map(({ delivery }) => delivery);
-      return { owned: (id: string) => id.slice(4, 30) > confirmed || left.includes(id) };
+      return (id: string) => id.slice(4, 30) > confirmed || left.includes(id);
     });
+    const owned = (id: string) => owners[Number(id[SHARD_AT])]?.(id) === true;
     for (const { ref, endpoint, manual, acceptedAt } of this.promised.values()) {
       const row = rows[endpoint]?.find(({ id }) => id === ref.id);
       if (row === undefined) {
@@ -473,7 +482,9 @@ export class World {
       while (this.inFlight.length > 0) this.finish(0, error, false);
       this.checkOwners();
       const alarms = [this.#with(0, (l) => l.nextAlarm(this.now)), this.#with(1, (l) => l.nextAlarm(this.now))];
-      const handover = this.#inLog(() => this.#journal.pointer.next(this.now, RECONCILE));
+      const handovers = this.#journals.map((journal) => journal.pointer.next(this.now, RECONCILE));
+      const due = handovers.filter((at) => at !== null);
+      const handover = due.length === 0 ? null : Math.min(...due);
       const next = [...alarms, handover].filter((at) => at !== null);
       if (next.length === 0 && this.queues.size === 0) break;
       this.now = Math.max(this.now, Math.min(...next));

@@ -76,11 +76,27 @@ export const EVENTS: readonly Mutant[] = [
   },
   {
     name: "an id of the caller's counts for nothing beside a key",
-    file: "src/event-log/journal/repeats.ts",
+    file: "src/contracts/shards.ts",
     find: "id === key ? [idName(id)] : [idName(id), id]",
     replace: "id === key ? [idName(id)] : []",
     tests: tests("test/api/idempotency.test.ts"),
     why: "The same id with other data is refused, whatever the key.",
+  },
+  {
+    name: "a shard takes keys that have another home by now",
+    file: "src/event-log/elsewhere.ts",
+    find: "if (homeOf(name, journal.shards.count) !== this.#own.shard) throw MOVED;",
+    replace: "",
+    tests: tests("test/event-log/shards.test.ts", "are taken by the one that is their home"),
+    why: "Two shards would decide over one key.",
+  },
+  {
+    name: "a list looks at the first shard alone",
+    file: "src/event-log/list.ts",
+    find: "(first.shards ?? 1) - 1",
+    replace: "(first.shards ?? 1) * 0",
+    tests: tests("test/event-log/shards.test.ts", "is answered, listed, refused and replayed"),
+    why: "Most of the day's events would be missing.",
   },
   {
     name: "a sealed day takes keys",
@@ -100,7 +116,7 @@ export const EVENTS: readonly Mutant[] = [
   },
   {
     name: "yesterday's log is asked for every key",
-    file: "src/event-log/day-before.ts",
+    file: "src/event-log/keys-before.ts",
     find: "page !== null && !mayHold(page.filter, key) ? [] : [{ key, page }]",
     replace: "[{ key, page }]",
     tests: tests("test/event-log/day-before.test.ts"),

@@ -25,7 +25,7 @@ const list = createRoute({
   request: {
     params: inTenant,
     query: inOrder(
-      listQuery(/^evt_[0-7][0-9A-HJKMNP-TV-Z]{9}0[0-9A-HJKMNP-TV-Z]{15}$/).extend({
+      listQuery(/^evt_[0-7][0-9A-HJKMNP-TV-Z]{9}[0-9A-HJKMNP-TV-Z]{16}$/).extend({
         event: eventType.optional().describe("Of this event type."),
         since: sinceQuery,
         until: untilQuery,

@@ -1,5 +1,7 @@
+import { listens } from "../../config/snapshot";
 import type { OperatorEvent } from "../../contracts/operator-events";
 import { newId } from "../../lib/ids";
+import { OPERATOR_TENANT } from "../../lib/operator";
 import type { Sql } from "../../lib/sql";
 import { SECOND } from "../../lib/time";
 
@@ -25,7 +27,9 @@ export class Outbox {
     this.#look();
   }
 
+  /** Writes it down, unless this isolate knows that nobody listens to it. */
   add(event: string, data: object, now: number): void {
+    if (listens(OPERATOR_TENANT, event, now) === false) return;
     const text = JSON.stringify(data);
     this.#sql.all("INSERT INTO outbox (id, event, at, data) VALUES (?, ?, ?, ?)", newId("out", now), event, now, text);
     this.#filled = true;

@@ -23,6 +23,11 @@ export class Capacity {
     this.#most = most;
   }
 
+  /** The part that is used, 0 to 1 or a little more. */
+  get used(): number {
+    return this.#sql.bytes / this.#most;
+  }
+
   /** Throws {@link LOG_FULL} unless there is room for what is to be written. */
   check(events: readonly { data: string }[] = []): void {
     for (const { data } of events) this.#room -= EVENT_BYTES + data.length;

@@ -1,18 +1,18 @@
 import type { Event } from "../../contracts/event";
-import {
-  type AppendAllRequest,
-  type AppendAllResult,
-  type AppendRequest,
-  type AppendResult,
-  type Erased,
-  type EventPage,
-  type EventQuery,
-  type Idempotency,
-  idName,
-  type KeyedEvents,
-  type Origin,
-  type Reveal,
+import type {
+  AppendAllRequest,
+  AppendAllResult,
+  AppendRequest,
+  AppendResult,
+  Erased,
+  EventPage,
+  EventQuery,
+  Idempotency,
+  KeyedEvents,
+  Origin,
+  Reveal,
 } from "../../contracts/event-log";
+import { idName } from "../../contracts/shards";
 import { callbackId, deliveryId, eventId, mintEventUlid, ulidTime } from "../../lib/ids";
 import { fromPortable, readJson } from "../../lib/json/exact";
 import type { Sql } from "../../lib/sql";
@@ -21,8 +21,9 @@ import { Capacity } from "./capacity";
 import { Ending } from "./ending";
 import { Keys } from "./keys";
 import { Pointer } from "./pointer";
-import { repeatsOf } from "./repeats";
+import { ofOne, repeatsOf } from "./repeats";
 import { type EventRow, toEvent } from "./rows";
+import { Shards } from "./shards";
 import { State } from "./state";
 import { EVENT_LOG_STEPS } from "./tables";
 
@@ -36,20 +37,24 @@ export class Journal {
   readonly pointer: Pointer;
   /** What is to go before the log does. */
   readonly ending: Ending;
+  readonly shards: Shards;
   readonly #sql: Sql;
   readonly #day: Day;
+  readonly #shard: number;
   readonly #state: State;
   readonly #capacity: Capacity;
   #last!: string | null;
 
   /** `most`: bytes of the database from which on it takes no more events. */
-  constructor(sql: Sql, day: Day, most?: number) {
+  constructor(sql: Sql, day: Day, most?: number, shard = 0) {
     this.#sql = sql;
     this.#day = day;
+    this.#shard = shard;
     sql.migrate(EVENT_LOG_STEPS);
     this.#state = new State(sql);
     this.#capacity = new Capacity(sql, most);
-    this.keys = new Keys(sql);
+    this.shards = new Shards(sql);
+    this.keys = new Keys(sql, this.shards);
     this.pointer = new Pointer(sql, this.#state);
     this.ending = new Ending(sql, this.#state);
     this.#readLast();
@@ -58,6 +63,7 @@ export class Journal {
   /** Reads anew what it remembers of its rows, some of which may have been rolled back. */
   reload(): void {
     this.#state.reload();
+    this.shards.reload();
     this.#readLast();
   }
 
@@ -75,6 +81,11 @@ export class Journal {
     return this.#state.row.since;
   }
 
+  /** The part of its room that is used, 0 to 1. */
+  get used(): number {
+    return this.#capacity.used;
+  }
+
   /** Remembers whose it is. */
   belongTo(since: number): void {
     if (this.#state.row.since !== since) this.#state.set({ since });
@@ -82,11 +93,7 @@ export class Journal {
 
   /** Writes an event down and mints its id, or answers the event that has used its key. Throws {@link LOG_FULL}. */
   append(request: AppendRequest, now: number, earlier?: ReadonlyMap<string, KeyedEvents>): AppendResult {
-    const result = this.appendAll({ events: [request] }, now, earlier);
-    if (result.kind === "conflict") return { kind: "conflict", by: result.by };
-    if (result.kind !== "appended") return result;
-    const { event, duplicate } = result.events[0] as { event: Event; duplicate: boolean };
-    return { kind: duplicate ? "duplicate" : "appended", event };
+    return ofOne(this.appendAll({ events: [request] }, now, earlier));
   }
 
   /**
@@ -142,7 +149,7 @@ export class Journal {
     const id = own === undefined || payloadId === key?.key ? undefined : payloadId;
     const hashes = new Set([key?.fingerprint, id === undefined ? undefined : own?.fingerprint]);
     const fingerprint = [...hashes].filter((hash) => hash !== undefined).join(" ");
-    const ulid = mintEventUlid(this.#day, now, this.#last);
+    const ulid = mintEventUlid(this.#day, now, this.#last, this.#shard);
     const event: Event = {
       ulid,
       type: request.type,

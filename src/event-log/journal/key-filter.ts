@@ -1,3 +1,5 @@
+import { hashesOf } from "../../lib/hash";
+
 /** Bits for each key, and how many of them are set: of keys that are not there one in 2,000 is taken for one that is. */
 const BITS_PER_KEY = 16;
 const PROBES = 11;
@@ -25,22 +27,9 @@ export function mayHold(filter: Uint8Array, key: string): boolean {
 
 /** The bits of a key: two hashes make as many as are needed (Kirsch and Mitzenmacher, 2006). */
 function* bitsOf(key: string, filter: Uint8Array): Generator<number> {
-  const [first, step] = hashesOf(key);
+  const [first, other] = hashesOf(key);
+  const step = (other | 1) >>> 0;
   const bits = filter.length * 8;
   // By the upper part of each: the rest of a division would make the same few bits of many keys.
   for (let probe = 0; probe < PROBES; probe++) yield Math.floor((((first + probe * step) >>> 0) / 2 ** 32) * bits);
-}
-
-/** Two hashes of 32 bits: cyrb53's halves (https://github.com/bryc/code, public domain). Fast; no secret hangs on it. */
-function hashesOf(key: string): [number, number] {
-  let a = 0xdeadbeef;
-  let b = 0x41c6ce57;
-  for (let i = 0; i < key.length; i++) {
-    const code = key.charCodeAt(i);
-    a = Math.imul(a ^ code, 2_654_435_761);
-    b = Math.imul(b ^ code, 1_597_334_677);
-  }
-  a = Math.imul(a ^ (a >>> 16), 2_246_822_507) ^ Math.imul(b ^ (b >>> 13), 3_266_489_909);
-  b = Math.imul(b ^ (b >>> 16), 2_246_822_507) ^ Math.imul(a ^ (a >>> 13), 3_266_489_909);
-  return [a >>> 0, (b | 1) >>> 0];
 }

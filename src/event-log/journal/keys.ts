@@ -1,8 +1,10 @@
-import { idName, type KeyedEvents, type KeyPage } from "../../contracts/event-log";
+import type { KeyedEvents, KeyPage } from "../../contracts/event-log";
+import { idName } from "../../contracts/shards";
 import { ulidTime } from "../../lib/ids";
 import type { Sql } from "../../lib/sql";
 import { keyFilter } from "./key-filter";
 import { type EventRow, toEvent } from "./rows";
+import type { Shards } from "./shards";
 
 /** The most keys of a page: looking at them takes less than a tenth of a second, and their filter 100 KB. */
 const PAGE_KEYS = 50_000;
@@ -10,9 +12,11 @@ const PAGE_KEYS = 50_000;
 /** The idempotency keys of a day's events, and of them what is known of the day before. */
 export class Keys {
   readonly #sql: Sql;
+  readonly #shards: Shards;
 
-  constructor(sql: Sql) {
+  constructor(sql: Sql, shards: Shards) {
     this.#sql = sql;
+    this.#shards = shards;
   }
 
   /** Whether a key has been used. */
@@ -42,7 +46,7 @@ export class Keys {
 
   /**
    * The keys about a key that were used at or after `since` (ms): up to half of `most` before it and as many from it on.
-   * Where there are fewer the page has no end there.
+   * Where there are fewer the page has no end there. Those that other shards have claimed are among them.
    */
   around(key: string, since: number, most = PAGE_KEYS): KeyPage {
     const half = Math.ceil(most / 2);
@@ -50,18 +54,20 @@ export class Keys {
     const part = (statement: string): string | null => {
       let last: string | null = null;
       let count = 0;
-      for (const row of this.#sql.each<{ key: string; ulid: string }>(statement, key, half + 1)) {
+      for (const row of this.#sql.each<{ key: string; ulid: string | null }>(statement, key, half + 1)) {
         if (count++ === half) return last;
         last = row.key;
-        if (ulidTime(row.ulid) >= since) keys.push(row.key);
+        if (row.ulid === null || ulidTime(row.ulid) >= since) keys.push(row.key);
       }
       return null;
     };
     const both = (comparison: string) =>
-      `SELECT key, ulid FROM events WHERE key ${comparison} ?1 UNION ALL SELECT named, ulid FROM events WHERE named ${comparison} ?1`;
+      `SELECT key, ulid FROM events WHERE key ${comparison} ?1
+       UNION ALL SELECT named, ulid FROM events WHERE named ${comparison} ?1
+       ${this.#shards.claimed ? `UNION ALL SELECT name, NULL FROM claims WHERE name ${comparison} ?1` : ""}`;
     const from = part(`${both("<")} ORDER BY key DESC LIMIT ?2`);
     const to = part(`${both(">=")} ORDER BY key LIMIT ?2`);
-    return { from, to, filter: keyFilter(keys).buffer };
+    return { from, to, filter: keyFilter(keys).buffer, shards: this.#shards.count };
   }
 
   /** The filter of all keys of the day before, if it was kept. */

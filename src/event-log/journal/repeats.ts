@@ -1,15 +1,17 @@
 import type { Event } from "../../contracts/event";
-import { type AppendAllResult, type AppendRequest, idName, type KeyedEvents } from "../../contracts/event-log";
+import type { AppendAllResult, AppendRequest, AppendResult, KeyedEvents } from "../../contracts/event-log";
+import { namesOf } from "../../contracts/shards";
 
-/** What an event is looked for under, the first first: its key, and the caller's own id, whichever way it was kept. */
-export function namesOf({
-  idempotency,
-  payloadId: id,
-}: Pick<AppendRequest, "idempotency" | "payloadId">): { name: string; by: "key" | "id" }[] {
-  if (idempotency === undefined) return [];
-  const { key } = idempotency;
-  const names = id === undefined ? [] : id === key ? [idName(id)] : [idName(id), id];
-  return [{ name: key, by: "key" }, ...names.map((name) => ({ name, by: "id" as const }))];
+/** What came of a single event, of what came of a request with it alone. Pure. */
+export function ofOne(result: AppendAllResult): AppendResult {
+  if (result.kind === "conflict") {
+    const { index: _, ...conflict } = result;
+    return conflict;
+  }
+  if (result.kind !== "appended") return result;
+  const { events, ...rest } = result;
+  const { event, duplicate } = events[0] as (typeof events)[number];
+  return { ...rest, kind: duplicate ? "duplicate" : "appended", event };
 }
 
 /** What an event repeats: one that is written down, or the one at an index before it; `null`: it is new. */

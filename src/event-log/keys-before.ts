@@ -1,4 +1,4 @@
-import type { EventLogContract, KeyedEvents, KeyPage } from "../contracts/event-log";
+import type { FoundKeys, KeyedEvents, KeyPage } from "../contracts/event-log";
 import { utf8 } from "../lib/crypto";
 import { DAY, MINUTE } from "../lib/time";
 import { mayHold } from "./journal/key-filter";
@@ -10,6 +10,12 @@ const MISTAKES = 100;
 /** How far a clock may go back, in ms: an object may move to another machine. */
 const SKEW = MINUTE;
 
+/** The other log. `by`: the shard whose request it is asked for. */
+interface Asked {
+  sealAndFind(keys: string[], since: number, by?: number): Promise<FoundKeys>;
+  sealAndList(key: string, since: number): Promise<KeyPage | null>;
+}
+
 /** A {@link KeyPage} with its ends as {@link order} has them. */
 interface Page {
   from: string | null;
@@ -19,13 +25,15 @@ interface Page {
 }
 
 /**
- * What today's log knows of the keys of the day before, whose log is sealed by the first question, so that its keys do
- * not change any more. It is asked for filters of its keys, a page at a time and as they are needed, and from then on
- * only for keys that such a filter takes for used: the calls are as many as its pages and the repeats, whatever the
- * number of events.
+ * What a log knows of the keys of another, before all of the day before, which is sealed by the first question, so that
+ * the keys that matter do not change any more. It is asked for filters of its keys, a page at a time and as they are
+ * needed, and from then on only for keys that such a filter takes for used: the calls are as many as its pages and the
+ * repeats, whatever the number of events.
  */
-export class DayBefore {
-  readonly #log: () => Pick<EventLogContract, "sealAndFind" | "sealAndList">;
+export class KeysBefore {
+  /** How many shards that log's day has, as it said last; 1 until it was asked. */
+  shards = 1;
+  readonly #log: () => Asked;
   readonly #keep: (filter: ArrayBuffer) => void;
   readonly #most: number;
   #pages: Page[];
@@ -33,15 +41,10 @@ export class DayBefore {
   #asked: Promise<void> | null = null;
 
   /**
-   * `log` answers the log of the day before; `kept` is what `keep` was once given: the filter of all its keys, once they
+   * `log` answers that log; `kept` is what `keep` was once given: the filter of all its keys, once they
    * go into one page. `most`: the most bytes of filters.
    */
-  constructor(
-    log: () => Pick<EventLogContract, "sealAndFind" | "sealAndList">,
-    kept: ArrayBuffer | null,
-    keep: (filter: ArrayBuffer) => void,
-    most = FILTER_BYTES,
-  ) {
+  constructor(log: () => Asked, kept: ArrayBuffer | null, keep: (filter: ArrayBuffer) => void, most = FILTER_BYTES) {
     this.#log = log;
     this.#keep = keep;
     this.#most = most;
@@ -49,17 +52,19 @@ export class DayBefore {
   }
 
   /** What used these keys within 24 h before `now` (ms), by key. Throws when the other log is out of reach. */
-  async find(keys: readonly string[], now: number): Promise<ReadonlyMap<string, KeyedEvents>> {
+  async find(keys: readonly string[], now: number, by?: number): Promise<ReadonlyMap<string, KeyedEvents>> {
     await this.#cover(keys, now);
     const doubtful = keys.flatMap((key) => {
       const page = this.#pageWith(key);
       return page !== null && !mayHold(page.filter, key) ? [] : [{ key, page }];
     });
     if (doubtful.length === 0) return new Map();
-    const found = await this.#log().sealAndFind(
+    const { used: found, shards } = await this.#log().sealAndFind(
       doubtful.map(({ key }) => key),
       now - DAY,
+      by,
     );
+    this.shards = shards;
     for (const [i, { page }] of doubtful.entries()) if (page !== null && found[i] === null) this.#mistaken(page);
     return new Map(found.flatMap((used) => (used === null ? [] : [[used.key, used]])));
   }
@@ -84,6 +89,7 @@ export class DayBefore {
     const page = await this.#log().sealAndList(key, since);
     if (page === null) return;
     this.#pages.push(pageOf(page));
+    this.shards = page.shards;
     if (page.from === null && page.to === null) this.#keep(page.filter);
   }
 
@@ -100,7 +106,7 @@ export class DayBefore {
   }
 }
 
-function pageOf({ from, to, filter }: KeyPage): Page {
+function pageOf({ from, to, filter }: Pick<KeyPage, "from" | "to" | "filter">): Page {
   return {
     from: from === null ? null : order(from),
     to: to === null ? null : order(to),
