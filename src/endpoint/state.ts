@@ -8,6 +8,7 @@ import type { Leases, StoredLease } from "./memory/leases";
 import type { Trend } from "./policy/admission";
 import { type Alert, cross, type Happening } from "./policy/alerts";
 import * as breaking from "./policy/breaker";
+import { afterDisable, afterEnable } from "./policy/enablement";
 import { afterFailure, disablesAt, type FailureWindow, PARTS } from "./policy/failure-window";
 import { type Pace, paceAfter, paceOf } from "./policy/pace";
 import { type Quiet, quietAfter, quietAfterSuccess, quietUntil } from "./policy/quiet";
@@ -168,8 +169,7 @@ export class State {
   /** Switches the endpoint off; answers whether it was on. */
   disable(reason: DisabledReason, now: number): boolean {
     if (!this.#state.enabled) return false;
-    const toAudit = reason === "manual" ? this.#state.toAudit : [...this.#state.toAudit, now];
-    this.#set({ enabled: false, disabledReason: reason, disabledAt: now, mirrorAt: now, toAudit });
+    this.#set(afterDisable(this.#state, reason, now));
     const failingSince = this.#state.window?.failingSince ?? null;
     this.#set({ alert: this.#cross({ kind: "disabled", failingSince }, now) });
     return true;
@@ -178,18 +178,7 @@ export class State {
   /** Switches the endpoint on, with a clean window and the breaker closed. */
   enable(now: number): void {
     if (this.#state.enabled) return;
-    this.#set({
-      enabled: true,
-      disabledReason: null,
-      disabledAt: null,
-      failures: 0,
-      timedOut: false,
-      window: null,
-      breaker: breaking.CLOSED,
-      quiet: null,
-      alert: this.#cross({ kind: "enabled" }, now),
-      mirrorAt: now,
-    });
+    this.#set({ ...afterEnable(now), alert: this.#cross({ kind: "enabled" }, now) });
   }
 
   /** Whether the last change could be written. */

@@ -2,7 +2,7 @@ import type { Event } from "../contracts/event";
 import type { Versions } from "../contracts/event-log";
 import type { EventsMessage } from "../contracts/messages";
 import { log, logError } from "../lib/log";
-import { Outbound } from "./outbound";
+import { Outbound } from "./merge-messages";
 
 /** A log that called the queue so short a time ago is busy, in ms: at a slower pace what it waits for would not come. */
 const BUSY = 10;

@@ -1,9 +1,9 @@
 import { LOG_FULL, LOG_UNWRITTEN, TENANT_GONE } from "../contracts/event-log";
+import { GroupCommit } from "../lib/group-commit";
 import { logError, rootCause } from "../lib/log";
 import { Sql } from "../lib/sql";
 import { storageTrouble } from "../lib/storage-trouble";
 import type { Day } from "../lib/time";
-import { Together } from "../lib/together";
 import type { Journal } from "./journal/journal";
 
 /** What a store needs of the object that it is in. */
@@ -28,13 +28,13 @@ export class Undone extends Error {}
 export class Store {
   readonly #storage: DurableObjectStorage;
   readonly #around: Around;
-  readonly #together: Together;
+  readonly #together: GroupCommit;
   #journal: Journal | null = null;
 
   constructor(storage: DurableObjectStorage, around: Around) {
     this.#storage = storage;
     this.#around = around;
-    this.#together = new Together(
+    this.#together = new GroupCommit(
       storage,
       () => around.written(),
       () => this.#reload(),

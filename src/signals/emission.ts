@@ -1,5 +1,5 @@
 import { acceptAll, acceptDerived, type Posted } from "../accept/accept";
-import { eraseEvent } from "../accept/erase";
+import { eraseEvent } from "../accept/erase-event";
 import { schemaErrors } from "../accept/schemas";
 import { configOf, serviceOf } from "../config/databases";
 import { invalidateSnapshot, type Snapshot, snapshotOf } from "../config/snapshot";

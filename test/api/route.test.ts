@@ -1,6 +1,7 @@
 import { describe, it } from "vitest";
 import { app } from "../../src/api/app";
-import { createRoute, demandRoles, isFor, MANAGERS, READERS } from "../../src/api/http/route";
+import { MANAGERS, READERS } from "../../src/api/http/roles";
+import { createRoute, demandRoles, isFor } from "../../src/api/http/route";
 import { mayOf } from "../../src/dashboard/site";
 
 const said = { operationId: "tryThis", summary: "Try", description: "Tries.", tags: ["Service"], responses: {} };

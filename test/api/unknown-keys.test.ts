@@ -1,7 +1,7 @@
 import { env } from "cloudflare:workers";
 import { afterEach, beforeEach, describe, type ExpectStatic, it, vi } from "vitest";
 import { app } from "../../src/api/app";
-import { networkOf } from "../../src/api/http/refusals";
+import { networkOf } from "../../src/api/http/refusal-rate";
 import { findHolder, hashOf, invalidateKeys, newKey as makeKey } from "../../src/config/access/keys";
 import { newPortalToken, openPortalLink } from "../../src/config/access/portal-links";
 import { portalLink, Visitor } from "../dashboard/visitor";

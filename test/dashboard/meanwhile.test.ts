@@ -1,7 +1,7 @@
 import { env } from "cloudflare:workers";
 import { describe, it, onTestFinished, vi } from "vitest";
 import { app } from "../../src/api/app";
-import type { Endpoint } from "../../src/dashboard/components/state";
+import type { Endpoint } from "../../src/dashboard/components/pills";
 import { type EndpointValues, valuesOf } from "../../src/dashboard/pages/endpoints/endpoint-values";
 import { newKey } from "../api/world";
 import { call, newEndpoint, newReceiver, newTenant } from "../lib/api";

@@ -1,7 +1,7 @@
 import { env } from "cloudflare:workers";
 import fc from "fast-check";
 import { describe, it } from "vitest";
-import type { Endpoint } from "../../src/dashboard/components/state";
+import type { Endpoint } from "../../src/dashboard/components/pills";
 import { linesOf, recordOf } from "../../src/dashboard/pages/deliveries/record-lines";
 import {
   bodyOf,

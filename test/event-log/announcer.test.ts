@@ -10,7 +10,7 @@ import {
   parseMessage,
 } from "../../src/contracts/messages";
 import { Announcer } from "../../src/event-log/announce";
-import { Outbound } from "../../src/event-log/outbound";
+import { Outbound } from "../../src/event-log/merge-messages";
 import { utf8 } from "../../src/lib/crypto";
 import { deliveryId } from "../../src/lib/ids";
 import { holds } from "../lib/property";

@@ -44,7 +44,7 @@ export const ACCESS: readonly Mutant[] = [
   },
   {
     name: "refused keys are asked for without a limit",
-    file: "src/api/http/refusals.ts",
+    file: "src/api/http/refusal-rate.ts",
     find: "return !success;",
     replace: "return !success && success;",
     tests: tests("test/api/unknown-keys.test.ts", "is answered 429, with when to come back"),
@@ -52,7 +52,7 @@ export const ACCESS: readonly Mutant[] = [
   },
   {
     name: "each address of a network has a limit of its own",
-    file: "src/api/http/refusals.ts",
+    file: "src/api/http/refusal-rate.ts",
     find: "const GROUPS = 4;",
     replace: "const GROUPS = 8;",
     tests: tests("test/api/unknown-keys.test.ts", "is a whole network where there are so many"),

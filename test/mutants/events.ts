@@ -4,7 +4,7 @@ import { type Mutant, tests } from "./mutant.ts";
 export const EVENTS: readonly Mutant[] = [
   {
     name: "the log hands over what is on its way",
-    file: "src/event-log/handover.ts",
+    file: "src/event-log/reconcile.ts",
     find: "journal.pointer.handover(since - after / 2)",
     replace: "journal.pointer.handover(since)",
     tests: tests("test/send/messages.test.ts", "is not handed over while its message may be on its way"),
@@ -28,7 +28,7 @@ export const EVENTS: readonly Mutant[] = [
   },
   {
     name: "a call of the queue is larger than it takes",
-    file: "src/event-log/outbound.ts",
+    file: "src/event-log/merge-messages.ts",
     find: "(end > 0 && bytes > BATCH_BYTES)",
     replace: "(end > 0 && bytes < 0)",
     tests: tests("test/event-log/announcer.test.ts"),
@@ -36,7 +36,7 @@ export const EVENTS: readonly Mutant[] = [
   },
   {
     name: "a call of the queue has more messages than it takes",
-    file: "src/event-log/outbound.ts",
+    file: "src/event-log/merge-messages.ts",
     find: "end === BATCH_MESSAGES",
     replace: "end === 2 * BATCH_MESSAGES",
     tests: tests("test/event-log/announcer.test.ts"),
@@ -44,7 +44,7 @@ export const EVENTS: readonly Mutant[] = [
   },
   {
     name: "a message is larger than the queue takes",
-    file: "src/event-log/outbound.ts",
+    file: "src/event-log/merge-messages.ts",
     find: "this.bytes + bytes > MESSAGE_BYTES",
     replace: "this.bytes + bytes < 0",
     tests: tests("test/event-log/announcer.test.ts"),
@@ -52,7 +52,7 @@ export const EVENTS: readonly Mutant[] = [
   },
   {
     name: "a message is for any number of endpoints",
-    file: "src/event-log/outbound.ts",
+    file: "src/event-log/merge-messages.ts",
     find: "if (!known && this.#shares.size === MESSAGE_ENDPOINTS) return null;",
     replace: "",
     tests: tests("test/event-log/announcer.test.ts"),
@@ -60,7 +60,7 @@ export const EVENTS: readonly Mutant[] = [
   },
   {
     name: "what waits for the queue has no bound",
-    file: "src/event-log/outbound.ts",
+    file: "src/event-log/merge-messages.ts",
     find: "if (this.#bytes + more > this.#most) return false;",
     replace: "",
     tests: tests("test/event-log/announcer.test.ts"),
@@ -156,7 +156,7 @@ export const EVENTS: readonly Mutant[] = [
   },
   {
     name: "a deletion empties a log that is another tenant's by now",
-    file: "src/event-log/erasure.ts",
+    file: "src/event-log/erase-log.ts",
     find: 'if (held !== "deleted") return',
     replace: 'if (held === "busy") return',
     tests: tests("test/api/tenants.test.ts", "leaves a log alone that another tenant of the name writes to"),

@@ -76,7 +76,7 @@ export const REQUESTS: readonly Mutant[] = [
   },
   {
     name: "a batch counts as one event",
-    file: "src/api/http/limits.ts",
+    file: "src/api/http/accept-rate.ts",
     find: "return Math.min(Math.max(list?.length ?? 1, 1), MOST);",
     replace: "return Math.min(list === undefined ? 1 : 1, MOST);",
     tests: tests("test/api/limits.test.ts", "counts a batch as the events in it"),
@@ -164,7 +164,7 @@ export const REQUESTS: readonly Mutant[] = [
   },
   {
     name: "what somebody read does not count",
-    file: "src/api/changes/matching.ts",
+    file: "src/api/changes/preconditions.ts",
     find: "if (tag !== null && isNamed(list, tag)) return;",
     replace: "if (tag !== null) return;",
     tests: tests("test/api/matching.test.ts"),

@@ -4,7 +4,8 @@ import { listOverAll } from "../../config/databases";
 import { iso } from "../../lib/time";
 import { type AppContext, router } from "../http/context";
 import { pageOf } from "../http/paging";
-import { createRoute, OPERATOR } from "../http/route";
+import { OPERATOR } from "../http/roles";
+import { createRoute } from "../http/route";
 import { inOrder, isoTime, json, listQuery, named, pageShape, problems, time } from "../spec/schemas";
 
 const auditShape = named(

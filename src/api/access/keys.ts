@@ -5,7 +5,7 @@ import { newId } from "../../lib/ids";
 import { iso, isoOrNull } from "../../lib/time";
 import { router } from "../http/context";
 import { resource } from "../http/resource";
-import { ADMIN } from "../http/route";
+import { ADMIN } from "../http/roles";
 import { Problem } from "../problems/problem";
 import { inTenant } from "../spec/parameters";
 import { body, createdAt, isoTime, named, plainText } from "../spec/schemas";

@@ -15,7 +15,7 @@ import { operatorKeys } from "../../lib/operator";
 import { DAY, HOUR, iso, isoOrNull, SECOND } from "../../lib/time";
 import { type AppContext, router } from "../http/context";
 import { resource } from "../http/resource";
-import { ADMIN } from "../http/route";
+import { ADMIN } from "../http/roles";
 import { inTenant } from "../spec/parameters";
 import { createdAt, isoTime, named, optionalBody } from "../spec/schemas";
 import { entry } from "./audit";

@@ -13,11 +13,12 @@ import {
 import { serviceOf } from "../../config/databases";
 import { jsonWithRaw } from "../../lib/json/json";
 import { entry } from "../access/audit";
-import { changing, tagAs } from "../changes/matching";
+import { changing, tagAs } from "../changes/preconditions";
 import { saving } from "../changes/saving";
 import { type AppContext, router } from "../http/context";
 import { cut, linkNext } from "../http/paging";
-import { createRoute, MEMBERS, OPERATOR } from "../http/route";
+import { MEMBERS, OPERATOR } from "../http/roles";
+import { createRoute } from "../http/route";
 import { body, eventType, json, listQuery, named, pageShape, problems } from "../spec/schemas";
 import { catalogTypeShape, eventTypeInput, eventTypePatch, eventTypeShape, group } from "./event-type-shape";
 import { catalog, check, listText, NOTHING, noSuchType, saidIn, toText } from "./event-type-texts";

@@ -14,8 +14,8 @@ import { base64Url, seal, sha256, unseal } from "../../lib/crypto";
 import { newId } from "../../lib/ids";
 import { logError } from "../../lib/log";
 import type { AppContext, AppEnv } from "../http/context";
+import { invalidFrom } from "../problems/field-wording";
 import { Problem, usedKey } from "../problems/problem";
-import { invalidFrom } from "../problems/wording";
 
 const NAME = "Idempotency-Key";
 /** After how many seconds the answer of a request that is under way is worth another look; most take less. */

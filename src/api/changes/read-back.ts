@@ -7,7 +7,7 @@ import type { MiddlewareHandler } from "hono";
 import { compareNumbers, isContainer, isNumeric, readJson } from "../../lib/json/exact";
 import type { AppContext, AppEnv } from "../http/context";
 import { invalid, Problem } from "../problems/problem";
-import { checkMatch } from "./matching";
+import { checkMatch } from "./preconditions";
 
 type Reader = (c: AppContext) => Response | Promise<Response>;
 type Fields = Record<string, unknown>;

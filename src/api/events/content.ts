@@ -1,10 +1,11 @@
-import { eraseContent } from "../../accept/erase";
+import { eraseContent } from "../../accept/erase-event";
 import { eventId, parseEventId } from "../../lib/ids";
 import { log } from "../../lib/log";
 import { actorOf } from "../access/audit";
 import { inFlightHeader, tellUnderWay } from "../deliveries/under-way";
 import { router } from "../http/context";
-import { ADMIN, createRoute } from "../http/route";
+import { ADMIN } from "../http/roles";
+import { createRoute } from "../http/route";
 import { Problem } from "../problems/problem";
 import { atEvent } from "../spec/parameters";
 import { problems } from "../spec/schemas";

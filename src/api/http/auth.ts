@@ -9,7 +9,7 @@ import { logError } from "../../lib/log";
 import { operatorKeyAt } from "../../lib/operator";
 import { Problem, spent } from "../problems/problem";
 import type { AppContext, AppEnv } from "./context";
-import { isRefusedTooOften, REFUSALS_PERIOD } from "./refusals";
+import { isRefusedTooOften, REFUSALS_PERIOD } from "./refusal-rate";
 import { isFor } from "./route";
 
 /** Requests made inside the Worker, for somebody who has shown already who they are. */

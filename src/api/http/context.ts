@@ -5,8 +5,8 @@ import type { Snapshot } from "../../config/snapshot";
 import type { Env } from "../../contracts/env";
 import { idempotent, keyHeader } from "../changes/idempotency";
 import { matchAround, noteReader, takeReadOnly } from "../changes/read-back";
+import { invalidFrom } from "../problems/field-wording";
 import { Problem } from "../problems/problem";
-import { invalidFrom } from "../problems/wording";
 import { named } from "../spec/schemas";
 import { RememberingRouter } from "./remembering-router";
 

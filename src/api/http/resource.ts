@@ -6,14 +6,15 @@
 import type { z } from "@hono/zod-openapi";
 import { invalidateSnapshot } from "../../config/snapshot";
 import { locateAt } from "../changes/location";
-import { changing, deleting, tagAs } from "../changes/matching";
+import { changing, deleting, tagAs } from "../changes/preconditions";
 import { Problem } from "../problems/problem";
 import type { ProblemCode } from "../problems/problem-codes";
 import { inTenant } from "../spec/parameters";
 import { json, listQuery, pageShape, problems } from "../spec/schemas";
 import type { AppContext } from "./context";
 import { type PageQuery, pageOf } from "./paging";
-import { ADMIN, createRoute, READERS, type Roles } from "./route";
+import { ADMIN, READERS, type Roles } from "./roles";
+import { createRoute } from "./route";
 
 /** Its rows as config has them. */
 interface Stored<Row> {

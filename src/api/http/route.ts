@@ -4,21 +4,8 @@
  * @module
  */
 import { createRoute as create, type RouteConfig } from "@hono/zod-openapi";
-import type { Principal, TenantRole } from "../../config/access/principal";
-
-/** The roles of tenants' keys and portals that may use a route besides the operator, who may use every one. */
-export type Roles = readonly TenantRole[] | "anybody";
-
-export const OPERATOR: Roles = [];
-export const ADMIN: Roles = ["admin"];
-/** Who manages endpoints: a portal is for that, and for reading what they got. */
-export const MANAGERS: Roles = ["admin", "portal"];
-export const READERS: Roles = ["admin", "viewer", "portal", "portal-viewer"];
-export const PRODUCERS: Roles = ["admin", "producer"];
-/** Whoever has a key or a portal link. */
-export const MEMBERS: Roles = ["admin", "producer", "viewer", "portal", "portal-viewer"];
-/** Also who has none. */
-export const ANYBODY: Roles = "anybody";
+import type { Principal } from "../../config/access/principal";
+import { OPERATOR, type Roles } from "./roles";
 
 /** The roles of each route, by its method and path: `GET /v1/tenants/:tenant`. */
 const declared = new Map<string, Roles>();
@@ -62,6 +49,6 @@ export function isFor(role: Principal["role"], route: string): boolean {
 export function demandRoles(routes: readonly { method: string; path: string }[]): void {
   for (const { method, path } of routes) {
     if (method === "ALL" || !path.startsWith("/v1/") || declared.has(nameOf(method, path))) continue;
-    throw new Error(`${nameOf(method, path)} does not say whose it is: make it with createRoute of api/route.ts`);
+    throw new Error(`${nameOf(method, path)} does not say whose it is: make it with createRoute of api/http/route.ts`);
   }
 }

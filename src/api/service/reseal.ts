@@ -5,7 +5,8 @@ import { RESEAL_CURSOR, resealAll } from "../../config/endpoints/reseal";
 import { secretsKeys } from "../../contracts/env";
 import { entryOf } from "../access/audit";
 import { router } from "../http/context";
-import { createRoute, OPERATOR } from "../http/route";
+import { OPERATOR } from "../http/roles";
+import { createRoute } from "../http/route";
 import { json, named, problems } from "../spec/schemas";
 
 /** What is said of values that are not sealed under today's key. */

@@ -5,7 +5,8 @@
  */
 import { type OpenAPIHono, z } from "@hono/zod-openapi";
 import { type AppEnv, router } from "../http/context";
-import { ANYBODY, createRoute } from "../http/route";
+import { ANYBODY } from "../http/roles";
+import { createRoute } from "../http/route";
 import { ANSWER_HEADERS, addHeaders } from "./answer-headers";
 import { exampleIn, exampleOf, type Schema } from "./examples";
 import { named, problemResponse } from "./schemas";

@@ -1,8 +1,8 @@
 import type { FC } from "hono/jsx";
 import { prettyJson } from "../json-text";
 import { Block } from "./parts";
+import { type Attempt, Outcome } from "./pills";
 import { Headers } from "./preview";
-import { type Attempt, Outcome } from "./state";
 import { At, span } from "./time";
 
 const TRIGGERS = { scheduled: "", manual: "by hand", test: "test" } as const;

@@ -1,7 +1,7 @@
 import type { FC } from "hono/jsx";
 import { HOUR } from "../../lib/time";
 import { Scroll } from "./parts";
-import type { Stats } from "./state";
+import type { Stats } from "./pills";
 
 /** Deliveries accepted within an hour. */
 export interface HourTotal {

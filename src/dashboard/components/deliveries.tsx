@@ -4,7 +4,7 @@ import { path, type Site, withQuery } from "../site";
 import { type Column, Rows } from "./listing";
 import { isFiltered, Log, LogFilter, type LogQuery } from "./log";
 import { Empty, Pager } from "./parts";
-import { type Delivery, Outcome, StatusPill } from "./state";
+import { type Delivery, Outcome, StatusPill } from "./pills";
 import { Ago } from "./time";
 
 /** Which deliveries are asked for, as the address has it. */

@@ -1,7 +1,7 @@
 import type { FC } from "hono/jsx";
 import { SECOND } from "../../lib/time";
 import { Card, Facts, Figure } from "./parts";
-import type { Endpoint, Health } from "./state";
+import type { Endpoint, Health } from "./pills";
 import { Ago, At, duration, span } from "./time";
 
 /** The window's seven parts, each marked where an attempt failed, and when it would be disabled. */

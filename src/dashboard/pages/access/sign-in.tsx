@@ -1,5 +1,5 @@
 import { Hono } from "hono";
-import { isRefusedTooOften, REFUSALS_PERIOD } from "../../../api/http/refusals";
+import { isRefusedTooOften, REFUSALS_PERIOD } from "../../../api/http/refusal-rate";
 import { openPortalLink, type PortalLink, seePortalLink } from "../../../config/access/portal-links";
 import { databasesOf, findInAny } from "../../../config/databases";
 import { secretsKeys } from "../../../contracts/env";

@@ -5,7 +5,7 @@ import { Act } from "../../components/form";
 import { PageHead } from "../../components/layout";
 import { Listing } from "../../components/listing";
 import { Block, Card, Empty, Facts } from "../../components/parts";
-import type { EventType } from "../../components/state";
+import type { EventType } from "../../components/pills";
 import { PageError } from "../../errors";
 import { prettyJson } from "../../json-text";
 import { type SiteContext, type SiteEnv, tenantPath, withQuery } from "../../site";

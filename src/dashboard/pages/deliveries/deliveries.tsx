@@ -2,7 +2,7 @@ import { Hono } from "hono";
 import { DELIVERY_FILTERS, DeliveryFilter, DeliveryLog } from "../../components/deliveries";
 import { PageHead } from "../../components/layout";
 import { FilterRefused, LogCard, logQuery } from "../../components/log";
-import { nameOf } from "../../components/state";
+import { nameOf } from "../../components/pills";
 import { readOr } from "../../errors";
 import { type Site, type SiteEnv, tenantPath } from "../../site";
 import { page, part, wantsPart } from "../../write";

@@ -3,7 +3,7 @@ import { Attempts } from "../../components/attempts";
 import { Act, Refused } from "../../components/form";
 import { PageHead } from "../../components/layout";
 import { Card, Copyable, Facts } from "../../components/parts";
-import { nameOf, Outcome, StatusPill } from "../../components/state";
+import { nameOf, Outcome, StatusPill } from "../../components/pills";
 import { At } from "../../components/time";
 import { type Refusal, refusedWith } from "../../errors";
 import { path, type SiteContext, type SiteEnv, withQuery } from "../../site";

@@ -2,7 +2,7 @@ import type { FC } from "hono/jsx";
 import { PROFILES, type Profile } from "../../../config/endpoints/profiles";
 import { schemeOf } from "../../../config/endpoints/schemes";
 import { TextField } from "../../components/form";
-import type { EventType } from "../../components/state";
+import type { EventType } from "../../components/pills";
 import { duration } from "../../components/time";
 import { type FieldErrors, messagesOf } from "../../errors";
 import type { EndpointValues } from "./endpoint-values";

@@ -2,7 +2,7 @@ import type { Child, FC } from "hono/jsx";
 import { Act } from "../../components/form";
 import { PageHead } from "../../components/layout";
 import { Copyable, Tabs } from "../../components/parts";
-import { type Endpoint, EndpointPill, nameOf } from "../../components/state";
+import { type Endpoint, EndpointPill, nameOf } from "../../components/pills";
 import { path, type Site } from "../../site";
 
 /** The path of an endpoint's pages. */

@@ -1,6 +1,6 @@
 import { DELIVERY_FILTERS, DeliveryFilter, DeliveryLog } from "../../components/deliveries";
 import { FilterRefused, LogCard, logQuery } from "../../components/log";
-import { nameOf } from "../../components/state";
+import { nameOf } from "../../components/pills";
 import { readOr } from "../../errors";
 import type { Site, SiteContext } from "../../site";
 import { page, part, wantsPart } from "../../write";

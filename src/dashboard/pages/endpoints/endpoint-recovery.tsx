@@ -2,11 +2,11 @@ import type { FC } from "hono/jsx";
 import { Act, Field, Refused } from "../../components/form";
 import { localTime } from "../../components/log";
 import { Card, Notice } from "../../components/parts";
-import type { Endpoint } from "../../components/state";
+import type { Endpoint } from "../../components/pills";
 import type { Refusal } from "../../errors";
 import type { Site } from "../../site";
-import { type Held, sayHeld } from "../signals/fares";
 import { endpointPath } from "./endpoint-frame";
+import { type Held, sayHeld } from "./endpoint-summaries";
 
 /** What failed or is held since a time, counted first, then sent again. `count`: `null` before it is known. */
 export const Recovery: FC<{

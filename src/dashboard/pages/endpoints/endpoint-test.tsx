@@ -6,7 +6,7 @@ import { Attempts } from "../../components/attempts";
 import { deliveryHref } from "../../components/deliveries";
 import { Refused, SelectField, TextArea, TextField, Token, textOf } from "../../components/form";
 import { Card } from "../../components/parts";
-import { type Endpoint, nameOf, StatusPill } from "../../components/state";
+import { type Endpoint, nameOf, StatusPill } from "../../components/pills";
 import { type Refusal, refusalOf } from "../../errors";
 import { needs } from "../../guard";
 import { prettyJson } from "../../json-text";

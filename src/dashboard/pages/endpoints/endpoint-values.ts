@@ -8,7 +8,7 @@ import { schemeOf } from "../../../config/endpoints/schemes";
 import { isContainer, readJson } from "../../../lib/json/exact";
 
 import { textOf } from "../../components/form";
-import type { Endpoint } from "../../components/state";
+import type { Endpoint } from "../../components/pills";
 import { linesOf, recordOf } from "../deliveries/record-lines";
 
 /** What the field of the retry delays says when there are none: empty, it leaves them to the profile. */

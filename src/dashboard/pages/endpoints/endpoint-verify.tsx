@@ -4,7 +4,7 @@ import type { Client } from "../../../client/index";
 import { HOUR, SECOND } from "../../../lib/time";
 import { Act, Refused, TextField, Token, textOf } from "../../components/form";
 import { Block, Card, Copyable, Facts } from "../../components/parts";
-import { type Endpoint, nameOf } from "../../components/state";
+import { type Endpoint, nameOf } from "../../components/pills";
 import { Ago, At, duration } from "../../components/time";
 import { type Refusal, refusedWith } from "../../errors";
 import { guideLink, type Site, type SiteContext, type SiteEnv, withQuery } from "../../site";

@@ -5,15 +5,15 @@ import { Token, textOf } from "../../components/form";
 import { HealthCard } from "../../components/health";
 import { apiTime } from "../../components/log";
 import { Card } from "../../components/parts";
-import { type Endpoint, type Health, nameOf } from "../../components/state";
+import { type Endpoint, type Health, nameOf } from "../../components/pills";
 import { type Refusal, refusedWith } from "../../errors";
 import { needs } from "../../guard";
 import { type Site, type SiteContext, type SiteEnv, tenantPath, withQuery } from "../../site";
 import { page } from "../../write";
-import { heldOf, keptSince } from "../signals/fares";
 import { EndpointFrame, endpointPath } from "./endpoint-frame";
 import { endpointLog } from "./endpoint-log";
 import { CallToAction, Recovery } from "./endpoint-recovery";
+import { heldOf, keptSince } from "./endpoint-summaries";
 
 function where(c: SiteContext) {
   return { site: c.get("site"), tenant: c.req.param("tenant") ?? "", id: c.req.param("endpoint") ?? "" };

@@ -6,10 +6,10 @@ import { Icon } from "../../components/icon";
 import { PageHead } from "../../components/layout";
 import { type Column, Rows } from "../../components/listing";
 import { Empty, Pager } from "../../components/parts";
-import { type Endpoint, EndpointPill, nameOf, type Stats } from "../../components/state";
+import { type Endpoint, EndpointPill, nameOf, type Stats } from "../../components/pills";
 import { type Site, type SiteContext, type SiteEnv, tenantPath, withQuery } from "../../site";
 import { page } from "../../write";
-import { failingOf } from "../signals/fares";
+import { failingOf } from "./endpoint-summaries";
 
 const PAGE_SIZE = 25;
 /** As many as the API answers at once: a filter looks through so many. */

@@ -5,14 +5,14 @@ import { milliseconds } from "../../components/health";
 import { PageHead } from "../../components/layout";
 import { Rows } from "../../components/listing";
 import { Card, Empty, Figure, Notice } from "../../components/parts";
-import { type Endpoint, EndpointPill, nameOf, type Stats } from "../../components/state";
+import { type Endpoint, EndpointPill, nameOf, type Stats } from "../../components/pills";
 import { Ago } from "../../components/time";
 import type { Site, SiteContext, SiteEnv } from "../../site";
 import { tenantPath } from "../../site";
 import { page } from "../../write";
 import { endpointPath } from "../endpoints/endpoint-frame";
+import { type Fares, faresOf, keptSince, sayHeld } from "../endpoints/endpoint-summaries";
 import { recentOf } from "../endpoints/endpoints";
-import { type Fares, faresOf, keptSince, sayHeld } from "../signals/fares";
 
 /** The hours that the last 24 h touch: the first of them and the last are not whole. */
 const HOURS = 25;

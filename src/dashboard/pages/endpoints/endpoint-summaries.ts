@@ -1,6 +1,6 @@
 import { type Env, retentionMs } from "../../../contracts/env";
 import { DAY, iso } from "../../../lib/time";
-import type { Endpoint, Health } from "../../components/state";
+import type { Endpoint, Health } from "../../components/pills";
 import type { Site } from "../../site";
 
 /** Deliveries that an endpoint is held. `more`: there are more than were counted. */

@@ -1,7 +1,7 @@
 import { runInDurableObject } from "cloudflare:test";
 import { env } from "cloudflare:workers";
 import { describe, it, vi } from "vitest";
-import { Together } from "../../src/lib/together";
+import { GroupCommit } from "../../src/lib/group-commit";
 import { fresh } from "./api";
 
 /** Runs `use` on the storage of an object of its own, with a table of numbers. */
@@ -25,7 +25,7 @@ describe("changes that come together", () => {
     withStorage(async (storage) => {
       const transaction = vi.spyOn(storage, "transactionSync");
       const written = vi.fn();
-      const together = new Together(storage, written, () => {});
+      const together = new GroupCommit(storage, written, () => {});
       const answers = await Promise.all([3, 1, 2].map((n) => together.change(() => insert(storage, n) * 10)));
       expect(answers).toEqual([30, 10, 20]);
       expect([transaction.mock.calls.length, written.mock.calls.length]).toEqual([1, 1]);
@@ -36,7 +36,7 @@ describe("changes that come together", () => {
 
   it("do not fail for one that does", ({ expect }) =>
     withStorage(async (storage) => {
-      const together = new Together(
+      const together = new GroupCommit(
         storage,
         () => {},
         () => {},
@@ -51,7 +51,7 @@ describe("changes that come together", () => {
   it("fail all of them, and nobody is told otherwise, when they cannot be written", ({ expect }) =>
     withStorage(async (storage) => {
       const failed = vi.fn();
-      const together = new Together(
+      const together = new GroupCommit(
         storage,
         () => {
           throw new Error("the alarm cannot be set");
