@@ -5,6 +5,7 @@
  */
 
 import { readdir, readFile } from "node:fs/promises";
+import { basename } from "node:path";
 import { pathToFileURL } from "node:url";
 import { build } from "esbuild";
 import * as zod from "zod";
@@ -19,6 +20,16 @@ const JSON_SCHEMA = /\/(?:to-json-schema|json-schema-processors)\.js$/;
 /** What in them is for that alone. The rest tells a schema's format and bounds, which are asked for. */
 const WRITES = /Processor$/;
 const MAKES_WRITER = /^create\w+Method$/;
+/**
+ * What else nothing needs: code that is compiled at run time, which Workers refuse; one half of a schema that transforms,
+ * which is asked for by name alone; and the memory of values that lead back to themselves, as no JSON does.
+ */
+const NEEDLESS = {
+  doc: "export class Doc { constructor() { none(); } }",
+  visit: "export const visit = none;",
+  memoizer:
+    "export const [memoizer, isBackEdge, isRecursiveSchema] = [() => undefined, () => false, none]; export class $ZodCyclicError extends Error {}",
+};
 
 /**
  * Writes the file. A kind of schema that a source begins to name while `npm run dev` runs is there after its next start.
@@ -32,7 +43,10 @@ export async function bundleZod() {
     outfile: TARGET,
     bundle: true,
     format: "esm",
-    plugins: [{ name: "no JSON Schema", setup: leaveOutJsonSchema }],
+    plugins: [
+      { name: "no JSON Schema", setup: leaveOutJsonSchema },
+      { name: "nothing needless", setup: leaveOutNeedless },
+    ],
     logLevel: "error",
   });
 }
@@ -67,5 +81,25 @@ function leaveOutJsonSchema({ onLoad }) {
       `export { ${rest} } from ${JSON.stringify(`${path}?whole`)};`,
     ];
     return { contents: lines.join("\n"), resolveDir: ROOT };
+  });
+}
+
+/** The kind of object schema that compiles its parser, which Workers refuse: it then does as the one that does not. */
+const COMPILED = "core.$ZodObjectJIT.init(";
+/** A format as a method of `z.string()`, as `z.string().email()`: zod's old way, which has each text know all of them. */
+const FORMAT = /return this\.check\(core\._\w+\(Zod[A-Z]\w+, params\)\)/g;
+
+/** In place of each of the needless ones what those that import it need to be loaded. */
+function leaveOutNeedless({ onLoad }) {
+  onLoad({ filter: new RegExp(`/zod/v4/core/(?:${Object.keys(NEEDLESS).join("|")})\\.js$`) }, ({ path }) => {
+    const none = 'const none = () => { throw new Error("this zod is bundled without it"); };';
+    return { contents: `${none}\n${NEEDLESS[basename(path, ".js")]}` };
+  });
+  onLoad({ filter: /\/zod\/v4\/classic\/schemas\.js$/ }, async ({ path }) => {
+    const source = await readFile(path, "utf8");
+    if (!source.includes(COMPILED))
+      throw new Error("zod makes its objects in another way than scripts/lib/zod.mjs knows");
+    const formats = 'throw new Error("this zod is bundled without the formats of z.string()")';
+    return { contents: source.replace(COMPILED, "core.$ZodObject.init(").replaceAll(FORMAT, formats) };
   });
 }

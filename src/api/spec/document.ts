@@ -9,7 +9,7 @@ import { ANYBODY } from "../http/roles";
 import { createRoute } from "../http/route";
 import { ANSWER_HEADERS, addHeaders } from "./answer-headers";
 import { exampleIn, exampleOf, type Schema } from "./examples";
-import { named, problemResponse } from "./schemas";
+import { named, problemResponse, problems } from "./schemas";
 import { sharing } from "./shared-parts";
 import { webhooks } from "./webhooks";
 
@@ -76,6 +76,8 @@ const get = createRoute({
       },
     },
     304: { description: "it is what you have: its `ETag` is the one in `If-None-Match`", headers: OPEN },
+    // Where the Worker was uploaded without the files beside it.
+    ...problems(404),
   },
 });
 
