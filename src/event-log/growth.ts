@@ -8,12 +8,12 @@ import { SECOND } from "../lib/time";
  * times as many (`npm run bench`).
  */
 const COMMIT = 3;
-const EVENT = 1 / 3;
+const EVENT = 1 / 4;
 /** The part of its time from which on a shard wants others beside it: those that come meanwhile take a part. */
 export const MOST_BUSY = 0.5;
-/** Over how long that is taken, and how long it takes until isolates go by a new number, in ms. */
-const WINDOW = 2 * SECOND;
-const SETTLES = 5 * SECOND;
+/** Over how long that is taken, since a burst is over before others help, and how long until a new number shows, in ms. */
+const WINDOW = 10 * SECOND;
+const SETTLES = 15 * SECOND;
 /** Of what a log takes, by how much it fills up until the number doubles: 32 shards when it is at five sixteenths. */
 const PART = 1 / 16;
 

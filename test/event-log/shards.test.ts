@@ -107,8 +107,9 @@ describe("the number of shards", () => {
   });
 
   it("goes by commits, which events share that come together", ({ expect }) => {
-    expect(busyWith(150, 150, SECOND)).toBeCloseTo(MOST_BUSY);
-    expect(busyWith(40, 1_000, SECOND)).toBeLessThan(MOST_BUSY);
+    expect(busyWith(150, 150, SECOND)).toBeLessThan(MOST_BUSY);
+    expect(busyWith(160, 160, SECOND)).toBeGreaterThan(MOST_BUSY);
+    expect(busyWith(40, 1_500, SECOND)).toBeLessThan(MOST_BUSY);
     expect(busyWith(40, 2_000, SECOND)).toBeGreaterThan(MOST_BUSY);
   });
 
@@ -123,11 +124,11 @@ describe("the number of shards", () => {
       }
       numbers.push(shards);
     };
-    play(1_000_000, 1, 1_000);
-    play(1_600_000, 20, 75);
-    play(1_650_000, 20, 1_000, 20);
-    play(1_700_000, 5, 600);
-    play(1_705_000, 5, 600);
+    play(1_000_000, 5, 1_000);
+    play(1_600_000, 40, 75);
+    play(1_700_000, 40, 1_000, 20);
+    play(1_800_000, 20, 600);
+    play(1_820_000, 20, 600);
     expect(numbers).toEqual([1, 1, 1, 2, 4]);
   });
 });
