@@ -8,6 +8,7 @@ import { Visits } from "../lib/filter/visits";
 import { eventId } from "../lib/ids";
 import { readJson, toPortable } from "../lib/json/exact";
 import { log, logError } from "../lib/log";
+import { mayGoDirectly } from "./direct";
 import { match, revealsOf } from "./match";
 import { inLog } from "./shards";
 
@@ -35,7 +36,7 @@ export interface Posted {
 }
 
 export type Accepted =
-  | { kind: "accepted" | "duplicate"; event: Event }
+  | { kind: "accepted" | "duplicate"; event: Event; direct?: true }
   /** The idempotency key, or the caller's own id, was used with another body. */
   | { kind: "conflict"; by: "key" | "id" }
   /** A schema refuses its data, and it is no repeat. */
@@ -52,6 +53,8 @@ export type AcceptedAll =
  * one message per endpoint onto the queue and has its contacts revealed. Once this answers `accepted` the event is owned
  * by the log, so a queue that fails afterwards delays it and loses nothing. Throws when the log cannot be reached, is
  * full ({@link LOG_FULL}) or cannot write; then nothing is accepted.
+ *
+ * `deliver`: delivers it in this invocation; called where its messages would go alone, and then there are none.
  */
 export async function accept(
   env: Env,
@@ -59,10 +62,13 @@ export async function accept(
   snapshot: Snapshot,
   posted: Posted,
   now: number,
+  deliver?: (event: Event, versions: Versions) => void,
 ): Promise<Accepted> {
-  const { request, versions } = await toAppend(tenant, snapshot, posted, now, new Visits());
-  const accepted = await write(env, tenant, request, now, versions);
+  const { request, versions, mayGoDirectly } = await toAppend(tenant, snapshot, posted, now, new Visits());
+  const direct = deliver !== undefined && mayGoDirectly;
+  const accepted = await write(env, tenant, request, now, versions, direct);
   if (accepted.kind === "accepted") logAccepted(tenant, [accepted.event], now);
+  if ("direct" in accepted) deliver?.(accepted.event, versions);
   return accepted;
 }
 
@@ -100,6 +106,7 @@ export async function acceptAll(
 interface Append {
   request: AppendRequest;
   versions: Map<string, number>;
+  mayGoDirectly: boolean;
 }
 
 async function toAppend(
@@ -121,7 +128,7 @@ async function toAppend(
   request.tenantSince = snapshot.since;
   const actions = revealsOf(snapshot, subject, visits);
   if (actions.length > 0) request.reveal = toPortable({ since: snapshot.since, actions });
-  return { request, versions };
+  return { request, versions, mayGoDirectly: mayGoDirectly(matched, matches.length - matched.length) };
 }
 
 /** The one line of events that were accepted together; `since`: when they came, in ms. */
@@ -200,11 +207,13 @@ async function write(
   request: AppendRequest,
   now: number,
   versions?: Versions,
+  direct = false,
 ): Promise<Accepted> {
-  const write = (log: EventLogContract, shards: number) => log.append(request, versions, shards);
+  const write = (log: EventLogContract, shards: number) => log.append(request, versions, shards, direct);
   const result = await inLog(env, tenant, { events: [request] }, now, write);
   if (!("event" in result)) return result;
-  return { kind: result.kind === "duplicate" ? "duplicate" : "accepted", event: result.event };
+  const { kind, ...rest } = result;
+  return { ...rest, kind: kind === "duplicate" ? kind : "accepted" };
 }
 
 async function idempotency(posted: Posted): Promise<Pick<AppendRequest, "idempotency">> {

@@ -69,9 +69,11 @@ export interface AppendAllRequest {
   idempotency?: Idempotency;
 }
 
-/** How many shards the day has by now; absent: one, as the caller went by. */
 interface Told {
+  /** How many shards the day has by now; absent: one, as the caller went by. */
   shards?: number;
+  /** No messages are put onto the queue: the caller delivers the event. */
+  direct?: true;
 }
 
 export type AppendAllResult = Told & AppendedAll;
@@ -145,9 +147,9 @@ export interface EventLogContract {
   eraseAll(deletion: { createdAt: number; deletedAt: number }): Promise<LogErasure>;
   /**
    * Writes an event down and puts its messages onto the queue; without `versions` it only writes. `shards`: how many the
-   * caller goes by.
+   * caller goes by. `direct`: the caller would deliver it itself, which it may where its messages would go alone.
    */
-  append(request: AppendRequest, versions?: Versions, shards?: number): Promise<AppendResult>;
+  append(request: AppendRequest, versions?: Versions, shards?: number, direct?: boolean): Promise<AppendResult>;
   /** Appends all or nothing, in one transaction. */
   appendAll(request: AppendAllRequest, versions: Versions, shards?: number): Promise<AppendAllResult>;
   /** Claims names of which this shard is the home for an event of another one. */
