@@ -99,6 +99,10 @@ export const OPERATIONS = {
     preview: "GET /v1/event-types/catalogs/:profile",
     install: "POST /v1/event-types/catalogs/:profile",
   },
+  search: {
+    all: "GET /v1/search",
+    tenant: "GET /v1/tenants/:tenant/search",
+  },
   service: {
     health: "GET /health",
   },

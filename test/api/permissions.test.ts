@@ -29,6 +29,8 @@ const MAY: Record<string, readonly Identity[]> = {
   getPortalLink: ADMINS,
   deletePortalLink: ADMINS,
   listAudit: OPERATOR,
+  search: OPERATOR,
+  searchTenant: READERS,
   createEndpoint: MANAGERS,
   listEndpoints: READERS,
   getEndpoint: READERS,

@@ -187,7 +187,11 @@ describe("what requests ask of D1", () => {
   const GROWING =
     /^SCAN (tenants|endpoints|former_endpoints|audit|api_keys|portal_links|ended_sessions|segments|automations|signals|lists|list_items)\b/;
   /** Pages in the order of an index, from its end on: they stop at their LIMIT. */
-  const PAGES = ["SCAN audit USING INDEX sqlite_autoindex_audit_1", "SCAN tenants USING INDEX tenants_by_creation"];
+  const PAGES = [
+    "SCAN endpoints USING INDEX sqlite_autoindex_endpoints_1",
+    "SCAN audit USING INDEX sqlite_autoindex_audit_1",
+    "SCAN tenants USING INDEX tenants_by_creation",
+  ];
 
   let statements: Asked[] = [];
 
