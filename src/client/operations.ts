@@ -21,6 +21,7 @@ export const OPERATIONS = {
   },
   audit: {
     list: "GET /v1/audit",
+    ofTenant: "GET /v1/tenants/:tenant/audit",
   },
   endpoints: {
     create: "POST /v1/tenants/:tenant/endpoints",

@@ -209,6 +209,7 @@ describe("what requests ask of D1", () => {
     const list = await call("GET", "/v1/tenants?limit=1");
     await call("GET", `/v1/tenants?limit=1&cursor=${list.body.nextCursor}`);
     await call("GET", `/v1/audit?tenant=${tenant}&since=2020-01-01T00:00:00Z`);
+    await call("GET", `/v1/tenants/${tenant}/audit?target=${world.endpoint}`);
     for (const part of ["keys", "endpoints", "segments", "automations", "signals", "lists"]) {
       await call("GET", `/v1/tenants/${tenant}/${part}?limit=1`);
     }

@@ -76,6 +76,7 @@ export const AUDIT_ACTIONS = [
   "portallink.revoked",
   "endpoint.created",
   "endpoint.updated",
+  "endpoint.enabled",
   "endpoint.disabled",
   "endpoint.deleted",
   "secret.read",
