@@ -19,6 +19,8 @@ export interface AppendRequest {
   reveal?: Portable<Reveal>;
   /** The observation that it was emitted for. */
   origin?: Origin;
+  /** The values that it is found by, see `lib/found-by.ts`. */
+  foundBy?: string[];
   /** Its data is refused today: it may answer an earlier event under its key, and is not written down. */
   refused?: true;
 }
@@ -212,6 +214,10 @@ export interface KeyedEvents {
 export interface EventQuery {
   /** The event type; absent: all. */
   event?: string | undefined;
+  /** Of those with a delivery for this endpoint, by its id; absent: all. */
+  endpoint?: string | undefined;
+  /** Of those that are found by it: by a value, the caller's own id or an idempotency key; absent: all. */
+  search?: string | undefined;
   /** ULIDs: older than `before`, and not older than `from`; `null`: without end. */
   before: string | null;
   from: string | null;

@@ -3,6 +3,7 @@ import { OPERATOR_TENANT } from "../../lib/operator";
 import { guideLink, helpOf, path, type Site, type Visit } from "../site";
 import { ThemeSwitch, Token } from "./form";
 import { Icon, type IconName } from "./icon";
+import { SearchBox } from "./search-box";
 
 export const HTMX_VERSION = "2.0.11";
 
@@ -54,6 +55,7 @@ function entriesOf({ may }: Site): Entry[] {
     { name: "Signals", parts: ["signals"], icon: "signal" },
     { name: "Lists", parts: ["lists"], icon: "list" },
     ...(may.keys.list ? [{ name: "API keys", parts: ["keys"], icon: "key" } as const] : []),
+    ...(may.audit.ofTenant ? [{ name: "Audit", parts: ["audit"], icon: "list" } as const] : []),
     ...(may.portalLinks.list ? [{ name: "Portal links", parts: ["portal-links"], icon: "link" } as const] : []),
   ];
 }
@@ -116,6 +118,7 @@ export const Page: FC<{
             <img src="/posthorn.svg" alt="" width="28" height="28" />
             <strong>Posthorn</strong>
           </a>
+          <SearchBox site={site} tenant={tenant} />
           {site.may.tenants.list ? <OperatorNav site={site} tenant={tenant} current={current} /> : null}
           {tenant === null ? null : (
             <>

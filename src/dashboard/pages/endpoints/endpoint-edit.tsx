@@ -39,7 +39,7 @@ async function typesFor(c: SiteContext): Promise<EventType[]> {
   const { data } = await c.get("site").api.eventTypes.list({ query: { limit: 250 } });
   if (c.req.param("tenant") !== OPERATOR_TENANT) return data;
   const plain = { title: null, description: null, schema: null, enforce: false, sample: null, group: null };
-  const rest = { highVolume: false, deprecated: false, createdAt: "", updatedAt: "" };
+  const rest = { highVolume: false, deprecated: false, searchable: [], createdAt: "", updatedAt: "" };
   return OPERATOR_TYPES.map((name) => ({ ...plain, ...rest, name }));
 }
 
