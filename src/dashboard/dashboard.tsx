@@ -31,6 +31,7 @@ import { overviewPages } from "./pages/operator/overview";
 import { tenantPages } from "./pages/operator/tenants";
 import { automationPages } from "./pages/signals/automations";
 import { listPages } from "./pages/signals/lists";
+import { rulePages } from "./pages/signals/rule";
 import { segmentPages } from "./pages/signals/segments";
 import { signalPages } from "./pages/signals/signals";
 import { BASES, type Call, type SiteContext, type SiteEnv } from "./site";
@@ -53,6 +54,7 @@ const PAGES = [
   eventsPages,
   eventPages,
   eventTypePages,
+  rulePages,
   automationPages,
   helpPages,
   keyPages,
