@@ -33,6 +33,7 @@ import { tenantPages } from "./pages/operator/tenants";
 import { searchPages } from "./pages/search/search";
 import { automationPages } from "./pages/signals/automations";
 import { listPages } from "./pages/signals/lists";
+import { rulePages } from "./pages/signals/rule";
 import { segmentPages } from "./pages/signals/segments";
 import { signalPages } from "./pages/signals/signals";
 import { BASES, type Call, type SiteContext, type SiteEnv } from "./site";
@@ -56,6 +57,7 @@ const PAGES = [
   eventsPages,
   eventPages,
   eventTypePages,
+  rulePages,
   automationPages,
   helpPages,
   keyPages,
