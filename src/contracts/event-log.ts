@@ -173,8 +173,11 @@ export interface EventLogContract {
    * Answers whether that one's content is erased already.
    */
   noteDerived(source: string, derived?: string): Promise<boolean>;
-  /** The events with these ULIDs, `null` for one that is not there. */
-  read(ulids: string[]): Promise<(Event | null)[]>;
+  /**
+   * The events with these ULIDs, `null` for one that is not there. `room`: how many characters of data they may have
+   * together; once that is full, the rest is `null`. Absent: any.
+   */
+  read(ulids: string[], room?: number): Promise<(Event | null)[]>;
   /**
    * Closes the day for new keys and answers, for each key, what used it at or after `since` (ms). For a later shard of the
    * same day it closes only for keys that have another home by now.

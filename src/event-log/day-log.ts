@@ -51,6 +51,7 @@ export class DayLog {
         return journal;
       },
       written: () => this.armFor(Date.now()),
+      committed: () => this.#growth.committed(),
       failed: () => this.alarm.unset(),
     });
     this.tenancy.since = this.journal?.since ?? null;

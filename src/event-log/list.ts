@@ -1,12 +1,16 @@
 import { type Env, retentionMs } from "../contracts/env";
+import type { Event } from "../contracts/event";
 import type { EventPage, EventQuery } from "../contracts/event-log";
 import { eventLogStub } from "../contracts/find";
-import { encodeTime, ulidTime } from "../lib/ids";
+import { encodeTime, eventRef, logName, ulidTime } from "../lib/ids";
 import { addDays, DAY, type Day, dayOf, MINUTE } from "../lib/time";
 
 /** What one page looks at, at most. */
 const PAGE_ROWS = 1_000;
 const PAGE_DAYS = 7;
+/** The most characters of data that are read together, and of how many logs: a week of days, or all shards of one. */
+const LATEST_ROOM = 4_000_000;
+const LATEST_LOGS = 40;
 /** How far the clocks of isolates may be apart. */
 const SKEW = 5 * MINUTE;
 
@@ -61,6 +65,36 @@ export async function listEvents(env: Env, tenant: string, request: ListRequest,
     if (rows <= 0) return { events: found, next: day > dayOf(oldest) ? before : null };
   }
   return { events: found, next: day < dayOf(oldest) ? null : before };
+}
+
+/**
+ * A tenant's latest events with their data, newest first: `limit` of them, or as many as a page looks at and there is
+ * room for. Those whose content is erased are left out. One call of each log that has some, beside those of the list.
+ */
+export async function latestEvents(
+  env: Env,
+  tenant: string,
+  request: Pick<ListRequest, "limit" | "createdAt">,
+  now: number,
+): Promise<Event[]> {
+  const { events } = await listEvents(env, tenant, { ...request, before: null }, now);
+  const refs = events.map(({ ulid }) => eventRef(ulid));
+  const logs = [...Map.groupBy(refs, logName).values()].slice(0, LATEST_LOGS);
+  const room = Math.floor(LATEST_ROOM / Math.max(logs.length, 1));
+  const read = logs.map((some) => {
+    const [ref] = some as [(typeof some)[number]];
+    return eventLogStub(env, tenant, ref).read(
+      some.map(({ ulid }) => ulid),
+      room,
+    );
+  });
+  const found = new Map((await Promise.all(read)).flat().map((event) => [event?.ulid, event]));
+  // From the newest on without a gap: what did not fit ends it.
+  const latest = refs.map(({ ulid }) => found.get(ulid) ?? null);
+  const end = latest.indexOf(null);
+  return latest
+    .slice(0, end < 0 ? latest.length : end)
+    .filter((event) => event !== null && event.erasedAt === undefined) as Event[];
 }
 
 /** A page of a day's events: of its first shard, which says whether there are others, and then of those as well. */

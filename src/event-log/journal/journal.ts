@@ -238,10 +238,12 @@ export class Journal {
     return row.erased !== null;
   }
 
-  /** The events with these ULIDs, `null` for one that is not there. */
-  read(ulids: readonly string[]): (Event | null)[] {
+  /** The events with these ULIDs, `null` for one that is not there, or comes when `room` characters of data are full. */
+  read(ulids: readonly string[], room = Number.POSITIVE_INFINITY): (Event | null)[] {
+    let left = room;
     return ulids.map((ulid) => {
-      const row = this.#sql.first<EventRow>("SELECT * FROM events WHERE ulid = ?", ulid);
+      const row = left > 0 ? this.#sql.first<EventRow>("SELECT * FROM events WHERE ulid = ?", ulid) : null;
+      left -= row?.data.length ?? 0;
       return row && toEvent(row);
     });
   }

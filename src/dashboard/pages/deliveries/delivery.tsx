@@ -71,6 +71,8 @@ async function show(c: SiteContext, refusal: Refusal | null = null): Promise<Res
           nextAttemptAt={delivery.nextAttemptAt}
           now={now}
           createdAt={delivery.createdAt}
+          open={Number(c.req.query("attempt"))}
+          here={here}
         />
         {attemptLog.length < delivery.attempts ? <p class="hint">The oldest attempts are not kept any more.</p> : null}
       </Card>

@@ -175,7 +175,7 @@ async function create(c: SiteContext): Promise<Response> {
     const input = { ...said, ...secret, url: values.url, events: body.events, enabled: values.enabled };
     const endpoint = await site.api.endpoints.create(tenant, input);
     keepWarnings(c, endpoint.warnings);
-    return c.redirect(withQuery(endpointPath(site, tenant, endpoint.id, "verify"), { done: "created" }), 303);
+    return c.redirect(withQuery(endpointPath(site, tenant, endpoint.id), { done: "created" }), 303);
   } catch (error) {
     const refusal = refusalOf(error);
     if (refusal === null) throw error;
