@@ -7,6 +7,11 @@ const EVENT = "hx-trigger";
 const started = new WeakSet();
 const under = new WeakMap();
 
+/** An attribute that holds for all within the element that has it. */
+function inherited(element, name) {
+  return element.closest(`[${name}]`)?.getAttribute(name) ?? null;
+}
+
 /** An element as htmx names it: a selector, `this`, or `closest` and a selector. */
 function named(element, text) {
   if (!text || text === "this") return element;
@@ -29,7 +34,8 @@ async function request(element, swapped) {
   const method = element.hasAttribute("hx-post") ? "POST" : "GET";
   const url = new URL(element.getAttribute(method === "POST" ? "hx-post" : "hx-get") || location.href, location.href);
   const form = named(element, element.getAttribute("hx-include") ?? "closest form");
-  const fields = form instanceof HTMLFormElement ? new URLSearchParams(new FormData(form)) : null;
+  const pressed = element instanceof HTMLButtonElement && element.form === form ? element : null;
+  const fields = form instanceof HTMLFormElement ? new URLSearchParams(new FormData(form, pressed)) : null;
   if (method === "GET" && fields !== null) for (const [name, value] of fields) url.searchParams.set(name, value);
   // Whoever asks anew no longer wants the answer to what they asked before.
   under.get(element)?.abort();
@@ -55,16 +61,19 @@ async function request(element, swapped) {
 }
 
 function swap(element, text, swapped) {
-  const target = named(element, element.getAttribute("hx-target"));
+  const target = named(element, inherited(element, "hx-target"));
   if (!target?.isConnected) return;
   const parsed = new DOMParser().parseFromString(text, "text/html");
-  const select = element.getAttribute("hx-select");
+  const select = inherited(element, "hx-select");
   const nodes = select ? [...parsed.querySelectorAll(select)] : [...parsed.body.childNodes];
-  const how = element.getAttribute("hx-swap") ?? "innerHTML";
+  const how = inherited(element, "hx-swap") ?? "innerHTML";
+  const at = document.activeElement?.id;
   if (how === "outerHTML") target.replaceWith(...nodes);
   else if (how === "innerHTML") target.replaceChildren(...nodes);
   else if (how === "beforeend") target.append(...nodes);
   else if (how === "afterbegin") target.prepend(...nodes);
+  // Whoever was at something is at it again, if it is still there.
+  if (at && document.activeElement?.id !== at) document.getElementById(at)?.focus({ preventScroll: true });
   for (const node of nodes) if (node instanceof Element) swapped(node.parentElement ?? node);
 }
 
