@@ -11,6 +11,7 @@ import type { eventTypeRoutes } from "../api/catalog/event-types";
 import type { segmentRoutes } from "../api/catalog/segments";
 import type { deliveryRoutes } from "../api/deliveries/deliveries";
 import type { tenantDeliveryRoutes } from "../api/deliveries/tenant-deliveries";
+import type { endpointListRoutes } from "../api/endpoints/endpoint-list";
 import type { endpointRoutes } from "../api/endpoints/endpoints";
 import type { secretRoutes } from "../api/endpoints/secrets";
 import type { statsRoutes } from "../api/endpoints/stats";
@@ -36,6 +37,7 @@ export type Routes = SchemaOf<typeof auditRoutes> &
   SchemaOf<typeof batchRoutes> &
   SchemaOf<typeof contentRoutes> &
   SchemaOf<typeof deliveryRoutes> &
+  SchemaOf<typeof endpointListRoutes> &
   SchemaOf<typeof endpointRoutes> &
   SchemaOf<typeof eventListRoutes> &
   SchemaOf<typeof eventTypeRoutes> &

@@ -26,7 +26,8 @@ const waitReason = named(
   "`slots`: for a free slot. `slow`: for its turn among endpoints that have begun to fail. `rate`: for the endpoint's rate " +
     "limit. `breaker`: for its breaker. `asked`: its receiver asked for it.",
 );
-const deliveryError = named(
+/** What went wrong in an attempt. */
+export const deliveryError = named(
   "DeliveryError",
   z.enum(DELIVERY_ERRORS),
   "What went wrong. `blocked`: its URL leads to an address that is not public. `expired`: it could not be tried in time.",

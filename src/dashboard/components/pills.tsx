@@ -7,7 +7,9 @@ export type Delivery = Answer<Client["deliveries"]["list"]>["data"][number];
 export type Attempt = Answer<Client["deliveries"]["get"]>["attemptLog"][number];
 export type Endpoint = Answer<Client["endpoints"]["get"]>;
 export type Health = Answer<Client["endpoints"]["health"]>;
-export type Stats = Answer<Client["deliveries"]["stats"]>;
+type AnyStats = Answer<Client["deliveries"]["stats"]>;
+/** Totals by hour and endpoint, as they are answered to who asks neither `by` nor `group`. */
+export type Stats = Omit<AnyStats, "data"> & { data: Extract<AnyStats["data"][number], { hour: string }>[] };
 export type EventType = Answer<Client["eventTypes"]["list"]>["data"][number];
 
 const STATUS_TONES: Readonly<Record<Delivery["status"], Tone>> = {

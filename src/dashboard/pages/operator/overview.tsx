@@ -143,7 +143,7 @@ async function show(c: SiteContext): Promise<Response> {
   const [named, { data: endpoints, nextCursor }, stats] = await Promise.all([
     site.api.tenants.get(tenant),
     site.api.endpoints.list(tenant, { query: { limit: 250 } }),
-    site.api.deliveries.stats(tenant),
+    site.api.deliveries.stats(tenant) as Promise<Stats>,
   ]);
   const looked = worstFirst(endpoints, stats.data).slice(0, LOOKED);
   const fares = failingFirst(await faresOf(site, tenant, looked, keptSince(c.env, now)));
