@@ -1,3 +1,5 @@
+import { searchablePaths } from "../config/catalogs/event-types";
+import { serviceOf } from "../config/databases";
 import type { Snapshot } from "../config/snapshot";
 import type { Env } from "../contracts/env";
 import type { Event, Match } from "../contracts/event";
@@ -5,6 +7,7 @@ import type { AppendAllRequest, AppendRequest, EventLogContract, Origin, Version
 import { hex, sha256 } from "../lib/crypto";
 import { once } from "../lib/filter/once";
 import { Visits } from "../lib/filter/visits";
+import { foundBy } from "../lib/found-by";
 import { eventId } from "../lib/ids";
 import { readJson, toPortable } from "../lib/json/exact";
 import { log, logError } from "../lib/log";
@@ -64,7 +67,7 @@ export async function accept(
   now: number,
   deliver?: (event: Event, versions: Versions) => void,
 ): Promise<Accepted> {
-  const { request, versions, mayGoDirectly } = await toAppend(tenant, snapshot, posted, now, new Visits());
+  const { request, versions, mayGoDirectly } = await toAppend(env, tenant, snapshot, posted, now, new Visits());
   const direct = deliver !== undefined && mayGoDirectly;
   const accepted = await write(env, tenant, request, now, versions, direct);
   if (accepted.kind === "accepted") logAccepted(tenant, [accepted.event], now);
@@ -88,7 +91,7 @@ export async function acceptAll(
   const visits = new Visits();
   const versions = new Map<string, number>();
   for (const event of posted) {
-    const append = await toAppend(tenant, snapshot, event, now, visits);
+    const append = await toAppend(env, tenant, snapshot, event, now, visits);
     appends.push(append);
     for (const [endpoint, version] of append.versions) versions.set(endpoint, version);
   }
@@ -110,6 +113,7 @@ interface Append {
 }
 
 async function toAppend(
+  env: Env,
   tenant: string,
   snapshot: Snapshot,
   posted: Posted,
@@ -124,11 +128,23 @@ async function toAppend(
   // The log names the callback's endpoint, after the delivery that it is for.
   if (posted.callback !== undefined) matches.push({ endpoint: "", url: posted.callback });
   const versions = new Map(matched.map(({ id, version }) => [id, version]));
-  const request = await requestOf(posted, matches);
+  const request = { ...(await requestOf(posted, matches)), ...(await foundByOf(env, type, read, now)) };
   request.tenantSince = snapshot.since;
   const actions = revealsOf(snapshot, subject, visits);
   if (actions.length > 0) request.reveal = toPortable({ since: snapshot.since, actions });
   return { request, versions, mayGoDirectly: mayGoDirectly(matched, matches.length - matched.length) };
+}
+
+/** What the event is found by; of a type that names nothing its data is not even read. */
+async function foundByOf(
+  env: Env,
+  type: string,
+  data: () => unknown,
+  now: number,
+): Promise<Pick<AppendRequest, "foundBy">> {
+  const paths = await searchablePaths(serviceOf(env), type, now);
+  const values = paths.length === 0 ? [] : foundBy(data(), paths);
+  return values.length === 0 ? {} : { foundBy: values };
 }
 
 /** The one line of events that were accepted together; `since`: when they came, in ms. */
@@ -177,7 +193,9 @@ export async function acceptDerived(
 ): Promise<Event | null> {
   const version = snapshot.subscriptions.find(({ id }) => id === endpoint)?.version ?? 0;
   const versions = new Map([[endpoint, version]]);
-  const request = { ...(await requestOf(posted, [{ endpoint }])), tenantSince: snapshot.since };
+  const read = posted.read ?? once(() => readJson(posted.data));
+  const found = await foundByOf(env, posted.type, read, now);
+  const request = { ...(await requestOf(posted, [{ endpoint }])), ...found, tenantSince: snapshot.since };
   const accepted = await write(env, tenant, request, now, versions);
   if (!("event" in accepted)) {
     // Only a caller who took our key could bring a conflict about; trying again would not change it.

@@ -19,6 +19,8 @@ export interface AppendRequest {
   reveal?: Portable<Reveal>;
   /** The observation that it was emitted for. */
   origin?: Origin;
+  /** The values that it is found by, see `lib/found-by.ts`. */
+  foundBy?: string[];
   /** Its data is refused today: it may answer an earlier event under its key, and is not written down. */
   refused?: true;
 }
@@ -175,8 +177,11 @@ export interface EventLogContract {
    * Answers whether that one's content is erased already.
    */
   noteDerived(source: string, derived?: string): Promise<boolean>;
-  /** The events with these ULIDs, `null` for one that is not there. */
-  read(ulids: string[]): Promise<(Event | null)[]>;
+  /**
+   * The events with these ULIDs, `null` for one that is not there. `room`: how many characters of data they may have
+   * together; once that is full, the rest is `null`. Absent: any.
+   */
+  read(ulids: string[], room?: number): Promise<(Event | null)[]>;
   /**
    * Closes the day for new keys and answers, for each key, what used it at or after `since` (ms). For a later shard of the
    * same day it closes only for keys that have another home by now.
@@ -209,6 +214,10 @@ export interface KeyedEvents {
 export interface EventQuery {
   /** The event type; absent: all. */
   event?: string | undefined;
+  /** Of those with a delivery for this endpoint, by its id; absent: all. */
+  endpoint?: string | undefined;
+  /** Of those that are found by it: by a value, the caller's own id or an idempotency key; absent: all. */
+  search?: string | undefined;
   /** ULIDs: older than `before`, and not older than `from`; `null`: without end. */
   before: string | null;
   from: string | null;

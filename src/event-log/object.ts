@@ -156,8 +156,8 @@ export class EventLog extends DurableObject<Env> implements EventLogContract {
     return eraseLog(this.#log, deletion);
   }
 
-  async read(ulids: string[]): Promise<(Event | null)[]> {
-    return this.#log.journal?.read(ulids) ?? ulids.map(() => null);
+  async read(ulids: string[], room?: number): Promise<(Event | null)[]> {
+    return this.#log.journal?.read(ulids, room) ?? ulids.map(() => null);
   }
 
   async sealAndFind(keys: string[], since: number, later?: LaterShard): Promise<FoundKeys> {
