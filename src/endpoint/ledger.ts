@@ -1,4 +1,4 @@
-import type { Outcome } from "../contracts/delivery";
+import type { Claim, Outcome } from "../contracts/delivery";
 import type {
   AdmitAnswer,
   AdmitRequest,
@@ -223,6 +223,11 @@ export class Ledger {
   /** Writes down the figures of hours that are over and had much. */
   writeFigures(now: number): void {
     this.#stores.deliveries.figures.write(now);
+  }
+
+  /** See {@link Releasing.retry}. */
+  retry(now: number): Claim[] {
+    return this.#change(now, () => this.#releasing.retry(now));
   }
 
   /** When the alarm is needed next, in ms; `null`: nothing is due. */

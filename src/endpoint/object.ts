@@ -4,11 +4,11 @@ import type * as contract from "../contracts/endpoint";
 import type { Env } from "../contracts/env";
 import type { Delivery } from "../contracts/event";
 import { nameParts } from "../contracts/find";
-import { queueOf } from "../contracts/queues";
-import { log, logError } from "../lib/log";
+import { log } from "../lib/log";
 import { Changes, type EndpointName } from "./changes";
 import { Configuration } from "./configuration";
-import { logDropped, MOST_BYTES } from "./jobs/capacity";
+import { release, retry } from "./due";
+import { MOST_BYTES } from "./jobs/capacity";
 import { OperatorEvents } from "./operator-events";
 import { FRESH } from "./policy/admission";
 import { attemptOf } from "./storage/row";
@@ -50,6 +50,10 @@ export class Endpoint extends DurableObject<Env> implements contract.EndpointCon
   }
 
   async record(outcomes: Outcome[], next?: contract.AdmitRequest): Promise<contract.Recorded> {
+    return this.#record(outcomes, next);
+  }
+
+  async #record(outcomes: Outcome[], next?: contract.AdmitRequest): Promise<contract.Recorded> {
     // Whatever becomes of them here: they are not with the receiver any more.
     for (const outcome of outcomes) this.#changes.ledger.underWay.end(attemptOf(outcome));
     await this.#configuration.load(0);
@@ -170,28 +174,11 @@ export class Endpoint extends DurableObject<Env> implements contract.EndpointCon
     if (this.#changes.erased) return;
     const since = Date.now();
     if (await this.#changes.retires(since)) return;
-    const deliveries = await this.#release(alarm?.scheduledTime);
+    await retry(this.#changes, this.#configuration, this.ctx, this.#name, (outcomes) => this.#record(outcomes));
+    const deliveries = await release(this.#changes, this.env, this.#name, alarm?.scheduledTime);
     await this.#configuration.mirror();
     await this.#operatorEvents.tell();
     this.#changes.arm();
     if (deliveries > 0) log("endpoint.alarm", { ...this.#name, deliveries, durationMs: Date.now() - since });
-  }
-
-  /** Puts what is due back onto the queue; answers how much. Never throws. */
-  async #release(scheduled: number | undefined): Promise<number> {
-    try {
-      // The next alarm is set before the send: if we die in it, the leases end and the deliveries come up again.
-      const released = this.#changes.make((ledger) => ledger.release(Date.now(), scheduled));
-      const { messages, lane, dropped } = released;
-      logDropped(this.#name, dropped);
-      if (messages.length === 0) return 0;
-      const queue = queueOf(this.env, this.#name.endpoint, lane);
-      const version = this.#changes.ledger.state.settings?.version ?? 0;
-      await queue.sendBatch(messages.map((deliveries) => ({ body: { ...this.#name, version, deliveries } })));
-      return released.deliveries.length;
-    } catch (error) {
-      logError("endpoint.release.failed", error, this.#name);
-      return 0;
-    }
   }
 }

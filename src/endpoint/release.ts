@@ -106,6 +106,19 @@ export class Releasing {
     return claims.map((claim, i) => ({ ...claim, delivery: deliveries[i] ?? claim.delivery }));
   }
 
+  /**
+   * What is due and so little that the alarm has it sent without the queue: as many as can begin at once, to an endpoint whose
+   * receiver answers soon, be it with failures. Nobody shares the invocation that sends it, so it needs no slow lane. Else
+   * the queue brings it.
+   */
+  retry(now: number): Claim[] {
+    const { leases, state } = this.#stores;
+    const { timedOut, pace } = state.stored;
+    if (timedOut || pace === "slow" || leases.lags(now)) return [];
+    const due = this.#stores.due(now, LANES + 1).length;
+    return due === 0 || due > LANES ? [] : this.claim(now, { lane: "slow", room: LANES });
+  }
+
   /** Deliveries with their event texts, where rows keep them and as far as they go into one message together. */
   #withTexts(references: readonly Delivery[]): Delivery[] {
     if (references.length === 0) return [];

@@ -1,0 +1,62 @@
+import type { Outcome } from "../contracts/delivery";
+import type { Env } from "../contracts/env";
+import { retries } from "../contracts/find";
+import { queueOf } from "../contracts/queues";
+import { logError } from "../lib/log";
+import type { Changes, EndpointName } from "./changes";
+import type { Configuration } from "./configuration";
+import { logDropped } from "./jobs/capacity";
+
+/**
+ * Has what is due sent at once, where that is little, and hands over what came of it. An alarm does so, and as long as it goes on the platform brings it again after a death; by then the leases are stored. Never throws.
+ */
+export async function retry(
+  changes: Changes,
+  configuration: Configuration,
+  ctx: Pick<DurableObjectState, "exports">,
+  name: EndpointName,
+  record: (outcomes: Outcome[]) => Promise<unknown>,
+): Promise<void> {
+  try {
+    await configuration.loadFor({ version: 0 });
+    if (changes.erased) return;
+    const claims = changes.whole((ledger) => ledger.retry(Date.now()));
+    const { settings } = changes.ledger.state;
+    if (claims.length === 0 || settings === null) return;
+    const outcomes = await retries(ctx).send(claims, settings);
+    if (changes.erased) return;
+    const told = new Set(outcomes.map(({ delivery }) => delivery.id));
+    const hanging = claims.filter(({ delivery }) => !told.has(delivery.id));
+    if (outcomes.length > 0) await record(outcomes);
+    if (hanging.length > 0) {
+      const attempts = hanging.map(({ delivery, grant: { attemptId, leasedUntil } }) => {
+        return { delivery, attemptId, leasedUntil };
+      });
+      changes.make((ledger) => ledger.lag(attempts, Date.now()));
+    }
+  } catch (error) {
+    logError("endpoint.retry.failed", error, name);
+  }
+}
+
+/** Puts what is due back onto the queue; answers how much. Never throws. */
+export async function release(
+  changes: Changes,
+  env: Env,
+  name: EndpointName,
+  scheduled: number | undefined,
+): Promise<number> {
+  try {
+    // The next alarm is set before the send: if we die in it, the leases end and the deliveries come up again.
+    const { deliveries, messages, lane, dropped } = changes.make((ledger) => ledger.release(Date.now(), scheduled));
+    logDropped(name, dropped);
+    if (messages.length === 0) return 0;
+    const queue = queueOf(env, name.endpoint, lane);
+    const version = changes.ledger.state.settings?.version ?? 0;
+    await queue.sendBatch(messages.map((deliveries) => ({ body: { ...name, version, deliveries } })));
+    return deliveries.length;
+  } catch (error) {
+    logError("endpoint.release.failed", error, name);
+    return 0;
+  }
+}
