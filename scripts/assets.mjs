@@ -1,6 +1,6 @@
 /**
  * Puts what the Worker serves as static assets into .assets: htmx from its package, the dashboard's own,
- * the guides, built from Markdown, and the OpenAPI document with its reference, made of the code. And makes the bundle's zod.
+ * the guides, built from Markdown, and the OpenAPI document with its reference, made of the code. And bundles the Worker.
  * wrangler runs this before it bundles (`[build]` in wrangler.toml).
  * @module
  */
@@ -8,7 +8,7 @@
 import { copyFile, mkdir, readdir, readFile, rm, writeFile } from "node:fs/promises";
 import { docsOf } from "./lib/guides.mjs";
 import { inProject } from "./lib/project.mjs";
-import { bundleZod } from "./lib/zod.mjs";
+import { bundleWorker } from "./lib/worker.mjs";
 
 const TARGET = inProject(".assets");
 
@@ -16,6 +16,8 @@ const TARGET = inProject(".assets");
 const TAKEN = [{ name: "htmx.org", file: "dist/htmx.min.js", as: "htmx", ending: "js" }];
 /** Our own: browsers ask whether it has changed. */
 const OWN = inProject("src/dashboard/assets");
+
+const bundled = bundleWorker();
 
 // Anew, so that no older version stays behind and is uploaded.
 await rm(TARGET, { recursive: true, force: true });
@@ -51,4 +53,4 @@ await writeFile(
   `${TARGET}/_headers`,
   `${kept.join("")}${guides.join("")}${open}/*\n  X-Content-Type-Options: nosniff\n`,
 );
-await bundleZod();
+await bundled;
