@@ -12,10 +12,11 @@ import { PageHead } from "./components/layout";
 import { type Column, Listing, NewCard } from "./components/listing";
 import { Card, Empty } from "./components/parts";
 import { type Refusal, refusedWith } from "./errors";
+import { askedIn } from "./forms/filter-form";
 import { keepWarnings, needs } from "./guard";
 import { carriedOn, patchRead } from "./meanwhile";
 import { type Site, type SiteContext, type SiteEnv, tenantPath, withQuery } from "./site";
-import { page } from "./write";
+import { page, part, wantsPart } from "./write";
 
 const PAGE_SIZE = 25;
 
@@ -51,10 +52,14 @@ export interface Described<Row, Values, Choices> {
   fresh: Values;
   valuesIn: (form: FormData) => Values;
   valuesOf: (row: Row) => Values;
+  /** The values of a form whose button asked for something else than to be sent, as it is then shown. */
+  asked?: (c: SiteContext, values: Values) => Promise<Values>;
   /** A form's values as the API takes them. Throws what `refused` makes. */
   bodyOf: (values: Values) => Record<string, unknown>;
   form: FC<FormProps<Row, Values, Choices>>;
   choices: (c: SiteContext) => Promise<Choices>;
+  /** What stands at the head of the list for whoever may create. */
+  head?: (c: SiteContext) => Child;
   /** What stands between the list and the form for whoever may create. */
   between?: (c: SiteContext) => Child;
   /** One for whoever may only read it; absent: it is not theirs to see. */
@@ -84,6 +89,8 @@ export function resourcePages<Row extends { id: string; name: string }, Values, 
     const site = c.get("site");
     const here = tenantPath(c, path);
     const may = mayOf(c);
+    const form = (choices: Choices) => <Form {...{ site, values, choices, refusal }} action={here} what="Create" />;
+    if (wantsPart(c)) return part(c, form(await of.choices(c)));
     const [found, choices] = await Promise.all([listTenantThings<Row>(c, path, PAGE_SIZE), of.choices(c)]);
     const actions = (row: Row) => (
       <>
@@ -105,7 +112,9 @@ export function resourcePages<Row extends { id: string; name: string }, Values, 
       c,
       { title, current: title, refusal },
       <>
-        <PageHead title={title} about={of.about} />
+        <PageHead title={title} about={of.about}>
+          {may.create ? of.head?.(c) : null}
+        </PageHead>
         <Listing
           {...{ c, here }}
           list={found}
@@ -120,7 +129,7 @@ export function resourcePages<Row extends { id: string; name: string }, Values, 
         />
         {may.create ? of.between?.(c) : null}
         <NewCard may={may.create} what={one} refusal={refusal} said={refused ?? of.refused.create}>
-          <Form {...{ site, values, choices, refusal }} action={here} what="Create" />
+          {form(choices)}
         </NewCard>
       </>,
     );
@@ -166,11 +175,22 @@ export function resourcePages<Row extends { id: string; name: string }, Values, 
     return { values, refusal: await refusedWith(async () => send(of.bodyOf(values))) };
   }
 
+  /** The form once more where a button asked for that; `null`: it was sent. */
+  async function askedFor(c: SiteContext): Promise<Sent<Values> | null> {
+    const form = c.get("form");
+    if (askedIn(form) === null) return null;
+    needs(mayOf(c).create, `Your role reads, and does not change ${path}.`);
+    const values = of.valuesIn(form);
+    return { values: (await of.asked?.(c, values)) ?? values, refusal: null };
+  }
+
   const toList = (c: SiteContext, done: string) => c.redirect(withQuery(tenantPath(c, path), { done }), 303);
 
   const pages = new Hono<SiteEnv>()
     .get(at, (c) => list(c))
     .post(at, async (c) => {
+      const asked = await askedFor(c);
+      if (asked !== null) return list(c, asked);
       const what = await sent(c, async (body) =>
         keepWarnings(c, (await callTenant<Saved>(c, "POST", [path], body)).warnings),
       );
@@ -178,6 +198,8 @@ export function resourcePages<Row extends { id: string; name: string }, Values, 
     })
     .get(`${at}/:${one}`, (c) => edit(c))
     .post(`${at}/:${one}`, async (c) => {
+      const asked = await askedFor(c);
+      if (asked !== null) return edit(c, asked);
       const what = await sent(c, async (body) => keepWarnings(c, await patchRead(c, [path, idOf(c)], body)));
       return what.refusal === null ? toList(c, "saved") : edit(c, what);
     })

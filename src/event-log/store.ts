@@ -14,6 +14,8 @@ interface Around {
   open(sql: Sql): Journal;
   /** Called at the end of changes that are written together, so that what it writes commits with them. */
   written(): void;
+  /** Called for each transaction. */
+  committed(): void;
   /** Called after a change has failed: what is remembered may be of rows that were rolled back. */
   failed(): void;
 }
@@ -36,7 +38,10 @@ export class Store {
     this.#around = around;
     this.#together = new GroupCommit(
       storage,
-      () => around.written(),
+      () => {
+        around.written();
+        around.committed();
+      },
       () => this.#reload(),
     );
     if (!new Sql(storage.sql).isEmpty) this.open();
@@ -57,7 +62,9 @@ export class Store {
   /** Changes rows and alarm, all or nothing; throws {@link LOG_UNWRITTEN} when that cannot be written. */
   change<T>(change: (journal: Journal) => T): T {
     try {
-      return this.#storage.transactionSync(() => change(this.open()));
+      const result = this.#storage.transactionSync(() => change(this.open()));
+      this.#around.committed();
+      return result;
     } catch (error) {
       this.#reload();
       throw this.#unwritten(error);

@@ -8,7 +8,6 @@ import "./stdout.ts";
 import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { parseArgs } from "node:util";
 import { measureAccept } from "./accept.ts";
 import { measureBacklog } from "./backlog.ts";
 import { makeBundles } from "./bundles.ts";
@@ -20,37 +19,29 @@ import { measureLatency } from "./latency.ts";
 import { keepInMemory } from "./memory.ts";
 import { modelTable } from "./model-table.ts";
 import { measureNeighbour } from "./neighbour.ts";
+import { type Options, optionsOf, type Part } from "./options.ts";
 import { measurePipeline } from "./pipeline.ts";
 import { Receiver } from "./receiver.ts";
 import { plainResults, spreadOf, table } from "./report.ts";
 import { measureSigning } from "./signing.ts";
 import { answer } from "./stdout.ts";
 
-const { values: options } = parseArgs({
-  options: {
-    json: { type: "boolean", default: false },
-    model: { type: "boolean", default: false },
-    /** Shows in half a minute that the bench works; only its counts mean something. */
-    quick: { type: "boolean", default: false },
-    /** One part only. */
-    only: { type: "string" },
-  },
-});
+const options = optionsOf(process.argv.slice(2));
 
 function progress(text: string): void {
   process.stderr.write(`${text}\n`);
 }
 
-async function measure(): Promise<Record<string, object>> {
+async function measure({ quick, parts }: Options): Promise<Record<string, object>> {
   const directory = await mkdtemp(join(tmpdir(), "posthorn-bench-"));
   progress(`storage is ${await keepInMemory()}`);
-  const effort = options.quick ? QUICK : FULL;
+  const effort = quick ? QUICK : FULL;
   const results: Record<string, object> = {};
   const started = Date.now();
   const receiver = await Receiver.start();
   try {
     const { posthorn, floor, signing, backlog } = await makeBundles(directory);
-    const parts: Record<string, () => Promise<object>> = {
+    const measures: Record<Part, () => Promise<object>> = {
       signing: () => measureSigning(signing, effort),
       accept: () => measureAccept(posthorn, floor, receiver, effort),
       deliver: () => measureDeliver(posthorn, floor, receiver, effort),
@@ -59,12 +50,11 @@ async function measure(): Promise<Record<string, object>> {
       growth: () => measureGrowth(posthorn, receiver, effort),
       backlog: () => measureBacklog(backlog),
       neighbour: () => measureNeighbour(posthorn, receiver, effort),
-      cost: () => measureCosts(posthorn, receiver, options.quick, progress),
+      cost: () => measureCosts(posthorn, receiver, quick, progress),
     };
-    for (const [name, part] of Object.entries(parts)) {
-      if (options.only !== undefined && options.only !== name) continue;
+    for (const name of parts) {
       progress(`${name} …`);
-      results[name] = await part();
+      results[name] = await measures[name]();
       for (const line of spreadOf(name, results[name])) progress(line);
       progress(`${name}: done after ${Math.round((Date.now() - started) / 1_000)} s`);
     }
@@ -75,9 +65,13 @@ async function measure(): Promise<Record<string, object>> {
   return results;
 }
 
-if (options.model) {
+if ("say" in options) {
+  if (options.asked) answer(options.say);
+  else progress(options.say);
+  process.exitCode = options.asked ? 0 : 2;
+} else if (options.model) {
   answer(modelTable(options.json));
 } else {
-  const results = await measure();
+  const results = await measure(options);
   answer(options.json ? JSON.stringify(plainResults(results)) : table(results));
 }

@@ -6,10 +6,10 @@ import { accept, acceptAll, type Posted } from "../../src/accept/accept";
 import type { Env } from "../../src/contracts/env";
 import { eventLogStub } from "../../src/contracts/find";
 import { ancestorsOf, homeOf } from "../../src/contracts/shards";
-import { Growth, MOST_RATE, wantedShards } from "../../src/event-log/growth";
 import { Journal } from "../../src/event-log/journal/journal";
 import { merged } from "../../src/event-log/list";
 import { EventLog } from "../../src/event-log/object";
+import { busyWith, Growth, MOST_BUSY, wantedShards } from "../../src/event-log/shards/growth";
 import { type EventRef, eventId, logName, parseEventId } from "../../src/lib/ids";
 import { Sql } from "../../src/lib/sql";
 import { addDays, DAY, type Day, dayOf, dayStart, SECOND } from "../../src/lib/time";
@@ -97,30 +97,39 @@ describe("the home of a key", () => {
 });
 
 describe("the number of shards", () => {
-  it("doubles by rate, and with what is used, and never beyond 32", ({ expect }) => {
-    expect(wantedShards(1, MOST_RATE, 0)).toBe(1);
-    expect(wantedShards(4, MOST_RATE + 1, 0)).toBe(8);
+  it("doubles when a shard is busy, and with what is used, and never beyond 32", ({ expect }) => {
+    expect(wantedShards(1, MOST_BUSY, 0)).toBe(1);
+    expect(wantedShards(4, MOST_BUSY + 0.01, 0)).toBe(8);
     expect([0.01, 0.07, 0.13, 0.2, 0.26, 0.4, 1].map((used) => wantedShards(1, 0, used))).toEqual([
       1, 2, 4, 8, 16, 32, 32,
     ]);
-    expect(wantedShards(32, 10 * MOST_RATE, 1)).toBe(32);
+    expect(wantedShards(32, 10 * MOST_BUSY, 1)).toBe(32);
+  });
+
+  it("goes by commits, which events share that come together", ({ expect }) => {
+    expect(busyWith(150, 150, SECOND)).toBeLessThan(MOST_BUSY);
+    expect(busyWith(160, 160, SECOND)).toBeGreaterThan(MOST_BUSY);
+    expect(busyWith(40, 1_500, SECOND)).toBeLessThan(MOST_BUSY);
+    expect(busyWith(40, 2_000, SECOND)).toBeGreaterThan(MOST_BUSY);
   });
 
   it("follows a rate that lasts, not a burst, and waits until it is gone by", ({ expect }) => {
     const growth = new Growth();
     const numbers: number[] = [];
     let shards = 1;
-    const play = (from: number, seconds: number, perSecond: number) => {
+    const play = (from: number, seconds: number, perSecond: number, together = 1) => {
       for (let i = 0; i < seconds * perSecond; i++) {
+        if (i % together === 0) growth.committed();
         shards = growth.after(1, shards, () => 0, from + (i * SECOND) / perSecond);
       }
       numbers.push(shards);
     };
-    play(1_000_000, 1, 1_000);
-    play(1_600_000, 20, MOST_RATE / 2);
-    play(1_700_000, 5, 4 * MOST_RATE);
-    play(1_705_000, 5, 4 * MOST_RATE);
-    expect(numbers).toEqual([1, 1, 2, 4]);
+    play(1_000_000, 5, 1_000);
+    play(1_600_000, 40, 75);
+    play(1_700_000, 40, 1_000, 20);
+    play(1_800_000, 20, 600);
+    play(1_820_000, 20, 600);
+    expect(numbers).toEqual([1, 1, 1, 2, 4]);
   });
 });
 

@@ -72,7 +72,7 @@ export function withoutUnnamed(ts, text) {
 function modulesIn(text) {
   const begun = [...text.matchAll(MODULE)];
   const modules = begun.map(({ index, 1: path }, i) => ({ path, place: [index, begun[i + 1]?.index ?? text.length] }));
-  const isPackage = ({ path }) => path.startsWith("node_modules/");
+  const isPackage = ({ path }) => path.includes("node_modules/");
   const places = (some) => some.map(({ place }) => place);
   const first = [0, begun[0]?.index ?? text.length];
   return [[first, ...places(modules.filter((one) => !isPackage(one)))], places(modules.filter(isPackage))];
