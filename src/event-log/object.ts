@@ -61,8 +61,7 @@ export class EventLog extends DurableObject<Env> implements EventLogContract {
   }
 
   async append(request: AppendRequest, versions?: Versions, shards = 1): Promise<AppendResult> {
-    const result = await this.#append({ events: [request] }, versions, shards);
-    return ofOne(result);
+    return ofOne(await this.#append({ events: [request] }, versions, shards));
   }
 
   async appendAll(request: AppendAllRequest, versions: Versions, shards = 1): Promise<AppendAllResult> {
@@ -117,6 +116,10 @@ export class EventLog extends DurableObject<Env> implements EventLogContract {
     return { used: names.map((name) => this.#log.journal?.keys.find(name) ?? null), busy };
   }
 
+  async figures() {
+    return this.#told(this.#log.journal?.figures.read() ?? { accepted: {}, told: {} });
+  }
+
   async holds(): Promise<boolean> {
     return this.#log.journal !== null;
   }
@@ -133,9 +136,8 @@ export class EventLog extends DurableObject<Env> implements EventLogContract {
       this.#log.arm();
       return added;
     });
-    if (result !== null && versions !== undefined) {
+    if (result !== null && versions !== undefined)
       this.#announcer.announce([result.event], versions, new Set(result.added));
-    }
     return result;
   }
 

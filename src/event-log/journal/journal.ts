@@ -19,6 +19,7 @@ import type { Sql } from "../../lib/sql";
 import type { Day } from "../../lib/time";
 import { Capacity } from "./capacity";
 import { Ending } from "./ending";
+import { Figures } from "./figures";
 import { Keys } from "./keys";
 import { Pointer } from "./pointer";
 import { ofOne, repeatsOf } from "./repeats";
@@ -38,6 +39,7 @@ export class Journal {
   /** What is to go before the log does. */
   readonly ending: Ending;
   readonly shards: Shards;
+  readonly figures: Figures;
   readonly #sql: Sql;
   readonly #day: Day;
   readonly #shard: number;
@@ -55,7 +57,8 @@ export class Journal {
     this.#capacity = new Capacity(sql, most);
     this.shards = new Shards(sql);
     this.keys = new Keys(sql, this.shards);
-    this.pointer = new Pointer(sql, this.#state);
+    this.figures = new Figures(sql, this.#state);
+    this.pointer = new Pointer(sql, this.#state, this.figures);
     this.ending = new Ending(sql, this.#state);
     this.#readLast();
   }
@@ -64,6 +67,7 @@ export class Journal {
   reload(): void {
     this.#state.reload();
     this.shards.reload();
+    this.figures.recount();
     this.#readLast();
   }
 
@@ -215,6 +219,7 @@ export class Journal {
       this.pointer.leave({ id: deliveryId(ulid, indexes[i] as number), type: event.type }, endpoint);
     }
     this.#sql.all("UPDATE events SET matches = ? WHERE ulid = ?", JSON.stringify(matches), ulid);
+    this.figures.recount();
     return { event: { ...event, matches }, added: indexes };
   }
 

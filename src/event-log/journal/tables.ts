@@ -23,6 +23,7 @@
  *                `unconfirmed`; `sealed`, 1 once the next day has begun to take keys; `trimmed`, once its retention is
  *                over: of the events up to this ULID the endpoints have forgotten their deliveries; `since`, ms: when the
  *                tenant was created whose log it is, NULL while nobody has said
+ *                `told`, JSON: by endpoint what it told of its figures last, see figures.ts
  * day_before     one row once it was asked for: the Bloom filter of all keys of the day before, unless they are too many
  */
 export const EVENT_LOG_STEPS = [
@@ -51,4 +52,5 @@ export const EVENT_LOG_STEPS = [
   `ALTER TABLE events ADD COLUMN named TEXT;
    CREATE INDEX events_named ON events (named) WHERE named IS NOT NULL;`,
   "ALTER TABLE state ADD COLUMN since INTEGER",
+  `ALTER TABLE state ADD COLUMN told TEXT NOT NULL DEFAULT '{}'`,
 ];
