@@ -5,6 +5,7 @@ import { Notice } from "./parts";
 const DONE: Readonly<Record<string, string>> = {
   created: "Created.",
   saved: "Saved. It holds from the next attempt on.",
+  renamed: "Renamed.",
   enabled: "Enabled, with a clean failure window. What was held stays held until you recover it.",
   disabled: "Disabled. New deliveries are held until it is enabled again.",
   deleted: "Deleted.",
