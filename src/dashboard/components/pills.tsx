@@ -23,20 +23,25 @@ const STATUS_TONES: Readonly<Record<Delivery["status"], Tone>> = {
 
 /** What the wait is for, in words. */
 const WAITS: Readonly<Record<string, string>> = {
-  slots: "waits for a free slot",
-  slow: "waits in the slow lane",
-  rate: "waits for the rate limit",
-  breaker: "waits for the breaker",
-  asked: "waits as its receiver asked",
+  slots: "after earlier deliveries",
+  slow: "in the slow lane",
+  rate: "rate limit",
+  breaker: "breaker open",
+  asked: "receiver asked to wait",
 };
 
-/** A delivery's status. */
-export const StatusPill: FC<{ delivery: Pick<Delivery, "status" | "waitReason" | "test"> }> = ({ delivery }) => (
+/** What a delivery waits for; nothing when it waits for its time only. */
+export const WaitReason: FC<{ reason: Delivery["waitReason"] }> = ({ reason }) =>
+  reason === null ? null : <small class="muted"> {WAITS[reason] ?? `waits: ${reason}`}</small>;
+
+/** A delivery's status. `short`: what it waits for is said elsewhere. */
+export const StatusPill: FC<{ delivery: Pick<Delivery, "status" | "waitReason" | "test">; short?: boolean }> = ({
+  delivery,
+  short = false,
+}) => (
   <>
     <Pill tone={STATUS_TONES[delivery.status]}>{delivery.status}</Pill>
-    {delivery.waitReason === null ? null : (
-      <small class="muted"> {WAITS[delivery.waitReason] ?? `waits: ${delivery.waitReason}`}</small>
-    )}
+    {short ? null : <WaitReason reason={delivery.waitReason} />}
     {delivery.test ? <span class="tag">test</span> : null}
   </>
 );

@@ -1,6 +1,6 @@
 import { Hono } from "hono";
 import type { FC } from "hono/jsx";
-import { ShareBar } from "../../components/chart";
+import { ShareBar } from "../../components/charts/chart";
 import { Act } from "../../components/form";
 import { Icon } from "../../components/icon";
 import { PageHead } from "../../components/layout";

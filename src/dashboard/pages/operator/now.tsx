@@ -137,7 +137,12 @@ const Content: FC<{ site: Site; overview: Overview; live: string }> = ({ site, o
   return (
     <div id="now" hx-get={live} hx-trigger="posthorn:tick from:body throttle:10s" hx-swap="outerHTML" data-live="">
       <dl class="figures">
-        <Figure name="Failing" value={failing} tone={failing > 0 ? "bad" : "good"} about="endpoints, over all tenants" />
+        <Figure
+          name="Failing"
+          value={failing}
+          tone={failing > 0 ? "bad" : "good"}
+          about="endpoints, over all tenants"
+        />
         <Figure
           name="Waiting"
           value={overview.waiting}
