@@ -16,7 +16,11 @@ import { isContainer, readJson } from "../lib/json/exact";
 import { dayOf } from "../lib/time";
 import { prepare } from "../send/request/prepare";
 import type { FieldErrors } from "./errors";
+import type { Requested } from "./inspect/curl";
 import type { EndpointBody, Unread } from "./pages/endpoints/endpoint-values";
+
+/** Stands for the URL while none is filled in. */
+const UNKNOWN_URL = "https://receiver.example/";
 
 /** What decides about an endpoint's requests; `null`: as its profile has it. */
 export type Said = Pick<
@@ -31,7 +35,7 @@ export interface Preview {
   /** Whether the data was given, and is not the type's sample. */
   own: boolean;
   /** `null`: the sample could not be sent. */
-  request: { method: string; headers: Record<string, string>; body: string | null } | null;
+  request: Requested | null;
   /** Whether it wants the type; `null`: it wants none yet. */
   subscribed: boolean | null;
   /** What the filter makes of the sample, or what is wrong with the filter; `null`: there is none. */
@@ -150,7 +154,12 @@ async function requestOf(
   // Theirs stand in place of what goes out otherwise, however they are spelled.
   const named = new Set(Object.keys(own).map((name) => name.toLowerCase()));
   const ours = Object.entries(request.headers).filter(([name]) => !named.has(name.toLowerCase()));
-  return { method: request.method, headers: { ...Object.fromEntries(ours), ...own }, body };
+  return {
+    method: request.method,
+    url: said.url || UNKNOWN_URL,
+    headers: { ...Object.fromEntries(ours), ...own },
+    body,
+  };
 }
 
 function signatureOf(said: Said["signature"], { signature }: Profile): EndpointSettings["signature"] {

@@ -32,7 +32,7 @@ test("a customer comes by a link, adds an endpoint, tests it, loses it, and reco
   await page.getByLabel("Filter").fill('{"data.company.leadScore": {"$gte": 70}}');
   await page.getByLabel("Sample of").selectOption("lead.hot");
   await page.locator("#preview").getByText("passes the filter").waitFor();
-  await page.locator("#preview").getByText("X-Webhook-Signature").waitFor();
+  await page.locator("#preview").getByText("X-Webhook-Signature", { exact: true }).waitFor();
   await page.getByLabel("Filter").fill('{"data.company.leadScore": {"$gte": 99}}');
   await page.getByLabel("Filter").blur();
   await page.locator("#preview").getByText("does not pass the filter").waitFor();
@@ -43,10 +43,10 @@ test("a customer comes by a link, adds an endpoint, tests it, loses it, and reco
   await page.getByRole("button", { name: "Create the endpoint" }).click();
 
   // Its secret, and a test.
-  await page.getByText("Reveal the secret").click();
+  await page.getByRole("button", { name: "Reveal" }).click();
   receiver.secret = (await page.locator(".secret code").textContent())?.trim() ?? "";
   expect(receiver.secret).toMatch(/^[0-9a-f]{64}$/);
-  await person.looks("portal-verify");
+  await person.looks("portal-endpoint-new");
   await page.getByRole("link", { name: "Test", exact: true }).click();
   await page.getByLabel("Event type").selectOption("lead.hot");
   await page.getByRole("button", { name: "Load its sample" }).click();

@@ -95,7 +95,7 @@ describe("another profile", () => {
     const shown = await preview({ profile: "stripe" }, SAMPLE);
     expect(shown).toMatch(/Stripe-Signature t=\d+,v1=/);
     expect(shown).not.toContain("X-Hub-Signature-256 sha256");
-    expect(shown).toMatch(/"event": "lead\.hot", "timestamp"/);
+    expect(shown).toMatch(/"event":"lead\.hot","timestamp"/);
     await save({ profile: "stripe" });
     const { format, signature } = await read();
     expect({ format, signature }).toEqual({

@@ -299,7 +299,7 @@ describe("a portal link", () => {
       expect(html).not.toContain(secret);
     }
     const before = (await call("GET", `/v1/tenants/${tenant}/endpoints`)).body;
-    for (const what of ["disable", "delete", "rotate", "promote", "recover", "test", "settings"]) {
+    for (const what of ["disable", "delete", "reveal", "rotate", "promote", "recover", "test", "settings"]) {
       const { status } = await visitor.submit(base, `${base}/endpoints/${id}/${what}`, { url: "https://x.example/" });
       expect([what, status]).toEqual([what, 403]);
     }
@@ -342,7 +342,7 @@ describe("a portal link", () => {
       events: "*",
       enabled: "yes",
     });
-    expect(created.headers.get("Location")).toMatch(/\/verify\?done=created$/);
+    expect(created.headers.get("Location")).toMatch(/\/ep_\w+\?done=created$/);
     for (const page of ["/endpoints", "/deliveries", "/events", "/event-types", "/segments", "/automations"]) {
       expect([page, (await visitor.get(base + page)).status]).toEqual([page, 200]);
     }
@@ -416,6 +416,7 @@ describe("another tenant's things", () => {
         `${mixed}/disable`,
         `${mixed}/delete`,
         `${mixed}/rotate`,
+        `${mixed}/reveal`,
       ];
       for (const action of changes) {
         const answer = await visitor.submit(`${base}/tenants/${own}/endpoints`, action, {});

@@ -1,7 +1,6 @@
 import type { FC } from "hono/jsx";
-import { prettyJson } from "../json-text";
 import type { Preview } from "../preview";
-import { Block } from "./parts";
+import { Body, Curl } from "./body";
 
 /** The headers of a request or an answer; their values are somebody else's text. */
 export const Headers: FC<{ headers: Record<string, string> }> = ({ headers }) => (
@@ -74,9 +73,10 @@ export const PreviewPane: FC<{ preview: Preview | null }> = ({ preview }) => {
           ) : (
             <>
               <h3>and this body</h3>
-              <Block text={prettyJson(request.body)} label="Body of the sample's request" />
+              <Body text={request.body} label="Body of the sample's request" />
             </>
           )}
+          <Curl request={request} label="The sample's request as a command" />
           <p class="hint">Rendered and signed as a delivery is, under a secret made for this preview only.</p>
         </>
       )}

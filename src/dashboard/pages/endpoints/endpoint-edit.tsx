@@ -42,7 +42,7 @@ const OPERATOR_TYPES = ["endpoint.failing", "endpoint.disabled", "endpoint.recov
 async function typesFor(c: SiteContext): Promise<TypeText[]> {
   if (c.req.param("tenant") !== OPERATOR_TENANT) return typesOf(c);
   const plain = { title: null, description: null, schema: null, enforce: false, sample: null, group: null };
-  const rest = { highVolume: false, deprecated: false, createdAt: "", updatedAt: "" };
+  const rest = { highVolume: false, deprecated: false, searchable: [], createdAt: "", updatedAt: "" };
   return OPERATOR_TYPES.map((name) => ({ ...plain, ...rest, name }));
 }
 
@@ -202,7 +202,7 @@ async function create(c: SiteContext): Promise<Response> {
     const input = { ...said, ...secret, url: values.url, events: body.events, enabled: values.enabled };
     const endpoint = await site.api.endpoints.create(tenant, input);
     keepWarnings(c, endpoint.warnings);
-    return c.redirect(withQuery(endpointPath(site, tenant, endpoint.id, "verify"), { done: "created" }), 303);
+    return c.redirect(withQuery(endpointPath(site, tenant, endpoint.id), { done: "created" }), 303);
   } catch (error) {
     const refusal = refusalOf(error);
     if (refusal === null) throw error;

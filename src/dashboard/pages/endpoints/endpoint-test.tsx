@@ -26,11 +26,17 @@ interface Shown {
 }
 
 /** The type to begin with: one that the endpoint wants and that has a sample, if there is any. */
-function firstOf({ events, profile }: Endpoint, types: readonly TypeText[]): string {
+export function firstOf({ events, profile }: Endpoint, types: readonly TypeText[]): string {
   const hasSample = (name: string) =>
     types.some((type) => type.name === name && type.sample !== null) || findInCatalogs(profile, name) !== null;
   const wanted = events.includes("*") ? types.map(({ name }) => name) : events;
   return wanted.find(hasSample) ?? wanted[0] ?? types[0]?.name ?? "test.sent";
+}
+
+/** What there is to choose from; the type chosen need not be registered. */
+export function choices(event: string, types: readonly TypeText[]): [string, string][] {
+  const names = types.map(({ name }) => name);
+  return (names.includes(event) ? names : [event, ...names]).map((name) => [name, name]);
 }
 
 async function show(c: SiteContext, shown: Shown): Promise<Response> {
@@ -43,7 +49,6 @@ async function show(c: SiteContext, shown: Shown): Promise<Response> {
   const here = endpointPath(site, tenant, endpoint.id);
   const event = shown.event ?? firstOf(endpoint, types);
   const chosen = types.find(({ name }) => name === event);
-  const listed = types.map(({ name }): [string, string] => [name, name]);
   return page(
     c,
     { title: `Test · ${nameOf(endpoint)}`, current: "Endpoints", refusal },
@@ -56,12 +61,7 @@ async function show(c: SiteContext, shown: Shown): Promise<Response> {
           </p>
           <Refused refusal={refusal} what="The test was not sent." />
           <form method="get" action={`${here}/test`} class="inline">
-            <SelectField
-              name="event"
-              label="Event type"
-              value={event}
-              options={chosen === undefined ? [[event, event], ...listed] : listed}
-            />
+            <SelectField name="event" label="Event type" value={event} options={choices(event, types)} />
             <button type="submit">Load its sample</button>
           </form>
           <form method="post" action={`${here}/test`}>

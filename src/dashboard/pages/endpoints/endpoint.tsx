@@ -1,25 +1,35 @@
 import { Hono } from "hono";
 import type { FC } from "hono/jsx";
 import { DeliveryLog } from "../../components/deliveries";
-import { Token, textOf } from "../../components/form";
+import { SelectField, Token, textOf } from "../../components/form";
 import { HealthCard } from "../../components/health";
 import { apiTime } from "../../components/log";
-import { Card } from "../../components/parts";
+import { Card, Copyable, Facts } from "../../components/parts";
 import { type Endpoint, type Health, nameOf } from "../../components/pills";
 import { type Refusal, refusedWith } from "../../errors";
 import { needs } from "../../guard";
 import { type Site, type SiteContext, type SiteEnv, tenantPath, withQuery } from "../../site";
 import { page } from "../../write";
+import { typesOf } from "../catalog/event-types";
 import { EndpointFrame, endpointPath } from "./endpoint-frame";
 import { endpointLog } from "./endpoint-log";
 import { CallToAction, Recovery } from "./endpoint-recovery";
+import { type Changed, HIDDEN, promote, revealed, rotate, SecretCard, type ShownSecret } from "./endpoint-secret";
 import { heldOf, keptSince } from "./endpoint-summaries";
+import { choices, firstOf } from "./endpoint-test";
 
 function where(c: SiteContext) {
   return { site: c.get("site"), tenant: c.req.param("tenant") ?? "", id: c.req.param("endpoint") ?? "" };
 }
 
-async function show(c: SiteContext, refusal: Refusal | null = null): Promise<Response> {
+/** What was asked of the page, and refused or revealed. */
+interface Shown {
+  /** Of a recovery. */
+  refusal: Refusal | null;
+  secret: ShownSecret;
+}
+
+async function show(c: SiteContext, { refusal = null, secret = HIDDEN }: Partial<Shown> = {}): Promise<Response> {
   const { site, tenant, id } = where(c);
   const now = Date.now();
   const asked = apiTime(c.req.query("recoverSince"));
@@ -30,17 +40,49 @@ async function show(c: SiteContext, refusal: Refusal | null = null): Promise<Res
     site.api.endpoints.health(tenant, id),
     site.api.deliveries.list(tenant, id, { query: { limit: 10 } }),
   ]);
-  const [held, count] = await Promise.all([
+  const [held, count, types] = await Promise.all([
     heldOf(site, tenant, endpoint, kept),
     site.may.endpoints.recover ? countOf(site, tenant, id, since) : null,
+    site.may.endpoints.test ? typesOf(c) : [],
   ]);
   const here = endpointPath(site, tenant, endpoint.id);
   return page(
     c,
-    { title: nameOf(endpoint), current: "Endpoints", status: refusal === null ? 200 : 409 },
-    <EndpointFrame site={site} tenant={tenant} endpoint={endpoint} tab="Health" failing={isFailing(health)}>
+    {
+      title: nameOf(endpoint),
+      current: "Endpoints",
+      refusal: secret.refusal,
+      ...(refusal === null ? {} : { status: 409 as const }),
+    },
+    <EndpointFrame site={site} tenant={tenant} endpoint={endpoint} tab="Overview" failing={isFailing(health)}>
       <CallToAction endpoint={endpoint} held={held} recoverAt={site.may.endpoints.recover ? `${here}#recover` : null} />
-      <HealthCard health={health} endpoint={endpoint} now={now} />
+      <div class="columns wide">
+        <Card
+          title="Receives"
+          actions={site.may.endpoints.update ? <a href={`${here}/settings`}>Change</a> : undefined}
+        >
+          <Receives endpoint={endpoint} />
+        </Card>
+        <div>
+          {site.may.secrets.get ? (
+            <SecretCard site={site} tenant={tenant} endpoint={endpoint} shown={secret} now={now} />
+          ) : null}
+          {site.may.endpoints.test ? (
+            <Card title="Test">
+              <form method="post" action={`${here}/test`} class="inline">
+                <Token visit={site} />
+                <SelectField
+                  name="event"
+                  label="Event type"
+                  value={firstOf(endpoint, types)}
+                  options={choices(firstOf(endpoint, types), types)}
+                />
+                <button type="submit">Send test event</button>
+              </form>
+            </Card>
+          ) : null}
+        </div>
+      </div>
       <Card title="Latest deliveries" actions={<a href={`${here}/deliveries`}>All deliveries</a>}>
         <DeliveryLog
           site={site}
@@ -53,12 +95,48 @@ async function show(c: SiteContext, refusal: Refusal | null = null): Promise<Res
           none="They appear here as events come in. Send a test to see the first one."
         />
       </Card>
+      <HealthCard health={health} endpoint={endpoint} now={now} />
       {site.may.endpoints.recover ? (
         <Recovery site={site} tenant={tenant} endpoint={endpoint} since={since} count={count} refusal={refusal} />
       ) : null}
     </EndpointFrame>,
   );
 }
+
+/** Where and what it is sent, and how that is signed. */
+const Receives: FC<{ endpoint: Endpoint }> = ({ endpoint: { url, events, filter, profile, format, signature } }) => (
+  <Facts
+    rows={[
+      ["URL", <Copyable text={url} label="Copy the URL" />],
+      [
+        "Events",
+        events.length === 0
+          ? "by automations only"
+          : events.includes("*")
+            ? "all"
+            : events.map((name) => (
+                <>
+                  <code>{name}</code>{" "}
+                </>
+              )),
+      ],
+      ["Filter", filter === null ? "none" : <code>{JSON.stringify(filter)}</code>],
+      ["Body", `${format} (profile ${profile})`],
+      [
+        "Signature",
+        <>
+          {signature.scheme}
+          {signature.header === null ? null : (
+            <>
+              {" in "}
+              <code>{signature.header}</code>
+            </>
+          )}
+        </>,
+      ],
+    ]}
+  />
+);
 
 function isFailing(health: Health): boolean {
   return health.state === "failing";
@@ -79,7 +157,7 @@ async function enable(c: SiteContext): Promise<Response> {
 async function disable(c: SiteContext): Promise<Response> {
   const { site, tenant, id } = where(c);
   await site.api.endpoints.update(tenant, id, { enabled: false });
-  return c.redirect(withQuery(back(c), { done: "disabled" }), 303);
+  return c.redirect(withQuery(back(c), { done: "disabled", of: id }), 303);
 }
 
 /** Where a change of the list's returns to. */
@@ -94,8 +172,15 @@ async function recover(c: SiteContext, since: string): Promise<Response> {
   const refusal = await refusedWith(async () => {
     ({ count } = await site.api.endpoints.recover(tenant, id, { since }));
   });
-  if (refusal !== null) return show(c, refusal);
+  if (refusal !== null) return show(c, { refusal });
   return c.redirect(withQuery(endpointPath(site, tenant, id), { recovered: count }), 303);
+}
+
+/** Shows what was refused of a change of the secret, or goes back to the secret and says that it is done. */
+async function secretChanged(c: SiteContext, changed: Changed): Promise<Response> {
+  const { site, tenant, id } = where(c);
+  if ("shown" in changed) return show(c, { secret: changed.shown });
+  return c.redirect(withQuery(endpointPath(site, tenant, id), { done: changed.done }), 303);
 }
 
 /** Asks before it is done, without a script as well. */
@@ -127,6 +212,9 @@ export const endpointPage = new Hono<SiteEnv>()
   .post("/tenants/:tenant/endpoints/:endpoint/enable", enable)
   .post("/tenants/:tenant/endpoints/:endpoint/disable", disable)
   .post("/tenants/:tenant/endpoints/:endpoint/recover", (c) => recover(c, textOf(c.get("form"), "since")))
+  .post("/tenants/:tenant/endpoints/:endpoint/reveal", async (c) => show(c, { secret: await revealed(c) }))
+  .post("/tenants/:tenant/endpoints/:endpoint/rotate", async (c) => secretChanged(c, await rotate(c)))
+  .post("/tenants/:tenant/endpoints/:endpoint/promote", async (c) => secretChanged(c, await promote(c)))
   .get("/tenants/:tenant/endpoints/:endpoint/delete", async (c) => {
     needs(c.get("site").may.endpoints.delete, "Your role reads, and does not delete endpoints.");
     const { site, tenant, id } = where(c);

@@ -2,16 +2,16 @@ import { Hono } from "hono";
 import type { FC } from "hono/jsx";
 import type { Client } from "../../../client/index";
 import { memberTexts } from "../../../lib/json/json";
+import { Body } from "../../components/body";
 import { deliveryHref, OUTCOME } from "../../components/deliveries";
 import { Act, Refused } from "../../components/form";
 import { PageHead } from "../../components/layout";
 import { Rows } from "../../components/listing";
-import { Block, Card, Copyable, Empty } from "../../components/parts";
+import { Card, Copyable, Empty } from "../../components/parts";
 import { type Delivery, StatusPill } from "../../components/pills";
 import { jsonOf } from "../../components/preview";
 import { At } from "../../components/time";
 import { type Refusal, refusedWith } from "../../errors";
-import { prettyJson } from "../../json-text";
 import { path, type Site, type SiteContext, type SiteEnv, tenantPath, withQuery } from "../../site";
 import { page } from "../../write";
 import { endpointNames } from "../deliveries/deliveries";
@@ -146,7 +146,7 @@ async function show(c: SiteContext, refusal: Refusal | null = null): Promise<Res
           </p>
         ) : (
           <>
-            <Block text={prettyJson(data)} label="The event's data" />
+            <Body text={data} label="The event's data" />
             {site.may.events.eraseContent ? (
               <Act
                 visit={site}
