@@ -10,7 +10,7 @@ import { type Refusal, refusedWith } from "../../errors";
 import { needs } from "../../guard";
 import { type Site, type SiteContext, type SiteEnv, tenantPath, withQuery } from "../../site";
 import { page } from "../../write";
-import { typesOf } from "../catalog/event-types";
+import { typesOf } from "../catalog/types";
 import { EndpointFrame, endpointPath } from "./endpoint-frame";
 import { endpointLog } from "./endpoint-log";
 import { CallToAction, Recovery } from "./endpoint-recovery";
