@@ -12,6 +12,7 @@ import type { segmentRoutes } from "../api/catalog/segments";
 import type { deliveryRoutes } from "../api/deliveries/deliveries";
 import type { tenantDeliveryRoutes } from "../api/deliveries/tenant-deliveries";
 import type { endpointRoutes } from "../api/endpoints/endpoints";
+import type { probeRoutes } from "../api/endpoints/probes";
 import type { secretRoutes } from "../api/endpoints/secrets";
 import type { statsRoutes } from "../api/endpoints/stats";
 import type { testSendRoutes } from "../api/endpoints/test-sends";
@@ -46,6 +47,7 @@ export type Routes = SchemaOf<typeof auditRoutes> &
   SchemaOf<typeof listRoutes> &
   SchemaOf<typeof observationRoutes> &
   SchemaOf<typeof portalLinkRoutes> &
+  SchemaOf<typeof probeRoutes> &
   SchemaOf<typeof replayRoutes> &
   SchemaOf<typeof resealRoutes> &
   SchemaOf<typeof secretRoutes> &

@@ -162,10 +162,10 @@ export interface EndpointContract {
   /** Takes over deliveries it has no row for; `delay` in ms. `gone`: there is no such endpoint, nothing is owed. */
   adopt(deliveries: Delivery[], delay: number): Promise<"adopted" | "gone">;
   /**
-   * Reloads its configuration from D1, and switches the endpoint on or off when told to. Answers, once it is switched off,
-   * how many attempts are under way.
+   * Reloads its configuration from D1, and switches the endpoint on or off or lets the breaker's next probe go at once when
+   * told to. Answers, once it is switched off, how many attempts are under way.
    */
-  configure(change: { enabled?: boolean }): Promise<number>;
+  configure(change: { enabled?: boolean; probe?: true }): Promise<number>;
   /** The endpoint is deleted: unfinished deliveries end as canceled. Answers how many attempts are under way. */
   close(): Promise<number>;
   /**

@@ -16,6 +16,8 @@ const breaker = z.object({
     .describe("`open`: nothing is sent. `half-open`: one delivery is tried."),
   until: isoTime.nullable().describe("While it is open, when one delivery may be tried."),
 });
+/** What keeps an endpoint that fails from taking capacity. */
+export const breakerShape = named("Breaker", breaker, "Keeps an endpoint that fails from taking capacity.");
 const latency = z.object({
   p50: duration.describe("Half of them took no longer."),
   p95: duration.describe("95 in 100 of them took no longer."),
@@ -51,9 +53,7 @@ export const healthShape = named(
         "The seven equal parts of `disableAfter` since `failingSince`, each with whether an attempt failed in it.",
       ),
     consecutiveFailures: z.number().int().describe("Failed attempts since the last success."),
-    breaker: named("Breaker", breaker, "Keeps an endpoint that fails from taking capacity.").describe(
-      "Whether sending pauses.",
-    ),
+    breaker: breakerShape.describe("Whether sending pauses."),
     quietUntil: isoTime
       .nullable()
       .describe(

@@ -1,4 +1,5 @@
 import type { FC } from "hono/jsx";
+import { failureOf, toldOf } from "../../contracts/reasons";
 import { type Difference, differencesOf } from "../inspect/differences";
 import { withQuery } from "../site";
 import { Body, Curl } from "./body";
@@ -61,6 +62,12 @@ const Exchange: FC<{ attempt: Attempt; whole: boolean; here: string | null }> = 
   );
 };
 
+/** What went wrong in an attempt, in a few words; nothing where it succeeded. */
+const Why: FC<{ attempt: Attempt }> = ({ attempt }) => {
+  const failure = failureOf(attempt);
+  return failure === null ? null : <small class="muted">{toldOf(failure).short}</small>;
+};
+
 const Differences: FC<{ rows: readonly Difference[]; than: number }> = ({ rows, than }) =>
   rows.length === 0 ? null : (
     <details>
@@ -116,7 +123,8 @@ export const Attempts: FC<{
           <li class={attempt.error === null ? "good" : "bad"} id={`attempt-${attempt.number}`}>
             <p class="attempt-head">
               <strong>Attempt {attempt.number}</strong>
-              <Outcome code={attempt.statusCode} error={attempt.error} long />
+              <Outcome code={attempt.statusCode} error={attempt.error} />
+              <Why attempt={attempt} />
               <span class="muted">{Math.round(attempt.durationMs)} ms</span>
               <At at={attempt.at} />
               <span class="muted">{since(before?.at ?? createdAt, attempt.at)}</span>

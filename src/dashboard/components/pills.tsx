@@ -1,5 +1,6 @@
 import type { FC } from "hono/jsx";
 import type { Client } from "../../client/index";
+import { ERRORS, WAITS } from "../../contracts/reasons";
 import { Pill, type Tone } from "./parts";
 
 type Answer<Method extends (...args: never[]) => Promise<unknown>> = Awaited<ReturnType<Method>>;
@@ -19,36 +20,14 @@ const STATUS_TONES: Readonly<Record<Delivery["status"], Tone>> = {
   canceled: "off",
 };
 
-/** What the wait is for, in words. */
-const WAITS: Readonly<Record<string, string>> = {
-  slots: "waits for a free slot",
-  slow: "waits in the slow lane",
-  rate: "waits for the rate limit",
-  breaker: "waits for the breaker",
-  asked: "waits as its receiver asked",
-};
-
 /** A delivery's status. */
 export const StatusPill: FC<{ delivery: Pick<Delivery, "status" | "waitReason" | "test"> }> = ({ delivery }) => (
   <>
     <Pill tone={STATUS_TONES[delivery.status]}>{delivery.status}</Pill>
-    {delivery.waitReason === null ? null : (
-      <small class="muted"> {WAITS[delivery.waitReason] ?? `waits: ${delivery.waitReason}`}</small>
-    )}
+    {delivery.waitReason === null ? null : <small class="muted"> {WAITS[delivery.waitReason].short}</small>}
     {delivery.test ? <span class="tag">test</span> : null}
   </>
 );
-
-/** What went wrong in an attempt, in words for whoever has to mend it. */
-const ERRORS: Readonly<Record<NonNullable<Delivery["lastError"]>, string>> = {
-  timeout: "no answer within the timeout",
-  connection: "no connection: the host, its port or its certificate did not answer",
-  redirect: "answered with a redirect, which is not followed",
-  status: "answered, but not with 2xx",
-  blocked: "the URL may not be sent to",
-  gone: "answered 410: it wants no more",
-  expired: "ran out of time before it could be tried",
-};
 
 /** What came of an attempt: the status code, or what there was instead. */
 export const Outcome: FC<{ code: number | null; error: Delivery["lastError"]; long?: boolean }> = ({
@@ -61,7 +40,7 @@ export const Outcome: FC<{ code: number | null; error: Delivery["lastError"]; lo
   return (
     <span class={`outcome ${tone}`}>
       {code === null ? error : `${code}`}
-      {long && error !== null ? <small> {ERRORS[error]}</small> : null}
+      {long && error !== null ? <small> {ERRORS[error].short}</small> : null}
     </span>
   );
 };

@@ -4,6 +4,7 @@ import { Act, Refused, textOf } from "../../components/form";
 import { PageHead } from "../../components/layout";
 import { Card, Copyable, Facts } from "../../components/parts";
 import { nameOf, Outcome, StatusPill } from "../../components/pills";
+import { DeliveryReason } from "../../components/reason";
 import { At } from "../../components/time";
 import { type Refusal, refusedWith } from "../../errors";
 import { needs } from "../../guard";
@@ -52,11 +53,12 @@ async function show(c: SiteContext, { refusal = null, checks = false }: Shown = 
       >
         {site.may.deliveries.resend ? (
           <Act visit={site} action={`${here}/resend`} class="primary">
-            Send it again
+            Resend
           </Act>
         ) : null}
       </PageHead>
       <Refused refusal={refusal} what="It was not sent." />
+      <DeliveryReason {...{ site, tenant, delivery, endpoint, now }} last={attemptLog.at(-1) ?? null} />
       <Card>
         <Facts
           rows={[
