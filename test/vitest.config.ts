@@ -35,7 +35,7 @@ const LONG = [
   "test/endpoint/{capacity,lists,recover}.test.ts",
   "test/event-log/day-before.test.ts",
   "test/lib/net/dns.test.ts",
-  "test/send/{changes,cost,disabled,ended,lanes,misbehaving,outcomes,quiet,retry,sizes,status-line}.test.ts",
+  "test/send/{changes,cost,direct,disabled,ended,lanes,misbehaving,outcomes,quiet,retry,sizes,status-line}.test.ts",
   "test/signals/{bounds,property,recollection}.test.ts",
 ]
   .flatMap((pattern) => globSync(pattern, { cwd: root }))

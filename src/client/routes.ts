@@ -11,6 +11,7 @@ import type { eventTypeRoutes } from "../api/catalog/event-types";
 import type { segmentRoutes } from "../api/catalog/segments";
 import type { deliveryRoutes } from "../api/deliveries/deliveries";
 import type { tenantDeliveryRoutes } from "../api/deliveries/tenant-deliveries";
+import type { endpointListRoutes } from "../api/endpoints/endpoint-list";
 import type { endpointRoutes } from "../api/endpoints/endpoints";
 import type { probeRoutes } from "../api/endpoints/probes";
 import type { secretRoutes } from "../api/endpoints/secrets";
@@ -22,6 +23,7 @@ import type { eventListRoutes } from "../api/events/event-list";
 import type { eventRoutes } from "../api/events/events";
 import type { explainRoutes } from "../api/events/explain";
 import type { replayRoutes } from "../api/events/replay";
+import type { searchRoutes } from "../api/search/search";
 import type { healthRoutes } from "../api/service/health";
 import type { resealRoutes } from "../api/service/reseal";
 import type { listRoutes } from "../api/signals/lists";
@@ -37,6 +39,7 @@ export type Routes = SchemaOf<typeof auditRoutes> &
   SchemaOf<typeof batchRoutes> &
   SchemaOf<typeof contentRoutes> &
   SchemaOf<typeof deliveryRoutes> &
+  SchemaOf<typeof endpointListRoutes> &
   SchemaOf<typeof endpointRoutes> &
   SchemaOf<typeof eventListRoutes> &
   SchemaOf<typeof eventTypeRoutes> &
@@ -50,6 +53,7 @@ export type Routes = SchemaOf<typeof auditRoutes> &
   SchemaOf<typeof probeRoutes> &
   SchemaOf<typeof replayRoutes> &
   SchemaOf<typeof resealRoutes> &
+  SchemaOf<typeof searchRoutes> &
   SchemaOf<typeof secretRoutes> &
   SchemaOf<typeof segmentRoutes> &
   SchemaOf<typeof signalTestRoutes> &

@@ -5,6 +5,7 @@ import type { Day } from "../lib/time";
 import { type AuditEntry, audited, auditOfLast, logChange } from "./access/audit";
 import { database } from "./database";
 import { configOf, databasesOf, demandBound, listOverAll } from "./databases";
+import { withoutFigures } from "./endpoints/endpoints";
 import { checkOf, limited, stillSo } from "./limits";
 import { apiKeys, portalLinks } from "./tables/access";
 import { endpoints, formerEndpoints } from "./tables/endpoints";
@@ -188,6 +189,7 @@ export async function forgetEndpoint(d1: D1Database, tenant: string, id: string)
   await db.batch([
     db.delete(endpoints).where(and(eq(endpoints.tenant, tenant), eq(endpoints.id, id))),
     db.delete(formerEndpoints).where(and(eq(formerEndpoints.tenant, tenant), eq(formerEndpoints.id, id))),
+    ...withoutFigures(d1, tenant, id),
   ]);
 }
 

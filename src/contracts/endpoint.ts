@@ -9,6 +9,7 @@ import type {
   RecoverableStatus,
 } from "./delivery";
 import type { Delivery } from "./event";
+import type { Figures, Standing } from "./figures";
 import type { Enablement, EndpointSettings } from "./settings";
 
 /** Deliveries that a consumer offers to send. */
@@ -74,12 +75,10 @@ export interface Latency {
   p99: number | null;
 }
 
-/** How the last 24 h went, as far as the newest deliveries tell. */
+/** How the last 24 h went, by whole hours of acceptance. */
 export interface RecentRecord {
   counts: Record<DeliveryStatus, number>;
   latency: Latency;
-  /** There were more deliveries than were looked at. */
-  truncated: boolean;
 }
 
 /** What an endpoint's object keeps, in bytes, and since when (ms): `null`, all that retention keeps. */
@@ -93,18 +92,9 @@ export interface StorageRecord {
   deliveriesSince: number | null;
 }
 
-/** Totals of the deliveries that were accepted in one hour. */
-export interface HourRecord extends Record<DeliveryStatus, number> {
-  /** Its first ms. */
-  hour: number;
-  attempts: number;
-}
-
-export interface StatsRecord {
-  /** Oldest first; hours without deliveries are left out. */
-  hours: HourRecord[];
-  /** There were more deliveries than were looked at: the oldest are missing. */
-  truncated: boolean;
+/** What is counted of an endpoint, and what stands open, however old. */
+export interface FiguresRecord extends Standing {
+  hours: Figures;
 }
 
 export interface RecoverRequest {
@@ -187,8 +177,8 @@ export interface EndpointContract {
   trim(before: number): Promise<"trimmed" | "more">;
   health(): Promise<HealthRecord & RecentRecord & { storage: StorageRecord }>;
   list(filter: DeliveryFilter, limit: number, before: string | null): Promise<DeliveryPage>;
-  /** Totals by hour of what was accepted in a span of time (ms, `until` exclusive). */
-  stats(since: number, until: number): Promise<StatsRecord>;
+  /** What was accepted in the hours that a span of time touches (ms, `until` exclusive), and what stands open. */
+  figures(since: number, until: number): Promise<FiguresRecord>;
   /** What it remembers of these deliveries; `null`: nothing yet. `gone`: nothing will come any more. */
   look(ids: string[]): Promise<{ records: (DeliveryRecord | null)[]; gone: boolean }>;
   /** One delivery with its attempts, oldest first. */

@@ -20,27 +20,27 @@ const told = (short: string, what: string, remedy: string): Told => ({ short, wh
 /** Why a delivery waits, by its `waitReason`. */
 export const WAITS: Readonly<Record<WaitReason, Told>> = {
   breaker: told(
-    "waits for the breaker",
+    "breaker open",
     "the endpoint's last attempts failed one after the other, so its breaker is open; one delivery at a time probes the receiver",
     "See the endpoint's failed attempts and mend the receiver; the first success lets everything through.",
   ),
   asked: told(
-    "waits as its receiver asked",
+    "receiver asked to wait",
     "its receiver answered 429 or 503 with a Retry-After, so nothing is sent to the endpoint before that time, for an hour at most",
     "Wait; if the receiver takes more than it said, let it answer with a shorter Retry-After.",
   ),
   slow: told(
-    "waits in the slow lane",
+    "in the slow lane",
     "the endpoint has begun to fail, so it has its turn in the slow lane",
     "See the endpoint's failed attempts; a success ends the wait.",
   ),
   slots: told(
-    "waits for a free slot",
+    "after earlier deliveries",
     "as many deliveries as the endpoint may have are under way already",
     "Let the receiver answer faster.",
   ),
   rate: told(
-    "waits for the rate limit",
+    "rate limit",
     "the endpoint's rate limit is used up",
     "Raise the endpoint's rate limit if its receiver can take more.",
   ),
@@ -131,7 +131,7 @@ export const ANSWERS = {
   ),
   broken: told(
     "failed itself",
-    "the receiver failed itself",
+    "the receiver answered with 5xx: it failed itself",
     "See the receiver's own log at the time of the attempt; its answer may say more.",
   ),
   certificate: told(

@@ -33,7 +33,7 @@ export function page(
   return html(
     c,
     <Page site={site} title={title} current={current} tenant={c.req.param("tenant") ?? site.principal.tenant}>
-      <Done what={c.req.query("done")} recovered={c.req.query("recovered")} />
+      <Done c={c} />
       <Warnings texts={takeWarnings(c)} />
       {content}
     </Page>,

@@ -225,6 +225,11 @@ export class Ledger {
     return this.#change(now, () => this.#releasing.release(now, scheduled));
   }
 
+  /** Writes down the figures of hours that are over and had much. */
+  writeFigures(now: number): void {
+    this.#stores.deliveries.figures.write(now);
+  }
+
   /** When the alarm is needed next, in ms; `null`: nothing is due. */
   nextAlarm(now: number): number | null {
     return this.#releasing.nextAlarm(now);

@@ -135,8 +135,9 @@ export class Endpoint extends DurableObject<Env> implements contract.EndpointCon
     return this.#changes.ledger.reading.list(filter, limit, before, Date.now());
   }
 
-  async stats(since: number, until: number): Promise<contract.StatsRecord> {
-    return this.#changes.erased ? { hours: [], truncated: false } : this.#changes.ledger.reading.stats(since, until);
+  async figures(since: number, until: number): Promise<contract.FiguresRecord> {
+    if (this.#changes.erased) return { hours: {}, waiting: 0, oldestWaitingAt: null, held: 0 };
+    return this.#changes.ledger.reading.figures(since, until);
   }
 
   async look(ids: string[]) {

@@ -36,7 +36,7 @@ export class Stores {
     const values = new Values(sql);
     this.deliveries = new Deliveries(sql);
     this.rate = new RateLimit(values, this);
-    this.jobs = new Jobs(sql, values, this.leases, atOnce);
+    this.jobs = new Jobs(sql, values, this.leases, this.deliveries.figures, atOnce);
     this.expiry = new Expiry(values);
     this.capacity = new Capacity(sql, values, this.deliveries, mostBytes);
     this.outbox = new Outbox(sql);

@@ -81,7 +81,10 @@ export class Person {
   }
 
   /** A new one, with a browser profile of their own. */
-  static async arrives({ browser, base }: World, options: { javaScriptEnabled?: boolean } = {}): Promise<Person> {
+  static async arrives(
+    { browser, base }: World,
+    options: { javaScriptEnabled?: boolean; timezoneId?: string } = {},
+  ): Promise<Person> {
     const context = await browser.newContext({ viewport: DESK, colorScheme: "light", baseURL: base, ...options });
     context.setDefaultTimeout(patient(60_000));
     return new Person(context, await context.newPage(), base);

@@ -29,7 +29,7 @@ describe("rotating a secret", () => {
     const { visitor, here } = await pagesOf();
     const rotated = await visitor.submit(here, `${here}/rotate`, { overlap: "0" });
     const said = words((await visitor.get(rotated.headers.get("Location") ?? "")).html);
-    expect(said).toContain("The new secret has taken over.");
+    expect(said).toContain("The new secret is in use.");
     expect(said).not.toContain("Both signatures");
   });
 });

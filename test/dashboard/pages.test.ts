@@ -93,7 +93,7 @@ describe("the numbers of a page", () => {
     const overview = words(html);
     expect(overview).toMatch(/Succeeded 1 33\.3 % of finished/);
     expect(overview).toMatch(/Failed 2 after the last retry/);
-    expect(html).toContain("Deliveries by hour, together: 1 succeeded, 0 retrying, 2 failed");
+    expect(html).toContain("Deliveries: 1 succeeded, 0 waiting, 2 failed");
     const list = words((await visitor.get(`/dashboard/tenants/${tenant}/endpoints`)).html);
     expect(list).toContain("1 ok, 2 failed");
   });

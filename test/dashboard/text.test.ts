@@ -1,13 +1,11 @@
 import fc from "fast-check";
 import { describe, it } from "vitest";
-import { byHour, ceiling } from "../../src/dashboard/components/chart";
 import { apiTime, localTime } from "../../src/dashboard/components/log";
 import { duration, span } from "../../src/dashboard/components/time";
 import { prettyJson } from "../../src/dashboard/json-text";
 import { bodyOf, changeOf, newValues, valuesOf } from "../../src/dashboard/pages/endpoints/endpoint-values";
 import { failingFirst, worstFirst } from "../../src/dashboard/pages/operator/overview";
 import { type Signal, sayWhen, signalBody, valuesOfSignal } from "../../src/dashboard/pages/signals/signal-values";
-import { HOUR } from "../../src/lib/time";
 import { holds } from "../lib/property";
 
 describe("JSON as it is shown", () => {
@@ -45,28 +43,6 @@ describe("times", () => {
     expect(apiTime("yesterday")).toBe("yesterday");
     expect(apiTime("")).toBeUndefined();
     expect(localTime("2026-11-21T09:30:15.123Z")).toBe("2026-11-21T09:30:15");
-  });
-});
-
-describe("the chart", () => {
-  it("has a bar for every hour, also for those without deliveries, and loses none", ({ expect }) => {
-    const now = Date.UTC(2026, 10, 21, 12, 30);
-    const counts = { succeeded: 3, failed: 1, retrying: 2, pending: 4, held: 5, canceled: 6, attempts: 9 };
-    const row = (hour: number, endpoint: string) => ({ hour: new Date(hour).toISOString(), endpoint, ...counts });
-    const hour = Math.floor(now / HOUR) * HOUR;
-    const totals = byHour(
-      [row(hour, "a"), row(hour, "b"), row(hour - 23 * HOUR, "a"), row(hour - 24 * HOUR, "a")],
-      now,
-      24,
-    );
-    expect(totals.length).toBe(24);
-    expect(totals.at(-1)).toEqual({ hour, succeeded: 6, retrying: 4, failed: 2, other: 30 });
-    expect(totals[0]?.other).toBe(15);
-    expect(totals.slice(1, -1).every(({ succeeded }) => succeeded === 0)).toBe(true);
-  });
-
-  it("is as high as a round number that holds all", ({ expect }) => {
-    expect([0, 5, 6, 11, 50, 51, 1_001].map(ceiling)).toEqual([4, 6, 6, 20, 60, 60, 2_000]);
   });
 });
 
@@ -181,7 +157,8 @@ describe("a signal's form", () => {
         entity: "c.d",
         filter: { "data.x": 1 },
         when,
-        attach: { p: "previous" },
+        // What compares nothing has nothing to attach.
+        attach: ["crosses", "changesBy", "returnsAfter"].some((kind) => kind in when) ? { p: "previous" } : null,
       };
       const { id: _, ...rule } = signal;
       expect(signalBody(valuesOfSignal(signal))).toEqual({ body: rule, unread: [] });

@@ -1,12 +1,10 @@
 import { beforeAll, describe, it } from "vitest";
-import type { DeliveryStatus } from "../../src/contracts/delivery";
 import type { DeliveryFilter } from "../../src/contracts/endpoint";
 import type { Ledger } from "../../src/endpoint/ledger";
-import { LIST_LOOK, STATS_LOOK } from "../../src/endpoint/read/read";
+import { LIST_LOOK } from "../../src/endpoint/read/read";
 import { encodeTime } from "../../src/lib/ids";
 import type { Sql } from "../../src/lib/sql";
-import { DAY, HOUR, SECOND } from "../../src/lib/time";
-import { attempt, delivery, outcomeOf, T0, withLedger } from "./ledgers";
+import { attempt, delivery, T0, withLedger } from "./ledgers";
 
 const ANY: DeliveryFilter = { statuses: null, event: null, codes: null, since: null, until: null };
 
@@ -111,76 +109,6 @@ describe("the pages of a filter", () => {
       for (const ref of retrying) attempt(ledger, ref, "status", T0 + 5);
       const { ids } = walk(ledger, { statuses: ["held", "retrying"] }, 1);
       expect(ids).toEqual([retrying[1]?.id, held[1]?.id, retrying[0]?.id, held[0]?.id]);
-    });
-  });
-});
-
-describe("totals", () => {
-  it("count by hour of acceptance, with attempts", async ({ expect }) => {
-    await withLedger((ledger) => {
-      attempt(ledger, delivery(T0), null, T0);
-      attempt(ledger, delivery(T0 + HOUR - 1), null, T0 + HOUR);
-      attempt(ledger, delivery(T0 + HOUR), "status", T0 + HOUR);
-      const none: Record<DeliveryStatus, number> = {
-        pending: 0,
-        retrying: 0,
-        succeeded: 0,
-        failed: 0,
-        held: 0,
-        canceled: 0,
-      };
-      expect(ledger.reading.stats(T0, T0 + DAY)).toEqual({
-        hours: [
-          { hour: T0, ...none, succeeded: 2, attempts: 2 },
-          { hour: T0 + HOUR, ...none, retrying: 1, attempts: 1 },
-        ],
-        truncated: false,
-      });
-      expect(ledger.reading.stats(T0 + 1, T0 + HOUR).hours).toEqual([{ hour: T0, ...none, succeeded: 1, attempts: 1 }]);
-    });
-  });
-
-  it("say when there was more than they look at, and cost no more for it", async ({ expect }) => {
-    await withLedger((ledger, _, sql) => {
-      fill(sql, 30_000);
-      const before = sql.rowsRead;
-      const { hours, truncated } = ledger.reading.stats(T0, T0 + DAY);
-      expect(truncated).toBe(true);
-      expect(hours[0]).toMatchObject({ failed: STATS_LOOK / 100, succeeded: (STATS_LOOK * 99) / 100 });
-      expect(sql.rowsRead - before).toBe(STATS_LOOK + 1);
-    });
-  });
-});
-
-describe("the last day", () => {
-  it("has counts by status and the percentiles of successful attempts", async ({ expect }) => {
-    await withLedger((ledger) => {
-      expect(ledger.reading.recent(T0)).toMatchObject({
-        latency: { p50: null, p95: null, p99: null },
-        truncated: false,
-      });
-      for (let ms = 1; ms <= 100; ms++) {
-        const ref = delivery(T0);
-        const [admission] = ledger.admit([ref], T0).admissions;
-        if (admission?.do !== "send") throw new Error("not admitted");
-        const outcome = outcomeOf(ref, admission.attemptId, 1, null, T0);
-        if (outcome.kind === "attempted") outcome.attempt.durationMs = ms;
-        ledger.record([outcome], T0);
-      }
-      attempt(ledger, delivery(T0), "status", T0);
-      const { counts, latency } = ledger.reading.recent(T0 + SECOND);
-      expect(counts).toMatchObject({ succeeded: 100, retrying: 1, failed: 0 });
-      expect(latency).toEqual({ p50: 50, p95: 95, p99: 99 });
-      expect(ledger.reading.recent(T0 + DAY + 1).counts.succeeded).toBe(0);
-    });
-  });
-
-  it("is told from the newest deliveries alone when there are many", async ({ expect }) => {
-    await withLedger((ledger, _, sql) => {
-      fill(sql, 5_000);
-      const before = sql.rowsRead;
-      expect(ledger.reading.recent(T0)).toMatchObject({ truncated: true, counts: { failed: 10, succeeded: 990 } });
-      expect(sql.rowsRead - before).toBeLessThanOrEqual(1_001);
     });
   });
 });

@@ -10,6 +10,13 @@ export const countsShape = counts;
 
 const duration = z.number().nullable();
 
+/** How an endpoint stands. */
+export const endpointState = named(
+  "EndpointState",
+  z.enum(["healthy", "failing", "disabled"]),
+  "`failing`: an attempt has failed since the last success.",
+);
+
 const breaker = z.object({
   state: z
     .enum(["closed", "open", "half-open"])
@@ -18,11 +25,16 @@ const breaker = z.object({
 });
 /** What keeps an endpoint that fails from taking capacity. */
 export const breakerShape = named("Breaker", breaker, "Keeps an endpoint that fails from taking capacity.");
-const latency = z.object({
-  p50: duration.describe("Half of them took no longer."),
-  p95: duration.describe("95 in 100 of them took no longer."),
-  p99: duration.describe("99 in 100 of them took no longer."),
-});
+/** How long attempts take. */
+export const latencyShape = named(
+  "Latency",
+  z.object({
+    p50: duration.describe("Half of them took no longer."),
+    p95: duration.describe("95 in 100 of them took no longer."),
+    p99: duration.describe("99 in 100 of them took no longer."),
+  }),
+  "How long attempts take, in milliseconds; `null`: there were none. Above 10 ms at most a tenth too long.",
+);
 const storage = z.object({
   bytes: z.number().int().describe("How much is kept."),
   most: z
@@ -41,7 +53,7 @@ const storage = z.object({
 export const healthShape = named(
   "EndpointHealth",
   z.object({
-    state: z.enum(["healthy", "failing", "disabled"]).describe("How it stands."),
+    state: endpointState.describe("How it stands."),
     failingSince: isoTime.nullable().describe("The first failed attempt since the last success; `null`: none."),
     disablesAt: isoTime
       .nullable()
@@ -60,12 +72,10 @@ export const healthShape = named(
         "Until when nothing but tests is sent, because the receiver asked for it with a Retry-After; else `null`.",
       ),
     counts: named("DeliveryCounts", z.object(counts), "How many deliveries are in each state.").describe(
-      "Its deliveries of the last 24 hours.",
+      "Its deliveries of the last 24 hours, by whole hours of acceptance.",
     ),
-    latency: named("Latency", latency, "How long attempts take, in milliseconds; `null`: there were none.").describe(
-      "Of the successful attempts of the last 24 hours.",
-    ),
-    truncated: z.boolean().describe("Whether counts and latency are of the newest deliveries only: there were more."),
+    latency: latencyShape.describe("Of the deliveries of the last 24 hours that succeeded."),
+    truncated: z.boolean().describe("`false`: all of them are counted."),
     storage: named("EndpointStorage", storage, "How much is kept of an endpoint.").describe("What is kept of it."),
   }),
   "How an endpoint fares.",

@@ -5,7 +5,6 @@ import {
   type EndpointSecrets,
   findEndpoint,
   insertEndpoint,
-  listEndpoints,
   markEndpointDeleted,
   removeEndpoint,
   updateEndpoint,
@@ -177,12 +176,6 @@ export const endpointRoutes = router()
     return c.json({ ...toShape(row), secret: shown, warnings }, 201);
   })
   .openapi(
-    ...endpoint.list(
-      {},
-      { read: (c, limit, before) => listEndpoints(c.get("config"), c.get("tenant"), limit, before) },
-    ),
-  )
-  .openapi(
     ...endpoint.get({
       description: "An endpoint by its id or `uid`. Headers' values are masked; the secret has a path of its own.",
     }),
@@ -197,7 +190,9 @@ export const endpointRoutes = router()
     const update = async (before: EndpointRow) => {
       const { id } = before;
       const { fields } = await endpointChange(c.env, tenant, id, merged(input, before), before, rules, now);
-      const changed = entry(c, "endpoint.updated", id, Object.keys(input));
+      const names = Object.keys(input);
+      const switched = enabled ? "endpoint.enabled" : "endpoint.disabled";
+      const changed = names.join() === "enabled" ? entry(c, switched, id) : entry(c, "endpoint.updated", id, names);
       const updated = await saving(updateEndpoint(c.get("config"), before, fields, now, changed), partOf(fields));
       if (updated === "conflict") throw uidTaken(input.uid);
       return id;
@@ -229,7 +224,7 @@ export const endpointRoutes = router()
   .openapi(health, async (c) => {
     const { id } = await endpointOf(c);
     const record = await endpointStub(c.env, c.get("tenant"), id).health();
-    const { state, window, consecutiveFailures, counts, latency, truncated } = record;
+    const { state, window, consecutiveFailures, counts, latency } = record;
     const breaker = { ...record.breaker, until: isoOrNull(record.breaker.until) };
     const { failingSince: since, disablesAt: end } = record;
     const fares = { state, failingSince: isoOrNull(since), disablesAt: isoOrNull(end), window, consecutiveFailures };
@@ -241,5 +236,5 @@ export const endpointRoutes = router()
       deliveriesSince: isoOrNull(deliveriesSince),
     };
     const quietUntil = isoOrNull(record.quietUntil);
-    return c.json({ ...fares, breaker, quietUntil, counts, latency, truncated, storage }, 200);
+    return c.json({ ...fares, breaker, quietUntil, counts, latency, truncated: false, storage }, 200);
   });

@@ -26,6 +26,18 @@ const ULID = "01KAJ3Q8Z5011F4Q6N9R2T8V0W";
 const TIME = "2026-11-21T09:30:00.000Z";
 const LATER = "2026-11-21T10:30:00.000Z";
 
+const LATENCY = { p50: 61, p95: 140, p99: 310 };
+const COUNTED = {
+  accepted: 120,
+  pending: 0,
+  retrying: 0,
+  succeeded: 120,
+  failed: 0,
+  held: 0,
+  canceled: 0,
+  attempts: 121,
+};
+
 const IDS = {
   event: `evt_${ULID}`,
   endpoint: `ep_${ULID}`,
@@ -145,6 +157,8 @@ const BY_SCHEMA: Readonly<Record<string, Fields>> = {
     consecutiveFailures: 0,
     quietUntil: null,
   },
+  EndpointListed: { id: IDS.endpoint },
+  EndpointSummary: { state: "healthy", failingSince: null, failedShare: 0, waiting: 0, oldestWaitingAt: null, held: 0 },
   EndpointStorage: { bytes: 524_288, most: 8_000_000_000, responsesSince: null, deliveriesSince: null },
   Event: { id: IDS.event },
   EventDelivery: { id: IDS.delivery, url: ABSENT, attemptLog: ABSENT },
@@ -163,7 +177,8 @@ const BY_SCHEMA: Readonly<Record<string, Fields>> = {
   HourlyStats: { pending: 0, retrying: 0, succeeded: 120, failed: 0, held: 0, canceled: 0, attempts: 121 },
   Key: KEY,
   KeyCreated: KEY,
-  Latency: { p50: 61, p95: 140, p99: 310 },
+  LastFailure: { statusCode: 503, error: "status" },
+  Latency: LATENCY,
   List: LIST,
   ListItem: { list: "customers", item: "acme.com" },
   ListSummary: LIST,
@@ -182,6 +197,8 @@ const BY_SCHEMA: Readonly<Record<string, Fields>> = {
   Signal: SIGNAL,
   SignalSaved: SIGNAL,
   SigningSecret: { between: ABSENT },
+  Stats: { data: [{ from: TIME, endpoint: IDS.endpoint, ...COUNTED, latency: LATENCY }] },
+  StatsTotals: { ...COUNTED, waiting: 0, oldestWaitingAt: null },
   Tenant: { id: "acme", name: "Acme Inc.", callbacksSigned: false },
 };
 

@@ -5,7 +5,7 @@ import { type AuditEntry, audited, auditOfLast, auditOnce, ITSELF, logChange } f
 import { database } from "../database";
 import { bytesLimit, checkOf, limited } from "../limits";
 import { ownedRows } from "../owned-rows";
-import { endpoints, formerEndpoints } from "../tables/endpoints";
+import { endpointFigures, endpointSummaries, endpoints, formerEndpoints } from "../tables/endpoints";
 import { nextVersion, written } from "../version";
 import { selectHosts } from "./own-hosts";
 import { profileOf } from "./profiles";
@@ -204,7 +204,18 @@ export async function removeEndpoint(d1: D1Database, tenant: string, id: string,
   await db.batch([
     db.insert(formerEndpoints).values({ tenant, id, removedAt: now }).onConflictDoNothing(),
     db.delete(endpoints).where(and(eq(endpoints.tenant, tenant), eq(endpoints.id, id))),
+    ...withoutFigures(d1, tenant, id),
   ]);
+}
+
+/** What goes with an endpoint: the copy of how it fared. */
+export function withoutFigures(d1: D1Database, tenant: string, id: string) {
+  const db = database(d1);
+  const figures = and(eq(endpointFigures.tenant, tenant), eq(endpointFigures.endpoint, id));
+  return [
+    db.delete(endpointSummaries).where(eq(endpointSummaries.endpoint, id)),
+    db.delete(endpointFigures).where(figures),
+  ] as const;
 }
 
 /** What the endpoint's object needs to know; `null` when there is no such endpoint. */

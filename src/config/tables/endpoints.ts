@@ -1,5 +1,6 @@
 import { sql } from "drizzle-orm";
-import { index, integer, primaryKey, sqliteTable, text, uniqueIndex } from "drizzle-orm/sqlite-core";
+import { index, integer, primaryKey, real, sqliteTable, text, uniqueIndex } from "drizzle-orm/sqlite-core";
+import type { Figures, Summary } from "../../contracts/figures";
 import type { LaterSecret } from "../../contracts/settings";
 import type { Format, Method, Signature } from "../../contracts/wire";
 import type { Filter } from "../../lib/filter/filter";
@@ -73,6 +74,54 @@ export const endpoints = sqliteTable(
       .on(table.tenant, table.uid)
       .where(sql`${table.uid} IS NOT NULL AND deleted_at IS NULL`),
   ],
+);
+
+/**
+ * What an endpoint's object last told of how it fares, one row for each. `figures`: its hours from `figures_from` on; those
+ * before are in {@link endpointFigures}.
+ */
+export const endpointSummaries = sqliteTable(
+  "endpoint_summaries",
+  {
+    endpoint: text("endpoint").primaryKey(),
+    tenant: text("tenant").notNull(),
+    /** ms; when it was told. */
+    at: integer("at").notNull(),
+    state: text("state").$type<Summary["state"]>().notNull(),
+    failingSince: integer("failing_since"),
+    failedShare: real("failed_share"),
+    waiting: integer("waiting").notNull(),
+    oldestWaitingAt: integer("oldest_waiting_at"),
+    held: integer("held").notNull(),
+    lastSuccessAt: integer("last_success_at"),
+    lastFailure: text("last_failure", { mode: "json" }).$type<Summary["lastFailure"]>(),
+    /** Sums of the 24 h before `at`. */
+    accepted: integer("accepted").notNull(),
+    succeeded: integer("succeeded").notNull(),
+    failed: integer("failed").notNull(),
+    /** ms. */
+    figuresFrom: integer("figures_from").notNull(),
+    figures: text("figures", { mode: "json" }).$type<Figures>().notNull(),
+  },
+  (table) => [
+    // Only what is in trouble: of a healthy endpoint each writing is one row.
+    index("endpoint_summaries_troubled").on(table.tenant).where(sql`state = 'failing' OR waiting > 0 OR held > 0`),
+  ],
+);
+
+/** Figures of an endpoint that are no longer in its summary: whole UTC days, from `from` on and before `until` (ms). */
+export const endpointFigures = sqliteTable(
+  "endpoint_figures",
+  {
+    tenant: text("tenant").notNull(),
+    endpoint: text("endpoint").notNull(),
+    from: integer("from").notNull(),
+    until: integer("until").notNull(),
+    hours: text("hours", { mode: "json" }).$type<Figures>().notNull(),
+    /** The same by UTC days, since it is seldom asked for an old hour. */
+    days: text("days", { mode: "json" }).$type<Figures>().notNull(),
+  },
+  (table) => [primaryKey({ columns: [table.tenant, table.endpoint, table.from] })],
 );
 
 /** The hosts at which this deployment has been called, so that no endpoint is one of them. */

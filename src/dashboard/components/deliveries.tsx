@@ -4,7 +4,7 @@ import { path, type Site, withQuery } from "../site";
 import { type Column, Rows } from "./listing";
 import { isFiltered, Log, LogFilter, type LogQuery } from "./log";
 import { Empty, Pager } from "./parts";
-import { type Delivery, Outcome, StatusPill } from "./pills";
+import { type Delivery, Outcome, StatusPill, WaitReason } from "./pills";
 import { Ago } from "./time";
 
 /** Which deliveries are asked for, as the address has it. */
@@ -56,11 +56,12 @@ export const DeliveryTable: FC<{
   <Rows
     rows={deliveries}
     columns={[
-      { name: "Status", cell: (delivery) => <StatusPill delivery={delivery} /> },
+      { name: "Status", phone: "state", cell: (delivery) => <StatusPill delivery={delivery} short /> },
       {
         name: "Event",
+        phone: "lead",
         cell: (delivery) => (
-          <a href={deliveryHref(site, tenant, delivery)} class="row-link">
+          <a href={deliveryHref(site, tenant, delivery)} class="row-link" data-drawer>
             <code>{delivery.event}</code>
           </a>
         ),
@@ -82,7 +83,16 @@ export const DeliveryTable: FC<{
       { name: "Accepted", cell: ({ createdAt }) => <Ago at={createdAt} now={now} /> },
       {
         name: "Next",
-        cell: ({ nextAttemptAt: at }) => (at === null ? <span class="muted">—</span> : <Ago at={at} now={now} />),
+        phone: "named",
+        cell: ({ nextAttemptAt: at, waitReason }) =>
+          at === null ? (
+            <span class="muted none">—</span>
+          ) : (
+            <>
+              <Ago at={at} now={now} />
+              <WaitReason reason={waitReason} />
+            </>
+          ),
       },
     ]}
   />

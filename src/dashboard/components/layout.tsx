@@ -3,18 +3,7 @@ import { OPERATOR_TENANT } from "../../lib/operator";
 import { guideLink, helpOf, path, type Site, type Visit } from "../site";
 import { ThemeSwitch, Token } from "./form";
 import { Icon, type IconName } from "./icon";
-
-export const HTMX_VERSION = "2.0.11";
-
-/** No styles of its own, no code out of attributes, nothing kept of pages that others may open after. */
-const HTMX_CONFIG = {
-  includeIndicatorStyles: false,
-  allowEval: false,
-  allowScriptTags: false,
-  selfRequestsOnly: true,
-  historyCacheSize: 0,
-  refreshOnHistoryMiss: true,
-};
+import { SearchBox } from "./search-box";
 
 /** A whole document. */
 const Document: FC<{ visit: Visit; title: string; children?: Child }> = ({ visit, title, children }) => (
@@ -24,11 +13,9 @@ const Document: FC<{ visit: Visit; title: string; children?: Child }> = ({ visit
       <meta name="viewport" content="width=device-width, initial-scale=1" />
       <meta name="color-scheme" content="light dark" />
       <meta name="robots" content="noindex" />
-      <meta name="htmx-config" content={JSON.stringify(HTMX_CONFIG)} />
       <title>{`${title} · Posthorn`}</title>
       <link rel="icon" href="/posthorn.svg" />
       <link rel="stylesheet" href="/dashboard.css" />
-      <script src={`/htmx-${HTMX_VERSION}.js`} defer></script>
       <script src="/dashboard.js" defer></script>
     </head>
     {children}
@@ -54,6 +41,7 @@ function entriesOf({ may }: Site): Entry[] {
     { name: "Signals", parts: ["signals"], icon: "signal" },
     { name: "Lists", parts: ["lists"], icon: "list" },
     ...(may.keys.list ? [{ name: "API keys", parts: ["keys"], icon: "key" } as const] : []),
+    ...(may.audit.ofTenant ? [{ name: "Audit", parts: ["audit"], icon: "list" } as const] : []),
     ...(may.portalLinks.list ? [{ name: "Portal links", parts: ["portal-links"], icon: "link" } as const] : []),
   ];
 }
@@ -112,41 +100,88 @@ export const Page: FC<{
       </a>
       <div class="shell">
         <header class="side">
-          <a class="brand" href={site.base}>
-            <img src="/posthorn.svg" alt="" width="28" height="28" />
-            <strong>Posthorn</strong>
-          </a>
-          {site.may.tenants.list ? <OperatorNav site={site} tenant={tenant} current={current} /> : null}
-          {tenant === null ? null : (
-            <>
-              <p class="side-tenant" title="The tenant whose pages these are">
-                {tenant}
-              </p>
-              <TenantNav site={site} tenant={tenant} current={current} />
-            </>
-          )}
-          <div class="side-end">
-            <a class="side-link" {...guideLink(site.base, helpOf(site.base))}>
-              <Icon name="help" />
-              Help
+          <div class="side-top">
+            <a class="brand" href={site.base}>
+              <img src="/posthorn.svg" alt="" width="28" height="28" />
+              <strong>Posthorn</strong>
             </a>
-            <ThemeSwitch visit={site} />
-            <form method="post" action={path(site.base, "sign-out")}>
-              <Token visit={site} />
-              <button type="submit" class="ghost">
-                <Icon name="exit" />
-                {site.base === "/portal" ? "Close the portal" : "Sign out"}
-              </button>
-            </form>
+            <button type="button" class="menu-button" popovertarget="menu">
+              <Icon name="list" />
+              Menu
+            </button>
+          </div>
+          <SearchBox site={site} tenant={tenant} />
+          <div id="menu" class="side-menu" popover>
+            {site.may.tenants.list ? <OperatorNav site={site} tenant={tenant} current={current} /> : null}
+            {tenant === null ? null : (
+              <>
+                <p class="side-tenant" title="The tenant whose pages these are">
+                  {tenant}
+                </p>
+                <TenantNav site={site} tenant={tenant} current={current} />
+              </>
+            )}
+            <div class="side-end">
+              <a class="side-link" {...guideLink(site.base, helpOf(site.base))}>
+                <Icon name="help" />
+                Help
+              </a>
+              <ThemeSwitch visit={site} />
+              <ZoneSwitch />
+              <form method="post" action={path(site.base, "sign-out")}>
+                <Token visit={site} />
+                <button type="submit" class="ghost">
+                  <Icon name="exit" />
+                  {site.base === "/portal" ? "Close the portal" : "Sign out"}
+                </button>
+              </form>
+            </div>
           </div>
         </header>
         <main id="main" tabindex={-1}>
           {children}
         </main>
       </div>
+      <Drawer />
       <p id="announcer" class="hidden-text" role="status" aria-live="polite"></p>
     </body>
   </Document>
+);
+
+/** Chooses how times are told; the browser remembers it. Without a script they are told in UTC, and nothing is to choose. */
+const ZoneSwitch: FC = () => (
+  // biome-ignore lint/a11y/useSemanticElements: a fieldset is for what is sent
+  <div class="theme-switch zone-switch" role="group" aria-label="Times" hidden>
+    {[
+      ["local", "Local time"],
+      ["utc", "UTC"],
+    ].map(([zone, name]) => (
+      <button type="button" data-zone-choice={zone} aria-pressed="false">
+        {name}
+      </button>
+    ))}
+  </div>
+);
+
+/** Where a delivery is shown beside its log; the script fills it. */
+const Drawer: FC = () => (
+  <dialog id="drawer" class="drawer" aria-label="Delivery">
+    <div class="drawer-head">
+      <a class="button small" href="#main" data-drawer-page>
+        Open as a page
+      </a>
+      <button type="button" class="small" data-drawer-step="-1">
+        Previous
+      </button>
+      <button type="button" class="small" data-drawer-step="1">
+        Next
+      </button>
+      <button type="button" class="small drawer-close" data-drawer-close>
+        Close
+      </button>
+    </div>
+    <div class="drawer-content" data-drawer-content></div>
+  </dialog>
 );
 
 /** A page of somebody who is not signed in, or of something that went wrong before that was known. */

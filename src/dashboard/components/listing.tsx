@@ -9,7 +9,12 @@ import { Card, Pager } from "./parts";
 export interface Column<Row> {
   name: string;
   /** `number`: its head stands to the right, too. */
-  class?: "main-cell" | "clip" | "number" | "recent";
+  class?: "main-cell" | "clip" | "number" | "recent" | undefined;
+  /**
+   * On a phone: what leads its first line, the state at that line's end, in small below with its column's name, or not at all;
+   * absent: in small below.
+   */
+  phone?: "lead" | "state" | "named" | "away" | undefined;
   /** More about a cell, for whoever points at it. */
   about?: (row: Row) => string;
   cell: (row: Row) => Child;
@@ -22,8 +27,14 @@ interface RowsProps<Row> {
   actions?: ((row: Row) => Child) | undefined;
 }
 
-/** Things in rows. On a phone each is a block, whose cells say their columns' names. */
+/** The classes of a column's cells. A first column leads, unless it says what it does. */
+function classOf<Row>({ class: kind, phone }: Column<Row>, index: number): string {
+  return [kind, phone ?? (kind === "main-cell" || index === 0 ? "lead" : "")].filter(Boolean).join(" ");
+}
+
+/** Things in rows. On a phone each has two lines: what it is and its state, and the rest in small. */
 export function Rows<Row>({ rows, columns, actions }: RowsProps<Row>) {
+  const classes = columns.map(classOf<Row>);
   return (
     <table class="rows">
       <thead>
@@ -43,12 +54,8 @@ export function Rows<Row>({ rows, columns, actions }: RowsProps<Row>) {
       <tbody>
         {rows.map((row) => (
           <tr>
-            {columns.map(({ name, class: kind, about, cell }) => (
-              <td
-                data-name={name}
-                {...(kind === undefined ? {} : { class: kind })}
-                {...(about === undefined ? {} : { title: about(row) })}
-              >
+            {columns.map(({ name, about, cell }, index) => (
+              <td data-name={name} class={classes[index]} {...(about === undefined ? {} : { title: about(row) })}>
                 {cell(row)}
               </td>
             ))}
@@ -89,7 +96,7 @@ export function Listing<Row>({
   ...rows
 }: ListingProps<Row>) {
   return (
-    <Card title={title}>
+    <Card title={title} class="listing">
       {children}
       {list.data.length === 0 ? empty : <Rows rows={list.data} {...rows} />}
       <Pager
@@ -113,7 +120,7 @@ export function NewCard(props: {
   const { may = true, what, refusal, said = `The ${what} was not created.`, children } = props;
   if (!may) return null;
   return (
-    <Card title={`New ${what}`}>
+    <Card title={`New ${what}`} class="new-card">
       <Refused refusal={refusal} what={said} />
       {children}
     </Card>

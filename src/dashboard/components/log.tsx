@@ -6,6 +6,7 @@ import type { Child, FC } from "hono/jsx";
 import type { Refusal } from "../errors";
 import type { SiteContext } from "../site";
 import { Card, Notice } from "./parts";
+import { Zone } from "./time";
 
 /** What is asked for, as the address has it. */
 export type LogQuery<Name extends string> = Partial<Record<Name | "cursor", string>>;
@@ -52,11 +53,11 @@ export const LogFilter: FC<{
     </label>
     {more}
     <label>
-      Since <small>UTC</small>
+      Since <Zone />
       <input name="since" type="datetime-local" step="1" value={localTime(query.since)} />
     </label>
     <label>
-      Until <small>UTC</small>
+      Until <Zone />
       <input name="until" type="datetime-local" step="1" value={localTime(query.until)} />
     </label>
     <button type="submit">Filter</button>

@@ -8,7 +8,9 @@ export type Delivery = Answer<Client["deliveries"]["list"]>["data"][number];
 export type Attempt = Answer<Client["deliveries"]["get"]>["attemptLog"][number];
 export type Endpoint = Answer<Client["endpoints"]["get"]>;
 export type Health = Answer<Client["endpoints"]["health"]>;
-export type Stats = Answer<Client["deliveries"]["stats"]>;
+type AnyStats = Answer<Client["deliveries"]["stats"]>;
+/** Totals by hour and endpoint, as they are answered to who asks neither `by` nor `group`. */
+export type Stats = Omit<AnyStats, "data"> & { data: Extract<AnyStats["data"][number], { hour: string }>[] };
 export type EventType = Answer<Client["eventTypes"]["list"]>["data"][number];
 
 const STATUS_TONES: Readonly<Record<Delivery["status"], Tone>> = {
@@ -20,11 +22,18 @@ const STATUS_TONES: Readonly<Record<Delivery["status"], Tone>> = {
   canceled: "off",
 };
 
-/** A delivery's status. */
-export const StatusPill: FC<{ delivery: Pick<Delivery, "status" | "waitReason" | "test"> }> = ({ delivery }) => (
+/** What a delivery waits for; nothing when it waits for its time only. */
+export const WaitReason: FC<{ reason: Delivery["waitReason"] }> = ({ reason }) =>
+  reason === null ? null : <small class="muted"> {WAITS[reason].short}</small>;
+
+/** A delivery's status. `short`: what it waits for is said elsewhere. */
+export const StatusPill: FC<{ delivery: Pick<Delivery, "status" | "waitReason" | "test">; short?: boolean }> = ({
+  delivery,
+  short = false,
+}) => (
   <>
     <Pill tone={STATUS_TONES[delivery.status]}>{delivery.status}</Pill>
-    {delivery.waitReason === null ? null : <small class="muted"> {WAITS[delivery.waitReason].short}</small>}
+    {short ? null : <WaitReason reason={delivery.waitReason} />}
     {delivery.test ? <span class="tag">test</span> : null}
   </>
 );

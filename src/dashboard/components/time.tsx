@@ -46,9 +46,19 @@ export const Ago: FC<{ at: string; now: number }> = ({ at, now }) => {
   );
 };
 
-/** A time of day and date in UTC. */
+/** A time of day and date: in UTC, and in the reader's own zone where there is a script. */
 export const At: FC<{ at: string }> = ({ at }) => (
-  <time datetime={at} title={at}>
-    {clock(at)} <small class="muted">UTC</small>
-  </time>
+  <span class="at">
+    <time datetime={at} title={at} data-time="full">
+      {clock(at)}
+    </time>{" "}
+    <Zone />
+  </span>
+);
+
+/** The name of the zone that times are told in. */
+export const Zone: FC = () => (
+  <small class="muted" data-zone>
+    UTC
+  </small>
 );

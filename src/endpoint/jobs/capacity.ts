@@ -105,14 +105,15 @@ export class Capacity {
 
   /** Removes the next finished rows after an id that were accepted before `before`, and answers their ids. */
   #dropFinished(after: string, before: number): string[] {
-    return this.#sql
+    const ids = this.#sql
       .all<{ id: string }>(
-        `DELETE FROM deliveries WHERE id IN (
-           SELECT id FROM deliveries WHERE id > ? AND id < ? AND ${FINISHED} ORDER BY id LIMIT ?)
-         RETURNING id`,
+        `SELECT id FROM deliveries WHERE id > ? AND id < ? AND ${FINISHED} ORDER BY id LIMIT ?`,
         ...[after, firstIdAt(before), ROWS],
       )
       .map(({ id }) => id);
+    this.#deliveries.figures.keep(ids);
+    this.#sql.all("DELETE FROM deliveries WHERE id IN (SELECT value FROM json_each(?))", JSON.stringify(ids));
+    return ids;
   }
 
   /** Writes rows down without what receivers answered; answers how many had an answer. */
@@ -122,9 +123,7 @@ export class Capacity {
       if (attempts.every(({ response }) => response === null)) return [];
       return { ...row, log: JSON.stringify(attempts.map((attempt) => ({ ...attempt, response: null }))) };
     });
-    // Removed and added again: a page that only shrinks stays as large for SQLite as it was.
-    for (const { id } of stripped) this.#deliveries.remove(id);
-    for (const row of stripped) this.#deliveries.save(row);
+    this.#deliveries.rewrite(stripped);
     return stripped.length;
   }
 

@@ -1,6 +1,7 @@
 import type { Sql } from "../../lib/sql";
 import { MINUTE } from "../../lib/time";
 import type { Leases } from "../memory/leases";
+import type { FigureTable } from "../storage/figures";
 import { firstIdAt, HEAD, type Head, isOf } from "../storage/row";
 import type { Values } from "../storage/values";
 import { CHANGES, type Job, type Span } from "./kinds";
@@ -40,6 +41,7 @@ export class Jobs {
   readonly #sql: Sql;
   readonly #values: Values;
   readonly #leases: Leases;
+  readonly #figures: FigureTable;
   readonly #atOnce: number;
   #list: readonly Job[];
   /** How far expiry has looked, while it finds something, and when it begins anew. */
@@ -47,8 +49,9 @@ export class Jobs {
   #expireAt = 0;
 
   /** `atOnce`: the most rows that one step rewrites. */
-  constructor(sql: Sql, values: Values, leases: Leases, atOnce: number) {
+  constructor(sql: Sql, values: Values, leases: Leases, figures: FigureTable, atOnce: number) {
     this.#sql = sql;
+    this.#figures = figures;
     this.#leases = leases;
     this.#values = values;
     this.#atOnce = atOnce;
@@ -91,6 +94,7 @@ export class Jobs {
     const [job, ...others] = this.#list;
     if (job === undefined) return;
     const { ids, rest } = job.waiting === undefined ? this.#ended(job) : this.#waiting(job, job.waiting);
+    this.#figures.changedTogether(ids);
     const held = JSON.stringify(this.#leases.held(now).map(({ delivery }) => delivery));
     for (const { set, where } of CHANGES[job.kind]) {
       this.#sql.all(

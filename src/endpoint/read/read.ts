@@ -2,24 +2,20 @@ import type { Attempt, DeliveryRecord } from "../../contracts/delivery";
 import type {
   DeliveryFilter,
   DeliveryPage,
-  HourRecord,
+  FiguresRecord,
   RecentRecord,
-  StatsRecord,
   StorageRecord,
 } from "../../contracts/endpoint";
-import { deliveryTime } from "../../lib/ids";
-import { DAY, HOUR } from "../../lib/time";
+import { sumOf, sumsOf } from "../../contracts/figures";
+import { DAY } from "../../lib/time";
 import { statusOf, stored } from "../jobs/foreseen";
 import { attemptsOf } from "../storage/attempt-log";
-import { type Brief, countByStatus, type Head } from "../storage/row";
+import type { Head } from "../storage/row";
 import type { Stores } from "../stores";
-import { latencyOf } from "./totals";
 import { type Conditions, toRecord } from "./waits";
 
-/** The most rows that one page of a list, one look at the last day and one of totals read. */
+/** The most rows that one page of a list reads. */
 export const LIST_LOOK = 1_000;
-const RECENT_LOOK = 1_000;
-export const STATS_LOOK = 10_000;
 
 /** What people read of an endpoint's deliveries. Nothing here writes. */
 export class Reading {
@@ -71,29 +67,25 @@ export class Reading {
     return this.#stores.capacity.record();
   }
 
-  /** How the last 24 h went, as far as the newest deliveries tell. */
+  /** How the last 24 h went, by whole hours of acceptance. */
   recent(now: number): RecentRecord {
-    const rows = this.#brief(now - DAY, now + 1, RECENT_LOOK + 1);
-    const looked = rows.slice(0, RECENT_LOOK);
-    const durations = looked.flatMap(({ status, duration }) =>
-      status === "succeeded" && duration !== null ? [duration] : [],
-    );
-    return { counts: countByStatus(looked), latency: latencyOf(durations), truncated: rows.length > RECENT_LOOK };
+    const tallies = Object.values(this.figures(now - DAY, now + 1).hours).flatMap(({ codes }) => Object.values(codes));
+    const { accepted: _, attempts: __, latency, ...counts } = sumsOf(sumOf(tallies));
+    return { counts, latency };
   }
 
-  /** Totals by hour of acceptance over a span of time (ms, `until` exclusive). */
-  stats(since: number, until: number): StatsRecord {
-    const rows = this.#brief(since, until, STATS_LOOK + 1);
-    const hours = new Map<number, HourRecord>();
-    for (const { id, status, attempts } of rows.slice(0, STATS_LOOK)) {
-      const at = deliveryTime(id);
-      const hour = at - (at % HOUR);
-      const totals = hours.get(hour) ?? { hour, attempts: 0, ...countByStatus([]) };
-      totals[status]++;
-      totals.attempts += attempts;
-      hours.set(hour, totals);
-    }
-    return { hours: [...hours.values()].reverse(), truncated: rows.length > STATS_LOOK };
+  /** What was accepted in the hours that a span of time touches (ms, `until` exclusive), and what stands open. */
+  figures(since: number, until: number): FiguresRecord {
+    const { clearing, deliveries } = this.#stores;
+    const { figures } = deliveries;
+    if (clearing === null) return { hours: figures.of(since, until), ...figures.standing };
+    const { waiting, held } = figures.standing;
+    return {
+      hours: figures.of(since, until, (row) => statusOf(clearing, row)),
+      waiting: 0,
+      oldestWaitingAt: null,
+      held: clearing.kind === "hold" ? held + waiting : 0,
+    };
   }
 
   #record(row: Head, around: Conditions, now: number): DeliveryRecord {
@@ -105,10 +97,5 @@ export class Reading {
     const { deliveries, clearing } = this.#stores;
     const rows = deliveries.newest({ statuses: statuses && stored(clearing, statuses), since, until }, before);
     for (const row of rows) yield this.#stores.shown(row, now);
-  }
-
-  #brief(since: number, until: number, limit: number): Brief[] {
-    const { deliveries, clearing } = this.#stores;
-    return deliveries.brief(since, until, limit).map((row) => ({ ...row, status: statusOf(clearing, row) }));
   }
 }

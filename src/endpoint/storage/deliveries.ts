@@ -1,7 +1,8 @@
 import type { DeliveryStatus, WaitReason } from "../../contracts/delivery";
 import type { DeliveryFilter } from "../../contracts/endpoint";
 import type { Sql } from "../../lib/sql";
-import { BRIEF, type Brief, firstIdAt, HEAD, type Head, isOf, type Row } from "./row";
+import { FigureTable } from "./figures";
+import { firstIdAt, HEAD, type Head, isOf, type Row } from "./row";
 
 /** The most parameters of a statement. */
 const PARAMETERS = 100;
@@ -11,7 +12,6 @@ const ADD_AT_ONCE = Math.floor(PARAMETERS / 9);
 
 /** The columns of a row that an index goes by, and the others that are written. */
 const INDEXED = ["status", "due"] as const;
-type Indexed = (typeof INDEXED)[number];
 const PLAIN = [
   ...(["event", "reason", "adopted", "patience", "step", "attempts", "manual", "code", "error", "finished"] as const),
   ...(["test", "format", "duration", "began", "text", "log"] as const),
@@ -28,9 +28,12 @@ export class Deliveries {
   readonly #sql: Sql;
   /** How many rows were written whole: as long as that works, what comes of a delivery can be written down. */
   saved = 0;
+  /** What is counted of them: told of whatever changes a row that counts. */
+  readonly figures: FigureTable;
 
   constructor(sql: Sql) {
     this.#sql = sql;
+    this.figures = new FigureTable(sql);
   }
 
   get(id: string): Row | null {
@@ -61,12 +64,13 @@ export class Deliveries {
 
   /** Adds a row, or writes it anew: an index only where its column is another one, since each costs a row. */
   save(row: Row): void {
-    const stored = this.#sql.first<Pick<Row, Indexed>>("SELECT status, due FROM deliveries WHERE id = ?", row.id);
+    const stored = this.head(row.id);
     if (stored === null) {
       this.add(row);
       return;
     }
     this.saved++;
+    this.figures.changed(row.id, stored, row);
     const columns = [...PLAIN, ...INDEXED.filter((column) => stored[column] !== row[column])];
     const set = columns.map((column) => `${column} = ?`).join(", ");
     this.#sql.all(`UPDATE deliveries SET ${set} WHERE id = ?`, ...columns.map((column) => row[column]), row.id);
@@ -74,6 +78,11 @@ export class Deliveries {
 
   /** Adds a row for a delivery that has none. */
   add(row: Row): void {
+    this.figures.changed(row.id, null, row);
+    this.#add(row);
+  }
+
+  #add(row: Row): void {
     this.saved++;
     const columns = [...INDEXED, ...PLAIN];
     this.#sql.all(
@@ -86,6 +95,7 @@ export class Deliveries {
   /** Adds rows that succeeded at their first attempt, as almost all do: many in one statement. */
   addSucceeded(rows: readonly Row[]): void {
     this.saved += rows.length;
+    for (const row of rows) this.figures.changed(row.id, null, row);
     for (let start = 0; start < rows.length; start += ADD_AT_ONCE) {
       const part = rows.slice(start, start + ADD_AT_ONCE);
       const values: SqlStorageValue[] = [];
@@ -100,8 +110,10 @@ export class Deliveries {
     }
   }
 
-  remove(id: string): void {
-    this.#sql.all("DELETE FROM deliveries WHERE id = ?", id);
+  /** Writes rows again that count as they did: a page that only shrinks stays as large for SQLite as it was. */
+  rewrite(rows: readonly Row[]): void {
+    for (const { id } of rows) this.#sql.all("DELETE FROM deliveries WHERE id = ?", id);
+    for (const row of rows) this.#add(row);
   }
 
   /** Rows due at `now` (ms), the longest due first. */
@@ -126,6 +138,8 @@ export class Deliveries {
 
   /** A row failed without being tried again. */
   expire(id: string, now: number): void {
+    const before = this.head(id);
+    if (before !== null) this.figures.changed(id, before, { ...before, status: "failed", error: "expired" });
     this.#sql.all(
       `UPDATE deliveries SET status = 'failed', error = 'expired', finished = ?, due = NULL, reason = NULL,
          adopted = 0, patience = 0, manual = 0, text = NULL
@@ -180,6 +194,7 @@ export class Deliveries {
    * many rows.
    */
   trim(before: number, limit: number, out: readonly string[]): number {
+    this.figures.forget(before);
     return this.#sql.all(
       `DELETE FROM deliveries WHERE id IN (
          SELECT id FROM deliveries WHERE id < ? AND status NOT IN ('pending', 'retrying')
@@ -189,16 +204,6 @@ export class Deliveries {
       JSON.stringify(out),
       limit,
     ).length;
-  }
-
-  /** The newest rows of a span of time, as far as totals ask. */
-  brief(since: number, until: number, limit: number): Brief[] {
-    return this.#sql.all<Brief>(
-      `SELECT ${BRIEF} FROM deliveries WHERE id >= ? AND id < ? ORDER BY id DESC LIMIT ?`,
-      firstIdAt(since),
-      firstIdAt(until),
-      limit,
-    );
   }
 }
 

@@ -1,11 +1,4 @@
-import {
-  DELIVERY_STATUSES,
-  type DeliveryError,
-  type DeliveryStatus,
-  type Outcome,
-  type Trigger,
-  type WaitReason,
-} from "../../contracts/delivery";
+import type { DeliveryError, DeliveryStatus, Outcome, Trigger, WaitReason } from "../../contracts/delivery";
 import { type Delivery, refTo } from "../../contracts/event";
 import type { Format } from "../../contracts/wire";
 import { encodeTime, ulidTime } from "../../lib/ids";
@@ -65,18 +58,6 @@ export const NEW_ROW: Omit<Row, "id" | "event" | "status"> = {
  */
 export function isOf(status: DeliveryStatus): string {
   return `status = '${status}' AND status <> 'succeeded'`;
-}
-
-/** What totals need of a row. */
-export type Brief = Pick<Row, "id" | "status" | "attempts" | "duration" | "test" | "began">;
-
-export const BRIEF = "id, status, attempts, duration, test, began";
-
-/** How many rows there are of each status. */
-export function countByStatus(rows: readonly Brief[]): Record<DeliveryStatus, number> {
-  const counts = Object.fromEntries(DELIVERY_STATUSES.map((status) => [status, 0])) as Record<DeliveryStatus, number>;
-  for (const { status } of rows) counts[status]++;
-  return counts;
 }
 
 /** The row as it is once nothing more is sent for it. Pure. */

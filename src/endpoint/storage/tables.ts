@@ -28,6 +28,10 @@
  *   event        the event type
  *   at           ms; when it came to pass
  *   data         JSON text
+ * figures        the hours that are over and had much, counted: storage/figures.ts
+ *   hour         its first ms
+ *   final        1: rows of it were dropped, so that it can not be counted again
+ *   figures      JSON HourFigures
  * state
  *   settings     JSON EndpointSettings: the copy of the row in D1
  *   fortune      JSON EndpointState: how its attempts went lately, failure window, breaker, quiet, enablement and alert; and as
@@ -67,4 +71,7 @@ export const ENDPOINT_STEPS = [
        FROM deliveries WHERE lease IS NOT NULL AND due IS NOT NULL);
    UPDATE deliveries SET lease = NULL, due = iif(status IN ('pending', 'retrying'), due, NULL) WHERE lease IS NOT NULL;
    DROP INDEX deliveries_leased;`,
+  `CREATE TABLE figures (
+     hour INTEGER PRIMARY KEY, final INTEGER NOT NULL, figures TEXT NOT NULL
+   ) WITHOUT ROWID;`,
 ];

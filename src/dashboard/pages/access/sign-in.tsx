@@ -22,6 +22,7 @@ const SESSION_LIFE = 12 * HOUR;
 const SignIn = ({ visit, next, wrong, ended }: { visit: Visit; next: string; wrong?: string; ended?: boolean }) => (
   <BarePage visit={visit} title="Sign in">
     <h1>Sign in</h1>
+    <p class="about">See what was delivered, and mend what was not.</p>
     {ended ? <Notice tone="info">Your session has ended, or your key was revoked. Sign in again.</Notice> : null}
     {wrong === undefined ? null : <Notice tone="bad">{wrong}</Notice>}
     <form method="post" action={`${visit.base}/sign-in`} class="stack">
@@ -33,12 +34,19 @@ const SignIn = ({ visit, next, wrong, ended }: { visit: Visit; next: string; wro
         type="password"
         required
         autocomplete="current-password"
-        hint="The operator's key, or a tenant's key of the role admin or viewer. It is checked and not kept; you stay signed in for 12 hours."
+        hint="You stay signed in for 12 hours. The key itself is not kept."
       />
       <button type="submit" class="primary">
         Sign in
       </button>
     </form>
+    <details class="quiet">
+      <summary>Which key?</summary>
+      <p class="hint">
+        The operator's key is the deployment's secret <code>OPERATOR_KEY</code>. A tenant's key, with the role admin or
+        viewer, is created under <em>API keys</em>.
+      </p>
+    </details>
   </BarePage>
 );
 

@@ -162,7 +162,7 @@ async function enable(c: SiteContext): Promise<Response> {
 async function disable(c: SiteContext): Promise<Response> {
   const { site, tenant, id } = where(c);
   await site.api.endpoints.update(tenant, id, { enabled: false });
-  return c.redirect(withQuery(back(c), { done: "disabled" }), 303);
+  return c.redirect(withQuery(back(c), { done: "disabled", of: id }), 303);
 }
 
 /** Where a change of the list's returns to. */

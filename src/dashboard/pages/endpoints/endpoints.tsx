@@ -1,6 +1,6 @@
 import { Hono } from "hono";
 import type { FC } from "hono/jsx";
-import { ShareBar } from "../../components/chart";
+import { ShareBar } from "../../components/charts/chart";
 import { Act } from "../../components/form";
 import { Icon } from "../../components/icon";
 import { PageHead } from "../../components/layout";
@@ -140,7 +140,7 @@ export const endpointPages = new Hono<SiteEnv>().get("/tenants/:tenant/endpoints
     site.api.endpoints.list(tenant, {
       query: { limit: filtered ? FILTERED_SIZE : PAGE_SIZE, ...(cursor === undefined ? {} : { cursor }) },
     }),
-    site.api.deliveries.stats(tenant),
+    site.api.deliveries.stats(tenant) as Promise<Stats>,
   ]);
   const asked = list.data.filter((endpoint) => isAsked(endpoint, query));
   const failing = await failingOf(site, tenant, asked);

@@ -33,8 +33,8 @@ const EventLog: FC<{ list: List; here: string; query: Query; now: number }> = ({
                 </a>
               ),
             },
-            { name: "Id", class: "clip", cell: ({ id }) => <code>{id}</code> },
-            { name: "Happened", cell: ({ timestamp }) => <Ago at={timestamp} now={now} /> },
+            { name: "Id", class: "clip", phone: "away", cell: ({ id }) => <code>{id}</code> },
+            { name: "Happened", phone: "state", cell: ({ timestamp }) => <Ago at={timestamp} now={now} /> },
             { name: "Time", cell: ({ timestamp }) => <At at={timestamp} /> },
           ]}
         />

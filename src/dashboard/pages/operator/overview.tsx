@@ -1,6 +1,8 @@
 import { Hono } from "hono";
 import type { FC } from "hono/jsx";
-import { byHour, HourChart } from "../../components/chart";
+import { HOUR } from "../../../lib/time";
+import { VolumeChart } from "../../components/charts/chart";
+import { pointsOf, reachOf } from "../../components/charts/points";
 import { milliseconds } from "../../components/health";
 import { PageHead } from "../../components/layout";
 import { Rows } from "../../components/listing";
@@ -14,8 +16,6 @@ import { endpointPath } from "../endpoints/endpoint-frame";
 import { type Fares, faresOf, keptSince, sayHeld } from "../endpoints/endpoint-summaries";
 import { recentOf } from "../endpoints/endpoints";
 
-/** The hours that the last 24 h touch: the first of them and the last are not whole. */
-const HOURS = 25;
 /** The most endpoints whose health is asked for, each a call of its object: as many as a tenant has unless told otherwise. */
 const LOOKED = 100;
 /** The most endpoints that the page shows. */
@@ -143,7 +143,7 @@ async function show(c: SiteContext): Promise<Response> {
   const [named, { data: endpoints, nextCursor }, stats] = await Promise.all([
     site.api.tenants.get(tenant),
     site.api.endpoints.list(tenant, { query: { limit: 250 } }),
-    site.api.deliveries.stats(tenant),
+    site.api.deliveries.stats(tenant) as Promise<Stats>,
   ]);
   const looked = worstFirst(endpoints, stats.data).slice(0, LOOKED);
   const fares = failingFirst(await faresOf(site, tenant, looked, keptSince(c.env, now)));
@@ -182,7 +182,15 @@ async function show(c: SiteContext): Promise<Response> {
             <Figure name="Attempts" value={total(stats.data, "attempts")} about="HTTP requests" />
           </dl>
           <Card title="Deliveries by hour">
-            <HourChart totals={byHour(stats.data, now, HOURS)} />
+            <VolumeChart
+              points={pointsOf(
+                stats.data.map(({ hour, ...row }) => ({ ...row, at: Date.parse(hour) })),
+                reachOf("24h", now).since,
+                reachOf("24h", now).until,
+                HOUR,
+              )}
+              span="24h"
+            />
             {stats.truncated ? (
               <p class="hint">An endpoint had more deliveries than are looked at: its oldest are not counted.</p>
             ) : null}
