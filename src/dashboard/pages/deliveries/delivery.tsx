@@ -1,13 +1,13 @@
 import { Hono } from "hono";
-import { Attempts } from "../../components/attempts";
 import { Act, Refused, textOf } from "../../components/form";
 import { PageHead } from "../../components/layout";
 import { Card, Copyable, Facts } from "../../components/parts";
 import { nameOf, Outcome, StatusPill } from "../../components/pills";
-import { DeliveryReason } from "../../components/reason";
 import { At } from "../../components/time";
 import { type Refusal, refusedWith } from "../../errors";
 import { needs } from "../../guard";
+import { Attempts } from "../../inspect/attempts";
+import { DeliveryReason } from "../../inspect/reason";
 import { path, type SiteContext, type SiteEnv, withQuery } from "../../site";
 import { page } from "../../write";
 import { endpointPath } from "../endpoints/endpoint-frame";

@@ -1,11 +1,11 @@
 import type { FC } from "hono/jsx";
 import { failureOf, toldOf } from "../../contracts/reasons";
-import { type Difference, differencesOf } from "../inspect/differences";
+import { type Attempt, Outcome } from "../components/pills";
+import { Headers } from "../components/preview";
+import { At, span } from "../components/time";
 import { withQuery } from "../site";
 import { Body, Curl } from "./body";
-import { type Attempt, Outcome } from "./pills";
-import { Headers } from "./preview";
-import { At, span } from "./time";
+import { type Difference, differencesOf } from "./differences";
 
 const TRIGGERS = { scheduled: "", manual: "by hand", test: "test" } as const;
 

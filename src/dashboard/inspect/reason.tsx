@@ -4,11 +4,11 @@
  */
 import type { Child, FC } from "hono/jsx";
 import { DISABLED, failureOf, type Told, toldOf, WAITS } from "../../contracts/reasons";
+import { Act } from "../components/form";
+import { Notice } from "../components/parts";
+import type { Attempt, Delivery, Endpoint, Health } from "../components/pills";
+import { Ago, At } from "../components/time";
 import { guideLink, path, type Site } from "../site";
-import { Act } from "./form";
-import { Notice } from "./parts";
-import type { Attempt, Delivery, Endpoint, Health } from "./pills";
-import { Ago, At } from "./time";
 
 /** A reason: what happened, in a sentence, and its remedy. `name`: where the guide tells of it. */
 const Reason: FC<{ site: Site; tone: "warn" | "bad"; head: Child; name: string; told: Told; children?: Child }> = ({
