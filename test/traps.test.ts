@@ -6,6 +6,7 @@ import { createExecutionContext, createMessageBatch, getQueueResult, runDurableO
 import { env } from "cloudflare:workers";
 import { createHmac } from "node:crypto";
 import { afterEach, describe, it, vi } from "vitest";
+import { Announcer } from "../src/event-log/announce";
 import { Endpoint, EventLog } from "../src/index";
 import { seal, utf8 } from "../src/lib/crypto";
 import {
@@ -118,6 +119,7 @@ describe("the queue", () => {
     const receiver = await newReceiver();
     await newEndpoint(tenant, receiver.url, { format: "flat" });
     const sent = vi.spyOn(env.DELIVERIES, "sendBatch");
+    vi.spyOn(Announcer.prototype, "leaves").mockReturnValue(false);
     const data = { text: "ü".repeat(150_000) };
     const [ref] = (await post(tenant, "lead.hot", data)).deliveries;
     await delivery(tenant, ref, "succeeded");

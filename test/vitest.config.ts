@@ -13,7 +13,11 @@ const ALL = ["test/**/*.test.ts"];
 const OUTSIDE = ["test/blackbox/**", "test/browser/**", "test/clients/**", "test/model/**"];
 
 /** Of the pure ones those that are about what the runtime does: its comparison in constant time, its bodies. */
-const ABOUT_THE_RUNTIME = ["test/lib/secrets.test.ts", "test/send/echoed.test.ts"];
+const ABOUT_THE_RUNTIME = [
+  "test/dashboard/signature-check.test.ts",
+  "test/lib/secrets.test.ts",
+  "test/send/echoed.test.ts",
+];
 const PURE = pureTests(root, ALL).filter(
   (file) => !ABOUT_THE_RUNTIME.includes(file) && !OUTSIDE.some((pattern) => path.matchesGlob(file, pattern)),
 );
@@ -31,7 +35,7 @@ const LONG = [
   "test/endpoint/{capacity,lists,recover}.test.ts",
   "test/event-log/day-before.test.ts",
   "test/lib/net/dns.test.ts",
-  "test/send/{changes,cost,disabled,ended,lanes,misbehaving,outcomes,quiet,retry,sizes,status-line}.test.ts",
+  "test/send/{changes,cost,direct,disabled,ended,lanes,misbehaving,outcomes,quiet,retry,sizes,status-line}.test.ts",
   "test/signals/{bounds,property,recollection}.test.ts",
 ]
   .flatMap((pattern) => globSync(pattern, { cwd: root }))

@@ -1,3 +1,5 @@
+import { searchablePaths } from "../config/catalogs/event-types";
+import { serviceOf } from "../config/databases";
 import type { Snapshot } from "../config/snapshot";
 import type { Env } from "../contracts/env";
 import type { Event, Match } from "../contracts/event";
@@ -5,9 +7,11 @@ import type { AppendAllRequest, AppendRequest, EventLogContract, Origin, Version
 import { hex, sha256 } from "../lib/crypto";
 import { once } from "../lib/filter/once";
 import { Visits } from "../lib/filter/visits";
+import { foundBy } from "../lib/found-by";
 import { eventId } from "../lib/ids";
 import { readJson, toPortable } from "../lib/json/exact";
 import { log, logError } from "../lib/log";
+import { mayGoDirectly } from "./direct";
 import { match, revealsOf } from "./match";
 import { inLog } from "./shards";
 
@@ -35,7 +39,7 @@ export interface Posted {
 }
 
 export type Accepted =
-  | { kind: "accepted" | "duplicate"; event: Event }
+  | { kind: "accepted" | "duplicate"; event: Event; direct?: true }
   /** The idempotency key, or the caller's own id, was used with another body. */
   | { kind: "conflict"; by: "key" | "id" }
   /** A schema refuses its data, and it is no repeat. */
@@ -52,6 +56,8 @@ export type AcceptedAll =
  * one message per endpoint onto the queue and has its contacts revealed. Once this answers `accepted` the event is owned
  * by the log, so a queue that fails afterwards delays it and loses nothing. Throws when the log cannot be reached, is
  * full ({@link LOG_FULL}) or cannot write; then nothing is accepted.
+ *
+ * `deliver`: delivers it in this invocation; called where its messages would go alone, and then there are none.
  */
 export async function accept(
   env: Env,
@@ -59,10 +65,13 @@ export async function accept(
   snapshot: Snapshot,
   posted: Posted,
   now: number,
+  deliver?: (event: Event, versions: Versions) => void,
 ): Promise<Accepted> {
-  const { request, versions } = await toAppend(tenant, snapshot, posted, now, new Visits());
-  const accepted = await write(env, tenant, request, now, versions);
+  const { request, versions, mayGoDirectly } = await toAppend(env, tenant, snapshot, posted, now, new Visits());
+  const direct = deliver !== undefined && mayGoDirectly;
+  const accepted = await write(env, tenant, request, now, versions, direct);
   if (accepted.kind === "accepted") logAccepted(tenant, [accepted.event], now);
+  if ("direct" in accepted) deliver?.(accepted.event, versions);
   return accepted;
 }
 
@@ -82,7 +91,7 @@ export async function acceptAll(
   const visits = new Visits();
   const versions = new Map<string, number>();
   for (const event of posted) {
-    const append = await toAppend(tenant, snapshot, event, now, visits);
+    const append = await toAppend(env, tenant, snapshot, event, now, visits);
     appends.push(append);
     for (const [endpoint, version] of append.versions) versions.set(endpoint, version);
   }
@@ -100,9 +109,11 @@ export async function acceptAll(
 interface Append {
   request: AppendRequest;
   versions: Map<string, number>;
+  mayGoDirectly: boolean;
 }
 
 async function toAppend(
+  env: Env,
   tenant: string,
   snapshot: Snapshot,
   posted: Posted,
@@ -117,11 +128,23 @@ async function toAppend(
   // The log names the callback's endpoint, after the delivery that it is for.
   if (posted.callback !== undefined) matches.push({ endpoint: "", url: posted.callback });
   const versions = new Map(matched.map(({ id, version }) => [id, version]));
-  const request = await requestOf(posted, matches);
+  const request = { ...(await requestOf(posted, matches)), ...(await foundByOf(env, type, read, now)) };
   request.tenantSince = snapshot.since;
   const actions = revealsOf(snapshot, subject, visits);
   if (actions.length > 0) request.reveal = toPortable({ since: snapshot.since, actions });
-  return { request, versions };
+  return { request, versions, mayGoDirectly: mayGoDirectly(matched, matches.length - matched.length) };
+}
+
+/** What the event is found by; of a type that names nothing its data is not even read. */
+async function foundByOf(
+  env: Env,
+  type: string,
+  data: () => unknown,
+  now: number,
+): Promise<Pick<AppendRequest, "foundBy">> {
+  const paths = await searchablePaths(serviceOf(env), type, now);
+  const values = paths.length === 0 ? [] : foundBy(data(), paths);
+  return values.length === 0 ? {} : { foundBy: values };
 }
 
 /** The one line of events that were accepted together; `since`: when they came, in ms. */
@@ -170,7 +193,9 @@ export async function acceptDerived(
 ): Promise<Event | null> {
   const version = snapshot.subscriptions.find(({ id }) => id === endpoint)?.version ?? 0;
   const versions = new Map([[endpoint, version]]);
-  const request = { ...(await requestOf(posted, [{ endpoint }])), tenantSince: snapshot.since };
+  const read = posted.read ?? once(() => readJson(posted.data));
+  const found = await foundByOf(env, posted.type, read, now);
+  const request = { ...(await requestOf(posted, [{ endpoint }])), ...found, tenantSince: snapshot.since };
   const accepted = await write(env, tenant, request, now, versions);
   if (!("event" in accepted)) {
     // Only a caller who took our key could bring a conflict about; trying again would not change it.
@@ -200,11 +225,13 @@ async function write(
   request: AppendRequest,
   now: number,
   versions?: Versions,
+  direct = false,
 ): Promise<Accepted> {
-  const write = (log: EventLogContract, shards: number) => log.append(request, versions, shards);
+  const write = (log: EventLogContract, shards: number) => log.append(request, versions, shards, direct);
   const result = await inLog(env, tenant, { events: [request] }, now, write);
   if (!("event" in result)) return result;
-  return { kind: result.kind === "duplicate" ? "duplicate" : "accepted", event: result.event };
+  const { kind, ...rest } = result;
+  return { ...rest, kind: kind === "duplicate" ? kind : "accepted" };
 }
 
 async function idempotency(posted: Posted): Promise<Pick<AppendRequest, "idempotency">> {

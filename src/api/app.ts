@@ -29,6 +29,7 @@ import { refuseMethods } from "./http/methods";
 import { refuseBrokenPath } from "./http/path";
 import { demandRoles } from "./http/route";
 import { answerError, PRIVATE, Problem } from "./problems/problem";
+import { searchRoutes } from "./search/search";
 import { refuseMisconfigured } from "./service/deployment";
 import { healthRoutes } from "./service/health";
 import { resealRoutes } from "./service/reseal";
@@ -67,6 +68,7 @@ for (const posted of ["events", "observations"]) {
   app.use(`/v1/tenants/:tenant/${posted}/batch`, acceptRate);
 }
 app.route("/", tenantRoutes);
+app.route("/", searchRoutes);
 app.route("/", keyRoutes);
 app.route("/", portalLinkRoutes);
 app.route("/", auditRoutes);

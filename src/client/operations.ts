@@ -21,6 +21,7 @@ export const OPERATIONS = {
   },
   audit: {
     list: "GET /v1/audit",
+    ofTenant: "GET /v1/tenants/:tenant/audit",
   },
   endpoints: {
     create: "POST /v1/tenants/:tenant/endpoints",
@@ -98,6 +99,10 @@ export const OPERATIONS = {
     delete: "DELETE /v1/event-types/:name",
     preview: "GET /v1/event-types/catalogs/:profile",
     install: "POST /v1/event-types/catalogs/:profile",
+  },
+  search: {
+    all: "GET /v1/search",
+    tenant: "GET /v1/tenants/:tenant/search",
   },
   service: {
     health: "GET /health",

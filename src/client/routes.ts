@@ -22,6 +22,7 @@ import type { eventListRoutes } from "../api/events/event-list";
 import type { eventRoutes } from "../api/events/events";
 import type { explainRoutes } from "../api/events/explain";
 import type { replayRoutes } from "../api/events/replay";
+import type { searchRoutes } from "../api/search/search";
 import type { healthRoutes } from "../api/service/health";
 import type { resealRoutes } from "../api/service/reseal";
 import type { listRoutes } from "../api/signals/lists";
@@ -50,6 +51,7 @@ export type Routes = SchemaOf<typeof auditRoutes> &
   SchemaOf<typeof portalLinkRoutes> &
   SchemaOf<typeof replayRoutes> &
   SchemaOf<typeof resealRoutes> &
+  SchemaOf<typeof searchRoutes> &
   SchemaOf<typeof secretRoutes> &
   SchemaOf<typeof segmentRoutes> &
   SchemaOf<typeof signalTestRoutes> &

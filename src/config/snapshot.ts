@@ -23,6 +23,8 @@ const BYTES_PER_TENANT = 1_000;
 export interface Subscription {
   id: string;
   version: number;
+  /** The endpoint's own timeout, in seconds; `null`: the usual one. */
+  timeout: number | null;
   events: ReadonlySet<string>;
   /** `null`: every event of these types. */
   filter: Filter | null;
@@ -115,7 +117,13 @@ async function load(
       .from(tenants)
       .where(and(eq(tenants.id, tenant), isNull(tenants.deletedAt))),
     db
-      .select({ id: endpoints.id, version: endpoints.version, events: endpoints.events, filter: endpoints.filter })
+      .select({
+        id: endpoints.id,
+        version: endpoints.version,
+        timeout: endpoints.timeout,
+        events: endpoints.events,
+        filter: endpoints.filter,
+      })
       .from(endpoints)
       .where(and(eq(endpoints.tenant, tenant), isNull(endpoints.deletedAt)))
       .orderBy(endpoints.id),

@@ -19,6 +19,8 @@ export interface AppendRequest {
   reveal?: Portable<Reveal>;
   /** The observation that it was emitted for. */
   origin?: Origin;
+  /** The values that it is found by, see `lib/found-by.ts`. */
+  foundBy?: string[];
   /** Its data is refused today: it may answer an earlier event under its key, and is not written down. */
   refused?: true;
 }
@@ -69,9 +71,11 @@ export interface AppendAllRequest {
   idempotency?: Idempotency;
 }
 
-/** How many shards the day has by now; absent: one, as the caller went by. */
 interface Told {
+  /** How many shards the day has by now; absent: one, as the caller went by. */
   shards?: number;
+  /** No messages are put onto the queue: the caller delivers the event. */
+  direct?: true;
 }
 
 export type AppendAllResult = Told & AppendedAll;
@@ -145,9 +149,9 @@ export interface EventLogContract {
   eraseAll(deletion: { createdAt: number; deletedAt: number }): Promise<LogErasure>;
   /**
    * Writes an event down and puts its messages onto the queue; without `versions` it only writes. `shards`: how many the
-   * caller goes by.
+   * caller goes by. `direct`: the caller would deliver it itself, which it may where its messages would go alone.
    */
-  append(request: AppendRequest, versions?: Versions, shards?: number): Promise<AppendResult>;
+  append(request: AppendRequest, versions?: Versions, shards?: number, direct?: boolean): Promise<AppendResult>;
   /** Appends all or nothing, in one transaction. */
   appendAll(request: AppendAllRequest, versions: Versions, shards?: number): Promise<AppendAllResult>;
   /** Claims names of which this shard is the home for an event of another one. */
@@ -210,6 +214,10 @@ export interface KeyedEvents {
 export interface EventQuery {
   /** The event type; absent: all. */
   event?: string | undefined;
+  /** Of those with a delivery for this endpoint, by its id; absent: all. */
+  endpoint?: string | undefined;
+  /** Of those that are found by it: by a value, the caller's own id or an idempotency key; absent: all. */
+  search?: string | undefined;
   /** ULIDs: older than `before`, and not older than `from`; `null`: without end. */
   before: string | null;
   from: string | null;

@@ -13,6 +13,7 @@ import { logError } from "../lib/log";
 import { BarePage, Page } from "./components/layout";
 import { PageError } from "./errors";
 import { baseOf, headers, ofTenant, ownForms, ownSite, signedIn, visit } from "./guard";
+import { auditPages } from "./pages/access/audit";
 import { keyPages } from "./pages/access/keys";
 import { portalLinkPages } from "./pages/access/portal-links";
 import { signInPages } from "./pages/access/sign-in";
@@ -29,8 +30,10 @@ import { eventsPages } from "./pages/events/events";
 import { helpPages } from "./pages/operator/help";
 import { overviewPages } from "./pages/operator/overview";
 import { tenantPages } from "./pages/operator/tenants";
+import { searchPages } from "./pages/search/search";
 import { automationPages } from "./pages/signals/automations";
 import { listPages } from "./pages/signals/lists";
+import { rulePages } from "./pages/signals/rule";
 import { segmentPages } from "./pages/signals/segments";
 import { signalPages } from "./pages/signals/signals";
 import { BASES, type Call, type SiteContext, type SiteEnv } from "./site";
@@ -43,6 +46,7 @@ export function isPage(path: string): boolean {
 
 /** The pages of those who are signed in. */
 const PAGES = [
+  auditPages,
   endpointPages,
   endpointEditPages,
   endpointPage,
@@ -53,12 +57,14 @@ const PAGES = [
   eventsPages,
   eventPages,
   eventTypePages,
+  rulePages,
   automationPages,
   helpPages,
   keyPages,
   listPages,
   overviewPages,
   portalLinkPages,
+  searchPages,
   segmentPages,
   signalPages,
   tenantPages,

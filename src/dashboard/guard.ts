@@ -188,6 +188,7 @@ export function signedIn(call: Call): MiddlewareHandler<SiteEnv> {
       endsAt: session.expiresAt,
       api: createClient({ url: origin, fetch: send, parse: readJson }),
       text: (path, ...how) => textOf(send, new URL(path, origin), ...how),
+      send,
       may: mayOf(principal.role),
     });
     await next();

@@ -15,8 +15,8 @@ import { deliveryId, eventId, mintEventUlid, newId } from "../lib/ids";
 import { isContainer, readJson } from "../lib/json/exact";
 import { dayOf } from "../lib/time";
 import { prepare } from "../send/request/prepare";
-import type { Requested } from "./curl";
 import type { FieldErrors } from "./errors";
+import type { Requested } from "./inspect/curl";
 import type { EndpointBody, Unread } from "./pages/endpoints/endpoint-values";
 
 /** Stands for the URL while none is filled in. */

@@ -35,6 +35,8 @@ export interface Site extends Visit {
   api: Client;
   /** The API where JSON is needed as its text is; throws like the client. */
   text: (path: string, body?: string, method?: string, headers?: Record<string, string>) => Promise<string>;
+  /** The API where the answer's headers are needed. */
+  send: (request: Request) => Promise<Response>;
   may: May;
 }
 

@@ -21,7 +21,7 @@ export class Announcer {
   readonly #tenant: string;
   readonly #outbound: Outbound;
   #calls = 0;
-  /** When the queue was last called, in ms. */
+  /** When the queue was last called, or an event left to its caller, in ms. */
   #calledAt = 0;
 
   /** `queueOf`: the queue by which an endpoint's messages go. */
@@ -36,6 +36,17 @@ export class Announcer {
     const deliveries = this.#outbound.add(events, versions, only);
     if (deliveries > 0) log("event.enqueue.left", { tenant: this.#tenant, deliveries });
     if (this.#calls < CALLS && !this.#outbound.isEmpty) void this.#send();
+  }
+
+  /**
+   * Answers whether a new event is left to whoever appended it: where its messages would go alone, since nothing is under
+   * way to the queue, nor was just now. It counts as a call of the queue, so that of many that come one goes so.
+   */
+  leaves(): boolean {
+    const now = Date.now();
+    if (this.#calls > 0 || !this.#outbound.isEmpty || now - this.#calledAt < BUSY) return false;
+    this.#calledAt = now;
+    return true;
   }
 
   async #send(): Promise<void> {

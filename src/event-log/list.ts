@@ -8,15 +8,21 @@ import { addDays, DAY, type Day, dayOf, MINUTE } from "../lib/time";
 /** What one page looks at, at most. */
 const PAGE_ROWS = 1_000;
 const PAGE_DAYS = 7;
+/** The same of a search, which looks at no other rows than those it finds; and the days that it looks at side by side. */
+const SEARCH_DAYS = 40;
+const DAYS_AT_ONCE = 8;
 /** The most characters of data that are read together, and of how many logs: a week of days, or all shards of one. */
 const LATEST_ROOM = 4_000_000;
 const LATEST_LOGS = 40;
-/** How far the clocks of isolates may be apart. */
-const SKEW = 5 * MINUTE;
+/** How far the clocks of isolates may be apart, in ms. */
+export const SKEW = 5 * MINUTE;
 
 /** What to list; times in ms. */
 export interface ListRequest {
   event?: string | undefined;
+  endpoint?: string | undefined;
+  /** By what the events are found, see {@link EventQuery}. */
+  search?: string | undefined;
   /** Accepted at or after it. */
   since?: number | undefined;
   /** Accepted before it. */
@@ -39,7 +45,7 @@ export interface ListedEvents {
  * so it may be short, or empty, and still have a next page.
  */
 export async function listEvents(env: Env, tenant: string, request: ListRequest, now: number): Promise<ListedEvents> {
-  const { event, since, until, limit, createdAt } = request;
+  const { event, endpoint, search, since, until, limit, createdAt } = request;
   const oldest = Math.max(since ?? 0, createdAt - SKEW, now - retentionMs(env) - DAY, 0);
   const from = since === undefined ? null : firstUlidAt(since);
   const ends = [request.before, until === undefined ? null : firstUlidAt(until)].filter((end) => end !== null);
@@ -49,20 +55,24 @@ export async function listEvents(env: Env, tenant: string, request: ListRequest,
   if (newest < oldest) return { events: [], next: null };
 
   const found: EventPage["events"] = [];
+  const days = search === undefined ? { most: PAGE_DAYS, atOnce: 1 } : { most: SEARCH_DAYS, atOnce: DAYS_AT_ONCE };
   let rows = PAGE_ROWS;
   let day = dayOf(newest);
-  for (let days = 0; days < PAGE_DAYS; days++, day = addDays(day, -1)) {
+  for (let looked = 0; looked < days.most; looked += days.atOnce) {
     if (day < dayOf(oldest)) return { events: found, next: null };
     // One more than asked for tells whether there is more, on whichever day.
-    const query = { event, before, from, limit: limit + 1 - found.length, rows };
-    const page = await pageOfDay(env, tenant, day, query);
-    found.push(...page.events);
-    rows -= page.looked;
-    if (found.length > limit) return { events: found.slice(0, limit), next: found[limit - 1]?.ulid ?? null };
-    if (page.next !== null) return { events: found, next: page.next };
-    // From here on the days before it, which need no other bound.
-    before = firstUlidAt(Date.parse(day));
-    if (rows <= 0) return { events: found, next: day > dayOf(oldest) ? before : null };
+    const query = { event, endpoint, search, before, from, limit: limit + 1 - found.length, rows };
+    const asked = Array.from({ length: days.atOnce }, (_, i) => addDays(day, -i)).filter((one) => one >= dayOf(oldest));
+    for (const page of await Promise.all(asked.map((one) => pageOfDay(env, tenant, one, query)))) {
+      found.push(...page.events);
+      rows -= page.looked;
+      if (found.length > limit) return { events: found.slice(0, limit), next: found[limit - 1]?.ulid ?? null };
+      if (page.next !== null) return { events: found, next: page.next };
+      // From here on the days before it, which need no other bound.
+      before = firstUlidAt(Date.parse(day));
+      if (rows <= 0) return { events: found, next: day > dayOf(oldest) ? before : null };
+      day = addDays(day, -1);
+    }
   }
   return { events: found, next: day < dayOf(oldest) ? null : before };
 }
@@ -98,7 +108,7 @@ export async function latestEvents(
 }
 
 /** A page of a day's events: of its first shard, which says whether there are others, and then of those as well. */
-async function pageOfDay(env: Env, tenant: string, day: Day, query: EventQuery): Promise<EventPage> {
+export async function pageOfDay(env: Env, tenant: string, day: Day, query: EventQuery): Promise<EventPage> {
   const first = await eventLogStub(env, tenant, day).list(query);
   const others = Array.from({ length: (first.shards ?? 1) - 1 }, (_, i) => eventLogStub(env, tenant, day, i + 1));
   if (others.length === 0) return first;

@@ -60,16 +60,15 @@ export class EventLog extends DurableObject<Env> implements EventLogContract {
     });
   }
 
-  async append(request: AppendRequest, versions?: Versions, shards = 1): Promise<AppendResult> {
-    const result = await this.#append({ events: [request] }, versions, shards);
-    return ofOne(result);
+  async append(request: AppendRequest, versions?: Versions, shards = 1, direct = false): Promise<AppendResult> {
+    return ofOne(await this.#append({ events: [request] }, versions, shards, direct));
   }
 
   async appendAll(request: AppendAllRequest, versions: Versions, shards = 1): Promise<AppendAllResult> {
     return this.#append(request, versions, shards);
   }
 
-  async #append(request: AppendAllRequest, versions: Versions | undefined, shards: number): Promise<AppendAllResult> {
+  async #append(request: AppendAllRequest, versions?: Versions, shards = 1, direct = false): Promise<AppendAllResult> {
     const { events, idempotency } = request;
     const since = events[0]?.tenantSince;
     await this.#log.tenancy.check(since);
@@ -94,10 +93,11 @@ export class EventLog extends DurableObject<Env> implements EventLogContract {
     this.#log.grow(events.length, EventLog.leastShards);
     if (result.kind !== "appended") return this.#told(result);
     const fresh = result.events.filter(({ duplicate }) => !duplicate).map(({ event }) => event);
-    if (versions !== undefined) this.#announcer.announce(fresh, versions);
+    const left = direct && fresh.length > 0 && this.#announcer.leaves();
+    if (versions !== undefined && !left) this.#announcer.announce(fresh, versions);
     const reveals = result.events.filter(({ duplicate }, i) => !duplicate && events[i]?.reveal !== undefined);
     this.#revealer.add(reveals.map(({ event }) => event.ulid));
-    return this.#told(result);
+    return this.#told(left ? { ...result, direct: true } : result);
   }
 
   /** What a caller is told, with the number of shards unless there is but one. */

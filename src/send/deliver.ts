@@ -1,4 +1,4 @@
-import type { Lane, Outcome } from "../contracts/delivery";
+import type { Outcome } from "../contracts/delivery";
 import type { AdmitAnswer, AdmitRequest, EndpointContract, Hanging, Recorded } from "../contracts/endpoint";
 import type { Env } from "../contracts/env";
 import { type Delivery, refTo } from "../contracts/event";
@@ -7,8 +7,8 @@ import { LANES, SLOTS } from "../endpoint/policy/admission";
 import { logError } from "../lib/log";
 import type { Granted } from "./attempt";
 import { EventTexts, keepingText } from "./event-texts";
-import { Hangs, hangsAfter } from "./hang";
-import { Invocation } from "./invocation";
+import { Hangs } from "./hang";
+import { Invocation, type Way } from "./invocation";
 import type { Stream } from "./lanes";
 import { Reports, record } from "./reports";
 import { Owed, type Share } from "./share";
@@ -25,11 +25,11 @@ const BACK_AT_ONCE = 100;
  */
 export async function deliver(
   shares: readonly Share[],
-  lane: Lane,
+  way: Way,
   env: Env,
   outlast?: (rest: Promise<unknown>) => void,
 ): Promise<void> {
-  const invocation = new Invocation(env, lane, outlast !== undefined);
+  const invocation = new Invocation(env, way, outlast !== undefined);
   const runs = shares.map((share) => new EndpointRun(invocation, share));
   for (const run of runs) invocation.lanes.add(run);
   for (const run of runs) void run.begin();
@@ -192,7 +192,7 @@ export class EndpointRun implements Stream {
         if (!owed) this.#owed.add(-1);
       } else this.#owed.add(-1);
     }
-    if (settings !== undefined) this.#hangs.after = hangsAfter(pace ?? null, settings.timeout);
+    if (settings !== undefined) this.#hangs.after = this.#invocation.hangsAfter(pace ?? null, settings);
     // It was not told that others of its own would make way for them: it could not decide over anything.
     const undecided = !returns && this.#ready.length === 0 && later.length === offered.length;
     if (undecided && later.length > 0) this.#giveUp(later.length);

@@ -12,10 +12,11 @@ const LONG = 26;
 /**
  * After how long an attempt is taken to hang, in ms: twice as long as its endpoint's take at present. Then its row is
  * written early and its batch goes on without it, so a wrong guess costs a few rows, and a late one every neighbour's time.
- * `pace`: what attempts take, in ms; `null`: nothing is known. `timeout`: the endpoint's, in seconds. Pure.
+ * `pace`: what attempts take, in ms; `null`: nothing is known. `timeout`: the endpoint's, in seconds. `alone`: no batch waits
+ * for it. Pure.
  */
-export function hangsAfter(pace: number | null, timeout: number): number {
-  if (timeout >= LONG) return MOST;
+export function hangsAfter(pace: number | null, timeout: number, alone = false): number {
+  if (alone || timeout >= LONG) return MOST;
   return pace === null ? UNKNOWN : Math.min(Math.max(2 * pace, LEAST), MOST);
 }
 

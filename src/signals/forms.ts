@@ -10,10 +10,10 @@
  */
 
 import type { SignalRule, When } from "../contracts/signal";
+import { numberAt } from "../lib/filter/path-values";
 import { ulidTime } from "../lib/ids";
 import { areApart, compareNumbers, type Numeric } from "../lib/json/exact";
 import { DAY, iso, MINUTE, SECOND } from "../lib/time";
-import { numberAt } from "./values";
 
 /** What a rule remembers of an entity; a field is absent as long as there is nothing to remember. */
 export interface RuleMemory {

@@ -5,11 +5,11 @@
 
 import type { SignalRule } from "../contracts/signal";
 import { matches } from "../lib/filter/filter";
+import { keyAt, numberAt, valueAt } from "../lib/filter/path-values";
 import { Visits } from "../lib/filter/visits";
 import { isNumeric, isReckonable } from "../lib/json/exact";
 import { iso } from "../lib/time";
 import { neededPath } from "./forms";
-import { keyAt, numberAt, valueAt } from "./values";
 
 /** A rule that an observation gives nothing to go by, though it passes the rule's filter. */
 export interface Skipped {

@@ -8,7 +8,7 @@ const NOW = Date.parse("2026-11-21T09:30:00.000Z");
 const HOT: Filter = { "data.score": { $gte: 80 } };
 
 function subscription(id: string, events: string[], filter: Filter | null = null) {
-  return { id, version: 1, events: new Set(events), filter };
+  return { id, version: 1, timeout: null, events: new Set(events), filter };
 }
 
 function matched(

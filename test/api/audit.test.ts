@@ -63,6 +63,33 @@ describe("the audit", () => {
     expect(JSON.stringify(rows)).not.toMatch(/hidden|phk_/);
   });
 
+  it("is read by a tenant's admins, of all that is theirs or of one thing", async ({ expect }) => {
+    const [tenant, other] = [await newTenant(), await newTenant()];
+    const url = (await newReceiver()).url;
+    const [one, two] = [await newEndpoint(tenant, url), await newEndpoint(tenant, url)];
+    await newEndpoint(other, url);
+    const made = await call("POST", `/v1/tenants/${tenant}/keys`, { name: "k", role: "admin" });
+    const headers = { Authorization: `Bearer ${made.body.key}` };
+    await call("PATCH", `/v1/tenants/${tenant}/endpoints/${one.id}`, { enabled: false }, headers);
+    const read = (query = "") => call("GET", `/v1/tenants/${tenant}/audit${query}`, undefined, headers);
+    const said = ({ body }: Answered) => body.data.map((row: Answered["body"]) => [row.actor, row.action, row.target]);
+    const { id: key } = made.body;
+    expect(said(await read())).toEqual([
+      [key, "endpoint.disabled", one.id],
+      ["operator", "key.created", key],
+      ["operator", "endpoint.created", two.id],
+      ["operator", "endpoint.created", one.id],
+      ["operator", "tenant.created", tenant],
+    ]);
+    const { body } = await read(`?target=${one.id}&limit=1`);
+    expect(body.data).toMatchObject([{ actor: key, action: "endpoint.disabled", fields: null }]);
+    const rest = await read(`?target=${one.id}&limit=1&cursor=${body.nextCursor}`);
+    expect([said(rest), rest.body.nextCursor]).toEqual([[["operator", "endpoint.created", one.id]], null]);
+    expect(said(await read("?target=nothing"))).toEqual([]);
+    expect((await read("?target=")).status).toBe(422);
+    expect((await call("GET", `/v1/tenants/${other}/audit`, undefined, headers)).status).toBe(404);
+  });
+
   it("has the operator's changes of event types, which are no tenant's", async ({ expect }) => {
     const name = fresh("type");
     const path = `/v1/event-types/${name}`;
@@ -137,11 +164,14 @@ describe("the audit", () => {
     await call("PATCH", `/v1/tenants/${tenant}/endpoints/${gone.id}`, { name: "n" });
     await call("PATCH", `/v1/tenants/${tenant}/endpoints/${byHand.id}`, { enabled: false });
     const rows = (await auditOf(tenant)).filter(({ action }) => action === "endpoint.disabled");
-    expect(rows.map(({ actor, target, at }) => [actor, target, at])).toEqual([["posthorn", gone.id, disabledAt]]);
+    expect(rows.map(({ actor, target, at }) => [actor, target, at])).toEqual([
+      ["operator", byHand.id, expect.any(String)],
+      ["posthorn", gone.id, disabledAt],
+    ]);
     const { disabledAt: again } = (await call("GET", `/v1/tenants/${tenant}/endpoints/${gone.id}`)).body;
     const enablement = { enabled: false, disabledReason: "gone" as const, disabledAt: Date.parse(again) };
     await mirrorEnablement(env.DB, tenant, gone.id, enablement, [enablement.disabledAt]);
-    expect((await auditOf(tenant)).filter(({ action }) => action === "endpoint.disabled")).toHaveLength(1);
+    expect((await auditOf(tenant)).filter(({ action }) => action === "endpoint.disabled")).toHaveLength(2);
   });
 
   it.for(["is enabled again", "is deleted", "is enabled, and disabled again"] as const)(

@@ -39,6 +39,7 @@ describe("an event type", () => {
       group: null,
       highVolume: false,
       deprecated: false,
+      searchable: [],
       createdAt: time,
       updatedAt: created.body.createdAt,
     });
@@ -136,6 +137,9 @@ describe("an event type", () => {
     [{ title: "" }, ["title"]],
     [{ title: 5, description: [], group: "" }, ["description", "group", "title"]],
     [{ enforce: "yes", highVolume: null, deprecated: 1 }, ["deprecated", "enforce", "highVolume"]],
+    [{ searchable: ["a", "b", "c", "d"] }, ["searchable"]],
+    [{ searchable: ["a", "a"] }, ["searchable"]],
+    [{ searchable: ["a..b", ""] }, ["searchable.0", "searchable.1"]],
     [{ sample: "text" }, ["sample"]],
     [{ sample: 5 }, ["sample"]],
     [{ sample: { a: "x".repeat(65_536) } }, ["sample"]],
@@ -219,7 +223,7 @@ describe("a vendor's catalog", () => {
     expect(shown.status).toBe(200);
     const catalog = catalogOf(profile) ?? [];
     expect(shown.body.data).toEqual(
-      catalog.map((type) => ({ highVolume: false, ...type, enforce: false, deprecated: false })),
+      catalog.map((type) => ({ highVolume: false, ...type, enforce: false, deprecated: false, searchable: [] })),
     );
     expect((await call("GET", `${base}/${catalog[0]?.name}`)).status).toBe(404);
     const installed = await call("POST", path);

@@ -46,13 +46,16 @@ async function made(method: string, path: string, body: object): Promise<string>
   return answer.body.id;
 }
 
-/** The path of an operation in a world. */
+/** The path of an operation in a world, with the query that it demands. */
 export function pathIn(world: World, operation: Operation): string {
-  return operation.path.replace(/\{(\w+)\}/g, (_, name: string) => {
+  const demanded = (operation.parameters ?? []).filter(({ in: where, required }) => where === "query" && required);
+  const query = demanded.map(({ name, example }) => `${name}=${example}`).join("&");
+  const path = operation.path.replace(/\{(\w+)\}/g, (_, name: string) => {
     const value = world[name];
     if (value === undefined) throw new Error(`the world of the tests has nothing for {${name}}: add it`);
     return encodeURIComponent(value);
   });
+  return query === "" ? path : `${path}?${query}`;
 }
 
 /** A key of the tenant with that role. */

@@ -140,7 +140,18 @@ export const failing =
     return run;
   };
 
-/** One event a minute, long enough apart that its objects leave memory in between. */
+/**
+ * One event a minute, long enough apart that its objects leave memory in between. It goes directly, from the Worker that has
+ * accepted it. Where its rows and calls go, and what a message took before:
+ *
+ * | step                                      | rows | calls | a message took               |
+ * | ----------------------------------------- | ---- | ----- | ---------------------------- |
+ * | accepted: the event                       | 1    | 1     |                              |
+ * | admitted, under a lease in memory         |      | 1     | 3 queue operations, a batch  |
+ * | the success                               | 1    | 1     |                              |
+ * | handed over, with those of five minutes   | 0.67 | 0.67  |                              |
+ * | in all                                    | 2.67 | 3.67  | $1.50 of $5.08 for a million |
+ */
 export const sparse =
   (events: number): Scenario =>
   async (instance, receiver) => {

@@ -21,9 +21,14 @@ async function setShards({ directory }: Project, shards: number): Promise<void> 
 }
 
 test.for([1, 4])(
-  "after kill -9 of everything, each accepted event arrives: in flight, waiting for a retry, or just accepted, of %i shards",
+  "after kill -9 of everything, each accepted event arrives: in flight, directly or by a queue, waiting for a retry, or just accepted, of %i shards",
   async (shards, { expect }) => {
-    const behaviours: Record<string, Behaviour> = { "/hangs": "hang", "/fails": 503, "/burst": 200 };
+    const behaviours: Record<string, Behaviour> = {
+      "/hangs": "hang",
+      "/direct": "hang",
+      "/fails": 503,
+      "/burst": 200,
+    };
     const receiver = await Receiver.listen(({ path }) => behaviours[path] ?? 404);
     const project = await Project.copy();
     await setShards(project, shards);
@@ -34,14 +39,18 @@ test.for([1, 4])(
     await posthorn.tenants.put("crash", { name: "Crash" });
     const secrets = new Map<string, string>();
     for (const kind of Object.keys(behaviours)) {
-      const body = { url: receiver.url + kind, events: [kind.slice(1)], retry: [6, 6, 6, 6, 6], timeout: 30 };
+      // To a receiver that is given 30 s nothing goes directly.
+      const timeout = kind === "/direct" ? 20 : 30;
+      const body = { url: receiver.url + kind, events: [kind.slice(1)], retry: [6, 6, 6, 6, 6], timeout };
       const { id, secret } = await posthorn.endpoints.create("crash", body);
       secrets.set(id, secret ?? "");
     }
     const post = (event: string, n: number) =>
       posthorn.events.post("crash", { event, data: { n, text: "Grüße, 世界" } });
 
-    const accepted = [await post("hangs", 0), await post("hangs", 1), await post("fails", 0), await post("fails", 1)];
+    const accepted: Awaited<ReturnType<typeof post>>[] = [];
+    for (const kind of ["hangs", "direct", "fails"]) accepted.push(await post(kind, 0), await post(kind, 1));
+    const first = accepted.length;
     const deliveries = () => accepted.flatMap((event) => event.deliveries);
     await until(
       () => "the first attempts have not come",
@@ -59,6 +68,7 @@ test.for([1, 4])(
     await before.isGone();
 
     behaviours["/hangs"] = 200;
+    behaviours["/direct"] = 200;
     behaviours["/fails"] = 200;
     await project.serve(port, { RECONCILE_AFTER_SECONDS: RECONCILE_AFTER });
     const missing = () => deliveries().filter(({ id }) => !receiver.of(id).some(({ answered }) => answered === 200));
@@ -77,7 +87,7 @@ test.for([1, 4])(
         expect(JSON.parse(attempts[0]?.body ?? "")).toMatchObject({ id: event.id, event: event.event });
       }
     }
-    for (const { id } of accepted.slice(0, 4).flatMap((event) => event.deliveries)) {
+    for (const { id } of accepted.slice(0, first).flatMap((event) => event.deliveries)) {
       expect(receiver.of(id).length).toBeGreaterThanOrEqual(2);
     }
     const logs = new Set(accepted.map(({ id }) => id[SHARD]));

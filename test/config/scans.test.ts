@@ -187,7 +187,11 @@ describe("what requests ask of D1", () => {
   const GROWING =
     /^SCAN (tenants|endpoints|former_endpoints|audit|api_keys|portal_links|ended_sessions|segments|automations|signals|lists|list_items)\b/;
   /** Pages in the order of an index, from its end on: they stop at their LIMIT. */
-  const PAGES = ["SCAN audit USING INDEX sqlite_autoindex_audit_1", "SCAN tenants USING INDEX tenants_by_creation"];
+  const PAGES = [
+    "SCAN endpoints USING INDEX sqlite_autoindex_endpoints_1",
+    "SCAN audit USING INDEX sqlite_autoindex_audit_1",
+    "SCAN tenants USING INDEX tenants_by_creation",
+  ];
 
   let statements: Asked[] = [];
 
@@ -205,6 +209,7 @@ describe("what requests ask of D1", () => {
     const list = await call("GET", "/v1/tenants?limit=1");
     await call("GET", `/v1/tenants?limit=1&cursor=${list.body.nextCursor}`);
     await call("GET", `/v1/audit?tenant=${tenant}&since=2020-01-01T00:00:00Z`);
+    await call("GET", `/v1/tenants/${tenant}/audit?target=${world.endpoint}`);
     for (const part of ["keys", "endpoints", "segments", "automations", "signals", "lists"]) {
       await call("GET", `/v1/tenants/${tenant}/${part}?limit=1`);
     }

@@ -1,6 +1,6 @@
 import fc from "fast-check";
 import { describe, it } from "vitest";
-import { differencesOf, keyDifferences } from "../../src/dashboard/differences";
+import { differencesOf, keyDifferences } from "../../src/dashboard/inspect/differences";
 import { exactHtml, foldingJson } from "../../src/dashboard/json-text";
 import { holds } from "../lib/property";
 

@@ -4,7 +4,7 @@ import { once } from "node:events";
 import { createServer } from "node:http";
 import type { AddressInfo } from "node:net";
 import { describe, it } from "vitest";
-import { curlOf } from "../../src/dashboard/curl";
+import { curlOf } from "../../src/dashboard/inspect/curl";
 import { leaveOut } from "../lib/left-out";
 
 const BODIES = [

@@ -80,6 +80,18 @@ const FORMS: Record<string, Row> = {
   "/tenants/:tenant/segments/:segment": { may: ADMINS, answer: "leads on", fields: segment },
   "/tenants/:tenant/automations": { may: ADMINS, answer: "leads on", fields: automation },
   "/tenants/:tenant/automations/:automation": { may: ADMINS, answer: "leads on", fields: automation },
+  "/tenants/:tenant/automations/new": {
+    may: ADMINS,
+    answer: "leads on",
+    fields: ({ endpoint = "" }) => ({
+      name: fresh("rule"),
+      form: "once",
+      entity: "company.domain",
+      type: "webhook",
+      endpoint,
+      once: fresh("once"),
+    }),
+  },
   // A dry run stores nothing.
   "/tenants/:tenant/signals/try": {
     may: READERS,

@@ -19,7 +19,7 @@ async function opened(fields: object = {}) {
   const read = async (): Promise<Endpoint> => (await call("GET", at)).body;
   const rendered = await read();
   const shown = (await visitor.get(page)).html;
-  const { enabled: _, events: __, ...values } = valuesOf(rendered, []);
+  const { enabled: _, events: __, filter: ___, ...values } = valuesOf(rendered, []);
   const save = (change: Partial<EndpointValues>, from: Endpoint | string = rendered) =>
     visitor.submit(page, page, {
       ...values,

@@ -2,6 +2,7 @@ import { env } from "cloudflare:workers";
 import fc from "fast-check";
 import { describe, it } from "vitest";
 import type { Endpoint } from "../../src/dashboard/components/pills";
+import { readFilter } from "../../src/dashboard/forms/filter-form";
 import { linesOf, recordOf } from "../../src/dashboard/pages/deliveries/record-lines";
 import {
   bodyOf,
@@ -21,9 +22,13 @@ async function operator(): Promise<Visitor> {
 }
 
 /** The fields as a browser sends them, with no box checked: text areas with its line ends, nothing around them. */
-function sent({ enabled: _, events: __, ...values }: EndpointValues): Record<string, string> {
+function sent({ enabled: _, events: __, filter, ...rest }: EndpointValues): Record<string, string> {
+  const values = { ...rest, filter: JSON.stringify(readFilter(filter, "filter").filter ?? "").replace('""', "") };
   return Object.fromEntries(Object.entries(values).map(([name, text]) => [name, text.trim().replaceAll("\n", "\r\n")]));
 }
+
+/** What a visitor types; a filter as JSON. */
+type Change = Partial<Omit<EndpointValues, "filter">> & { filter?: string };
 
 /** An endpoint's settings as a visitor sees and sends them. */
 async function settings(fields: object = {}) {
@@ -33,12 +38,15 @@ async function settings(fields: object = {}) {
   const page = `/dashboard/tenants/${tenant}/endpoints/${id}/settings`;
   const visitor = await operator();
   const read = async (): Promise<Endpoint> => (await call("GET", at)).body;
-  const form = async (change: Partial<EndpointValues>) => sent({ ...valuesOf(await read(), []), ...change });
+  const form = async ({ filter, ...change }: Change) => ({
+    ...sent({ ...valuesOf(await read(), []), ...change }),
+    ...(filter === undefined ? {} : { filter }),
+  });
   return {
     read,
     page: () => visitor.get(page),
-    save: async (change: Partial<EndpointValues>) => visitor.submit(page, page, await form(change)),
-    preview: async (change: Partial<EndpointValues>, sample: object) =>
+    save: async (change: Change) => visitor.submit(page, page, await form(change)),
+    preview: async (change: Change, sample: object) =>
       words((await visitor.submit(page, `${page}/preview`, { ...(await form(change)), ...sample })).html),
   };
 }
@@ -151,6 +159,60 @@ describe("the preview's filter", () => {
     const passed = await preview({ filter: '{"data.score": 91}' }, SAMPLE);
     expect(passed).toContain("passes the filter");
     expect(await preview({ filter: "" }, SAMPLE)).not.toContain("filter cannot be used");
+  });
+});
+
+describe("durations", () => {
+  it("are shown and typed with their units, and are seconds at the API", async ({ expect }) => {
+    const { read, page, save } = await settings({ disableAfter: 604_800, timeout: 10, retry: [30, 5_400] });
+    const { html } = await page();
+    expect(html).toMatch(/id="f-disableAfter"[^>]*value="7 d"/);
+    expect(html).toMatch(/id="f-timeout"[^>]*value="10 s"/);
+    expect(html).toMatch(/id="f-retry"[^>]*value="30 s, 1 h 30 m"/);
+    expect((await save({ disableAfter: "36 h", timeout: "5", retry: "2 m, 90" })).status).toBe(303);
+    expect(await read()).toMatchObject({ disableAfter: 129_600, timeout: 5, retry: [120, 90] });
+    const refused = await save({ disableAfter: "a while", retry: "1 h 30" });
+    expect(refused.html).toMatch(/id="f-disableAfter-wrong">a while is no duration/);
+    expect(refused.html).toMatch(/id="f-retry-wrong">1 h 30 is no duration/);
+  });
+});
+
+describe("the filter of an endpoint", () => {
+  it("is built from rows, and held against the events that it would have had", async ({ expect }) => {
+    const tenant = await newTenant();
+    const visitor = await operator();
+    const list = `/dashboard/tenants/${tenant}/endpoints`;
+    for (const score of [60, 90])
+      await call("POST", `/v1/tenants/${tenant}/events`, { event: "lead.hot", data: { score } });
+    await call("POST", `/v1/tenants/${tenant}/events`, { event: "other", data: { score: 95 } });
+    const rows = {
+      "filter.tab": "rows",
+      "filter.join": "all",
+      "filter.0.field": "data.score",
+      "filter.0.operator": "$gte",
+      "filter.0.value": "80",
+    };
+    const fields = { url: (await newReceiver()).url, profile: "clearview", moreEvents: "lead.hot", ...rows };
+    const counted = await visitor.submit(`${list}/new`, list, { ...fields, "held.do": "count" });
+    expect(counted.status).toBe(200);
+    expect(words(counted.html)).toContain("1 of the last 3 events would have been for it.");
+    expect((await visitor.submit(`${list}/new`, list, { ...fields, "filter.do": "add" })).html).toContain(
+      "filter.1.field",
+    );
+    expect((await call("GET", `/v1/tenants/${tenant}/endpoints`)).body.data).toEqual([]);
+    const made = await visitor.submit(`${list}/new`, list, fields);
+    const [, id] = /endpoints\/(ep_[0-9A-Z]+)/.exec(made.headers.get("Location") ?? "") ?? [];
+    const at = `${list}/${id}/settings`;
+    expect((await call("GET", `/v1/tenants/${tenant}/endpoints/${id}`)).body.filter).toEqual({
+      "data.score": { $gte: 80 },
+    });
+    const { html } = await visitor.get(at);
+    expect(html).toMatch(/name="filter.0.value"[^>]*value="80"/);
+    const again = await visitor.submit(at, at, { ...fields, "filter.0.value": "50", "held.do": "count" });
+    expect(words(again.html)).toContain("2 of the last 3 events would have been for it.");
+    expect((await call("GET", `/v1/tenants/${tenant}/endpoints/${id}`)).body.filter).toEqual({
+      "data.score": { $gte: 80 },
+    });
   });
 });
 

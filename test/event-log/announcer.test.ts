@@ -276,3 +276,38 @@ describe("what waits between two calls of the queue", () => {
     expect(left.reduce((sum, { deliveries }) => sum + deliveries, 0)).toBe(400 - sent);
   });
 });
+
+describe("an event is left to its caller", () => {
+  const idle = () => {
+    const answers: (() => void)[] = [];
+    const queue = { sendBatch: () => new Promise<void>((resolve) => answers.push(resolve)) };
+    return { announcer: new Announcer(() => queue as never, "t"), answers };
+  };
+
+  it("by a log that is idle, and not so soon after another", ({ expect }) => {
+    vi.useFakeTimers({ toFake: ["Date"] });
+    const { announcer } = idle();
+    const left = [0, 0, 9, 1, 10, 3, 10].map((ms) => {
+      vi.setSystemTime(Date.now() + ms);
+      return announcer.leaves();
+    });
+    vi.useRealTimers();
+    expect(left).toEqual([true, false, false, true, true, false, true]);
+  });
+
+  it("not while messages are under way or wait", async ({ expect }) => {
+    vi.useFakeTimers({ toFake: ["Date"] });
+    const { announcer, answers } = idle();
+    announcer.announce(newEvents(1, 10, "ep_a"), new Map());
+    vi.setSystemTime(Date.now() + 100);
+    expect(announcer.leaves()).toBe(false);
+    await until("the call", async () => answers.length === 1);
+    vi.setSystemTime(Date.now() + 100);
+    expect(announcer.leaves()).toBe(false);
+    answers[0]?.();
+    await new Promise((resolve) => setTimeout(resolve, 0));
+    vi.setSystemTime(Date.now() + 100);
+    expect(announcer.leaves()).toBe(true);
+    vi.useRealTimers();
+  });
+});

@@ -60,6 +60,49 @@ describe("the event log", () => {
     });
   });
 
+  it("writes a row for an event, one more for each value that it is found by, and takes those away with its content", async ({
+    expect,
+  }) => {
+    await withJournal((journal, _, __, sql) => {
+      const written = (what: () => unknown) => {
+        const before = sql.rowsWritten;
+        what();
+        return sql.rowsWritten - before;
+      };
+      const values = () =>
+        sql.all<{ value: string }>("SELECT value FROM found_by ORDER BY value").map((row) => row.value);
+      journal.append(REQUEST, T0);
+      expect(written(() => journal.append(REQUEST, T0))).toBe(1);
+      let ulid = "";
+      const found = () => {
+        ulid = ulidOf(journal.append({ ...REQUEST, foundBy: ["4711", "acme.com"] }, T0));
+      };
+      expect(written(found)).toBe(3);
+      journal.append({ ...REQUEST, foundBy: ["acme.com"] }, T0);
+      expect(values()).toEqual(["4711", "acme.com", "acme.com"]);
+      const search = (text: string) =>
+        journal.list({ search: text, before: null, from: null, limit: 10, rows: 10 }).events.length;
+      expect([search("ACME.com "), search("4711"), search("471")]).toEqual([2, 1, 0]);
+      journal.erase(ulid, T0);
+      expect(values()).toEqual(["acme.com"]);
+      expect([search("acme.com"), search("4711")]).toEqual([1, 0]);
+    });
+  });
+
+  it("reads no more of a value that many events have than a page, and looks at no others", async ({ expect }) => {
+    await withJournal((journal, _, rowsRead) => {
+      for (let i = 0; i < 300; i++) journal.append({ ...REQUEST, foundBy: [i % 3 === 0 ? "rare" : "often"] }, T0);
+      const read = (limit: number) => {
+        const before = rowsRead();
+        const { events, next } = journal.list({ search: "often", before: null, from: null, limit, rows: 1_000 });
+        expect([events.length, next]).toEqual([limit, events.at(-1)?.ulid]);
+        return rowsRead() - before;
+      };
+      expect(read(10)).toBeLessThan(50);
+      expect(read(20)).toBeLessThan(100);
+    });
+  });
+
   it("owns the contacts that are to be revealed until they are", async ({ expect }) => {
     await withJournal((journal, open) => {
       const reveal = { since: 1, actions: [{ action: "a", endpoint: "ep_a", persona: null, limit: 2 }] };

@@ -25,6 +25,27 @@ describe.for(FATES)("an invocation that %s a call of a binding", (fate) => {
     expect(world.promised.size).toBe(2 * (1 + healthy.steps));
   });
 
+  it("while it accepts and delivers directly", async ({ expect }) => {
+    const world = await World.create();
+    world.direct = true;
+    const { doom: healthy } = await world.post("warm-up");
+    expect(healthy.called.slice(0, 4)).toEqual(["D1.batch", "EventLog.append", "Endpoint.admit", "Endpoint.admit"]);
+    expect(healthy.called.slice(4)).toEqual(["Endpoint.record", "Endpoint.record"]);
+    for (let step = 0; step < healthy.steps; step++) {
+      world.pass(10_000);
+      const key = `step ${step}`;
+      const { status } = await world.post(key, { step, fate });
+      await world.check();
+      if (status !== 202) expect((await world.post(key)).status, key).toBeOneOf([200, 202]);
+      await world.check();
+    }
+    // What could not be told is brought by a message, and needs no handover.
+    if (fate.startsWith("fails")) expect(world.queue.length).toBeGreaterThan(0);
+    await world.settle("well");
+    expect(world.promised.size).toBe(2 * (1 + healthy.steps));
+    expect([...world.promised.values()].every(({ requests }) => requests <= repeats(fate))).toBe(true);
+  });
+
   it.for([
     ["whose event travels in the message", {}],
     ["whose event travels by reference", BIG],

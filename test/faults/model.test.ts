@@ -17,7 +17,7 @@ const change = fc.constantFrom("admit", "record", "adopt", "release");
 
 /** The steps that the world may take, the everyday ones more often. */
 const step = fc.oneof(
-  { weight: 6, arbitrary: fc.record({ do: fc.constant("post"), fault, big: fc.boolean() }) },
+  { weight: 6, arbitrary: fc.record({ do: fc.constant("post"), fault, big: fc.boolean(), direct: fc.boolean() }) },
   {
     weight: 8,
     arbitrary: fc.record({ do: fc.constant("consume"), from, count: fc.integer({ min: 1, max: 5 }), fault }),
@@ -47,6 +47,7 @@ let keys = 0;
 async function take(world: World, next: Step): Promise<void> {
   switch (next.do) {
     case "post":
+      world.direct = next.direct;
       await world.post(`key ${++keys}`, next.fault, next.big ? { text: "x".repeat(70_000) } : {});
       return;
     case "consume":

@@ -1,10 +1,11 @@
-import { createExecutionContext, evictDurableObject, runDurableObjectAlarm, runInDurableObject } from "cloudflare:test";
+import { evictDurableObject, runDurableObjectAlarm, runInDurableObject } from "cloudflare:test";
 import { env } from "cloudflare:workers";
 import { vi } from "vitest";
 import { app } from "../../src/api/app";
 import type { Attempt, DeliveryStatus } from "../../src/contracts/delivery";
 import { Ledger } from "../../src/endpoint/ledger";
 import { afterFailure, type FailureWindow, PARTS } from "../../src/endpoint/policy/failure-window";
+import { Announcer } from "../../src/event-log/announce";
 import { Sql } from "../../src/lib/sql";
 import { DAY, dayOf, dayStart, HOUR, MINUTE } from "../../src/lib/time";
 import { consume } from "../../src/send/consumer";
@@ -52,6 +53,8 @@ export type Change = "admit" | "record" | "adopt" | "release";
  * far in the future, so that no alarm of the objects goes off by itself: each is run by the test.
  */
 export class World {
+  /** Events are left to whoever posts them, as those of an idle log are; else they all go by the queue. */
+  direct = false;
   readonly queue: Message[] = [];
   readonly dead: Message[] = [];
   mood: Mood = "well";
@@ -83,6 +86,10 @@ export class World {
     // The middle of a day, so that a short test has one log.
     vi.setSystemTime(dayStart(dayOf(Date.now() + 400 * DAY)) + 6 * HOUR);
     const world = new World(await newTenant());
+    const leaves = Announcer.prototype.leaves;
+    vi.spyOn(Announcer.prototype, "leaves").mockImplementation(function (this: Announcer) {
+      return world.direct && leaves.call(this);
+    });
     world.#playQueue();
     world.#playReceivers();
     world.#playStatements();
@@ -125,13 +132,18 @@ export class World {
       body: JSON.stringify({ event: "lead.hot", data }),
     });
     this.#posting = doom;
-    const handled = Promise.resolve(app.fetch(request, doom.bindings(env), createExecutionContext()));
+    const rests: Promise<unknown>[] = [];
+    const context = { waitUntil: (rest: Promise<unknown>) => rests.push(rest) } as unknown as ExecutionContext;
+    const handled = Promise.resolve(app.fetch(request, doom.bindings(env), context));
     const response = await doom.run(handled);
+    if (response !== "killed") {
+      const answer = (await response.json()) as { deliveries?: { id: string; endpoint: string }[] };
+      this.promise([answer]);
+    }
+    // What goes on after the answer may die too.
+    for (let rest = rests.shift(); rest !== undefined; rest = rests.shift()) await doom.run(rest);
     this.#posting = null;
-    if (response === "killed") return { status: "killed", doom };
-    const answer = (await response.json()) as { deliveries?: { id: string; endpoint: string }[] };
-    this.promise([answer]);
-    return { status: response.status, doom };
+    return { status: response === "killed" ? response : response.status, doom };
   }
 
   /** Events have been accepted: from now on their deliveries are owed. */

@@ -4,11 +4,15 @@ import type { DeliveryError } from "../../src/contracts/delivery";
 import { SECOND } from "../../src/lib/time";
 import { patient } from "../lib/patience";
 import { holds } from "../lib/property";
-import { World } from "./world";
+import { type Sending, World } from "./world";
 
 const pick = fc.nat(50);
 const flag = fc.boolean();
 const rarely = fc.integer({ min: 0, max: 9 }).map((n) => n === 0);
+const sending: fc.Arbitrary<Sending> = fc.oneof(
+  { weight: 9, arbitrary: fc.constantFrom<Sending[]>("messages", "direct") },
+  { weight: 1, arbitrary: fc.constantFrom<Sending[]>("nothing", "direct, and dies") },
+);
 const side = fc.constantFrom(0, 1);
 /** How many deliveries the consumer can begin. */
 const room = fc.constantFrom(25, 6, 1, 0);
@@ -18,7 +22,7 @@ const inTheEnd = fc.constantFrom<(DeliveryError | null)[]>(null, "redirect", nul
 
 /** The steps the world may take, the everyday ones more often. */
 const step = fc.oneof(
-  { weight: 6, arbitrary: fc.record({ do: fc.constant("append" as const), both: flag, lost: rarely }) },
+  { weight: 6, arbitrary: fc.record({ do: fc.constant("append" as const), both: flag, sending }) },
   { weight: 10, arbitrary: fc.record({ do: fc.constant("admit" as const), pick, dies: rarely, room }) },
   {
     weight: 8,
@@ -57,7 +61,7 @@ type Step = typeof step extends fc.Arbitrary<infer S> ? S : never;
 function take(world: World, step: Step): void {
   switch (step.do) {
     case "append":
-      world.append(step.both, step.lost);
+      world.append(step.both, step.sending);
       return;
     case "admit":
       world.admit(step.pick, step.dies, step.room);

@@ -64,7 +64,15 @@ interface InFlight {
   isStored: boolean;
   /** Granted while its endpoint's breaker was half-open, which it has been since. */
   probe: boolean;
+  /** The Worker that has accepted its event sends it: no message is there to come back. */
+  direct: boolean;
 }
+
+/** How a new event goes to its endpoints: by messages, by none, or from whoever has accepted it, who may die over it. */
+export type Sending = "messages" | "nothing" | "direct" | "direct, and dies";
+
+/** How many deliveries can be begun by whoever has accepted them. */
+const DIRECT_ROOM = 6;
 
 interface Side {
   sql: Sql;
@@ -137,8 +145,8 @@ export class World {
     return use((this.#sides[i] as Side).ledger);
   }
 
-  /** An event is accepted; its messages are sent, or lost with whoever should have sent them. */
-  append(both: boolean, messagesLost: boolean): void {
+  /** An event is accepted, and goes on so. */
+  append(both: boolean, sending: Sending): void {
     const targets = both ? [0, 1] : [0];
     const matches = targets.map((i) => ({ endpoint: `ep_${i}` }));
     const journal = this.#journals[this.#appended++ % SHARDS] as Journal;
@@ -157,7 +165,9 @@ export class World {
         holder: null,
         latest: null,
       });
-      if (!messagesLost) this.queues.push({ endpoint, deliveries: [ref], lane: "normal" });
+      const message: Message = { endpoint, deliveries: [ref], lane: "normal" };
+      if (sending === "messages") this.queues.push(message);
+      else if (sending !== "nothing") this.#offer(message, sending !== "direct", DIRECT_ROOM, true);
     }
   }
 
@@ -168,6 +178,11 @@ export class World {
   admit(pick: number, dies: boolean, room = SLOTS): void {
     const message = this.queues.take(pick);
     if (message === undefined) return;
+    this.#offer(message, dies, room, false);
+    if (dies) this.queues.push(message);
+  }
+
+  #offer(message: Message, dies: boolean, room: number, direct: boolean): void {
     const { endpoint, deliveries, lane } = message;
     const offer = { lane, room };
     const { admissions, breaker } = this.#with(endpoint, (ledger) => ({
@@ -175,15 +190,16 @@ export class World {
       ...(ledger.admitNew(deliveries, this.now, offer) ?? ledger.admit(deliveries, this.now, offer)),
     }));
     this.#checkProbes(endpoint, breaker, admissions.filter((admission) => admission.do === "send").length);
-    for (const admission of admissions) if (admission.do === "send") this.#granted(message, admission, breaker, !dies);
+    for (const admission of admissions) {
+      if (admission.do === "send") this.#granted({ ...message, direct }, admission, breaker, !dies);
+    }
     const later = deliveries.filter(({ id }) => admissions.some((one) => one.do === "later" && one.id === id));
-    if (dies) this.queues.push(message);
-    else if (later.length > 0) this.queues.push({ ...message, deliveries: later });
+    if (!dies && later.length > 0) this.queues.push({ ...message, deliveries: later });
   }
 
   /** A delivery is given to a consumer, which begins to send it or dies. */
   #granted(
-    { endpoint, lane }: Pick<Message, "endpoint" | "lane">,
+    { endpoint, lane, direct }: Pick<InFlight, "endpoint" | "lane" | "direct">,
     grant: Grant,
     breaker: string,
     begins: boolean,
@@ -198,7 +214,7 @@ export class World {
     if (!begins) return;
     const isStored = this.#stores(endpoint, grant.attemptId);
     const probe = breaker !== "closed";
-    this.inFlight.push({ endpoint, ref: promised.ref, grant, lane, forgotten: false, isStored, probe });
+    this.inFlight.push({ endpoint, ref: promised.ref, grant, lane, forgotten: false, isStored, probe, direct });
   }
 
   /** An attempt hangs: the consumer has its endpoint write a row for it, and dies before or after, or goes on. */
@@ -253,7 +269,7 @@ export class World {
     const promised = this.promised.get(flight.ref.id) as Promised;
     promised.sends++;
     if (outcomeLost) {
-      this.queues.push({ endpoint: flight.endpoint, deliveries: [flight.ref], lane: flight.lane });
+      if (!flight.direct) this.queues.push({ endpoint: flight.endpoint, deliveries: [flight.ref], lane: flight.lane });
       return;
     }
     const outcome: Outcome = {
@@ -283,7 +299,8 @@ export class World {
     const inTime =
       latest?.attemptId === flight.grant.attemptId && flight.grant.leasedUntil > this.now && !promised.succeeded;
     const before = this.#attempts(promised);
-    this.#record(flight, outcome, room, claimsLost);
+    // Who has accepted it goes on with nothing else.
+    this.#record(flight, outcome, flight.direct ? 0 : room, claimsLost);
     const mustCount = inTime && latest?.manual === manual && !this.#sides[flight.endpoint]?.gone;
     if (mustCount && this.#attempts(promised) !== before + 1) throw new Error(`${flight.ref.id} lost an attempt`);
   }
@@ -323,7 +340,7 @@ export class World {
     }
     for (const { delivery, grant } of claims) {
       if (delivery.id !== grant.id) throw new Error(`${grant.id} is handed out as ${delivery.id}`);
-      this.#granted({ endpoint, lane }, grant, breaker, !claimsLost);
+      this.#granted({ endpoint, lane, direct: false }, grant, breaker, !claimsLost);
     }
     if (outcome.attempt.error === null && record?.status !== "succeeded") {
       throw new Error(`${outcome.delivery.id} succeeded and is ${record?.status}`);
@@ -362,7 +379,7 @@ export class World {
   /** The receiver of the first endpoint fails for so long that its breaker opens, if messages are let through at all. */
   breakDown(): void {
     for (let i = 0; i < 12; i++) {
-      this.append(false, false);
+      this.append(false, "messages");
       this.admit(this.queues.size - 1, false);
       if (this.inFlight.length > 0) this.finish(this.inFlight.length - 1, "timeout", false);
       this.alarm(0, false);

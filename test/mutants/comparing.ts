@@ -108,7 +108,7 @@ export const COMPARING: readonly Mutant[] = [
   },
   {
     name: "a long number is no entity's key",
-    file: "src/signals/values.ts",
+    file: "src/lib/filter/path-values.ts",
     find: "return isNumeric(value) ? numberText(value) : null;",
     replace: `return typeof value === "number" ? String(value) : null;`,
     tests: tests("test/lib/filter/equal.test.ts"),

@@ -3,6 +3,30 @@ import { type Mutant, tests } from "./mutant.ts";
 /** What is sent, and what is made of the answer. */
 export const SENDING: readonly Mutant[] = [
   {
+    name: "a busy log leaves events to their callers too",
+    file: "src/event-log/announce.ts",
+    find: " || now - this.#calledAt < BUSY) return false;",
+    replace: ") return false;",
+    tests: tests("test/event-log/announcer.test.ts", "by a log that is idle"),
+    why: "Under load messages merge and batches fill; each event by itself takes two calls of its endpoint.",
+  },
+  {
+    name: "what could not be delivered directly waits for the handover",
+    file: "src/send/direct.ts",
+    find: "if (missed.size > 0) await enqueue(env",
+    replace: "if (missed.size > matches.length) await enqueue(env",
+    tests: tests("test/faults/invocations.test.ts", "delivers directly"),
+    why: "An object that is out of reach for a moment would delay it by five minutes.",
+  },
+  {
+    name: "a caller who hangs up takes the delivery along",
+    file: "src/api/events/events.ts",
+    find: "outlast(accepting.catch(() => undefined));",
+    replace: "accepting.catch(() => undefined);",
+    tests: tests("test/send/direct.test.ts", "though its caller hangs up"),
+    why: "The platform ends what nobody waits for; the event would go out with the handover.",
+  },
+  {
     name: "a body that breaks off undoes the status line",
     file: "src/send/send.ts",
     find: `stoodIn: isStandIn(`,

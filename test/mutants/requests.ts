@@ -52,7 +52,7 @@ export const REQUESTS: readonly Mutant[] = [
   },
   {
     name: "a full last page of a day has a cursor",
-    file: "src/event-log/journal/journal.ts",
+    file: "src/event-log/journal/listing.ts",
     find: "if (fitting.length > limit) return",
     replace: "if (fitting.length >= limit) return",
     tests: tests("test/event-log/journal.test.ts", "has one after it only where there is more of what fits"),

@@ -1,7 +1,7 @@
 import { describe, it } from "vitest";
 import type { When } from "../../src/contracts/signal";
+import { keyAt, numberAt, valueAt } from "../../src/lib/filter/path-values";
 import { evaluate, type Fire, type RuleMemory } from "../../src/signals/forms";
-import { keyAt, numberAt, valueAt } from "../../src/signals/values";
 
 const NOW = Date.parse("2026-11-21T00:00:00Z");
 const HOUR = 3_600_000;

@@ -4,8 +4,9 @@ import { listOverAll } from "../../config/databases";
 import { iso } from "../../lib/time";
 import { type AppContext, router } from "../http/context";
 import { pageOf } from "../http/paging";
-import { OPERATOR } from "../http/roles";
+import { ADMIN, OPERATOR } from "../http/roles";
 import { createRoute } from "../http/route";
+import { inTenant } from "../spec/parameters";
 import { inOrder, isoTime, json, listQuery, named, pageShape, problems, time } from "../spec/schemas";
 
 const auditShape = named(
@@ -22,6 +23,8 @@ const auditShape = named(
   "Who changed what, and when.",
 );
 
+const CURSOR = /^aud_[0-9A-Z]{26}$/;
+
 const list = createRoute({
   method: "get",
   path: "/v1/audit",
@@ -33,7 +36,7 @@ const list = createRoute({
   roles: OPERATOR,
   request: {
     query: inOrder(
-      listQuery(/^aud_[0-9A-Z]{26}$/).extend({
+      listQuery(CURSOR).extend({
         tenant: z.string().optional().describe("What concerns this tenant."),
         since: time.optional().describe("From this time on."),
         until: time.optional().describe("Before this time."),
@@ -46,23 +49,54 @@ const list = createRoute({
   },
 });
 
+const own = createRoute({
+  method: "get",
+  path: "/v1/tenants/{tenant}/audit",
+  operationId: "listTenantAudit",
+  summary: "List a tenant's audit log",
+  description: "Who changed what of this tenant and when, newest first; also what the service disabled by itself.",
+  tags: ["Keys"],
+  roles: ADMIN,
+  request: {
+    params: inTenant,
+    query: inOrder(
+      listQuery(CURSOR).extend({
+        target: z.string().min(1).max(200).optional().describe("What was done to this: an endpoint's id, a key's, …"),
+        since: time.optional().describe("From this time on."),
+        until: time.optional().describe("Before this time."),
+      }),
+    ),
+  },
+  responses: {
+    200: json(pageShape("AuditPage", auditShape), "newest first"),
+    ...problems(401, 404, 422),
+  },
+});
+
 function toShape({ id, at, actor, action, target, tenant, fields }: AuditRow): z.infer<typeof auditShape> {
   return { id, at: iso(at), actor, action, target, tenant, fields };
 }
 
-/** Audit: who changed what and when. The operator's. */
-export const auditRoutes = router().openapi(list, async (c) => {
-  const query = c.req.valid("query");
-  const { tenant = null, since = null, until = null } = query;
-  const read = (limit: number, before: string | null) =>
-    listOverAll(
-      c.env,
-      limit,
-      (d1) => listAudit(d1, { tenant, since, until }, limit, before),
-      (a, b) => a.id > b.id,
-    );
-  return pageOf(c, query, read, toShape);
-});
+/** Audit: who changed what and when. */
+export const auditRoutes = router()
+  .openapi(own, async (c) => {
+    const query = c.req.valid("query");
+    const { target, since = null, until = null } = query;
+    const asked = { tenant: c.get("tenant"), target, since, until };
+    return pageOf(c, query, (limit, before) => listAudit(c.get("config"), asked, limit, before), toShape);
+  })
+  .openapi(list, async (c) => {
+    const query = c.req.valid("query");
+    const { tenant = null, since = null, until = null } = query;
+    const read = (limit: number, before: string | null) =>
+      listOverAll(
+        c.env,
+        limit,
+        (d1) => listAudit(d1, { tenant, since, until }, limit, before),
+        (a, b) => a.id > b.id,
+      );
+    return pageOf(c, query, read, toShape);
+  });
 
 /** What is written down of a change by this caller in the tenant of the path; the queries write it with the change. */
 export function entry(c: AppContext, action: AuditAction, target: string, fields?: readonly string[]): AuditEntry {

@@ -1,6 +1,7 @@
 import { z } from "@hono/zod-openapi";
+import { MOST_PATHS } from "../../lib/found-by";
 import { isContainer } from "../../lib/json/exact";
-import { changesOf, createdAt, described, named, updatedAt } from "../spec/schemas";
+import { changesOf, createdAt, described, named, updatedAt, valuePath } from "../spec/schemas";
 
 export const group = z.string().trim().min(1).max(100);
 
@@ -19,6 +20,10 @@ const fields = described(
     group: group.nullable(),
     highVolume: z.boolean(),
     deprecated: z.boolean(),
+    searchable: z
+      .array(valuePath.openapi({ example: "company.domain" }))
+      .max(MOST_PATHS)
+      .refine((paths) => new Set(paths).size === paths.length, "must not name a path twice"),
   },
   {
     title: "What people call it; `null`: nothing.",
@@ -29,6 +34,7 @@ const fields = described(
     group: "The heading that it stands under; `null`: none.",
     highVolume: "Whether there are many of them: endpoints then are warned.",
     deprecated: "Whether it may stop being sent: endpoints then are warned.",
+    searchable: `Paths in its data whose values its events are found by, such as \`order.id\`: at most ${MOST_PATHS}. It counts for events that are accepted from then on; each path costs a row with every event.`,
   },
 );
 export const eventTypeInput = named(

@@ -25,6 +25,7 @@ export const NOTHING: EventTypeFields = {
   group: null,
   highVolume: false,
   deprecated: false,
+  searchable: [],
 };
 
 /** The fields that a body names; the sample as the text it was posted as. */
@@ -70,7 +71,7 @@ export function catalog(profile: string): readonly CatalogType[] {
 }
 
 export function toText(type: Shown): string {
-  const { name, title, description, schema, enforce, sample, group, highVolume, deprecated } = type;
+  const { name, title, description, schema, enforce, sample, group, highVolume, deprecated, searchable } = type;
   const { createdAt, updatedAt } = type;
   return jsonWithRaw(
     {
@@ -82,6 +83,7 @@ export function toText(type: Shown): string {
       group,
       highVolume,
       deprecated,
+      searchable,
       ...(createdAt === undefined ? {} : { createdAt: iso(createdAt) }),
       ...(updatedAt === undefined ? {} : { updatedAt: iso(updatedAt) }),
     },

@@ -127,7 +127,7 @@ const install = createRoute({
   operationId: "installCatalog",
   summary: "Register a catalog's event types",
   description:
-    "Registers a vendor's event types; those of the same name are replaced, but for `enforce` and `deprecated`.",
+    "Registers a vendor's event types; those of the same name are replaced, but for `enforce`, `deprecated` and `searchable`.",
   tags: ["Event types"],
   roles: OPERATOR,
   request: { params: catalogParams },
@@ -200,7 +200,7 @@ export const eventTypeRoutes = router()
   })
   .openapi(preview, async (c) => {
     const types = catalog(c.req.valid("param").profile);
-    const rows = types.map((type) => ({ ...fromCatalog(type), enforce: false, deprecated: false }));
+    const rows = types.map((type) => ({ ...fromCatalog(type), enforce: false, deprecated: false, searchable: [] }));
     return answer(c, 200, jsonWithRaw({}, { data: listText(rows) }));
   })
   .openapi(install, async (c) => {

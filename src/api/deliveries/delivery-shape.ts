@@ -13,7 +13,18 @@ import { DELIVERY_ID, deliveryTime, eventIdOf } from "../../lib/ids";
 import { iso, isoOrNull } from "../../lib/time";
 import { bodyText } from "../../send/request/render";
 import { deliveryMethod } from "../endpoints/endpoint-shape";
-import { createdAt, described, eventType, inOrder, isoTime, listQuery, named, pageShape, time } from "../spec/schemas";
+import {
+  createdAt,
+  described,
+  eventType,
+  inOrder,
+  isoTime,
+  listQuery,
+  named,
+  pageShape,
+  searchText,
+  time,
+} from "../spec/schemas";
 
 const deliveryStatus = named(
   "DeliveryStatus",
@@ -74,6 +85,14 @@ export const deliveryShape = named(
 /** A time in a query; becomes ms. */
 export const sinceQuery = time.optional().describe("From this time on.");
 export const untilQuery = time.optional().describe("Before this time.");
+
+/** What a list over all endpoints may be narrowed to. */
+export const endpointQuery = z.string().min(1).max(200).optional().describe("For this endpoint: its id, or its `uid`.");
+export const searchQuery = searchText
+  .optional()
+  .describe(
+    "Of events that are found by this: the value at a path that their type names as `searchable`, whatever its case, the `id` of your own, or the `Idempotency-Key`.",
+  );
 
 function isStatus(name: string): name is DeliveryStatus {
   return (DELIVERY_STATUSES as readonly string[]).includes(name);

@@ -1,3 +1,4 @@
+import { z } from "@hono/zod-openapi";
 import { endpointIds } from "../../config/endpoints/endpoints";
 import { endpointStub } from "../../contracts/find";
 import { router } from "../http/context";
@@ -5,18 +6,23 @@ import { page } from "../http/paging";
 import { READERS } from "../http/roles";
 import { createRoute } from "../http/route";
 import { inTenant } from "../spec/parameters";
-import { json, problems } from "../spec/schemas";
-import { deliveriesPage, deliveriesQuery, toDelivery, toFilter } from "./delivery-shape";
+import { inOrder, json, problems } from "../spec/schemas";
+import { deliveriesPage, deliveriesQuery, endpointQuery, searchQuery, toDelivery, toFilter } from "./delivery-shape";
+import { endpointNamed, searchDeliveries } from "./narrowed";
 
 const list = createRoute({
   method: "get",
   path: "/v1/tenants/{tenant}/deliveries",
   operationId: "listDeliveries",
   summary: "List the deliveries of all endpoints",
-  description: "Of all endpoints of the tenant, merged by time, newest first.",
+  description:
+    "Of all endpoints of the tenant, merged by time, newest first. With `search` a page has the deliveries of as many events.",
   tags: ["Deliveries"],
   roles: READERS,
-  request: { params: inTenant, query: deliveriesQuery },
+  request: {
+    params: inTenant,
+    query: inOrder(z.strictObject({ ...deliveriesQuery.shape, endpoint: endpointQuery, search: searchQuery })),
+  },
   responses: { 200: json(deliveriesPage, "newest first, over all endpoints"), ...problems(401, 404, 422) },
 });
 
@@ -26,10 +32,16 @@ export const tenantDeliveryRoutes = router().openapi(list, async (c) => {
   const tenant = c.get("tenant");
   const { limit } = query;
   const filter = toFilter(query);
-  const ids = await endpointIds(c.get("config"), tenant);
+  const before = query.cursor ?? null;
+  const endpoint = query.endpoint === undefined ? null : await endpointNamed(c, query.endpoint);
+  if (query.search !== undefined) {
+    const found = await searchDeliveries(c, { search: query.search, endpoint, filter, limit, before });
+    return page(c, found.data, found.next);
+  }
+  const ids = endpoint === null ? await endpointIds(c.get("config"), tenant) : [endpoint];
   const pages = await Promise.all(
     ids.map(async (endpoint) => {
-      const page = await endpointStub(c.env, tenant, endpoint).list(filter, limit, query.cursor ?? null);
+      const page = await endpointStub(c.env, tenant, endpoint).list(filter, limit, before);
       return { endpoint, ...page };
     }),
   );

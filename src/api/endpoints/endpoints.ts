@@ -190,7 +190,9 @@ export const endpointRoutes = router()
     const update = async (before: EndpointRow) => {
       const { id } = before;
       const { fields } = await endpointChange(c.env, tenant, id, merged(input, before), before, rules, now);
-      const changed = entry(c, "endpoint.updated", id, Object.keys(input));
+      const names = Object.keys(input);
+      const switched = enabled ? "endpoint.enabled" : "endpoint.disabled";
+      const changed = names.join() === "enabled" ? entry(c, switched, id) : entry(c, "endpoint.updated", id, names);
       const updated = await saving(updateEndpoint(c.get("config"), before, fields, now, changed), partOf(fields));
       if (updated === "conflict") throw uidTaken(input.uid);
       return id;

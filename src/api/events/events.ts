@@ -8,6 +8,7 @@ import { deliveryId, eventId, parseEventId } from "../../lib/ids";
 import { jsonWithRaw, memberTexts } from "../../lib/json/json";
 import { destinationRefusal } from "../../lib/net/destination";
 import { iso } from "../../lib/time";
+import { deliverDirectly } from "../../send/direct";
 import { keyHeader, keyOf } from "../changes/idempotency";
 import { eventDeliveryShape, toAttempts, toDelivery, unseen } from "../deliveries/delivery-shape";
 import { type AppContext, parsed, parsedBody, queryOf, router } from "../http/context";
@@ -161,7 +162,14 @@ routes.post(post.getRoutingPath(), async (c) => {
     ...(callback === undefined ? {} : { callback }),
     refused: refusedData,
   };
-  const result = await accept(c.env, c.get("tenant"), c.get("snapshot"), posted, Date.now());
+  const tenant = c.get("tenant");
+  const outlast = (rest: Promise<unknown>) => c.executionCtx.waitUntil(rest);
+  const accepting = accept(c.env, tenant, c.get("snapshot"), posted, Date.now(), (event, versions) => {
+    outlast(deliverDirectly(c.env, tenant, event, versions, outlast));
+  });
+  // Should the caller hang up meanwhile: what is accepted is delivered all the same.
+  outlast(accepting.catch(() => undefined));
+  const result = await accepting;
   if (result.kind === "refused") throw invalid(...wrong);
   if (result.kind === "conflict")
     throw usedKey(result.by === "id" || idempotencyKey === undefined ? "id" : "Idempotency-Key");

@@ -18,16 +18,12 @@ import {
   named,
   plainText,
   updatedAt,
+  valuePath,
 } from "../spec/schemas";
 
 /** The longest silence that a rule may wait for, in seconds: a year. */
 const MAX_SILENCE = (365 * DAY) / SECOND;
 
-/** A path in an observation. */
-const path = plainText(200).regex(
-  /^(?:\\[.\\]|\\(?![.\\])|[^.\\])+(?:\.(?:\\[.\\]|\\(?![.\\])|[^.\\])+)*$/,
-  "must be a path such as company.domain, with \\. for a dot in a key",
-);
 const finite = (what: string) => z.number({ error: `must be a number: ${what}` });
 /** A number that is compared with numbers of observations, as it is written. */
 const compared = (what: string) =>
@@ -40,7 +36,7 @@ export const listName = plainText(200).trim().min(1);
 
 const FORMS = ["every", "once", "crosses", "changesBy", "returnsAfter", "inList"] as const;
 
-const value = path.describe("Where the value is in the observation.");
+const value = valuePath.describe("Where the value is in the observation.");
 const crossing = z.strictObject({
   path: value,
   threshold: compared("the value that is crossed").describe("The value that is crossed."),
@@ -116,7 +112,7 @@ const fields = described(
   {
     name: z.string().trim().min(1).max(200),
     emit: eventType,
-    entity: path,
+    entity: valuePath,
     filter: filterOrNull(OBSERVATION_FIELDS).optional(),
     when,
     attach: attach.nullable().optional(),

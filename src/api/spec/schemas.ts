@@ -78,6 +78,15 @@ export const eventType = z
   .regex(/^[A-Za-z0-9_][A-Za-z0-9_.:/-]{0,127}$/, "must be 1-128 letters, digits or . _ : / -")
   .describe("An event type's name, such as `lead.hot`.");
 
+/** What is looked for. */
+export const searchText = plainText(255).trim().min(1, "must say what to look for");
+
+/** A path to a value in data. */
+export const valuePath = plainText(200).regex(
+  /^(?:\\[.\\]|\\(?![.\\])|[^.\\])+(?:\.(?:\\[.\\]|\\(?![.\\])|[^.\\])+)*$/,
+  "must be a path such as company.domain, with \\. for a dot in a key",
+);
+
 /** An event's data. Handlers take its text from the body, which zod would not keep to the byte. */
 export const dataField = named(
   "EventData",

@@ -93,6 +93,8 @@ export function auditOnce(d1: D1Database, entry: AuditEntry, at: number) {
 /** Which rows of the audit are asked for; times in ms. */
 export interface AuditQuery {
   tenant: string | null;
+  /** Of a tenant: what was done to this. */
+  target?: string | undefined;
   /** Inclusive. */
   since: number | null;
   /** Exclusive. */
@@ -102,13 +104,14 @@ export interface AuditQuery {
 /** Rows of the audit, newest first, after the id `before`; at most `limit`. */
 export async function listAudit(
   d1: D1Database,
-  { tenant, since, until }: AuditQuery,
+  { tenant, target, since, until }: AuditQuery,
   limit: number,
   before: string | null,
 ): Promise<AuditRow[]> {
   // Ids sort by time, so that a span is a range of the index.
   const conditions: (SQL | undefined)[] = [
     tenant === null ? undefined : eq(audit.tenant, tenant),
+    tenant === null || target === undefined ? undefined : eq(audit.target, target),
     since === null ? undefined : gte(audit.id, `aud_${encodeTime(since)}`),
     until === null ? undefined : lt(audit.id, `aud_${encodeTime(until)}`),
     before === null ? undefined : lt(audit.id, before),

@@ -91,7 +91,7 @@ export async function removeEventType(
 
 /**
  * Writes a catalog's event types, all or none. Of those that exist, what the catalog says is brought up to date;
- * `enforce` and `deprecated` it does not say, so they stay as the operator set them.
+ * `enforce`, `deprecated` and `searchable` it does not say, so they stay as the operator set them.
  */
 export async function installEventTypes(
   d1: D1Database,
@@ -117,7 +117,7 @@ export async function installEventTypes(
 /** What a catalog says of an event type, as its row has it. */
 export function fromCatalog(
   type: CatalogType,
-): Omit<EventTypeRow, "enforce" | "deprecated" | "createdAt" | "updatedAt"> {
+): Omit<EventTypeRow, "enforce" | "deprecated" | "searchable" | "createdAt" | "updatedAt"> {
   const { name, title, description, group, highVolume = false, schema } = type;
   return { name, title, description, group, highVolume, schema, sample: JSON.stringify(type.sample) };
 }
@@ -126,6 +126,7 @@ export function fromCatalog(
 export interface KnownType {
   highVolume: boolean;
   deprecated: boolean;
+  searchable: readonly string[];
   /** Tells the schema that its data must satisfy from earlier ones of that name; `null`: none is enforced. */
   enforced: string | null;
 }
@@ -145,6 +146,7 @@ export async function knownTypes(d1: D1Database, now: number): Promise<KnownType
       name: eventTypes.name,
       highVolume: eventTypes.highVolume,
       deprecated: eventTypes.deprecated,
+      searchable: eventTypes.searchable,
       enforced: sql<
         string | null
       >`CASE WHEN ${eventTypes.enforce} THEN ${eventTypes.createdAt} || '/' || ${eventTypes.updatedAt} END`,
@@ -156,6 +158,11 @@ export async function knownTypes(d1: D1Database, now: number): Promise<KnownType
   // Not remembered when something changed while it was read: it may be from before the change.
   if (before === changes) known = { loadedAt: now, types };
   return types;
+}
+
+/** The paths whose values events of a type are found by; of most types none. `now` in ms. */
+export async function searchablePaths(d1: D1Database, name: string, now: number): Promise<readonly string[]> {
+  return (await knownTypes(d1, now)).get(name)?.searchable ?? [];
 }
 
 /** The schemas that an isolate remembers, in bytes of their text; by the type's name and what tells it from earlier ones. */

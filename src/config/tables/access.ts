@@ -76,6 +76,7 @@ export const AUDIT_ACTIONS = [
   "portallink.revoked",
   "endpoint.created",
   "endpoint.updated",
+  "endpoint.enabled",
   "endpoint.disabled",
   "endpoint.deleted",
   "secret.read",
@@ -123,5 +124,8 @@ export const audit = sqliteTable(
     /** Of an update, the names of the fields that it named. */
     fields: text("fields", { mode: "json" }).$type<string[]>(),
   },
-  (table) => [index("audit_of_tenant").on(table.tenant, table.id)],
+  (table) => [
+    index("audit_of_tenant").on(table.tenant, table.id),
+    index("audit_of_target").on(table.tenant, table.target, table.id),
+  ],
 );

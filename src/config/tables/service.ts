@@ -55,6 +55,8 @@ export const eventTypes = sqliteTable("event_types", {
   group: text("group_name"),
   highVolume: integer("high_volume", { mode: "boolean" }).notNull(),
   deprecated: integer("deprecated", { mode: "boolean" }).notNull(),
+  /** JSON array of the paths in `data` whose values its events are found by. */
+  searchable: text("searchable", { mode: "json" }).$type<string[]>().notNull().default([]),
   createdAt: integer("created_at").notNull(),
   updatedAt: integer("updated_at").notNull(),
 });

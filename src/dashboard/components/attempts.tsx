@@ -1,5 +1,5 @@
 import type { FC } from "hono/jsx";
-import { type Difference, differencesOf } from "../differences";
+import { type Difference, differencesOf } from "../inspect/differences";
 import { withQuery } from "../site";
 import { Body, Curl } from "./body";
 import { type Attempt, Outcome } from "./pills";

@@ -1,6 +1,6 @@
 import { raw } from "hono/html";
 import type { FC } from "hono/jsx";
-import { curlOf, type Requested } from "../curl";
+import { curlOf, type Requested } from "../inspect/curl";
 import { exactHtml, foldingJson } from "../json-text";
 import { Icon } from "./icon";
 import { Block, Scroll } from "./parts";

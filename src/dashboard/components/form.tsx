@@ -3,10 +3,6 @@ import { type FieldErrors, messagesOf, type Refusal } from "../errors";
 import { READ } from "../meanwhile";
 import { path, THEMES, type Visit } from "../site";
 
-/** How a filter says what is not seen at once. */
-export const FILTER_HINT =
-  "$elemMatch asks one element of a list for several things; $contains is a part of a text or an element; a dot in a key is written \\\\. in JSON.";
-
 /** What shows that a form is ours. */
 export const Token: FC<{ visit: Visit }> = ({ visit }) => <input type="hidden" name="_token" value={visit.token} />;
 

@@ -3,6 +3,7 @@ import { OPERATOR_TENANT } from "../../lib/operator";
 import { guideLink, helpOf, path, type Site, type Visit } from "../site";
 import { ThemeSwitch, Token } from "./form";
 import { Icon, type IconName } from "./icon";
+import { SearchBox } from "./search-box";
 
 /** A whole document. */
 const Document: FC<{ visit: Visit; title: string; children?: Child }> = ({ visit, title, children }) => (
@@ -40,6 +41,7 @@ function entriesOf({ may }: Site): Entry[] {
     { name: "Signals", parts: ["signals"], icon: "signal" },
     { name: "Lists", parts: ["lists"], icon: "list" },
     ...(may.keys.list ? [{ name: "API keys", parts: ["keys"], icon: "key" } as const] : []),
+    ...(may.audit.ofTenant ? [{ name: "Audit", parts: ["audit"], icon: "list" } as const] : []),
     ...(may.portalLinks.list ? [{ name: "Portal links", parts: ["portal-links"], icon: "link" } as const] : []),
   ];
 }
@@ -108,6 +110,7 @@ export const Page: FC<{
               Menu
             </button>
           </div>
+          <SearchBox site={site} tenant={tenant} />
           <div id="menu" class="side-menu" popover>
             {site.may.tenants.list ? <OperatorNav site={site} tenant={tenant} current={current} /> : null}
             {tenant === null ? null : (

@@ -14,20 +14,21 @@ const UNITS: readonly (readonly [unit: string, seconds: number])[] = [
 
 /** How a unit may be written; its first letter says which it is. */
 const PART =
-  /\s*(\d{1,12}(?:\.\d{1,9})?)\s*(d(?:ays?)?|h(?:ours?|rs?)?|m(?:in(?:ute)?s?)?|s(?:ec(?:ond)?s?)?)(?![a-z])/iy;
+  /\s*(\d{1,12}(?:\.\d{1,20})?)\s*(d(?:ays?)?|h(?:ours?|rs?)?|m(?:in(?:ute)?s?)?|s(?:ec(?:ond)?s?)?)(?![a-z])/iy;
 
 /**
- * The seconds that a text says: parts with units, or a number alone, which is seconds. Throws an `Error` that says what is
- * wrong with it.
+ * The seconds that a text says: parts with units, or a number alone, which is seconds. `whole`: no parts of a second. Throws
+ * an `Error` that says what is wrong with it.
  */
-export function secondsOf(text: string): number {
+export function secondsOf(text: string, whole = true): number {
   const plain = /^\d{1,12}$/.test(text.trim()) ? Number(text) : null;
   const seconds = plain ?? partsOf(text.trim());
   if (seconds === null) throw new Error(`${text} is no duration: write it as 7 d, 1 h 30 m, or in seconds`);
-  const whole = Math.round(seconds);
+  const near = Math.round(seconds);
   // A part such as 0.1 m is no double: six seconds are, give or take.
-  if (Math.abs(seconds - whole) > 1e-6) throw new Error(`${text} is no whole number of seconds`);
-  return whole;
+  if (Math.abs(seconds - near) < 1e-6) return near;
+  if (whole) throw new Error(`${text} is no whole number of seconds`);
+  return seconds;
 }
 
 function partsOf(text: string): number | null {
@@ -44,8 +45,9 @@ function partsOf(text: string): number | null {
   return at === 0 ? null : seconds;
 }
 
-/** Whole seconds as they are typed, exactly: `1 h 30 m`. */
+/** Seconds as they are typed, exactly: `1 h 30 m`. */
 export function durationText(seconds: number): string {
+  if (!Number.isInteger(seconds)) return `${seconds} s`;
   let rest = seconds;
   const parts = UNITS.flatMap(([unit, size]) => {
     const count = Math.floor(rest / size);
@@ -55,10 +57,10 @@ export function durationText(seconds: number): string {
   return parts.length === 0 ? "0" : parts.join(" ");
 }
 
-/** Some durations with commas between them, in seconds. Throws like {@link secondsOf}. */
+/** Some durations with commas between them, or blanks where each is a number alone. Throws like {@link secondsOf}. */
 export function delaysOf(text: string): number[] {
   return text
-    .split(",")
+    .split(/^[\d\s,]+$/.test(text) ? /[\s,]+/ : ",")
     .filter((part) => part.trim() !== "")
     .map((part) => secondsOf(part.trim()));
 }

@@ -15,6 +15,7 @@ import { eventId } from "../../lib/ids";
 import { isContainer, readJson } from "../../lib/json/exact";
 import { iso } from "../../lib/time";
 import type { FieldErrors } from "../errors";
+import { type FilterValues, readFilter } from "./filter-form";
 
 /** How many events are looked at. */
 export const LATEST = 200;
@@ -73,6 +74,18 @@ export function heldAgainst(
     return [{ ...one, ...verdict(filterSubject({ tenant, type, timestamp, data: () => read })) }];
   });
   return { what, judged, errors };
+}
+
+/** What a form says, held against the tenant's latest events; `how`: as for {@link heldAgainst}. */
+export async function countedFor(
+  env: Env,
+  tenant: string,
+  values: FilterValues,
+  how?: Parameters<typeof heldAgainst>[3],
+): Promise<Held> {
+  const { filter, errors } = readFilter(values, "filter");
+  if (errors.length > 0) return { what: how?.what ?? "events", judged: [], errors };
+  return heldAgainst(await latestOf(env, tenant), tenant, filter, how);
 }
 
 function contactsIn(data: unknown): Record<string, unknown>[] {

@@ -53,23 +53,23 @@ export function valueText(value: Scalar, asText = false): string {
 
 const ITEM = /\s*("(?:[^"\\]|\\.)*"(?=\s*(?:,|$))|[^,]*)(?:,|$)/y;
 
-/** The values of a line with commas between them. */
-export function readValues(line: string): Scalar[] {
+/** The values of a line with commas between them. `asText`: nothing but texts are meant. */
+export function readValues(line: string, asText = false): Scalar[] {
   const items: string[] = [];
   for (let at = 0; at < line.length; at = ITEM.lastIndex) {
     ITEM.lastIndex = at;
     items.push((ITEM.exec(line)?.[1] ?? "").trim());
   }
-  return items.filter((item) => item !== "").map((item) => readValue(item));
+  return items.filter((item) => item !== "").map((item) => readValue(item, asText));
 }
 
 /** Values as a line says them. */
-export function valuesText(values: readonly Scalar[]): string {
+export function valuesText(values: readonly Scalar[], asText = false): string {
   return values
     .map((value) =>
       typeof value === "string" && (value.includes(",") || value.startsWith('"'))
         ? JSON.stringify(value)
-        : valueText(value),
+        : valueText(value, asText),
     )
     .join(", ");
 }

@@ -20,6 +20,7 @@ import type { Day } from "../../lib/time";
 import { Capacity } from "./capacity";
 import { Ending } from "./ending";
 import { Keys } from "./keys";
+import { forgetValues, pageOf } from "./listing";
 import { Pointer } from "./pointer";
 import { ofOne, repeatsOf } from "./repeats";
 import { type EventRow, toEvent } from "./rows";
@@ -162,8 +163,9 @@ export class Journal {
       ),
     };
     this.#sql.all(
-      `INSERT INTO events (ulid, event, timestamp, payload, data, matches, key, fingerprint, batch, reveal, origin, named)
-       VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`,
+      `INSERT INTO events (ulid, event, timestamp, payload, data, matches, key, fingerprint, batch, reveal, origin, named,
+         found_by)
+       VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`,
       ulid,
       event.type,
       event.timestamp,
@@ -176,25 +178,15 @@ export class Journal {
       request.reveal === undefined ? null : JSON.stringify(fromPortable(request.reveal)),
       request.origin === undefined ? null : JSON.stringify(request.origin),
       id === undefined ? null : idName(id),
+      request.foundBy === undefined ? null : JSON.stringify(request.foundBy),
     );
     this.#last = ulid;
     return event;
   }
 
-  /** A page of events, newest first; looks at `rows` rows at most, whatever their types. */
-  list({ event, before, from, limit, rows: most }: EventQuery): EventPage {
-    // One more than asked for tells whether there is more; without a filter no row is looked at in vain.
-    const ask = event === undefined ? Math.min(most, limit + 1) : most;
-    const rows = this.#sql.all<{ ulid: string; event: string; timestamp: number }>(
-      "SELECT ulid, event, timestamp FROM events WHERE ulid < ? AND ulid >= ? ORDER BY ulid DESC LIMIT ?",
-      before ?? "Z",
-      from ?? "",
-      ask,
-    );
-    const fitting = event === undefined ? rows : rows.filter((row) => row.event === event);
-    const events = fitting.slice(0, limit);
-    if (fitting.length > limit) return { events, looked: rows.length, next: events.at(-1)?.ulid ?? null };
-    return { events, looked: rows.length, next: rows.length === ask ? (rows.at(-1)?.ulid ?? null) : null };
+  /** A page of events, newest first; looks at `rows` rows at most. */
+  list(query: EventQuery): EventPage {
+    return pageOf(this.#sql, query);
   }
 
   /**
@@ -220,6 +212,7 @@ export class Journal {
 
   /** Erases an event's data. Its key and fingerprint stay, so that a repeat still answers it. */
   erase(ulid: string, now: number): Erased | null {
+    forgetValues(this.#sql, ulid);
     this.#sql.all("UPDATE events SET data = 'null', erased = ? WHERE ulid = ? AND erased IS NULL", now, ulid);
     const row = this.#sql.first<EventRow>("SELECT * FROM events WHERE ulid = ?", ulid);
     if (row === null) return null;

@@ -15,6 +15,8 @@
  *   reveal       NULL, or JSON Reveal: what automations reveal of its contacts
  *   origin       NULL, or JSON Origin: the observation that it was emitted for
  *   named        NULL, or where `key` is another or none: `idName` of the caller's own id
+ *   found_by     NULL, or JSON array of the values that it is found by, because its type names their paths
+ * found_by       those values, a row for each, written by a trigger: an event is one statement (lib/group-commit.ts)
  * derived        events of any day (`ulid`) that were derived from one of this day (`source`)
  * unconfirmed    deliveries below the pointer whose endpoint could not be reached when they were handed over, and those
  *                that a replay has added
@@ -51,4 +53,9 @@ export const EVENT_LOG_STEPS = [
   `ALTER TABLE events ADD COLUMN named TEXT;
    CREATE INDEX events_named ON events (named) WHERE named IS NOT NULL;`,
   "ALTER TABLE state ADD COLUMN since INTEGER",
+  `ALTER TABLE events ADD COLUMN found_by TEXT;
+   CREATE TABLE found_by (value TEXT NOT NULL, ulid TEXT NOT NULL, PRIMARY KEY (value, ulid)) WITHOUT ROWID;
+   CREATE TRIGGER events_found_by AFTER INSERT ON events WHEN NEW.found_by IS NOT NULL BEGIN
+     INSERT OR IGNORE INTO found_by (value, ulid) SELECT value, NEW.ulid FROM json_each(NEW.found_by);
+   END;`,
 ];

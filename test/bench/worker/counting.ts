@@ -31,7 +31,7 @@ export function countsOf(className: string): ObjectCounts {
   return counts.objects[className];
 }
 
-/** Messages that are on a queue or being consumed. */
+/** Messages that are on a queue or being consumed, and what goes on after an answer. */
 let outstanding = 0;
 /** Whether operations are counted by size; else each message is one. */
 let exact = false;
@@ -41,7 +41,19 @@ export function countExactly(): void {
   exact = true;
 }
 
-/** How many messages are on a queue or being consumed. */
+/** A request's context: what goes on after its answer is outstanding, as a message is. */
+export function counted(context: ExecutionContext): ExecutionContext {
+  const waitUntil = (rest: Promise<unknown>) => {
+    outstanding++;
+    const ended = () => {
+      outstanding--;
+    };
+    context.waitUntil(rest.finally(ended));
+  };
+  return new Proxy(context, { get: (own, name) => (name === "waitUntil" ? waitUntil : Reflect.get(own, name)) });
+}
+
+/** How many messages are on a queue or being consumed, and how many requests go on after their answers. */
 export function outstandingMessages(): number {
   return outstanding;
 }

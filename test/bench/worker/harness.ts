@@ -9,6 +9,7 @@ import {
   consumeCounted,
   countBindings,
   countExactly,
+  counted,
   countLogs,
   countRequest,
   countsOf,
@@ -118,7 +119,7 @@ export function wrapWorker(worker: Worker, bindings: Record<string, string>): Wo
         return serveBench(verb, request, env, bindings).catch((error) => new Response(String(error), { status: 500 }));
       }
       countRequest();
-      return worker.fetch(request, env, ctx);
+      return worker.fetch(request, env, isCounting(env) ? counted(ctx) : ctx);
     },
     async queue(batch, env, ctx) {
       prepare(env);

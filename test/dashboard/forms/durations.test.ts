@@ -45,6 +45,7 @@ describe("a duration", () => {
 
   it("may be one of some", ({ expect }) => {
     expect(delaysOf("30, 2 m , 1 h 30 m,")).toEqual([30, 120, 5_400]);
+    expect(delaysOf("5 10")).toEqual([5, 10]);
     expect(() => delaysOf("30, later")).toThrow("later is no duration");
   });
 });

@@ -2,6 +2,7 @@ import { describe, it } from "vitest";
 import { type Filter, failingClause, matches } from "../../../src/lib/filter/filter";
 import { filterErrors, filterWarnings } from "../../../src/lib/filter/filter-errors";
 import { pathKey, splitPath } from "../../../src/lib/filter/path";
+import { keyAt, numberAt } from "../../../src/lib/filter/path-values";
 import { containsText } from "../../../src/lib/filter/substring";
 import {
   areApart,
@@ -13,7 +14,6 @@ import {
   readJson,
 } from "../../../src/lib/json/exact";
 import { compile } from "../../../src/lib/json/json-schema";
-import { keyAt, numberAt } from "../../../src/signals/values";
 
 const BIG = "9007199254740993";
 const NEIGHBOUR = "9007199254740992";

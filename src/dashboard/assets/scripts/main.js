@@ -60,6 +60,16 @@ document.addEventListener("submit", (event) => {
   if (question && !confirm(question)) event.preventDefault();
   else event.submitter?.setAttribute("aria-busy", "true");
 });
+/** `/`, where nobody is writing, or Ctrl-K: to the search. */
+document.addEventListener("keydown", (event) => {
+  const search = document.getElementById("search");
+  const writing = event.target.closest?.("input, textarea, select, [contenteditable]");
+  const slash = event.key === "/" && !writing && !event.ctrlKey && !event.metaKey;
+  if (!search || !(slash || (event.key === "k" && (event.ctrlKey || event.metaKey)))) return;
+  event.preventDefault();
+  search.focus();
+  search.select();
+});
 // A page that the browser brings back from its memory is not waiting for anything any more.
 window.addEventListener("pageshow", () => {
   for (const button of document.querySelectorAll("button[aria-busy]")) button.removeAttribute("aria-busy");

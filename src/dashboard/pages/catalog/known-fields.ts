@@ -1,7 +1,7 @@
 import { fieldsOf, type Known } from "../../forms/fields";
 import { latestOf } from "../../forms/held";
 import { type SiteContext, tenantPath } from "../../site";
-import { typesOf } from "./event-types";
+import { type TypeText, typesOf } from "./event-types";
 
 /** How many of the latest events tell what there is. */
 const LATEST = 20;
@@ -14,9 +14,16 @@ export interface Fields {
   at: string;
 }
 
-/** The fields of the registered types and of the latest events; `first`: types whose fields come first. */
-export async function knownFields(c: SiteContext, first: readonly string[] = []): Promise<Fields> {
-  const [types, events] = await Promise.all([typesOf(c), latestOf(c.env, c.req.param("tenant") ?? "", LATEST)]);
+/**
+ * The fields of the registered types and of the latest events; `first`: types whose fields come first; `known`: the
+ * registered ones, where they are read already.
+ */
+export async function knownFields(
+  c: SiteContext,
+  first: readonly string[] = [],
+  known: Promise<TypeText[]> = typesOf(c),
+): Promise<Fields> {
+  const [types, events] = await Promise.all([known, latestOf(c.env, c.req.param("tenant") ?? "", LATEST)]);
   const isFirst = ({ name }: { name: string }) => first.includes(name) || first.includes("*");
   const told = types
     .toSorted((a, b) => Number(isFirst(b)) - Number(isFirst(a)))

@@ -1,21 +1,30 @@
 import { Hono } from "hono";
 import { Attempts } from "../../components/attempts";
-import { Act, Refused } from "../../components/form";
+import { Act, Refused, textOf } from "../../components/form";
 import { PageHead } from "../../components/layout";
 import { Card, Copyable, Facts } from "../../components/parts";
 import { nameOf, Outcome, StatusPill } from "../../components/pills";
 import { At } from "../../components/time";
 import { type Refusal, refusedWith } from "../../errors";
+import { needs } from "../../guard";
 import { path, type SiteContext, type SiteEnv, withQuery } from "../../site";
 import { page } from "../../write";
 import { endpointPath } from "../endpoints/endpoint-frame";
+import { CheckCard, checkOf } from "./delivery-check";
 
 function where(c: SiteContext) {
   const param = (name: string) => c.req.param(name) ?? "";
   return { site: c.get("site"), tenant: param("tenant"), id: param("endpoint"), delivery: param("delivery") };
 }
 
-async function show(c: SiteContext, refusal: Refusal | null = null): Promise<Response> {
+/** What is shown beside the delivery. */
+interface Shown {
+  refusal?: Refusal | null;
+  /** Whether a signature was pasted to be checked. */
+  checks?: boolean;
+}
+
+async function show(c: SiteContext, { refusal = null, checks = false }: Shown = {}): Promise<Response> {
   const { site, tenant, id, delivery: deliveryId } = where(c);
   const now = Date.now();
   const [delivery, endpoint] = await Promise.all([
@@ -24,6 +33,9 @@ async function show(c: SiteContext, refusal: Refusal | null = null): Promise<Res
   ]);
   const here = endpointPath(site, tenant, endpoint.id, "deliveries", delivery.id);
   const { attemptLog } = delivery;
+  const asked = Number(checks ? textOf(c.get("form"), "attempt") : c.req.query("attempt"));
+  const open = attemptLog.find(({ number }) => number === asked) ?? attemptLog.at(-1);
+  const check = checks && open !== undefined ? await checkOf(c, endpoint, open) : null;
   return page(
     c,
     { title: `Delivery of ${delivery.event}`, current: "Deliveries", status: refusal === null ? 200 : 409 },
@@ -71,11 +83,14 @@ async function show(c: SiteContext, refusal: Refusal | null = null): Promise<Res
           nextAttemptAt={delivery.nextAttemptAt}
           now={now}
           createdAt={delivery.createdAt}
-          open={Number(c.req.query("attempt"))}
+          open={open?.number ?? null}
           here={here}
         />
         {attemptLog.length < delivery.attempts ? <p class="hint">The oldest attempts are not kept any more.</p> : null}
       </Card>
+      {site.may.secrets.get && endpoint.signature.scheme !== "none" && typeof open?.request.body === "string" ? (
+        <CheckCard site={site} here={here} attempt={open} shown={check} />
+      ) : null}
     </>,
   );
 }
@@ -83,9 +98,13 @@ async function show(c: SiteContext, refusal: Refusal | null = null): Promise<Res
 /** One delivery and its attempts. */
 export const deliveryPages = new Hono<SiteEnv>()
   .get("/tenants/:tenant/endpoints/:endpoint/deliveries/:delivery", (c) => show(c))
+  .post("/tenants/:tenant/endpoints/:endpoint/deliveries/:delivery/check", async (c) => {
+    needs(c.get("site").may.secrets.get, "Your role reads, and does not check signatures.");
+    return show(c, { checks: true });
+  })
   .post("/tenants/:tenant/endpoints/:endpoint/deliveries/:delivery/resend", async (c) => {
     const { site, tenant, id, delivery } = where(c);
     const refusal = await refusedWith(() => site.api.deliveries.resend(tenant, id, delivery));
-    if (refusal !== null) return show(c, refusal);
+    if (refusal !== null) return show(c, { refusal });
     return c.redirect(withQuery(endpointPath(site, tenant, id, "deliveries", delivery), { done: "resent" }), 303);
   });

@@ -6,16 +6,20 @@ import { OPERATOR_TENANT } from "../../../lib/operator";
 import { Refused, textOf } from "../../components/form";
 import { PageHead } from "../../components/layout";
 import { Card, Facts } from "../../components/parts";
-import { type Endpoint, type EventType, nameOf } from "../../components/pills";
+import { type Endpoint, nameOf } from "../../components/pills";
 import { PreviewPane } from "../../components/preview";
 import { At } from "../../components/time";
 import { type FieldErrors, type Refusal, refusalOf } from "../../errors";
+import { askedIn } from "../../forms/filter-form";
+import { countedFor, type Held } from "../../forms/held";
 import { keepWarnings, needs } from "../../guard";
 import { clashes, clashRefusal, isStale, readIn } from "../../meanwhile";
 import { type Preview, previewOf } from "../../preview";
 import type { SiteContext, SiteEnv } from "../../site";
 import { tenantPath, withQuery } from "../../site";
 import { page, part, wantsPart } from "../../write";
+import { type TypeText, typesOf } from "../catalog/event-types";
+import { knownFields } from "../catalog/known-fields";
 import { EndpointForm } from "./endpoint-form";
 import { EndpointFrame, endpointPath } from "./endpoint-frame";
 import {
@@ -35,11 +39,10 @@ import {
 const OPERATOR_TYPES = ["endpoint.failing", "endpoint.disabled", "endpoint.recovered", "delivery.exhausted"];
 
 /** The event types that a form offers. */
-async function typesFor(c: SiteContext): Promise<EventType[]> {
-  const { data } = await c.get("site").api.eventTypes.list({ query: { limit: 250 } });
-  if (c.req.param("tenant") !== OPERATOR_TENANT) return data;
+async function typesFor(c: SiteContext): Promise<TypeText[]> {
+  if (c.req.param("tenant") !== OPERATOR_TENANT) return typesOf(c);
   const plain = { title: null, description: null, schema: null, enforce: false, sample: null, group: null };
-  const rest = { highVolume: false, deprecated: false, createdAt: "", updatedAt: "" };
+  const rest = { highVolume: false, deprecated: false, searchable: [], createdAt: "", updatedAt: "" };
   return OPERATOR_TYPES.map((name) => ({ ...plain, ...rest, name }));
 }
 
@@ -49,13 +52,34 @@ interface Shown {
   read?: Endpoint;
   refusal?: Refusal | null;
   preview?: Preview | null;
+  held?: Held | null;
+}
+
+/** The types and the fields that a form offers. */
+async function offered(c: SiteContext, values: EndpointValues) {
+  const types = typesFor(c);
+  return { types: await types, fields: await knownFields(c, eventsOf(values), types) };
+}
+
+/** What the form says, held against the latest events; of the types that it wants. */
+async function counted(c: SiteContext, endpoint: Endpoint | null): Promise<Shown> {
+  const values = valuesIn(c.get("form"));
+  const read = endpoint === null ? {} : { read: readIn(c.get("form"), endpoint) };
+  if (askedIn(c.get("form")) !== "count") return { values, ...read };
+  const wanted = eventsOf(values);
+  const wants = (type: string) => wanted.includes("*") || wanted.includes(type);
+  const held = await countedFor(c.env, c.req.param("tenant") ?? "", values.filter, { wants });
+  return { values, ...read, held };
 }
 
 function only(c: SiteContext): void {
   needs(c.get("site").may.endpoints.update, "Your role reads, and does not change endpoints.");
 }
 
-async function showNew(c: SiteContext, { values, refusal = null, preview = null }: Shown): Promise<Response> {
+async function showNew(
+  c: SiteContext,
+  { values, refusal = null, preview = null, held = null }: Shown,
+): Promise<Response> {
   const list = tenantPath(c, "endpoints");
   return page(
     c,
@@ -68,9 +92,10 @@ async function showNew(c: SiteContext, { values, refusal = null, preview = null 
         action={list}
         tryAt={`${list}/preview`}
         values={values}
-        types={await typesFor(c)}
+        {...(await offered(c, values))}
         errors={refusal?.errors ?? []}
         preview={preview}
+        held={held}
         isNew
         cancel={list}
       />
@@ -81,7 +106,7 @@ async function showNew(c: SiteContext, { values, refusal = null, preview = null 
 async function showEdit(
   c: SiteContext,
   endpoint: Endpoint,
-  { values, read = endpoint, refusal = null, preview = null }: Shown,
+  { values, read = endpoint, refusal = null, preview = null, held = null }: Shown,
 ): Promise<Response> {
   const site = c.get("site");
   const tenant = c.req.param("tenant") ?? "";
@@ -96,9 +121,10 @@ async function showEdit(
         action={`${here}/settings`}
         tryAt={`${here}/settings/preview`}
         values={values}
-        types={await typesFor(c)}
+        {...(await offered(c, values))}
         errors={refusal?.errors ?? []}
         preview={preview}
+        held={held}
         isNew={false}
         read={read}
         cancel={here}
@@ -166,6 +192,7 @@ async function create(c: SiteContext): Promise<Response> {
   only(c);
   const site = c.get("site");
   const tenant = c.req.param("tenant") ?? "";
+  if (askedIn(c.get("form")) !== null) return showNew(c, await counted(c, null));
   const values = valuesIn(c.get("form"));
   const { body, unread } = bodyOf(values);
   if (unread.length > 0) return showNew(c, { values, refusal: unreadRefusal(unread) });
@@ -195,6 +222,7 @@ async function save(c: SiteContext, tries = 3): Promise<Response> {
   const at = ["tenants", tenant, "endpoints", c.req.param("endpoint") ?? ""].map(encodeURIComponent).join("/");
   const text = await site.text(`/v1/${at}`);
   const endpoint = readJson(text) as Endpoint;
+  if (askedIn(c.get("form")) !== null) return showEdit(c, endpoint, await counted(c, endpoint));
   const values = valuesIn(c.get("form"));
   const { body, unread } = bodyOf(values);
   if (unread.length > 0)

@@ -37,14 +37,17 @@ const Wrong: FC<{ errors: FieldErrors; field: string }> = ({ errors, field }) =>
   return messages.length === 0 ? null : <p class="wrong">{messages.join("; ")}</p>;
 };
 
+/** What is offered of an event type. */
+export type OfferedType = Pick<EventType, "name" | "title" | "group" | "highVolume" | "deprecated">;
+
 /** The types by their groups, in the order of these. */
-function groupsOf(types: readonly EventType[]): [group: string, members: EventType[]][] {
-  const groups = new Map<string, EventType[]>();
+function groupsOf(types: readonly OfferedType[]): [group: string, members: OfferedType[]][] {
+  const groups = new Map<string, OfferedType[]>();
   for (const type of types) groups.set(type.group ?? "", [...(groups.get(type.group ?? "") ?? []), type]);
   return [...groups].toSorted(([a], [b]) => (a < b ? -1 : 1));
 }
 
-export const EventsField: FC<{ values: EndpointValues; types: readonly EventType[]; errors: FieldErrors }> = ({
+export const EventsField: FC<{ values: EndpointValues; types: readonly OfferedType[]; errors: FieldErrors }> = ({
   values,
   types,
   errors,

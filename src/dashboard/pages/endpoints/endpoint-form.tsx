@@ -1,13 +1,17 @@
 import type { FC } from "hono/jsx";
 import { FORMATS, METHODS, SCHEMES } from "../../../contracts/wire";
-import { FILTER_HINT, Read, SelectField, TextArea, TextField, Token } from "../../components/form";
+import { Read, SelectField, TextArea, TextField, Token } from "../../components/form";
 import { Card } from "../../components/parts";
-import type { Endpoint, EventType } from "../../components/pills";
+import type { Endpoint } from "../../components/pills";
 import { PreviewPane } from "../../components/preview";
 import type { FieldErrors } from "../../errors";
+import { FilterBuilder } from "../../forms/builder";
+import type { Held } from "../../forms/held";
+import { HeldCard } from "../../forms/held-pane";
 import type { Preview } from "../../preview";
 import type { Site } from "../../site";
-import { EventsField, ProfileField, withDefault } from "./endpoint-fields";
+import type { Fields } from "../catalog/known-fields";
+import { EventsField, type OfferedType, ProfileField, withDefault } from "./endpoint-fields";
 import { type EndpointValues, NO_RETRIES } from "./endpoint-values";
 
 const Advanced: FC<{ values: EndpointValues; errors: FieldErrors; isNew: boolean }> = ({ values, errors, isNew }) => {
@@ -54,28 +58,23 @@ const Advanced: FC<{ values: EndpointValues; errors: FieldErrors; isNew: boolean
           value={values.retry}
           errors={errors}
           placeholder="as the profile has them"
-          hint={`Seconds, commas between them; up to 20. ${NO_RETRIES}: it is tried once.`}
+          hint={`Up to 20, such as 30 s, 2 m, 1 h. ${NO_RETRIES}: it is tried once.`}
         />
         <TextField
           name="timeout"
           label="Timeout"
-          type="number"
-          min={1}
-          max={30}
           value={values.timeout}
           errors={errors}
-          placeholder="10"
-          hint="Seconds, 1 to 30."
+          placeholder="10 s"
+          hint="1 s to 30 s."
         />
         <TextField
           name="disableAfter"
           label="Disable after"
-          type="number"
-          min={0}
           value={values.disableAfter}
           errors={errors}
-          placeholder="604800"
-          hint="Seconds of failures; 0: never."
+          placeholder="7 d"
+          hint="So long of failures, such as 7 d or 36 h; 0: never."
         />
         <TextField
           name="rateLimit"
@@ -137,14 +136,17 @@ export const EndpointForm: FC<{
   action: string;
   tryAt: string;
   values: EndpointValues;
-  types: readonly EventType[];
+  types: readonly OfferedType[];
+  /** What a filter may ask about. */
+  fields: Fields;
   errors: FieldErrors;
   preview: Preview | null;
+  held: Held | null;
   isNew: boolean;
   /** What it is rendered from; absent: there is no endpoint yet. */
   read?: Endpoint;
   cancel: string;
-}> = ({ site, action, tryAt, values, types, errors, preview, isNew, read, cancel }) => (
+}> = ({ site, action, tryAt, values, types, fields, errors, preview, held, isNew, read, cancel }) => (
   <form method="post" action={action}>
     <Token visit={site} />
     <Read of={read} />
@@ -164,15 +166,14 @@ export const EndpointForm: FC<{
           <TextField name="name" label="Name" value={values.name} errors={errors} placeholder="CRM, production" />
           <ProfileField values={values} errors={errors} />
           <EventsField values={values} types={types} errors={errors} />
-          <TextArea
+          <FilterBuilder
             name="filter"
             label="Filter"
-            rows={4}
-            code
-            value={values.filter}
+            action={action}
+            values={values.filter}
+            fields={fields.events}
             errors={errors}
-            placeholder={'{"data.company.leadScore": {"$gte": 70}}'}
-            hint={`Only events that pass it are sent. MongoDB-style, over event, data, tenant and timestamp; empty: all of these types. ${FILTER_HINT}`}
+            hint="Only events that pass it are sent; without conditions all of these types. Fields begin at event, data, tenant or timestamp."
           />
           <Advanced values={values} errors={errors} isNew={isNew} />
           {isNew ? (
@@ -221,6 +222,7 @@ export const EndpointForm: FC<{
             <PreviewPane preview={preview} />
           </div>
         </Card>
+        <HeldCard action={action} events={fields.at} held={held} atOnce={!isNew} verb="would have been for it" />
       </div>
     </div>
   </form>

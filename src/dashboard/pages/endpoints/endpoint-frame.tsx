@@ -10,7 +10,7 @@ export function endpointPath(site: Site, tenant: string, endpoint: string, ...pa
   return path(site.base, "tenants", tenant, "endpoints", endpoint, ...parts);
 }
 
-export type EndpointTab = "Overview" | "Deliveries" | "Test" | "Verify" | "Settings";
+export type EndpointTab = "Overview" | "Deliveries" | "Test" | "Verify" | "Settings" | "Audit";
 
 /** What stands over each of an endpoint's pages: what it is, its state, and the way to the others. */
 export const EndpointFrame: FC<{
@@ -32,6 +32,7 @@ export const EndpointFrame: FC<{
           ["Settings", here("settings")],
         ] as [EndpointTab, string][])
       : []),
+    ...(site.may.audit.ofTenant ? ([["Audit", here("audit")]] as [EndpointTab, string][]) : []),
   ];
   return (
     <>

@@ -5,10 +5,10 @@
 
 import { PROFILES, type Profile, profileOf } from "../../../config/endpoints/profiles";
 import { schemeOf } from "../../../config/endpoints/schemes";
-import { isContainer, readJson } from "../../../lib/json/exact";
-
 import { textOf } from "../../components/form";
 import type { Endpoint } from "../../components/pills";
+import { delaysOf as durationsOf, durationText, secondsOf } from "../../forms/durations";
+import { type FilterValues, filterValuesIn, readFilter, shownFilter } from "../../forms/filter-form";
 import { linesOf, recordOf } from "../deliveries/record-lines";
 
 /** What the field of the retry delays says when there are none: empty, it leaves them to the profile. */
@@ -23,7 +23,7 @@ export interface EndpointValues {
   profile: string;
   events: string[];
   moreEvents: string;
-  filter: string;
+  filter: FilterValues;
   format: string;
   scheme: string;
   header: string;
@@ -47,7 +47,7 @@ export interface Unread {
 
 /** An endpoint's fields before anybody has typed. */
 export function newValues(profile: string): EndpointValues {
-  const empty = { url: "", name: "", description: "", uid: "", events: [], moreEvents: "", filter: "", format: "" };
+  const empty = { url: "", name: "", description: "", uid: "", events: [], moreEvents: "", format: "" };
   const rest = {
     scheme: "",
     header: "",
@@ -58,7 +58,7 @@ export function newValues(profile: string): EndpointValues {
     timeout: "",
     disableAfter: "",
   };
-  return { ...empty, ...rest, profile, rateLimit: "", secret: "", enabled: true };
+  return { ...empty, ...rest, filter: shownFilter(null), profile, rateLimit: "", secret: "", enabled: true };
 }
 
 /** The fields of an endpoint that is there; `known`: the event types that have a box of their own. */
@@ -72,16 +72,16 @@ export function valuesOf(endpoint: Endpoint, known: readonly string[]): Endpoint
     profile: endpoint.profile,
     events: endpoint.events,
     moreEvents: endpoint.events.filter((event) => event !== "*" && !known.includes(event)).join(", "),
-    filter: endpoint.filter === null ? "" : JSON.stringify(endpoint.filter, null, 2),
+    filter: shownFilter(endpoint.filter),
     format: endpoint.format,
     scheme: signature.scheme,
     header: signature.header ?? "",
     method: endpoint.method,
     headers: linesOf(endpoint.headers),
     metadata: linesOf(endpoint.metadata),
-    retry: endpoint.retry.length === 0 ? NO_RETRIES : endpoint.retry.join(", "),
-    timeout: String(endpoint.timeout),
-    disableAfter: String(endpoint.disableAfter),
+    retry: endpoint.retry.length === 0 ? NO_RETRIES : endpoint.retry.map(durationText).join(", "),
+    timeout: durationText(endpoint.timeout),
+    disableAfter: durationText(endpoint.disableAfter),
     rateLimit: endpoint.rateLimit === null ? "" : String(endpoint.rateLimit),
     secret: "",
     enabled: endpoint.enabled,
@@ -99,7 +99,7 @@ export function valuesIn(form: FormData): EndpointValues {
     profile: text("profile"),
     events: form.getAll("events").map(String),
     moreEvents: text("moreEvents"),
-    filter: text("filter"),
+    filter: filterValuesIn(form, "filter"),
     format: text("format"),
     scheme: text("scheme"),
     header: text("header"),
@@ -130,6 +130,8 @@ export function bodyOf(values: EndpointValues) {
       return null;
     }
   };
+  const { filter, errors } = readFilter(values.filter, "filter");
+  unread.push(...errors);
   const body = {
     url: values.url,
     name: orNull(values.name),
@@ -137,15 +139,15 @@ export function bodyOf(values: EndpointValues) {
     uid: orNull(values.uid),
     profile: orNull(values.profile),
     events: eventsOf(values),
-    filter: read("filter", values.filter, objectOf),
+    filter,
     format: orNull(values.format),
     signature: signatureOf(values),
     method: orNull(values.method),
     headers: read("headers", values.headers, recordOf),
     metadata: read("metadata", values.metadata, recordOf),
     retry: read("retry", values.retry, delaysOf),
-    timeout: read("timeout", values.timeout, numberOf),
-    disableAfter: read("disableAfter", values.disableAfter, numberOf),
+    timeout: read("timeout", values.timeout, secondsOf),
+    disableAfter: read("disableAfter", values.disableAfter, secondsOf),
     rateLimit: read("rateLimit", values.rateLimit, numberOf),
   };
   return { body, unread };
@@ -226,17 +228,6 @@ function orNull(text: string): string | null {
   return text === "" ? null : text;
 }
 
-function objectOf(text: string): object {
-  let value: unknown;
-  try {
-    value = readJson(text);
-  } catch (error) {
-    throw new Error(`is not JSON: ${(error as Error).message}`);
-  }
-  if (!isContainer(value) || Array.isArray(value)) throw new Error("must be a JSON object");
-  return value;
-}
-
 /** A header alone is one for the profile's scheme. */
 function signatureOf({ scheme, header, profile }: EndpointValues): { scheme: string; header: string | null } | null {
   if (scheme === "" && header === "") return null;
@@ -245,11 +236,7 @@ function signatureOf({ scheme, header, profile }: EndpointValues): { scheme: str
 }
 
 function delaysOf(text: string): number[] {
-  if (text.toLowerCase() === NO_RETRIES) return [];
-  return text
-    .split(/[\s,]+/)
-    .filter(Boolean)
-    .map(numberOf);
+  return text.toLowerCase() === NO_RETRIES ? [] : durationsOf(text);
 }
 
 function numberOf(text: string): number {

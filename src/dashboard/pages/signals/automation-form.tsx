@@ -1,7 +1,8 @@
 import type { FC } from "hono/jsx";
 import { Read, SelectField, TextField, Token, textOf } from "../../components/form";
+import { Icon } from "../../components/icon";
 import type { FormProps } from "../../resource-pages";
-import type { SiteContext } from "../../site";
+import { type SiteContext, tenantPath } from "../../site";
 import { endpointNames } from "../deliveries/deliveries";
 import { typeNames } from "../endpoints/endpoint-log";
 
@@ -123,20 +124,22 @@ export const AutomationForm: FC<FormProps<Automation, AutomationValues, Choices>
                 options={endpoints}
                 errors={errors}
               />
-              <SelectField
-                name={`persona.${i}`}
-                label="Persona"
-                value={persona ?? ""}
-                options={[["", "all contacts"], ...choices.segments]}
-              />
-              <TextField
-                name={`limit.${i}`}
-                label="Per company"
-                type="number"
-                min={1}
-                value={limit === null ? "" : String(limit)}
-                placeholder="no limit"
-              />
+              <div class="inline of-reveal">
+                <SelectField
+                  name={`persona.${i}`}
+                  label="Persona"
+                  value={persona ?? ""}
+                  options={[["", "all contacts"], ...choices.segments]}
+                />
+                <TextField
+                  name={`limit.${i}`}
+                  label="Per company"
+                  type="number"
+                  min={1}
+                  value={limit === null ? "" : String(limit)}
+                  placeholder="no limit"
+                />
+              </div>
             </div>
           </fieldset>
         );
@@ -170,5 +173,12 @@ export function automationIn(form: FormData): AutomationValues {
     actions,
   };
 }
+
+/** The way to the form that makes a rule whole. */
+export const newRuleLink = (c: SiteContext) => (
+  <a class="button primary" href={tenantPath(c, "automations", "new")}>
+    <Icon name="plus" /> When … then …
+  </a>
+);
 
 export const NEW: AutomationValues = { name: "", trigger: "", segment: null, actions: [] };

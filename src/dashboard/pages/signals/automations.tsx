@@ -8,6 +8,7 @@ import {
   type Choices,
   choicesFor,
   NEW,
+  newRuleLink,
   Said,
 } from "./automation-form";
 
@@ -21,6 +22,7 @@ export const { pages: automationPages } = resourcePages<Automation, AutomationVa
     icon: "bolt",
     text: "They deliver an event to an endpoint that does not subscribe to it, or reveal its contacts.",
   },
+  head: newRuleLink,
   columns: (c, choices) => [
     { name: "Name", class: "main-cell", cell: ({ name }) => name },
     {

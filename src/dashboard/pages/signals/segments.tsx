@@ -5,10 +5,9 @@ import { Block } from "../../components/parts";
 import { refused } from "../../errors";
 import { FilterBuilder } from "../../forms/builder";
 import { type FilterValues, filterValuesIn, readFilter, shownFilter } from "../../forms/filter-form";
-import { type Held, heldAgainst, isOverContacts, latestOf } from "../../forms/held";
+import { countedFor, type Held, isOverContacts } from "../../forms/held";
 import { HeldCard } from "../../forms/held-pane";
 import { type FormProps, resourcePages } from "../../resource-pages";
-import type { SiteContext } from "../../site";
 import { type Fields, knownFields } from "../catalog/known-fields";
 
 type Segment = Awaited<ReturnType<Client["segments"]["get"]>>;
@@ -80,13 +79,6 @@ function bodyOf({ name, filter: said }: Values): Record<string, unknown> {
   return { name, filter };
 }
 
-async function counted(c: SiteContext, values: Values): Promise<Values> {
-  const { filter, errors } = readFilter(values.filter, "filter");
-  const tenant = c.req.param("tenant") ?? "";
-  if (errors.length > 0) return { ...values, held: { what: values.about, judged: [], errors } };
-  return { ...values, held: heldAgainst(await latestOf(c.env, tenant), tenant, filter, { what: values.about }) };
-}
-
 /** Segments. */
 export const { pages: segmentPages } = resourcePages<Segment, Values, Fields>({
   path: "segments",
@@ -116,7 +108,10 @@ export const { pages: segmentPages } = resourcePages<Segment, Values, Fields>({
     about: isOverContacts(filter) ? "contacts" : "events",
     held: null,
   }),
-  asked: counted,
+  asked: async (c, values) => ({
+    ...values,
+    held: await countedFor(c.env, c.req.param("tenant") ?? "", values.filter, { what: values.about }),
+  }),
   bodyOf,
   form: SegmentForm,
   choices: knownFields,

@@ -1,9 +1,12 @@
 import type { FC } from "hono/jsx";
-import { FILTER_HINT, Read, SelectField, TextArea, TextField, Token } from "../../components/form";
+import { Read, TextArea, TextField, Token } from "../../components/form";
 import { Block } from "../../components/parts";
+import { FilterBuilder } from "../../forms/builder";
 import { prettyJson } from "../../json-text";
 import type { FormProps } from "../../resource-pages";
+import type { Fields } from "../catalog/known-fields";
 import { FORMS, linesOf, type Signal, type SignalValues } from "./signal-values";
+import { AttachFields, Paths, WhenFields } from "./when-fields";
 
 export interface Tried {
   events: { rule: string; event: string; data: unknown }[];
@@ -16,7 +19,15 @@ export interface SignalShown extends SignalValues {
   tried: Tried[] | null;
 }
 
-export const SignalForm: FC<FormProps<Signal, SignalShown, null>> = ({ site, action, values, refusal, what, read }) => {
+export const SignalForm: FC<FormProps<Signal, SignalShown, Fields>> = ({
+  site,
+  action,
+  values,
+  choices,
+  refusal,
+  what,
+  read,
+}) => {
   const { observations, tried } = values;
   const errors = refusal?.errors ?? [];
   return (
@@ -40,13 +51,9 @@ export const SignalForm: FC<FormProps<Signal, SignalShown, null>> = ({ site, act
             value={values.entity}
             errors={errors}
             hint="The path of what tells one from another, such as company.domain."
+            list="paths"
           />
-          <SelectField name="form" path="when" label="Fires when" value={values.form} options={FORMS} errors={errors} />
-          <div class="inline">
-            <TextField name="path" label="Path of the value" value={values.path} placeholder="company.leadScore" />
-            <TextField name="amount" label="Threshold, distance or seconds" value={values.amount} placeholder="70" />
-            <TextField name="list" label="List" value={values.list} placeholder="watchlist" />
-          </div>
+          <WhenFields {...{ values, errors }} kinds={FORMS} />
           <TextField
             name="emit"
             label="Emits the event"
@@ -55,24 +62,17 @@ export const SignalForm: FC<FormProps<Signal, SignalShown, null>> = ({ site, act
             errors={errors}
             placeholder="lead.hot"
           />
-          <TextArea
+          <AttachFields {...{ values, errors }} />
+          <FilterBuilder
             name="filter"
             label="Filter"
-            code
-            rows={2}
-            value={values.filter}
+            action={action}
+            values={values.filter}
+            fields={choices.events.filter(({ path }) => path !== "event")}
             errors={errors}
-            placeholder={'{"data.company.country": {"$in": ["DK", "NO"]}}'}
-            hint={`Over data, tenant and timestamp; empty: every observation. ${FILTER_HINT}`}
+            hint="Which observations it looks at; without conditions all. Fields begin at data, tenant or timestamp."
           />
-          <TextField
-            name="attach"
-            label="Attach"
-            value={values.attach}
-            errors={errors}
-            placeholder={'{"previousScore": "previous", "newScore": "current"}'}
-            hint="Fields added to the event: the value now, and the one it was compared with."
-          />
+          <Paths fields={choices.events} />
           <button type="submit" class="primary">
             {what}
           </button>

@@ -5,6 +5,9 @@
 import { isNumeric, type Numeric, numberText, readJson } from "../../../lib/json/exact";
 import { textOf } from "../../components/form";
 import type { FieldErrors } from "../../errors";
+import { durationText, secondsOf } from "../../forms/durations";
+import { type FilterValues, filterValuesIn, readFilter, shownFilter } from "../../forms/filter-form";
+import { readValues, valuesText } from "../../forms/values";
 
 /** A rule as the API answers it. */
 export interface Signal {
@@ -18,18 +21,34 @@ export interface Signal {
   catalog?: string | null;
 }
 
-/** The fields as they stand in the form. */
-export interface SignalValues {
-  name: string;
+/** The fields of each kind of rule, called as the API names them in `when`. */
+const KIND_FIELDS = [
+  "crosses.path",
+  "crosses.threshold",
+  "changesBy.path",
+  "changesBy.atLeast",
+  "returnsAfter.seconds",
+  "inList",
+  "attach.current",
+  "attach.previous",
+] as const;
+export type KindField = (typeof KIND_FIELDS)[number];
+
+/** What a rule says of when it fires, as its fields stand in the form. */
+export interface WhenValues extends Record<KindField, string> {
+  form: string;
   emit: string;
   entity: string;
-  filter: string;
-  form: string;
-  path: string;
-  amount: string;
-  list: string;
-  attach: string;
 }
+
+/** The fields as they stand in the form. */
+export interface SignalValues extends WhenValues {
+  name: string;
+  filter: FilterValues;
+}
+
+/** The kinds that compare a value with one before, which an event may carry. */
+const COMPARING = ["crosses", "changesBy", "returnsAfter"];
 
 /** When a rule fires, in words. */
 export const FORMS: readonly (readonly [form: string, words: string])[] = [
@@ -55,7 +74,7 @@ export function sayWhen(when: Record<string, unknown>): string {
     case "changesBy":
       return `${path} has moved by ${said(atLeast)} or more`;
     case "returnsAfter":
-      return `it returns after ${seconds} s or more`;
+      return `it returns after ${durationText(Number(seconds))} or more`;
     case "inList":
       return `it is on the list ${String(detail)}`;
     default:
@@ -63,68 +82,67 @@ export function sayWhen(when: Record<string, unknown>): string {
   }
 }
 
+const NO_FIELDS = Object.fromEntries(KIND_FIELDS.map((name) => [name, ""])) as Record<KindField, string>;
+
 /** The fields before anybody has typed. */
-export const NEW_SIGNAL: SignalValues = {
-  name: "",
-  emit: "",
-  entity: "company.domain",
-  filter: "",
-  form: "crosses",
-  path: "",
-  amount: "",
-  list: "",
-  attach: "",
-};
+export const NEW_WHEN: WhenValues = { ...NO_FIELDS, form: "crosses", emit: "", entity: "company.domain" };
+export const NEW_SIGNAL: SignalValues = { ...NEW_WHEN, name: "", filter: shownFilter(null) };
 
 /** The fields of a rule that is there. */
 export function valuesOfSignal({ name, emit, entity, filter, when, attach }: Signal): SignalValues {
   const [form = "every", detail] = Object.entries(when)[0] ?? [];
-  const given = (typeof detail === "object" && detail !== null ? detail : {}) as Record<string, unknown>;
-  const amount = given.threshold ?? given.atLeast ?? given.seconds;
+  const given = typeof detail === "object" && detail !== null ? detail : { "": detail };
+  const fields = Object.entries(given).map(([key, value]): [string, string] => [
+    key === "" ? form : `${form}.${key}`,
+    form === "returnsAfter" ? durationText(value) : said(value),
+  ]);
+  const named = (which: string) =>
+    valuesText(
+      Object.keys(attach ?? {}).filter((name) => attach?.[name] === which),
+      true,
+    );
   return {
+    ...NO_FIELDS,
+    ...Object.fromEntries(fields),
     name,
     emit,
     entity,
-    filter: filter === null ? "" : JSON.stringify(filter, null, 2),
     form,
-    path: typeof given.path === "string" ? given.path : "",
-    amount: isNumeric(amount) ? numberText(amount) : "",
-    list: typeof detail === "string" ? detail : "",
-    attach: attach === null ? "" : JSON.stringify(attach),
+    filter: shownFilter(filter),
+    "attach.current": named("current"),
+    "attach.previous": named("previous"),
   };
+}
+
+/** What a form says of when a rule fires. */
+export function whenValuesIn(form: FormData): WhenValues {
+  const names = [...KIND_FIELDS, "form", "emit", "entity"] as const;
+  return Object.fromEntries(names.map((name) => [name, textOf(form, name)])) as unknown as WhenValues;
 }
 
 /** The fields as a form was sent. */
 export function signalValuesIn(form: FormData): SignalValues {
-  const names = ["name", "emit", "entity", "filter", "form", "path", "amount", "list", "attach"] as const;
-  return Object.fromEntries(names.map((name) => [name, textOf(form, name)])) as unknown as SignalValues;
+  return { ...whenValuesIn(form), name: textOf(form, "name"), filter: filterValuesIn(form, "filter") };
 }
 
 /** What the fields say as the API takes it; what cannot be read is named. */
-export function signalBody(values: SignalValues): {
-  body: Record<string, unknown>;
-  unread: { path: string; message: string }[];
-} {
-  const unread: { path: string; message: string }[] = [];
-  const read = (path: string, text: string): unknown => {
-    if (text === "") return null;
-    try {
-      return readJson(text);
-    } catch (error) {
-      unread.push({ path, message: `is not JSON: ${(error as Error).message}` });
-      return null;
-    }
-  };
+export function signalBody(values: SignalValues): { body: Record<string, unknown>; unread: FieldErrors } {
   const { name, emit, entity } = values;
-  const body = {
-    name,
-    emit,
-    entity,
-    filter: read("filter", values.filter),
-    when: whenOf(values),
-    attach: read("attach", values.attach),
+  const { filter, errors } = readFilter(values.filter, "filter");
+  const { when, unread } = whenOf(values);
+  return {
+    body: { name, emit, entity, filter, when, attach: attachOf(values) },
+    unread: [...errors, ...unread],
   };
-  return { body, unread };
+}
+
+/** What a rule attaches: nothing where it compares nothing. */
+export function attachOf(values: WhenValues): Record<string, string> | null {
+  if (!COMPARING.includes(values.form)) return null;
+  const named = (["previous", "current"] as const).flatMap((which) =>
+    readValues(values[`attach.${which}`], true).map((name) => [String(name), which]),
+  );
+  return named.length === 0 ? null : Object.fromEntries(named);
 }
 
 /** A line that says something, and which of the text's lines it is, from 1. */
@@ -180,19 +198,35 @@ function said(value: unknown): string {
   return isNumeric(value) ? numberText(value) : String(value);
 }
 
-function whenOf({ form, path, amount, list }: SignalValues): Record<string, unknown> {
-  // An empty field stays away, so that the API says what is missing.
-  const number = amount === "" ? undefined : amountOf(amount);
+/** When a rule fires, as the API takes it. What is missing stays away, so that the API says so. */
+export function whenOf(values: WhenValues): { when: Record<string, unknown>; unread: FieldErrors } {
+  const { form } = values;
+  const number = (name: KindField) => (values[name] === "" ? undefined : amountOf(values[name]));
   switch (form) {
     case "crosses":
-      return { crosses: { path, threshold: number } };
+      return {
+        when: { crosses: { path: values["crosses.path"], threshold: number("crosses.threshold") } },
+        unread: [],
+      };
     case "changesBy":
-      return { changesBy: { path, atLeast: number } };
+      return {
+        when: { changesBy: { path: values["changesBy.path"], atLeast: number("changesBy.atLeast") } },
+        unread: [],
+      };
     case "returnsAfter":
-      return { returnsAfter: { seconds: number } };
+      return silenceOf(values["returnsAfter.seconds"]);
     case "inList":
-      return { inList: list };
+      return { when: { inList: values.inList }, unread: [] };
     default:
-      return { [form]: true };
+      return { when: { [form]: true }, unread: [] };
+  }
+}
+
+function silenceOf(text: string): ReturnType<typeof whenOf> {
+  try {
+    return { when: { returnsAfter: { seconds: text === "" ? undefined : secondsOf(text, false) } }, unread: [] };
+  } catch (error) {
+    const unread = [{ path: "when.returnsAfter.seconds", message: (error as Error).message }];
+    return { when: { returnsAfter: {} }, unread };
   }
 }

@@ -6,6 +6,8 @@ import { Card } from "../../components/parts";
 import { type FieldErrors, refused, refusedWith } from "../../errors";
 import { resourcePages } from "../../resource-pages";
 import { type SiteContext, type SiteEnv, tenantPath } from "../../site";
+import { type Fields, knownFields } from "../catalog/known-fields";
+import { newRuleLink } from "./automation-form";
 import { SignalForm, type SignalShown, type Tried } from "./signal-form";
 import {
   dryRunErrors,
@@ -60,7 +62,7 @@ const Vendors: FC<{ c: SiteContext }> = ({ c }) => (
   </Card>
 );
 
-const { pages, list, edit, toList } = resourcePages<Signal, SignalShown>({
+const { pages, list, edit, toList } = resourcePages<Signal, SignalShown, Fields>({
   path: "signals",
   one: "signal",
   title: "Signals",
@@ -69,6 +71,7 @@ const { pages, list, edit, toList } = resourcePages<Signal, SignalShown>({
     icon: "signal",
     text: "A signal remembers each entity, and emits an event when its score crosses a threshold, when it returns, when it is seen the first time. Install a vendor's, or write one below.",
   },
+  head: newRuleLink,
   columns: () => [
     {
       name: "Name",
@@ -101,7 +104,7 @@ const { pages, list, edit, toList } = resourcePages<Signal, SignalShown>({
   valuesOf: (signal) => ({ ...valuesOfSignal(signal), ...UNTRIED }),
   bodyOf: (values) => ruleOf(values),
   form: SignalForm,
-  choices: async () => null,
+  choices: (c) => knownFields(c),
   between: (c) => <Vendors c={c} />,
 });
 

@@ -1,5 +1,5 @@
-import { splitPath } from "../lib/filter/path";
-import { isContainer, isNumeric, isReckonable, type Numeric, numberText } from "../lib/json/exact";
+import { isContainer, isNumeric, isReckonable, type Numeric, numberText } from "../json/exact";
+import { splitPath } from "./path";
 
 /**
  * The value at a dotted path in an observation; `undefined`: there is none. A number is an index into a list. Only own

@@ -2,7 +2,7 @@
  * What is different between two attempts of a delivery, and between a body and a sample. Pure.
  * @module
  */
-import type { Attempt } from "./components/pills";
+import type { Attempt } from "../components/pills";
 
 /** What is different; `null`: it is not there. */
 export interface Difference {

@@ -1,0 +1,2 @@
+ALTER TABLE `event_types` ADD `searchable` text DEFAULT '[]' NOT NULL;--> statement-breakpoint
+CREATE INDEX `audit_of_target` ON `audit` (`tenant`,`target`,`id`);
