@@ -10,7 +10,7 @@ import {
   SuccessChart,
   stepsPath,
   VolumeChart,
-} from "../../src/dashboard/components/charts/chart";
+} from "../../src/dashboard/components/figures/chart";
 import {
   allOf,
   ceiling,
@@ -22,7 +22,7 @@ import {
   spanNamed,
   successOf,
   trendOf,
-} from "../../src/dashboard/components/charts/points";
+} from "../../src/dashboard/components/figures/points";
 import { DAY, HOUR } from "../../src/lib/time";
 import { holds } from "../lib/property";
 import { words } from "./visitor";

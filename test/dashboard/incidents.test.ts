@@ -1,5 +1,5 @@
 import { describe, it } from "vitest";
-import { byHarm, FailedShare, harmOf, severityOf } from "../../src/dashboard/components/incidents";
+import { byHarm, FailedShare, harmOf, severityOf } from "../../src/dashboard/components/figures/incidents";
 import { HOUR, iso, MINUTE } from "../../src/lib/time";
 
 const NOW = Date.UTC(2026, 10, 21, 12);

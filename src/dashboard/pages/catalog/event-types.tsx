@@ -1,7 +1,7 @@
 import { Hono } from "hono";
 import { CATALOG_NAMES } from "../../../config/catalogs/catalogs";
 import { elementTexts, memberTexts } from "../../../lib/json/json";
-import { FaredCard, faredOf } from "../../components/charts/fared";
+import { FaredCard, faredOf } from "../../components/figures/fared";
 import { Act } from "../../components/form";
 import { PageHead } from "../../components/layout";
 import { Listing } from "../../components/listing";

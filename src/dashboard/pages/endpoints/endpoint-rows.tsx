@@ -1,7 +1,7 @@
 import { HOUR, iso } from "../../../lib/time";
-import { Sparkline } from "../../components/charts/chart";
-import { type Point, pointsOf, reachOf } from "../../components/charts/points";
-import { FailedShare, type Summarized, Waiting } from "../../components/incidents";
+import { Sparkline } from "../../components/figures/chart";
+import { FailedShare, type Summarized, Waiting } from "../../components/figures/incidents";
+import { type Point, pointsOf, reachOf } from "../../components/figures/points";
 import type { Column } from "../../components/listing";
 import { EndpointPill } from "../../components/pills";
 import { Ago } from "../../components/time";

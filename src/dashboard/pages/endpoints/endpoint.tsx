@@ -1,10 +1,10 @@
 import { Hono } from "hono";
 import type { FC } from "hono/jsx";
-import { FaredCard, faredOf } from "../../components/charts/fared";
 import { DeliveryLog } from "../../components/deliveries";
+import { FaredCard, faredOf } from "../../components/figures/fared";
+import { Incident } from "../../components/figures/incidents";
 import { SelectField, Token, textOf } from "../../components/form";
 import { HealthCard } from "../../components/health";
-import { Incident } from "../../components/incidents";
 import { apiTime, Live } from "../../components/log";
 import { Card, Copyable, Facts } from "../../components/parts";
 import { type Endpoint, type Health, nameOf } from "../../components/pills";

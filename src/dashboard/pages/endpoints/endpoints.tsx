@@ -1,8 +1,8 @@
 import { Hono } from "hono";
 import type { FC } from "hono/jsx";
+import { byHarm, type Summarized } from "../../components/figures/incidents";
 import { Act } from "../../components/form";
 import { Icon } from "../../components/icon";
-import { byHarm, type Summarized } from "../../components/incidents";
 import { PageHead } from "../../components/layout";
 import { type Column, Rows } from "../../components/listing";
 import { FilterRefused } from "../../components/log";

@@ -1,7 +1,7 @@
 import { Hono } from "hono";
 import type { FC } from "hono/jsx";
-import { FaredCard, faredOf } from "../../components/charts/fared";
-import { byHarm, Incidents } from "../../components/incidents";
+import { FaredCard, faredOf } from "../../components/figures/fared";
+import { byHarm, Incidents } from "../../components/figures/incidents";
 import { PageHead } from "../../components/layout";
 import { Rows } from "../../components/listing";
 import { Live } from "../../components/log";

@@ -3,12 +3,12 @@
  * @module
  */
 import type { FC } from "hono/jsx";
-import { MINUTE } from "../../lib/time";
-import { path, type Site, withQuery } from "../site";
-import { percent } from "./charts/chart";
-import { allOf, type Point, sumOf } from "./charts/points";
-import { type Endpoint, type EndpointSummary, nameOf, type REASONS } from "./pills";
-import { Ago } from "./time";
+import { MINUTE } from "../../../lib/time";
+import { path, type Site, withQuery } from "../../site";
+import { type Endpoint, type EndpointSummary, nameOf, type REASONS } from "../pills";
+import { Ago } from "../time";
+import { percent } from "./chart";
+import { allOf, type Point, sumOf } from "./points";
 
 /** An endpoint as lists answer it with its summary. */
 export type Summarized = Endpoint & { summary?: EndpointSummary | undefined };
