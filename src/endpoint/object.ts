@@ -12,6 +12,7 @@ import { logDropped, MOST_BYTES } from "./jobs/capacity";
 import { OperatorEvents } from "./operator-events";
 import { FRESH } from "./policy/admission";
 import { attemptOf } from "./storage/row";
+import { Summaries } from "./summaries";
 
 function dropped(deliveries: readonly Delivery[]): contract.AdmitAnswer {
   return { admissions: deliveries.map(({ id }) => ({ do: "drop", id })) };
@@ -28,6 +29,7 @@ export class Endpoint extends DurableObject<Env> implements contract.EndpointCon
   readonly #changes: Changes;
   readonly #configuration: Configuration;
   readonly #operatorEvents: OperatorEvents;
+  readonly #summaries: Summaries;
 
   constructor(ctx: DurableObjectState, env: Env) {
     super(ctx, env);
@@ -36,6 +38,8 @@ export class Endpoint extends DurableObject<Env> implements contract.EndpointCon
     this.#changes = new Changes(ctx.storage, env, this.#name, Endpoint.mostBytes);
     this.#configuration = new Configuration(this.#changes, env, this.#name);
     this.#operatorEvents = new OperatorEvents(this.#changes, ctx, this.#name);
+    this.#summaries = new Summaries(this.#changes, env, this.#name);
+    this.#changes.made = () => void (this.#summaries.isDue && ctx.waitUntil(this.#summaries.tell()));
     void ctx.blockConcurrencyWhile(() => this.#changes.wake());
   }
 
@@ -76,10 +80,11 @@ export class Endpoint extends DurableObject<Env> implements contract.EndpointCon
     if (!this.#changes.erased) this.#changes.make((ledger) => ledger.lag(attempts, Date.now()));
   }
 
-  async adopt(deliveries: Delivery[], delay: number): Promise<"adopted" | "gone"> {
+  async adopt(deliveries: Delivery[], delay: number, tells = false): Promise<contract.Adopted> {
     await this.#configuration.load(0);
     if (this.#changes.erased) return "gone";
-    return this.#changes.make((ledger) => ledger.adopt(deliveries, delay, Date.now()));
+    const adopted = this.#changes.make((ledger) => ledger.adopt(deliveries, delay, Date.now()));
+    return (tells && adopted === "adopted" ? this.#changes.ledger.teller.untold(Date.now()) : null) ?? adopted;
   }
 
   async configure(change: { enabled?: boolean }): Promise<number> {
@@ -113,9 +118,7 @@ export class Endpoint extends DurableObject<Env> implements contract.EndpointCon
     return this.#changes.ledger.underWay.settled(ms, deliveries);
   }
 
-  #countUnderWay(deliveries?: readonly string[]): number {
-    return this.#changes.ledger.underWay.count(Date.now(), deliveries);
-  }
+  #countUnderWay = (deliveries?: readonly string[]) => this.#changes.ledger.underWay.count(Date.now(), deliveries);
 
   async trim(before: number): Promise<"trimmed" | "more"> {
     await this.#configuration.recall();
@@ -173,6 +176,7 @@ export class Endpoint extends DurableObject<Env> implements contract.EndpointCon
     const deliveries = await this.#release(alarm?.scheduledTime);
     await this.#configuration.mirror();
     await this.#operatorEvents.tell();
+    await this.#summaries.tell();
     this.#changes.arm();
     if (deliveries > 0) log("endpoint.alarm", { ...this.#name, deliveries, durationMs: Date.now() - since });
   }
