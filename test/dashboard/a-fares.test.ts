@@ -28,7 +28,7 @@ describe("what is held", () => {
     expect(words(page.html)).toContain("Held or canceled 0");
     expect(words(page.html)).toContain("Enable it and recover 2 deliveries");
     const overview = await portal.get(`/portal/tenants/${tenant}`);
-    expect(words(overview.html)).toContain("Mine is disabled: 2 events held. Recover …");
+    expect(words(overview.html)).toMatch(/Mine is disabled: 2 events held\. Disabled by hand, 25 h ago ?\. Recover …/);
     const read = words((await viewer.get(`/dashboard/tenants/${tenant}/endpoints/${id}`)).html);
     expect(read).toContain("Disabled: 2 events held.");
     expect(read).not.toContain("Recover");

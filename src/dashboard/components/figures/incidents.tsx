@@ -107,7 +107,7 @@ const Said: FC<{ one: Summarized; harm: Harm; now: number }> = ({
   if (harm === "off" || (harm === "held" && !enabled)) {
     return (
       <>
-        {` is disabled: ${held === 0 ? "nothing is held so far" : `${events} held`}. It was disabled ${disabledReason === null ? "" : SAID[disabledReason]}`}
+        {` is disabled: ${held === 0 ? "nothing is held so far" : `${events} held`}. Disabled ${disabledReason === null ? "" : SAID[disabledReason]}`}
         {disabledAt === null ? null : (
           <>
             {", "}
