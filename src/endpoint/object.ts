@@ -7,11 +7,13 @@ import { nameParts } from "../contracts/find";
 import { log } from "../lib/log";
 import { Changes, type EndpointName } from "./changes";
 import { Configuration } from "./configuration";
-import { release, retry } from "./due";
 import { MOST_BYTES } from "./jobs/capacity";
 import { OperatorEvents } from "./operator-events";
 import { FRESH } from "./policy/admission";
+import { putBack } from "./put-back";
+import { retryDue } from "./retry-due";
 import { attemptOf } from "./storage/row";
+import { Summaries } from "./summaries";
 
 function dropped(deliveries: readonly Delivery[]): contract.AdmitAnswer {
   return { admissions: deliveries.map(({ id }) => ({ do: "drop", id })) };
@@ -28,6 +30,7 @@ export class Endpoint extends DurableObject<Env> implements contract.EndpointCon
   readonly #changes: Changes;
   readonly #configuration: Configuration;
   readonly #operatorEvents: OperatorEvents;
+  readonly #summaries: Summaries;
 
   constructor(ctx: DurableObjectState, env: Env) {
     super(ctx, env);
@@ -36,6 +39,8 @@ export class Endpoint extends DurableObject<Env> implements contract.EndpointCon
     this.#changes = new Changes(ctx.storage, env, this.#name, Endpoint.mostBytes);
     this.#configuration = new Configuration(this.#changes, env, this.#name);
     this.#operatorEvents = new OperatorEvents(this.#changes, ctx, this.#name);
+    this.#summaries = new Summaries(this.#changes, env, this.#name);
+    this.#changes.made = () => void (this.#summaries.isDue && ctx.waitUntil(this.#summaries.tell()));
     void ctx.blockConcurrencyWhile(() => this.#changes.wake());
   }
 
@@ -80,17 +85,19 @@ export class Endpoint extends DurableObject<Env> implements contract.EndpointCon
     if (!this.#changes.erased) this.#changes.make((ledger) => ledger.lag(attempts, Date.now()));
   }
 
-  async adopt(deliveries: Delivery[], delay: number): Promise<"adopted" | "gone"> {
+  async adopt(deliveries: Delivery[], delay: number, tells = false): Promise<contract.Adopted> {
     await this.#configuration.load(0);
     if (this.#changes.erased) return "gone";
-    return this.#changes.make((ledger) => ledger.adopt(deliveries, delay, Date.now()));
+    const adopted = this.#changes.make((ledger) => ledger.adopt(deliveries, delay, Date.now()));
+    return (tells && adopted === "adopted" ? this.#changes.ledger.teller.untold(Date.now()) : null) ?? adopted;
   }
 
-  async configure(change: { enabled?: boolean }): Promise<number> {
+  async configure(change: { enabled?: boolean; probe?: true }): Promise<number> {
     await this.#configuration.load(Number.POSITIVE_INFINITY);
     if (this.#changes.erased) return 0;
     if (change.enabled === true) this.#changes.make((ledger) => ledger.enable(Date.now()));
     if (change.enabled === false) this.#changes.make((ledger) => ledger.disable("manual", Date.now()));
+    if (change.probe) this.#changes.make((ledger) => ledger.probe(Date.now()));
     this.ctx.waitUntil(this.#operatorEvents.tell());
     await this.#configuration.mirror();
     return change.enabled === false ? this.#countUnderWay() : 0;
@@ -117,9 +124,7 @@ export class Endpoint extends DurableObject<Env> implements contract.EndpointCon
     return this.#changes.ledger.underWay.settled(ms, deliveries);
   }
 
-  #countUnderWay(deliveries?: readonly string[]): number {
-    return this.#changes.ledger.underWay.count(Date.now(), deliveries);
-  }
+  #countUnderWay = (deliveries?: readonly string[]) => this.#changes.ledger.underWay.count(Date.now(), deliveries);
 
   async trim(before: number): Promise<"trimmed" | "more"> {
     await this.#configuration.recall();
@@ -174,10 +179,11 @@ export class Endpoint extends DurableObject<Env> implements contract.EndpointCon
     if (this.#changes.erased) return;
     const since = Date.now();
     if (await this.#changes.retires(since)) return;
-    await retry(this.#changes, this.#configuration, this.ctx, this.#name, (outcomes) => this.#record(outcomes));
-    const deliveries = await release(this.#changes, this.env, this.#name, alarm?.scheduledTime);
+    await retryDue(this.#changes, this.#configuration, this.ctx, this.#name, (outcomes) => this.#record(outcomes));
+    const deliveries = await putBack(this.#changes, this.env, this.#name, alarm?.scheduledTime);
     await this.#configuration.mirror();
     await this.#operatorEvents.tell();
+    await this.#summaries.tell();
     this.#changes.arm();
     if (deliveries > 0) log("endpoint.alarm", { ...this.#name, deliveries, durationMs: Date.now() - since });
   }

@@ -5,6 +5,7 @@ import { refTo } from "../contracts/event";
 import { endpointStub } from "../contracts/find";
 import type { RetriesContract } from "../contracts/retries";
 import type { EndpointSettings } from "../contracts/settings";
+import { LANES } from "../endpoint/policy/admission";
 import { logError } from "../lib/log";
 import { SECOND } from "../lib/time";
 import { attempt, type Granted } from "./attempt";
@@ -21,23 +22,30 @@ const SOON = SECOND;
 export class Retries extends WorkerEntrypoint<Env> implements RetriesContract {
   async send(claims: Claim[], settings: EndpointSettings): Promise<Outcome[]> {
     const texts = new EventTexts(this.env, settings.tenant);
-    const wanted = claims.map(({ delivery: { id, type, test, text }, grant }) => {
+    const waiting = claims.map(({ delivery: { id, type, test, text }, grant }) => {
       return { delivery: refTo(id, type, test), grant, settings, text };
     });
     let soon: Outcome[] | null = [];
-    const sends = wanted.map(async (granted, i) => {
-      const textOf = () => texts.of(granted, wanted.slice(i + 1));
-      const outcome = await attempt(this.env, granted, textOf, { begun() {}, ended() {} });
-      if (outcome === null) return;
-      if (soon === null) await this.#tell(granted, outcome);
-      else soon.push(outcome);
-    });
-    const all = Promise.all(sends);
+    // By lanes: of more than six the platform would keep the connections waiting, and their timeouts run.
+    const lane = async () => {
+      for (let granted = waiting.shift(); granted !== undefined; granted = waiting.shift()) {
+        const textOf = () => texts.of(granted as Granted, waiting);
+        const outcome = await attempt(this.env, granted, textOf, { begun() {}, ended() {} });
+        if (outcome === null) continue;
+        if (soon === null) await this.#tell(granted, outcome);
+        else soon.push(outcome);
+      }
+    };
+    const all = Promise.all(Array.from({ length: LANES }, lane));
     const timer = Promise.withResolvers<void>();
     const timeout = setTimeout(timer.resolve, SOON);
     await Promise.race([all, timer.promise]);
     clearTimeout(timeout);
-    const ended = soon;
+    // What has not begun by then goes back to where it waits.
+    const unsent = waiting.splice(0).map(({ delivery, grant: { attemptId } }): Outcome => {
+      return { kind: "unsent", delivery, attemptId };
+    });
+    const ended = [...soon, ...unsent];
     soon = null;
     if (ended.length < claims.length) this.ctx.waitUntil(all);
     return ended;

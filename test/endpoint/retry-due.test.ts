@@ -1,5 +1,5 @@
 import { describe, it } from "vitest";
-import type { DeliveryError } from "../../src/contracts/delivery";
+import type { DeliveryError, Outcome } from "../../src/contracts/delivery";
 import type { Ledger } from "../../src/endpoint/ledger";
 import { LEASE } from "../../src/endpoint/policy/admission";
 import { DAY, SECOND } from "../../src/lib/time";
@@ -8,14 +8,18 @@ import { attempt, delivery, outcomeOf, T0, withLedger } from "./ledgers";
 /** When the first retries are due. */
 const DUE = T0 + 31 * SECOND;
 
+function took(outcome: Outcome, durationMs: number): Outcome {
+  return outcome.kind === "attempted" ? { ...outcome, attempt: { ...outcome.attempt, durationMs } } : outcome;
+}
+
 /** So many deliveries whose first attempts have failed so. */
-function fail(ledger: Ledger, count: number, error: DeliveryError = "status", now = T0) {
+function fail(ledger: Ledger, count: number, error: DeliveryError = "status", now = T0, durationMs = 200) {
   const refs = Array.from({ length: count }, (_, i) => delivery(now + i));
   const { admissions } = ledger.admit(refs, now);
   ledger.record(
     admissions.flatMap((grant) => {
       const ref = refs.find(({ id }) => id === grant.id);
-      return grant.do === "send" && ref ? [outcomeOf(ref, grant.attemptId, 1, error, now)] : [];
+      return grant.do === "send" && ref ? [took(outcomeOf(ref, grant.attemptId, 1, error, now), durationMs)] : [];
     }),
     now,
   );
@@ -42,6 +46,12 @@ describe("what an alarm has sent without the queue", () => {
       fail(ledger, 7);
       expect(ledger.retry(DUE)).toEqual([]);
       expect(ledger.release(DUE).deliveries).toHaveLength(7);
+    }));
+
+  it("is up to 25 where the receiver answers at once, whose retries go together", ({ expect }) =>
+    withLedger((ledger) => {
+      fail(ledger, 25, "status", T0, 20);
+      expect(ledger.retry(DUE)).toHaveLength(25);
     }));
 
   it("is nothing while the receiver keeps one waiting: after a timeout, a slow answer, or with one that hangs", ({

@@ -373,7 +373,7 @@ export class World {
     }));
     if (claims.length > 0 && breaker !== "closed")
       throw new Error(`an alarm sends through a breaker that is ${breaker}`);
-    if (claims.length > DIRECT_ROOM) throw new Error(`an alarm sends ${claims.length} at once`);
+    if (claims.length > DIRECT_ROOM) this.#checkFast(endpoint, claims.length);
     for (const { grant } of claims) {
       if (!this.#stores(endpoint, grant.attemptId))
         throw new Error(`${grant.id} is sent under a lease that is not stored`);

@@ -101,7 +101,10 @@ describe("what a delivery costs", () => {
       const seen = Array((await receiver.seen()).length).fill({});
       await receiver.answer(...seen, { status: 500 }, { status: 500 }, {});
       const cost = await costOf(() => deliver("succeeded"));
-      expect(cost).toEqual({ rows: 11, alarmsSet: 2, calls: { append: 1, admit: 1, record: 1, alarm: 2 } });
+      expect(cost.calls).toEqual({ append: 1, admit: 1, record: 1, alarm: 2 });
+      // That D1 is told of it, at most once a minute, takes one of each.
+      expect(cost.rows).toBeLessThanOrEqual(11 + 1);
+      expect(cost.alarmsSet).toBeLessThanOrEqual(2 + 1);
     }
   });
 

@@ -1,16 +1,13 @@
 import type { Outcome } from "../contracts/delivery";
-import type { Env } from "../contracts/env";
 import { retries } from "../contracts/find";
-import { queueOf } from "../contracts/queues";
 import { logError } from "../lib/log";
 import type { Changes, EndpointName } from "./changes";
 import type { Configuration } from "./configuration";
-import { logDropped } from "./jobs/capacity";
 
 /**
  * Has what is due sent at once, where that is little, and hands over what came of it. An alarm does so, and as long as it goes on the platform brings it again after a death; by then the leases are stored. Never throws.
  */
-export async function retry(
+export async function retryDue(
   changes: Changes,
   configuration: Configuration,
   ctx: Pick<DurableObjectState, "exports">,
@@ -36,27 +33,5 @@ export async function retry(
     }
   } catch (error) {
     logError("endpoint.retry.failed", error, name);
-  }
-}
-
-/** Puts what is due back onto the queue; answers how much. Never throws. */
-export async function release(
-  changes: Changes,
-  env: Env,
-  name: EndpointName,
-  scheduled: number | undefined,
-): Promise<number> {
-  try {
-    // The next alarm is set before the send: if we die in it, the leases end and the deliveries come up again.
-    const { deliveries, messages, lane, dropped } = changes.make((ledger) => ledger.release(Date.now(), scheduled));
-    logDropped(name, dropped);
-    if (messages.length === 0) return 0;
-    const queue = queueOf(env, name.endpoint, lane);
-    const version = changes.ledger.state.settings?.version ?? 0;
-    await queue.sendBatch(messages.map((deliveries) => ({ body: { ...name, version, deliveries } })));
-    return deliveries.length;
-  } catch (error) {
-    logError("endpoint.release.failed", error, name);
-    return 0;
   }
 }
