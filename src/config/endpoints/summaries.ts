@@ -1,8 +1,9 @@
-import { and, desc, eq, getTableColumns, gt, inArray, isNull, lt, lte, or, type SQL, sql } from "drizzle-orm";
+import { and, desc, eq, getTableColumns, gt, inArray, isNull, lt, lte, type SQL, sql } from "drizzle-orm";
 import type { SQLiteColumn } from "drizzle-orm/sqlite-core";
 import type { Figures, Summary } from "../../contracts/figures";
 import { DAY } from "../../lib/time";
 import { database } from "../database";
+import { hasIn } from "../has-in";
 import { endpointFigures, endpointSummaries, endpoints } from "../tables/endpoints";
 import type { EndpointRow } from "./endpoints";
 
@@ -44,11 +45,6 @@ const STATES: Readonly<Record<NonNullable<EndpointFilter["state"]>, SQL | undefi
   disabled: eq(endpoints.enabled, false),
 };
 
-/** SQL: that a text has another in it, whatever the case of its Latin letters. */
-function has(text: SQL | typeof endpoints.url, part: string): SQL {
-  return sql`instr(lower(coalesce(${text}, '')), lower(${part})) > 0`;
-}
-
 function asked({ state, event, uid, q }: EndpointFilter): (SQL | undefined)[] {
   const listed = sql`EXISTS (SELECT 1 FROM json_each(${endpoints.events}) WHERE value IN (${event ?? ""}, '*'))`;
   const { name, url, id } = endpoints;
@@ -56,7 +52,7 @@ function asked({ state, event, uid, q }: EndpointFilter): (SQL | undefined)[] {
     state && STATES[state],
     event === undefined ? undefined : listed,
     uid === undefined ? undefined : eq(endpoints.uid, uid),
-    q ? or(...[name, url, endpoints.uid, id].map((column) => has(sql`${column}`, q))) : undefined,
+    q ? hasIn(q, name, url, endpoints.uid, id) : undefined,
   ];
 }
 
