@@ -149,6 +149,35 @@ describe("lists of a tenant", () => {
     expect([refused.status, refused.body.errors[0].path]).toEqual([422, "endpoint"]);
   });
 
+  it("of events are narrowed to what became of their deliveries, each once, page by page", async ({ expect }) => {
+    const tenant = await newTenant();
+    const [good, bad] = [await newReceiver(), await newReceiver({ status: 410 }, { status: 410 }, {})];
+    const type = await searchableType("n");
+    for (let i = 0; i < 2; i++) await newEndpoint(tenant, good.url, { events: ["a", type] });
+    const gone = await newEndpoint(tenant, bad.url, { events: ["b"], retry: [] });
+    const fine = [await post(tenant, "a"), await post(tenant, type, { n: 7 }), await post(tenant, "a")];
+    const failed = await post(tenant, "b");
+    for (const sent of fine.flatMap(({ deliveries }) => deliveries)) await delivery(tenant, sent, "succeeded");
+    const [{ status }] = [await delivery(tenant, failed.deliveries[0], "failed")];
+    expect(status).toBe("failed");
+    const list = async (query: string) => (await call("GET", `/v1/tenants/${tenant}/events?${query}`)).body;
+    const newest = fine.map(({ id }) => id).toReversed();
+    const ids: string[] = [];
+    for (let cursor = "", pages = 0; pages < 10; pages++) {
+      const { data, nextCursor } = await list(`status=succeeded&limit=1${cursor}`);
+      ids.push(...data.map(({ id }: { id: string }) => id));
+      if (nextCursor === null) break;
+      cursor = `&cursor=${nextCursor}`;
+    }
+    expect(ids).toEqual(newest);
+    expect((await list("status=failed")).data).toEqual([{ id: failed.id, event: "b", timestamp: failed.timestamp }]);
+    expect((await list(`code=410&endpoint=${gone.id}`)).data).toMatchObject([{ id: failed.id }]);
+    expect((await list("code=410&event=a")).data).toEqual([]);
+    expect((await list("status=succeeded&search=7&limit=1")).data).toMatchObject([{ id: fine[1].id }]);
+    expect((await list("status=failed&search=7")).data).toEqual([]);
+    expect((await call("GET", `/v1/tenants/${tenant}/events?status=wrong`)).status).toBe(422);
+  });
+
   it("of deliveries are narrowed to an endpoint and to the events that are found, page by page", async ({ expect }) => {
     const tenant = await newTenant();
     const type = await searchableType("order.id");

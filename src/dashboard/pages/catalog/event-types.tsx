@@ -1,6 +1,7 @@
 import { Hono } from "hono";
 import { CATALOG_NAMES } from "../../../config/catalogs/catalogs";
 import { elementTexts, memberTexts } from "../../../lib/json/json";
+import { allOf } from "../../api-json";
 import { Act } from "../../components/form";
 import { PageHead } from "../../components/layout";
 import { Listing } from "../../components/listing";
@@ -34,9 +35,9 @@ async function list(c: SiteContext, query: Record<string, string | number | unde
   };
 }
 
-/** The registered event types that a form proposes: as many as the API answers at once. */
+/** The registered event types. */
 export async function typesOf(c: SiteContext): Promise<TypeText[]> {
-  return (await list(c, { limit: 250 })).data;
+  return allOf((query) => list(c, query));
 }
 
 /** The groups that a filter offers, and the one that it was asked for. */

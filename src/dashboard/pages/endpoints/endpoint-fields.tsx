@@ -1,6 +1,7 @@
 import type { FC } from "hono/jsx";
 import { PROFILES, type Profile } from "../../../config/endpoints/profiles";
 import { schemeOf } from "../../../config/endpoints/schemes";
+import { MOST_PROPOSED } from "../../api-json";
 import { TextField } from "../../components/form";
 import type { EventType } from "../../components/pills";
 import { duration } from "../../components/time";
@@ -97,7 +98,7 @@ export const EventsField: FC<{ values: EndpointValues; types: readonly OfferedTy
       label="Other types"
       value={values.moreEvents}
       placeholder="order.paid, order.refunded"
-      hint="Types need not be registered. Commas between them."
+      hint={`Types need not be registered. Commas between them.${types.length < MOST_PROPOSED ? "" : ` The first ${types.length} stand above.`}`}
     />
   </fieldset>
 );
