@@ -13,6 +13,7 @@ import type { deliveryRoutes } from "../api/deliveries/deliveries";
 import type { tenantDeliveryRoutes } from "../api/deliveries/tenant-deliveries";
 import type { endpointListRoutes } from "../api/endpoints/endpoint-list";
 import type { endpointRoutes } from "../api/endpoints/endpoints";
+import type { probeRoutes } from "../api/endpoints/probes";
 import type { secretRoutes } from "../api/endpoints/secrets";
 import type { statsRoutes } from "../api/endpoints/stats";
 import type { testSendRoutes } from "../api/endpoints/test-sends";
@@ -52,6 +53,7 @@ export type Routes = SchemaOf<typeof auditRoutes> &
   SchemaOf<typeof observationRoutes> &
   SchemaOf<typeof overviewRoutes> &
   SchemaOf<typeof portalLinkRoutes> &
+  SchemaOf<typeof probeRoutes> &
   SchemaOf<typeof replayRoutes> &
   SchemaOf<typeof resealRoutes> &
   SchemaOf<typeof searchRoutes> &

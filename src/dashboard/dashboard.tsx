@@ -17,6 +17,7 @@ import { auditPages } from "./pages/access/audit";
 import { keyPages } from "./pages/access/keys";
 import { portalLinkPages } from "./pages/access/portal-links";
 import { signInPages } from "./pages/access/sign-in";
+import { eventTypeFormPages } from "./pages/catalog/event-type-form";
 import { eventTypePages } from "./pages/catalog/event-types";
 import { deliveriesPages } from "./pages/deliveries/deliveries";
 import { deliveryPages } from "./pages/deliveries/delivery";
@@ -58,6 +59,7 @@ const PAGES = [
   eventsPages,
   eventPages,
   eventTypePages,
+  eventTypeFormPages,
   rulePages,
   automationPages,
   helpPages,

@@ -87,11 +87,12 @@ export class Endpoint extends DurableObject<Env> implements contract.EndpointCon
     return (tells && adopted === "adopted" ? this.#changes.ledger.teller.untold(Date.now()) : null) ?? adopted;
   }
 
-  async configure(change: { enabled?: boolean }): Promise<number> {
+  async configure(change: { enabled?: boolean; probe?: true }): Promise<number> {
     await this.#configuration.load(Number.POSITIVE_INFINITY);
     if (this.#changes.erased) return 0;
     if (change.enabled === true) this.#changes.make((ledger) => ledger.enable(Date.now()));
     if (change.enabled === false) this.#changes.make((ledger) => ledger.disable("manual", Date.now()));
+    if (change.probe) this.#changes.make((ledger) => ledger.probe(Date.now()));
     this.ctx.waitUntil(this.#operatorEvents.tell());
     await this.#configuration.mirror();
     return change.enabled === false ? this.#countUnderWay() : 0;

@@ -40,6 +40,7 @@ const MAY: Record<string, readonly Identity[]> = {
   deleteEndpoint: MANAGERS,
   getEndpointHealth: READERS,
   sendTest: MANAGERS,
+  probeEndpoint: MANAGERS,
   recoverDeliveries: MANAGERS,
   getSecret: MANAGERS,
   rotateSecret: MANAGERS,

@@ -113,7 +113,7 @@ it("serves the document of its own routes to any page, and again only where it h
     const refused = ["key-missing", "refused-too-often"];
     expect(String(call).includes("/v1/") ? refused : [200], String(call)).toContain(code);
   }
-  for (const path of ["/docs/api", "/docs/calls", "/docs/problems", "/docs/limits"]) {
+  for (const path of ["/docs/api", "/docs/calls", "/docs/problems", "/docs/reasons", "/docs/limits"]) {
     const page = await fetch(at + path, { headers: { Origin: "https://elsewhere.example" } });
     expect([path, page.status]).toEqual([path, 200]);
     expect(page.headers.get("Content-Security-Policy")).toContain("default-src 'none'");

@@ -1,7 +1,6 @@
 import type { FC } from "hono/jsx";
 import { PROFILES, type Profile } from "../../../config/endpoints/profiles";
 import { schemeOf } from "../../../config/endpoints/schemes";
-import { MOST_PROPOSED } from "../../api-json";
 import { TextField } from "../../components/form";
 import type { EventType } from "../../components/pills";
 import { duration } from "../../components/time";
@@ -98,7 +97,7 @@ export const EventsField: FC<{ values: EndpointValues; types: readonly OfferedTy
       label="Other types"
       value={values.moreEvents}
       placeholder="order.paid, order.refunded"
-      hint={`Types need not be registered. Commas between them.${types.length < MOST_PROPOSED ? "" : ` The first ${types.length} stand above.`}`}
+      hint="Types need not be registered. Commas between them."
     />
   </fieldset>
 );
