@@ -1,5 +1,6 @@
 import { env } from "cloudflare:workers";
 import { afterEach, describe, it, vi } from "vitest";
+import { writeSummary } from "../../src/config/endpoints/summaries";
 import { DAY, HOUR } from "../../src/lib/time";
 import { inPortal } from "../dashboard/visitor";
 import { call, delivery, fresh, newEndpoint, newReceiver, newTenant, post } from "../lib/api";
@@ -46,6 +47,33 @@ describe("a search", () => {
     await call("DELETE", `${at}/endpoints/${endpoint.id}`);
     expect((await find(tenant, delivery)).body.data).toMatchObject([{ path: `${at}/events/${event.id}` }]);
     expect(await hits(tenant, endpoint.id)).toEqual([]);
+  });
+
+  it("finds an attempt at its delivery, also a retry, and for the operator at endpoints in trouble", async ({
+    expect,
+  }) => {
+    const tenant = await newTenant();
+    const receiver = await newReceiver({ status: 500 }, {});
+    const endpoint = await newEndpoint(tenant, receiver.url, { name: "Slow", retry: [1] });
+    await newEndpoint(tenant, (await newReceiver()).url);
+    const event = await post(tenant);
+    const sent = event.deliveries.find((one: { endpoint: string }) => one.endpoint === endpoint.id);
+    const { attemptLog } = await delivery(tenant, sent, "succeeded");
+    expect(attemptLog).toHaveLength(2);
+    const path = `/v1/tenants/${tenant}/endpoints/${endpoint.id}/deliveries/${sent.id}`;
+    for (const { id } of attemptLog) {
+      expect((await find(tenant, id)).body).toEqual({
+        data: [{ kind: "attempt", id, tenant, title: "Slow", path }],
+        truncated: false,
+      });
+    }
+    expect(await hits(tenant, `att_${"0".repeat(26)}`)).toEqual([]);
+    const at = Date.now();
+    const fine = { at, state: "healthy" as const, failingSince: null, failedShare: 0, oldestWaitingAt: null };
+    const summary = { ...fine, waiting: 0, held: 1, lastSuccessAt: null, lastFailure: null };
+    const day = { accepted: 0, succeeded: 0, failed: 0 };
+    await writeSummary(env.DB, tenant, endpoint.id, { summary, day, from: 0, hours: {}, over: [], keptSince: 0 });
+    expect(await hits(null, attemptLog[0].id)).toEqual([`attempt ${attemptLog[0].id}`]);
   });
 
   it("finds endpoints by uid, name and a part of their URL, and tenants by id and name", async ({ expect }) => {
