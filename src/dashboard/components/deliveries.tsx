@@ -2,39 +2,96 @@ import type { FC } from "hono/jsx";
 import { DELIVERY_STATUSES } from "../../contracts/delivery";
 import { path, type Site, withQuery } from "../site";
 import { type Column, Rows } from "./listing";
-import { isFiltered, Log, LogFilter, type LogQuery } from "./log";
+import { isFiltered, isLive, Log, LogFilter, type LogQuery } from "./log";
 import { Empty, Pager } from "./parts";
 import { type Delivery, Outcome, StatusPill, WaitReason } from "./pills";
 import { Ago } from "./time";
 
 /** Which deliveries are asked for, as the address has it. */
 export const DELIVERY_FILTERS = ["status", "event", "code", "since", "until"] as const;
-export type DeliveryQuery = LogQuery<(typeof DELIVERY_FILTERS)[number]>;
+/** The same over all endpoints, of deliveries and of events. */
+export const TENANT_FILTERS = [...DELIVERY_FILTERS, "endpoint", "search"] as const;
+export type DeliveryQuery = LogQuery<(typeof TENANT_FILTERS)[number]>;
 
-/** The filter of a log of deliveries. */
-export const DeliveryFilter: FC<{ action: string; query: DeliveryQuery; types: readonly string[] }> = ({
-  query,
-  ...form
-}) => (
+/** From how many endpoints on one is typed, with proposals, rather than chosen. */
+const CHOSEN = 250;
+
+const EndpointChoice: FC<{ value: string | undefined; endpoints: ReadonlyMap<string, string> }> = ({
+  value = "",
+  endpoints,
+}) =>
+  endpoints.size > CHOSEN ? (
+    <label>
+      Endpoint
+      <input name="endpoint" value={value} list="endpoints" autocomplete="off" placeholder="any: its id" />
+      <datalist id="endpoints">
+        {[...endpoints].map(([id, name]) => (
+          <option value={id}>{name}</option>
+        ))}
+      </datalist>
+    </label>
+  ) : (
+    <label>
+      Endpoint
+      <select name="endpoint">
+        <option value="">any</option>
+        {[...endpoints, ...(value === "" || endpoints.has(value) ? [] : [[value, value] as const])].map(
+          ([id, name]) => (
+            <option value={id} selected={id === value}>
+              {name}
+            </option>
+          ),
+        )}
+      </select>
+    </label>
+  );
+
+/** The filter of a log of deliveries, or of `what`. `endpoints`: their names by id, where they are not all of one. */
+export const DeliveryFilter: FC<{
+  action: string;
+  query: DeliveryQuery;
+  types: readonly string[];
+  endpoints?: ReadonlyMap<string, string>;
+  what?: string;
+}> = ({ query, endpoints, what = "deliveries", ...form }) => (
   <LogFilter
     {...form}
-    what="deliveries"
+    what={what}
     query={query}
     first={
-      <label>
-        Status
-        <select name="status">
-          <option value="">any</option>
-          {DELIVERY_STATUSES.map((status) => (
-            <option value={status} selected={status === query.status}>
-              {status}
+      <>
+        {endpoints === undefined ? null : (
+          <>
+            <label title="An event's own id, its key, or a value that its type names as searchable">
+              Found by
+              <input
+                name="search"
+                type="search"
+                value={query.search ?? ""}
+                maxlength={255}
+                autocomplete="off"
+                placeholder="order 4711"
+                size={14}
+              />
+            </label>
+            <EndpointChoice value={query.endpoint} endpoints={endpoints} />
+          </>
+        )}
+        <label>
+          Status
+          <select name="status">
+            <option value="">any</option>
+            {DELIVERY_STATUSES.map((status) => (
+              <option value={status} selected={status === query.status}>
+                {status}
+              </option>
+            ))}
+            <option value="failed,held" selected={query.status === "failed,held"}>
+              failed or held
             </option>
-          ))}
-          <option value="failed,held" selected={query.status === "failed,held"}>
-            failed or held
-          </option>
-        </select>
-      </label>
+          </select>
+        </label>
+      </>
     }
     more={
       <label>
@@ -126,11 +183,12 @@ export const DeliveryLog: FC<{
   short?: number | null;
   none: string;
   names?: ReadonlyMap<string, string>;
-}> = ({ page, query: { cursor, ...kept }, here, short = null, none, ...table }) => {
+}> = ({ page, query, here, short = null, none, ...table }) => {
+  const { cursor, ...kept } = query;
   const newest = cursor === undefined ? null : withQuery(here, kept);
   const isWhole = page.nextCursor === null || short !== null;
   return (
-    <Log live={newest === null ? withQuery(here, { ...kept, limit: short }) : null}>
+    <Log live={isLive(query) ? withQuery(here, { ...kept, limit: short }) : null}>
       {page.data.length > 0 ? (
         <DeliveryTable {...table} deliveries={page.data} />
       ) : isFiltered(kept) || newest !== null ? (
