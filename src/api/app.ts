@@ -33,12 +33,14 @@ import { answerError, PRIVATE, Problem } from "./problems/problem";
 import { searchRoutes } from "./search/search";
 import { refuseMisconfigured } from "./service/deployment";
 import { healthRoutes } from "./service/health";
+import { overviewRoutes } from "./service/overview";
 import { resealRoutes } from "./service/reseal";
 import { listRoutes } from "./signals/lists";
 import { observationRoutes } from "./signals/observations";
 import { signalTestRoutes } from "./signals/signal-tests";
 import { signalRoutes } from "./signals/signals";
 import { limitsPageRoutes } from "./spec/limits-page";
+import { tenantListRoutes } from "./tenants/tenant-list";
 import { tenantRoutes } from "./tenants/tenants";
 
 /** The HTTP API: who calls first, then which tenant, then what they want. */
@@ -69,10 +71,12 @@ for (const posted of ["events", "observations"]) {
   app.use(`/v1/tenants/:tenant/${posted}/batch`, acceptRate);
 }
 app.route("/", tenantRoutes);
+app.route("/", tenantListRoutes);
 app.route("/", searchRoutes);
 app.route("/", keyRoutes);
 app.route("/", portalLinkRoutes);
 app.route("/", auditRoutes);
+app.route("/", overviewRoutes);
 app.route("/", resealRoutes);
 app.route("/", endpointRoutes);
 app.route("/", probeRoutes);

@@ -107,6 +107,7 @@ export const OPERATIONS = {
   },
   service: {
     health: "GET /health",
+    overview: "GET /v1/overview",
   },
 } as const;
 

@@ -29,6 +29,7 @@ const MAY: Record<string, readonly Identity[]> = {
   getPortalLink: ADMINS,
   deletePortalLink: ADMINS,
   listAudit: OPERATOR,
+  getOverview: OPERATOR,
   listTenantAudit: ADMINS,
   search: OPERATOR,
   searchTenant: READERS,

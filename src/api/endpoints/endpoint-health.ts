@@ -17,14 +17,17 @@ export const endpointState = named(
   "`failing`: an attempt has failed since the last success.",
 );
 
-const breaker = z.object({
-  state: z
-    .enum(["closed", "open", "half-open"])
-    .describe("`open`: nothing is sent. `half-open`: one delivery is tried."),
-  until: isoTime.nullable().describe("While it is open, when one delivery may be tried."),
-});
-/** What keeps an endpoint that fails from taking capacity. */
-export const breakerShape = named("Breaker", breaker, "Keeps an endpoint that fails from taking capacity.");
+/** Whether sending to an endpoint pauses, as it is answered. */
+export const breakerShape = named(
+  "Breaker",
+  z.object({
+    state: z
+      .enum(["closed", "open", "half-open"])
+      .describe("`open`: nothing is sent. `half-open`: one delivery is tried."),
+    until: isoTime.nullable().describe("While it is open, when one delivery may be tried."),
+  }),
+  "Keeps an endpoint that fails from taking capacity.",
+);
 /** How long attempts take. */
 export const latencyShape = named(
   "Latency",

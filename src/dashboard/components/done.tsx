@@ -6,6 +6,7 @@ import { Act } from "./form";
 const DONE: Readonly<Record<string, string>> = {
   created: "Created.",
   saved: "Saved. It applies from the next attempt on.",
+  renamed: "Renamed.",
   enabled: "Enabled, with a clean failure window. Held deliveries stay held until you recover them.",
   disabled: "Disabled. New deliveries are held until it is enabled again.",
   deleted: "Deleted.",

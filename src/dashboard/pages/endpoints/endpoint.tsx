@@ -11,7 +11,7 @@ import { needs } from "../../guard";
 import { EndpointReason } from "../../inspect/reason";
 import { type Site, type SiteContext, type SiteEnv, tenantPath, withQuery } from "../../site";
 import { page } from "../../write";
-import { typesOf } from "../catalog/event-types";
+import { typesOf } from "../catalog/types";
 import { EndpointFrame, endpointPath } from "./endpoint-frame";
 import { endpointLog } from "./endpoint-log";
 import { CallToAction, Recovery } from "./endpoint-recovery";
