@@ -187,16 +187,7 @@ export const EndpointReason: FC<{
         />
       )}
       {failingSince === null || failed === null ? null : (
-        <FailureReason
-          site={site}
-          head={
-            <>
-              Failing since <Ago at={failingSince} now={now} />.
-            </>
-          }
-          attempt={null}
-          delivery={failed}
-        />
+        <FailureReason site={site} head="Why it fails:" attempt={null} delivery={failed} />
       )}
     </>
   );

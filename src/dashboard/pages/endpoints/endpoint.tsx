@@ -1,15 +1,18 @@
 import { Hono } from "hono";
 import type { FC } from "hono/jsx";
 import { DeliveryLog } from "../../components/deliveries";
+import { FaredCard, faredOf } from "../../components/figures/fared";
+import { Incident } from "../../components/figures/incidents";
 import { SelectField, Token, textOf } from "../../components/form";
 import { HealthCard } from "../../components/health";
+import { Live } from "../../components/log";
 import { Card, Copyable, Facts } from "../../components/parts";
 import { type Endpoint, type Health, nameOf } from "../../components/pills";
 import { type Refusal, readOr, refusedWith } from "../../errors";
 import { needs } from "../../guard";
 import { EndpointReason } from "../../inspect/reason";
 import { type Site, type SiteContext, type SiteEnv, tenantPath, withQuery } from "../../site";
-import { page } from "../../write";
+import { page, part, wantsPart } from "../../write";
 import { typesOf } from "../catalog/types";
 import { EndpointFrame, endpointPath } from "./endpoint-frame";
 import { endpointLog } from "./endpoint-log";
@@ -34,10 +37,22 @@ async function show(c: SiteContext, { refusal = null, secret = HIDDEN }: Partial
   const now = Date.now();
   const kept = keptSince(c.env, now);
   const what = recoveredIn((name) => c.req.query(name) ?? "", kept);
-  const [endpoint, health, log] = await Promise.all([
+  const { found: head } = await readOr(
+    site.api.endpoints.list(tenant, { query: { q: id, include: "summary", limit: 1 } }),
+  );
+  const incident = (
+    <Live id="now" from={endpointPath(site, tenant, id)}>
+      {head?.data.map((one) => (
+        <Incident site={site} tenant={tenant} one={one} now={now} here />
+      ))}
+    </Live>
+  );
+  if (wantsPart(c)) return part(c, incident);
+  const [endpoint, health, log, fared] = await Promise.all([
     site.api.endpoints.get(tenant, id),
     site.api.endpoints.health(tenant, id),
     site.api.deliveries.list(tenant, id, { query: { limit: 10 } }),
+    faredOf(c, tenant, { endpoint: id }, now),
   ]);
   const [held, counted, types] = await Promise.all([
     heldOf(site, tenant, endpoint, kept),
@@ -54,6 +69,7 @@ async function show(c: SiteContext, { refusal = null, secret = HIDDEN }: Partial
       ...(refusal === null ? {} : { status: 409 as const }),
     },
     <EndpointFrame site={site} tenant={tenant} endpoint={endpoint} tab="Overview" failing={isFailing(health)}>
+      {endpoint.enabled ? incident : null}
       <EndpointReason
         {...{ site, tenant, endpoint, health, now }}
         failed={log.data.find(({ lastError, test }) => lastError !== null && !test) ?? null}
@@ -98,6 +114,7 @@ async function show(c: SiteContext, { refusal = null, secret = HIDDEN }: Partial
           none="They appear here as events come in. Send a test to see the first one."
         />
       </Card>
+      <FaredCard c={c} fared={fared} title="Deliveries" />
       <HealthCard health={health} endpoint={endpoint} now={now} />
       {site.may.endpoints.recover ? (
         <Recovery
