@@ -1,7 +1,7 @@
 import { env } from "cloudflare:workers";
 import { describe, it } from "vitest";
 import { latestEvents } from "../../src/event-log/list";
-import { call, newTenant, post } from "../lib/api";
+import { call, newEndpoint, newReceiver, newTenant, post } from "../lib/api";
 import { inPortal, Visitor, withKey, words } from "./visitor";
 
 async function operator(): Promise<Visitor> {
@@ -184,5 +184,20 @@ describe("what a filter would have matched", () => {
     expect(refused.status).toBe(403);
     const portal = await inPortal(tenant);
     expect((await portal.get(page.replace("dashboard", "portal"))).html).not.toContain('name="filter.tab"');
+  });
+});
+
+describe("an automation's form", () => {
+  it("has room for one action more than there are, and is asked for another without being sent", async ({ expect }) => {
+    const { tenant, visitor } = await segments();
+    const page = `/dashboard/tenants/${tenant}/automations`;
+    const { id } = await newEndpoint(tenant, (await newReceiver()).url);
+    const actions = (html: string) => [...html.matchAll(/<legend>Action (\d)/g)].map(([, number]) => number);
+    expect(actions((await visitor.get(page)).html)).toEqual(["1"]);
+    const fields = { name: "A", trigger: "a", "type.0": "webhook", "endpoint.0": id };
+    const asked = await visitor.submit(page, page, { ...fields, "actions.do": "add" });
+    expect([asked.status, actions(asked.html)]).toEqual([200, ["1", "2"]]);
+    expect((await call("GET", `/v1/tenants/${tenant}/automations`)).body.data).toEqual([]);
+    expect((await visitor.submit(page, page, fields)).status).toBe(303);
   });
 });
