@@ -9,7 +9,7 @@ import type {
   RecoverableStatus,
 } from "./delivery";
 import type { Delivery } from "./event";
-import type { Figures, Standing } from "./figures";
+import type { Figures, Standing, Untold } from "./figures";
 import type { Enablement, EndpointSettings } from "./settings";
 
 /** Deliveries that a consumer offers to send. */
@@ -130,6 +130,9 @@ export interface DeliveryPage {
 
 export type ResendResult = "resending" | "unknown" | "disabled" | "in-flight";
 
+/** Deliveries are adopted; with the hours that D1 may not have been told of, as they were `at` (ms). */
+export type Adopted = "adopted" | "gone" | Untold;
+
 /** The Endpoint object, named `tenant/endpoint id`. */
 export interface EndpointContract {
   admit(request: AdmitRequest): Promise<AdmitAnswer>;
@@ -149,13 +152,16 @@ export interface EndpointContract {
    * what comes until one of them ends takes the slow lane.
    */
   lag(attempts: Hanging[]): Promise<void>;
-  /** Takes over deliveries it has no row for; `delay` in ms. `gone`: there is no such endpoint, nothing is owed. */
-  adopt(deliveries: Delivery[], delay: number): Promise<"adopted" | "gone">;
   /**
-   * Reloads its configuration from D1, and switches the endpoint on or off when told to. Answers, once it is switched off,
-   * how many attempts are under way.
+   * Takes over deliveries it has no row for; `delay` in ms. `gone`: there is no such endpoint, nothing is owed. With `tells`
+   * it answers what D1 has not been told of it, if there is anything.
    */
-  configure(change: { enabled?: boolean }): Promise<number>;
+  adopt(deliveries: Delivery[], delay: number, tells?: boolean): Promise<Adopted>;
+  /**
+   * Reloads its configuration from D1, and switches the endpoint on or off or lets the breaker's next probe go at once when
+   * told to. Answers, once it is switched off, how many attempts are under way.
+   */
+  configure(change: { enabled?: boolean; probe?: true }): Promise<number>;
   /** The endpoint is deleted: unfinished deliveries end as canceled. Answers how many attempts are under way. */
   close(): Promise<number>;
   /**

@@ -46,6 +46,9 @@ export const UNANSWERED = "-";
 
 export const NO_TALLY: Readonly<Tally> = Array<number>(PAIRS).fill(0);
 
+/** An hour without deliveries. */
+export const NO_HOUR: Readonly<HourFigures> = { events: {}, codes: {} };
+
 /** Durations up to this many ms have a bucket each, longer ones share 24 for each power of ten: 10 % wide. */
 const EXACT = 10;
 const STEPS = 24;
@@ -156,6 +159,12 @@ export function latencyOf(tally: Readonly<Tally>): Latency {
     return null;
   };
   return { p50: percentile(50), p95: percentile(95), p99: percentile(99) };
+}
+
+/** Hours of an endpoint that D1 may not have been told of, as they were `at` (ms). */
+export interface Untold {
+  at: number;
+  hours: Figures;
 }
 
 /** What stands open at an endpoint. */

@@ -29,6 +29,7 @@ import { endpointPages } from "./pages/endpoints/endpoints";
 import { eventPages } from "./pages/events/event";
 import { eventsPages } from "./pages/events/events";
 import { helpPages } from "./pages/operator/help";
+import { nowPages } from "./pages/operator/now";
 import { overviewPages } from "./pages/operator/overview";
 import { tenantPages } from "./pages/operator/tenants";
 import { searchPages } from "./pages/search/search";
@@ -64,6 +65,7 @@ const PAGES = [
   helpPages,
   keyPages,
   listPages,
+  nowPages,
   overviewPages,
   portalLinkPages,
   searchPages,
@@ -86,7 +88,7 @@ export function dashboard(call: Call): Hono<SiteEnv> {
   pages.use("/tenants/:tenant/*", ofTenant);
   pages.get("/", (c) => {
     const { base, principal } = c.get("site");
-    const home = principal.tenant === null ? `${base}/tenants` : `${base}/tenants/${principal.tenant}`;
+    const home = principal.tenant === null ? `${base}/now` : `${base}/tenants/${principal.tenant}`;
     return c.redirect(home, 303);
   });
   for (const some of PAGES) pages.route("/", some);

@@ -31,6 +31,8 @@ export class Changes {
   #notBefore = 0;
   #alarmAt: number | null = null;
   #erased = false;
+  /** Called after each change. */
+  made: () => void = () => undefined;
 
   /** `mostBytes`: beyond so many bytes the oldest of the log is dropped. */
   constructor(storage: DurableObjectStorage, env: Env, name: EndpointName, mostBytes: number) {
@@ -70,6 +72,7 @@ export class Changes {
   make<T>(change: (ledger: Ledger) => T): T {
     const result = this.#whole(change);
     this.arm();
+    this.made();
     return result;
   }
 

@@ -26,6 +26,7 @@ import { type Release, Releasing } from "./release";
 import type { State } from "./state";
 import type { Outbox } from "./storage/outbox";
 import { Stores } from "./stores";
+import { Teller } from "./telling";
 
 /** The most rows that one step of retention removes. */
 const TRIM_AT_ONCE = 2_000;
@@ -45,6 +46,8 @@ export class Ledger {
   readonly #byHand: ByHand;
   /** What people read of it. */
   readonly reading: Reading;
+  /** What D1 is told of it. */
+  readonly teller: Teller;
   /**
    * Before a change: answers what opens the ledger as it is stored, with the leases as they are now, should the change be
    * rolled back. What else is in memory best effort is kept.
@@ -72,6 +75,7 @@ export class Ledger {
     this.#releasing = new Releasing(this.#stores, this.#admitting);
     this.#byHand = new ByHand(this.#stores);
     this.reading = new Reading(this.#stores);
+    this.teller = new Teller(sql, this.#stores);
   }
 
   /** Its settings, and how it fares over all deliveries. */
@@ -104,6 +108,7 @@ export class Ledger {
 
   /** Stores what has changed of its state; each method that changes something does so itself. */
   save(now: number): void {
+    this.teller.noteChanges();
     this.state.save(now);
   }
 
@@ -210,6 +215,11 @@ export class Ledger {
     return this.#change(now, () => this.#byHand.resend(delivery, now));
   }
 
+  /** See {@link ByHand.probe}. */
+  probe(now: number): void {
+    this.#change(now, () => this.#byHand.probe(now));
+  }
+
   /** See {@link ByHand.recover}. */
   recover(request: RecoverRequest, now: number): RecoverResult {
     return this.#byHand.recover(request, now);
@@ -220,14 +230,12 @@ export class Ledger {
     return this.#change(now, () => this.#releasing.release(now, scheduled));
   }
 
-  /** Writes down the figures of hours that are over and had much. */
-  writeFigures(now: number): void {
-    this.#stores.deliveries.figures.write(now);
-  }
-
   /** When the alarm is needed next, in ms; `null`: nothing is due. */
   nextAlarm(now: number): number | null {
-    return this.#releasing.nextAlarm(now);
+    const next = this.#releasing.nextAlarm(now);
+    const turn = this.teller.turn(now);
+    // What is due now is told after the change that made it so, and needs no alarm.
+    return turn?.alarm && turn.at > now ? Math.min(next ?? turn.at, turn.at) : next;
   }
 
   /**

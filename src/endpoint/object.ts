@@ -4,14 +4,15 @@ import type * as contract from "../contracts/endpoint";
 import type { Env } from "../contracts/env";
 import type { Delivery } from "../contracts/event";
 import { nameParts } from "../contracts/find";
-import { queueOf } from "../contracts/queues";
-import { log, logError } from "../lib/log";
+import { log } from "../lib/log";
 import { Changes, type EndpointName } from "./changes";
 import { Configuration } from "./configuration";
-import { logDropped, MOST_BYTES } from "./jobs/capacity";
+import { MOST_BYTES } from "./jobs/capacity";
 import { OperatorEvents } from "./operator-events";
 import { FRESH } from "./policy/admission";
+import { putBack } from "./put-back";
 import { attemptOf } from "./storage/row";
+import { Summaries } from "./summaries";
 
 function dropped(deliveries: readonly Delivery[]): contract.AdmitAnswer {
   return { admissions: deliveries.map(({ id }) => ({ do: "drop", id })) };
@@ -28,6 +29,7 @@ export class Endpoint extends DurableObject<Env> implements contract.EndpointCon
   readonly #changes: Changes;
   readonly #configuration: Configuration;
   readonly #operatorEvents: OperatorEvents;
+  readonly #summaries: Summaries;
 
   constructor(ctx: DurableObjectState, env: Env) {
     super(ctx, env);
@@ -36,6 +38,8 @@ export class Endpoint extends DurableObject<Env> implements contract.EndpointCon
     this.#changes = new Changes(ctx.storage, env, this.#name, Endpoint.mostBytes);
     this.#configuration = new Configuration(this.#changes, env, this.#name);
     this.#operatorEvents = new OperatorEvents(this.#changes, ctx, this.#name);
+    this.#summaries = new Summaries(this.#changes, env, this.#name);
+    this.#changes.made = () => void (this.#summaries.isDue && ctx.waitUntil(this.#summaries.tell()));
     void ctx.blockConcurrencyWhile(() => this.#changes.wake());
   }
 
@@ -76,17 +80,19 @@ export class Endpoint extends DurableObject<Env> implements contract.EndpointCon
     if (!this.#changes.erased) this.#changes.make((ledger) => ledger.lag(attempts, Date.now()));
   }
 
-  async adopt(deliveries: Delivery[], delay: number): Promise<"adopted" | "gone"> {
+  async adopt(deliveries: Delivery[], delay: number, tells = false): Promise<contract.Adopted> {
     await this.#configuration.load(0);
     if (this.#changes.erased) return "gone";
-    return this.#changes.make((ledger) => ledger.adopt(deliveries, delay, Date.now()));
+    const adopted = this.#changes.make((ledger) => ledger.adopt(deliveries, delay, Date.now()));
+    return (tells && adopted === "adopted" ? this.#changes.ledger.teller.untold(Date.now()) : null) ?? adopted;
   }
 
-  async configure(change: { enabled?: boolean }): Promise<number> {
+  async configure(change: { enabled?: boolean; probe?: true }): Promise<number> {
     await this.#configuration.load(Number.POSITIVE_INFINITY);
     if (this.#changes.erased) return 0;
     if (change.enabled === true) this.#changes.make((ledger) => ledger.enable(Date.now()));
     if (change.enabled === false) this.#changes.make((ledger) => ledger.disable("manual", Date.now()));
+    if (change.probe) this.#changes.make((ledger) => ledger.probe(Date.now()));
     this.ctx.waitUntil(this.#operatorEvents.tell());
     await this.#configuration.mirror();
     return change.enabled === false ? this.#countUnderWay() : 0;
@@ -113,9 +119,7 @@ export class Endpoint extends DurableObject<Env> implements contract.EndpointCon
     return this.#changes.ledger.underWay.settled(ms, deliveries);
   }
 
-  #countUnderWay(deliveries?: readonly string[]): number {
-    return this.#changes.ledger.underWay.count(Date.now(), deliveries);
-  }
+  #countUnderWay = (deliveries?: readonly string[]) => this.#changes.ledger.underWay.count(Date.now(), deliveries);
 
   async trim(before: number): Promise<"trimmed" | "more"> {
     await this.#configuration.recall();
@@ -170,28 +174,11 @@ export class Endpoint extends DurableObject<Env> implements contract.EndpointCon
     if (this.#changes.erased) return;
     const since = Date.now();
     if (await this.#changes.retires(since)) return;
-    const deliveries = await this.#release(alarm?.scheduledTime);
+    const deliveries = await putBack(this.#changes, this.env, this.#name, alarm?.scheduledTime);
     await this.#configuration.mirror();
     await this.#operatorEvents.tell();
+    await this.#summaries.tell();
     this.#changes.arm();
     if (deliveries > 0) log("endpoint.alarm", { ...this.#name, deliveries, durationMs: Date.now() - since });
-  }
-
-  /** Puts what is due back onto the queue; answers how much. Never throws. */
-  async #release(scheduled: number | undefined): Promise<number> {
-    try {
-      // The next alarm is set before the send: if we die in it, the leases end and the deliveries come up again.
-      const released = this.#changes.make((ledger) => ledger.release(Date.now(), scheduled));
-      const { messages, lane, dropped } = released;
-      logDropped(this.#name, dropped);
-      if (messages.length === 0) return 0;
-      const queue = queueOf(this.env, this.#name.endpoint, lane);
-      const version = this.#changes.ledger.state.settings?.version ?? 0;
-      await queue.sendBatch(messages.map((deliveries) => ({ body: { ...this.#name, version, deliveries } })));
-      return released.deliveries.length;
-    } catch (error) {
-      logError("endpoint.release.failed", error, this.#name);
-      return 0;
-    }
   }
 }

@@ -1,5 +1,6 @@
 import type { Report } from "../contracts/delivery";
 import type { HealthRecord } from "../contracts/endpoint";
+import type { Summary } from "../contracts/figures";
 import type { DisabledReason, Enablement, EndpointSettings } from "../contracts/settings";
 import { eventIdOf } from "../lib/ids";
 import { OPERATOR_TENANT } from "../lib/operator";
@@ -12,6 +13,7 @@ import { afterDisable, afterEnable } from "./policy/enablement";
 import { afterFailure, disablesAt, type FailureWindow, PARTS } from "./policy/failure-window";
 import { type Pace, paceAfter, paceOf } from "./policy/pace";
 import { type Quiet, quietAfter, quietAfterSuccess, quietUntil } from "./policy/quiet";
+import { afterFailed, type FailedLately, failedLately } from "./policy/tries";
 import type { Outbox } from "./storage/outbox";
 import type { Head } from "./storage/row";
 import type { Values } from "./storage/values";
@@ -35,6 +37,10 @@ export interface EndpointState extends Trend, Enablement {
   toAudit: readonly number[];
   /** A change of the ledger could not be written, and no row has been since. */
   doubtful: boolean;
+  /** As far as it was stored: of an endpoint without failures its rows tell. In ms. */
+  lastSuccessAt: number | null;
+  lastFailure: Summary["lastFailure"];
+  failed: FailedLately;
 }
 
 /** What the row `fortune` has. */
@@ -55,6 +61,9 @@ const NEW_STATE: EndpointState = {
   mirrorAt: null,
   toAudit: [],
   doubtful: false,
+  lastSuccessAt: null,
+  lastFailure: null,
+  failed: [],
 };
 
 /**
@@ -70,6 +79,8 @@ export class State {
   #changed = false;
   /** `null`: nothing is known of it. */
   #pace: Pace | null;
+  /** When an attempt last succeeded, as far as this knows; in ms. */
+  lastSuccessAt: number | null;
   readonly #leases: Leases;
 
   constructor(values: Values, outbox: Outbox, leases: Leases) {
@@ -81,6 +92,7 @@ export class State {
     leases.load(stored ?? values.load<StoredLease[]>("leases") ?? []);
     this.#state = { ...NEW_STATE, ...state };
     this.#pace = this.#state.pace === null ? null : paceOf(this.#state.pace);
+    this.lastSuccessAt = this.#state.lastSuccessAt;
   }
 
   /** The copy of the configuration; `null` until there is one. */
@@ -124,6 +136,7 @@ export class State {
     // What comes late to an endpoint that is switched off is no recovery yet.
     const alert = enabled ? this.#cross({ kind: "succeeded" }, now) : this.#state.alert;
     const same = alert === this.#state.alert && quiet === this.#state.quiet;
+    this.lastSuccessAt = now;
     if (window === null && failures === 0 && !timedOut && same) return;
     this.#set({ window: null, breaker: breaking.CLOSED, quiet, failures: 0, timedOut: false, alert });
   }
@@ -142,6 +155,9 @@ export class State {
     const breaker = breaking.afterFailed(this.#state.breaker, attempt, now);
     const quiet = quietAfter(this.#state.quiet, retryAfter, attempt.at + attempt.durationMs);
     this.#set({ window, breaker, quiet, failures: this.#state.failures + 1, timedOut: attempt.error === "timeout" });
+    const { at, statusCode, error } = attempt;
+    if (error !== null)
+      this.#set({ lastFailure: { at, statusCode, error }, failed: afterFailed(this.#state.failed, at) });
     if (attempt.error === "gone" && !this.#settings?.callback) return "gone";
     if (disable) return "failing";
     // An attempt that disables is told as that alone.
@@ -164,6 +180,11 @@ export class State {
   /** An attempt goes out as the probe, with a lease until `until`. */
   probing(attemptId: string, until: number): void {
     this.#setBreaker(breaking.probing(this.#state.breaker, attemptId, until));
+  }
+
+  /** The breaker need not wait for its time. */
+  hurry(): void {
+    this.#setBreaker(breaking.hurried(this.#state.breaker));
   }
 
   /** Switches the endpoint off; answers whether it was on. */
@@ -214,6 +235,11 @@ export class State {
     const { window } = this.#state;
     const failed = { id, eventId: eventIdOf(id), event, attempts, lastStatusCode: code, lastError: error };
     this.#tell("delivery.exhausted", { failingSince: isoOrNull(window?.failingSince), delivery: failed }, now);
+  }
+
+  /** How many attempts failed in the last hour. */
+  failedLately(now: number): number {
+    return failedLately(this.#state.failed, now);
   }
 
   health(now: number): HealthRecord {
@@ -271,7 +297,8 @@ export class State {
   /** Stores what has changed of it and of the leases since it was last stored: one row, however much that is. */
   save(now: number): void {
     if (!this.#changed && !this.#leases.changed) return;
-    this.#values.save("fortune", { ...this.#state, leases: this.#leases.stored(now) } satisfies Stored);
+    const { lastSuccessAt } = this;
+    this.#values.save("fortune", { ...this.#state, lastSuccessAt, leases: this.#leases.stored(now) } satisfies Stored);
     this.#changed = false;
   }
 

@@ -28,12 +28,14 @@ export class Stores {
   readonly outbox: Outbox;
   readonly capacity: Capacity;
   readonly state: State;
+  readonly values: Values;
 
   /** `atOnce`: the most rows that one step of a job rewrites. `mostBytes`: see {@link Capacity}. */
   constructor(sql: Sql, atOnce: number, mostBytes: number, memory: Memory) {
     this.#memory = memory;
     sql.migrate(ENDPOINT_STEPS);
     const values = new Values(sql);
+    this.values = values;
     this.deliveries = new Deliveries(sql);
     this.rate = new RateLimit(values, this);
     this.jobs = new Jobs(sql, values, this.leases, this.deliveries.figures, atOnce);

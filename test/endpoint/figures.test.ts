@@ -62,7 +62,7 @@ describe("figures", () => {
       expect(sql.rowsRead - read).toBeLessThan(50);
       // What is over is written down, so that a new object does not read it again.
       const written = sql.rowsWritten;
-      ledger.writeFigures(now + HOUR);
+      ledger.teller.telling(now + HOUR, 0);
       expect(sql.rowsWritten - written).toBe(24);
       const again = open();
       read = sql.rowsRead;
@@ -89,7 +89,7 @@ describe("figures", () => {
       };
       const both = (now: number) => {
         agree(ledger);
-        ledger.writeFigures(now);
+        ledger.teller.telling(now, 0);
         agree(ledger);
         agree(open());
       };

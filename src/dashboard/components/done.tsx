@@ -1,16 +1,19 @@
 import type { FC } from "hono/jsx";
 import { type SiteContext, tenantPath } from "../site";
 import { Act } from "./form";
+import { Notice } from "./parts";
 
 /** What was done, by the word that the address carries after it: never a text of somebody else's. */
 const DONE: Readonly<Record<string, string>> = {
   created: "Created.",
   saved: "Saved. It applies from the next attempt on.",
+  renamed: "Renamed.",
   enabled: "Enabled, with a clean failure window. Held deliveries stay held until you recover them.",
   disabled: "Disabled. New deliveries are held until it is enabled again.",
   deleted: "Deleted.",
-  resent: "Sent again: the next attempt is due now.",
-  replayed: "Event replayed to the endpoints that want it now.",
+  resent: "Resend requested. Its status says how it stands.",
+  probed: "Probe requested. The breaker says how it stands.",
+  replayed: "Replayed. Its deliveries say who gets it.",
   erased: "Content erased.",
   rotated: "Rotated. Both signatures are sent until the overlap ends.",
   promoted: "The new secret is in use.",
@@ -50,3 +53,16 @@ export const Done: FC<{ c: SiteContext }> = ({ c }) => {
     </div>
   );
 };
+
+/** What was saved and yet may not be what was meant. */
+export const Warnings: FC<{ texts: readonly string[] }> = ({ texts }) =>
+  texts.length === 0 ? null : (
+    <Notice tone="warn">
+      Saved, but look at this:
+      <ul>
+        {texts.map((text) => (
+          <li>{text}</li>
+        ))}
+      </ul>
+    </Notice>
+  );

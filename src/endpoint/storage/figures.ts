@@ -34,6 +34,9 @@ export class FigureTable {
   /** Hours that are counted, by their first ms, as far as they are remembered. */
   readonly #hours = new Map<number, HourFigures>();
   #standing: Standing | null = null;
+  /** How many rows have changed since the object woke, and their hours since that was last asked. */
+  changes = 0;
+  #changed = new Set<number>();
   /** No hour after this one is written down, in ms; `null`: not looked up yet. */
   #lastWritten: number | null = null;
 
@@ -45,6 +48,8 @@ export class FigureTable {
   changed(id: string, before: Counted | null, after: Counted): void {
     const at = deliveryTime(id);
     const hour = hourOf(at);
+    this.changes++;
+    this.#changed.add(hour);
     this.#stand(at, before, after);
     const counted = this.#hours.get(hour);
     if (counted !== undefined) {
@@ -62,7 +67,9 @@ export class FigureTable {
   changedTogether(ids: readonly string[]): void {
     if (ids.length === 0) return;
     this.#standing = null;
+    this.changes += ids.length;
     for (const hour of hoursOf(ids)) {
+      this.#changed.add(hour);
       this.#hours.delete(hour);
       this.#sql.all("DELETE FROM figures WHERE hour = ? AND final = 0", hour);
     }
@@ -112,6 +119,22 @@ export class FigureTable {
     }
     this.#count(uncounted, end, found);
     return found;
+  }
+
+  /** The hours of rows that have changed since this was asked last. */
+  takeChanged(): number[] {
+    if (this.#changed.size === 0) return [];
+    const hours = [...this.#changed];
+    this.#changed = new Set();
+    return hours;
+  }
+
+  /** The first hour that has anything, in ms; `null`: there is none. */
+  first(): number | null {
+    const oldest = this.#sql.first<{ id: string }>("SELECT id FROM deliveries ORDER BY id LIMIT 1");
+    const written = this.#sql.first<{ hour: number }>("SELECT hour FROM figures ORDER BY hour LIMIT 1");
+    const hours = [oldest && hourOf(deliveryTime(oldest.id)), written?.hour ?? null].filter((hour) => hour !== null);
+    return hours.length === 0 ? null : Math.min(...hours);
   }
 
   /** What stands open, however old. */

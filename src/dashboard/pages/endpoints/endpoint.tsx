@@ -1,15 +1,18 @@
 import { Hono } from "hono";
 import type { FC } from "hono/jsx";
 import { DeliveryLog } from "../../components/deliveries";
+import { FaredCard, faredOf } from "../../components/figures/fared";
+import { Incident } from "../../components/figures/incidents";
 import { SelectField, Token, textOf } from "../../components/form";
 import { HealthCard } from "../../components/health";
-import { apiTime } from "../../components/log";
+import { apiTime, Live } from "../../components/log";
 import { Card, Copyable, Facts } from "../../components/parts";
 import { type Endpoint, type Health, nameOf } from "../../components/pills";
-import { type Refusal, refusedWith } from "../../errors";
+import { type Refusal, readOr, refusedWith } from "../../errors";
 import { needs } from "../../guard";
+import { EndpointReason } from "../../inspect/reason";
 import { type Site, type SiteContext, type SiteEnv, tenantPath, withQuery } from "../../site";
-import { page } from "../../write";
+import { page, part, wantsPart } from "../../write";
 import { typesOf } from "../catalog/types";
 import { EndpointFrame, endpointPath } from "./endpoint-frame";
 import { endpointLog } from "./endpoint-log";
@@ -35,10 +38,22 @@ async function show(c: SiteContext, { refusal = null, secret = HIDDEN }: Partial
   const asked = apiTime(c.req.query("recoverSince"));
   const kept = keptSince(c.env, now);
   const since = asked !== undefined && !Number.isNaN(Date.parse(asked)) ? asked : kept;
-  const [endpoint, health, log] = await Promise.all([
+  const { found: head } = await readOr(
+    site.api.endpoints.list(tenant, { query: { q: id, include: "summary", limit: 1 } }),
+  );
+  const incident = (
+    <Live id="now" from={endpointPath(site, tenant, id)}>
+      {head?.data.map((one) => (
+        <Incident site={site} tenant={tenant} one={one} now={now} here />
+      ))}
+    </Live>
+  );
+  if (wantsPart(c)) return part(c, incident);
+  const [endpoint, health, log, fared] = await Promise.all([
     site.api.endpoints.get(tenant, id),
     site.api.endpoints.health(tenant, id),
     site.api.deliveries.list(tenant, id, { query: { limit: 10 } }),
+    faredOf(c, tenant, { endpoint: id }, now),
   ]);
   const [held, count, types] = await Promise.all([
     heldOf(site, tenant, endpoint, kept),
@@ -55,6 +70,11 @@ async function show(c: SiteContext, { refusal = null, secret = HIDDEN }: Partial
       ...(refusal === null ? {} : { status: 409 as const }),
     },
     <EndpointFrame site={site} tenant={tenant} endpoint={endpoint} tab="Overview" failing={isFailing(health)}>
+      {endpoint.enabled ? incident : null}
+      <EndpointReason
+        {...{ site, tenant, endpoint, health, now }}
+        failed={log.data.find(({ lastError, test }) => lastError !== null && !test) ?? null}
+      />
       <CallToAction endpoint={endpoint} held={held} recoverAt={site.may.endpoints.recover ? `${here}#recover` : null} />
       <div class="columns wide">
         <Card
@@ -95,6 +115,7 @@ async function show(c: SiteContext, { refusal = null, secret = HIDDEN }: Partial
           none="They appear here as events come in. Send a test to see the first one."
         />
       </Card>
+      <FaredCard c={c} fared={fared} title="Deliveries" />
       <HealthCard health={health} endpoint={endpoint} now={now} />
       {site.may.endpoints.recover ? (
         <Recovery site={site} tenant={tenant} endpoint={endpoint} since={since} count={count} refusal={refusal} />
@@ -176,6 +197,14 @@ async function recover(c: SiteContext, since: string): Promise<Response> {
   return c.redirect(withQuery(endpointPath(site, tenant, id), { recovered: count }), 303);
 }
 
+/** Lets a probe go; the page then says what is. */
+async function probe(c: SiteContext): Promise<Response> {
+  const { site, tenant, id } = where(c);
+  const refusal = await refusedWith(() => site.api.endpoints.probe(tenant, id));
+  if (refusal !== null) return show(c, { refusal });
+  return c.redirect(withQuery(endpointPath(site, tenant, id), { done: "probed" }), 303);
+}
+
 /** Shows what was refused of a change of the secret, or goes back to the secret and says that it is done. */
 async function secretChanged(c: SiteContext, changed: Changed): Promise<Response> {
   const { site, tenant, id } = where(c);
@@ -211,6 +240,7 @@ export const endpointPage = new Hono<SiteEnv>()
   .get("/tenants/:tenant/endpoints/:endpoint/deliveries", endpointLog)
   .post("/tenants/:tenant/endpoints/:endpoint/enable", enable)
   .post("/tenants/:tenant/endpoints/:endpoint/disable", disable)
+  .post("/tenants/:tenant/endpoints/:endpoint/probe", probe)
   .post("/tenants/:tenant/endpoints/:endpoint/recover", (c) => recover(c, textOf(c.get("form"), "since")))
   .post("/tenants/:tenant/endpoints/:endpoint/reveal", async (c) => show(c, { secret: await revealed(c) }))
   .post("/tenants/:tenant/endpoints/:endpoint/rotate", async (c) => secretChanged(c, await rotate(c)))
