@@ -66,6 +66,7 @@ const FORMS: Record<string, Row> = {
   [`${ENDPOINT}/recover`]: { may: MANAGERS, answer: "leads on", fields: () => ({ recoverSince: SINCE }) },
   [`${ENDPOINT}/probe`]: { may: MANAGERS, answer: "leads on" },
   [`${ENDPOINT}/reveal`]: { may: MANAGERS, answer: "shows" },
+  "/tenants/:tenant/settings": { may: OPERATOR, answer: "leads on", fields: () => ({ name: "Renamed" }) },
   [`${ENDPOINT}/rotate`]: { may: MANAGERS, answer: "leads on" },
   [`${ENDPOINT}/promote`]: { may: MANAGERS, answer: "leads on" },
   [`${ENDPOINT}/deliveries/:delivery/check`]: { may: MANAGERS, answer: "shows", fields: () => ({ pasted: "x" }) },
