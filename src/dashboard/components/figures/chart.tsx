@@ -126,6 +126,9 @@ export const Chart: FC<ChartProps> = (props) => {
             );
           })}
         </svg>
+        <span class="axis-zone">
+          <Zone />
+        </span>
         <Axis points={points} span={span} />
       </div>
       <details class="quiet">
@@ -154,7 +157,6 @@ const Axis: FC<Pick<ChartProps, "points" | "span">> = ({ points, span }) => {
           </time>
         );
       })}
-      <Zone />
     </div>
   );
 };
