@@ -1,6 +1,6 @@
 /**
  * Puts what the Worker serves as static assets into .assets: the dashboard's script and styles, each one file and minified,
- * the guides, built from Markdown, and the OpenAPI document with its reference, made of the code. And makes the bundle's zod.
+ * the guides, built from Markdown, and the OpenAPI document with its reference, made of the code. And bundles the Worker.
  * wrangler runs this before it bundles (`[build]` in wrangler.toml).
  * @module
  */
@@ -9,12 +9,14 @@ import { copyFile, mkdir, readdir, readFile, rm, writeFile } from "node:fs/promi
 import { build, transform } from "esbuild";
 import { docsOf } from "./lib/guides.mjs";
 import { inProject } from "./lib/project.mjs";
-import { bundleZod } from "./lib/zod.mjs";
+import { bundleWorker } from "./lib/worker.mjs";
 
 const TARGET = inProject(".assets");
 
 /** Our own: browsers ask whether it has changed. */
 const OWN = inProject("src/dashboard/assets");
+
+const bundled = bundleWorker();
 
 // Anew, so that no older version stays behind and is uploaded.
 await rm(TARGET, { recursive: true, force: true });
@@ -49,4 +51,4 @@ const guides = ["/docs", "/docs/*"].map((path) => `${path}\n${said.join("")}`);
 // Any page may read the document; nothing else is open.
 const open = "/openapi.json\n  Access-Control-Allow-Origin: *\n  Access-Control-Expose-Headers: ETag\n";
 await writeFile(`${TARGET}/_headers`, `${guides.join("")}${open}/*\n  X-Content-Type-Options: nosniff\n`);
-await bundleZod();
+await bundled;

@@ -5,9 +5,9 @@
  */
 
 import { env } from "cloudflare:workers";
-import worker from "./worker.js";
+import worker from "./worker.mjs";
 
-export * from "./worker.js";
+export * from "./worker.mjs";
 export default worker;
 
 /** Set where somebody asked for all of the Worker's lines; without it those at error level are printed, and no other. */

@@ -16,3 +16,6 @@ export const ROOT = fileURLToPath(new URL("../../", import.meta.url));
 export function inProject(path) {
   return ROOT + path;
 }
+
+/** The Worker in one module, see worker.mjs: `main` of wrangler.toml. */
+export const WORKER = inProject("dist/worker.mjs");

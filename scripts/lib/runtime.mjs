@@ -14,9 +14,8 @@ import { readdir, readFile } from "node:fs/promises";
 import { createRequire } from "node:module";
 import { join } from "node:path";
 import { createInterface } from "node:readline";
-import { BUNDLE } from "./bundle.mjs";
 import { startGuarded } from "./child.mjs";
-import { inProject } from "./project.mjs";
+import { inProject, WORKER } from "./project.mjs";
 
 // wrangler brings the one that it was made for.
 const { convertV4MiniflareOptions, Log, LogLevel, Miniflare } = createRequire(
@@ -108,7 +107,7 @@ async function serve(port, variables, verbose) {
         path: inProject("dist/local.js"),
         contents: await readFile(inProject("scripts/lib/local.js")),
       },
-      { type: "ESModule", path: BUNDLE },
+      { type: "ESModule", path: WORKER },
     ],
     assets: { ...assets, binding: "LOCAL_ASSETS" },
     bindings: {

@@ -1,5 +1,6 @@
 import type { Automation } from "../config/snapshot";
-import type { DeliveryRecord, WaitReason } from "../contracts/delivery";
+import type { DeliveryRecord } from "../contracts/delivery";
+import { DISABLED, ERRORS, WAITS } from "../contracts/reasons";
 import type { Enablement } from "../contracts/settings";
 import { CONTACT_REVEALED } from "../contracts/signal";
 import { type Filter, failingClause } from "../lib/filter/filter";
@@ -172,12 +173,16 @@ function explainDelivery(facts: Facts, delivery: NonNullable<Facts["delivery"]>)
         return told("held", detail, "Resend the delivery, or recover what the endpoint missed.");
       }
       const since = disabledAt === null ? "" : ` since ${iso(disabledAt)}`;
-      const detail = `The delivery is held: the endpoint is disabled${since}, ${DISABLED[disabledReason ?? "manual"]}.`;
+      const detail = `The delivery is held: the endpoint is disabled${since}, ${DISABLED[disabledReason ?? "manual"].short}.`;
       return told("held", detail, "Enable the endpoint, then recover what it missed.");
     }
     case "failed":
       if (record.lastError === "blocked") return blocked(facts, told);
-      return told("failed", `Given up after ${tries}: ${failure(record)}.`, REMEDIES[record.lastError ?? "status"]);
+      return told(
+        "failed",
+        `Given up after ${tries}: ${failure(record)}.`,
+        ERRORS[record.lastError ?? "status"].remedy,
+      );
     case "canceled":
       return told("erased", erasedBefore(facts.event.erasedAt), null);
     default: {
@@ -186,11 +191,11 @@ function explainDelivery(facts: Facts, delivery: NonNullable<Facts["delivery"]>)
       const next = nextAttemptAt === null ? underWay : `Next attempt at ${iso(nextAttemptAt)}.`;
       const last = attempts === 0 ? "" : ` The last attempt: ${failure(record)}.`;
       if (record.waitReason !== null) {
-        const detail = `The delivery waits: ${WAITS[record.waitReason]}. ${next}${last}`;
-        return told("waiting", detail, WAIT_REMEDIES[record.waitReason]);
+        const detail = `The delivery waits: ${WAITS[record.waitReason].what}. ${next}${last}`;
+        return told("waiting", detail, WAITS[record.waitReason].remedy);
       }
       if (attempts === 0) return told("pending", `Not tried yet. ${next}`, null);
-      return told("retrying", `${tries} failed. ${next}${last}`, REMEDIES[record.lastError ?? "status"]);
+      return told("retrying", `${tries} failed. ${next}${last}`, ERRORS[record.lastError ?? "status"].remedy);
     }
   }
 }
@@ -235,48 +240,7 @@ function erasedBefore(at: number | null): string {
 function failure({ lastError, lastStatusCode }: DeliveryRecord): string {
   if (lastError === "status" || lastError === "gone") return `the receiver answered ${lastStatusCode}`;
   if (lastError === "redirect") return `the receiver answered ${lastStatusCode}, and redirects are not followed`;
-  return FAILURES[lastError ?? ""] ?? "it could not be sent";
+  return lastError === null ? "it could not be sent" : ERRORS[lastError].what;
 }
 
-const FAILURES: Readonly<Record<string, string>> = {
-  timeout: "the receiver did not answer in time",
-  connection: "no connection could be made to the receiver",
-  expired: "it could not be tried before its time was over, or its event is no longer kept",
-};
-
-const AGAIN = "then resend the delivery, or wait for its next attempt if it has one.";
-const REMEDIES: Readonly<Record<NonNullable<DeliveryRecord["lastError"]>, string>> = {
-  timeout: `Let the receiver answer before it does its work, or raise the endpoint's timeout; ${AGAIN}`,
-  connection: `See that the URL's host resolves, is reachable and has a valid certificate; ${AGAIN}`,
-  redirect: `Set the endpoint's URL to where the redirect leads; ${AGAIN}`,
-  status: `See the attempt's response for what the receiver refused; ${AGAIN}`,
-  blocked: `Give the endpoint a public https URL; ${AGAIN}`,
-  gone: "The receiver says that it is gone for good: change the URL or delete the endpoint.",
-  expired: "Let the receiver take deliveries again, then resend the delivery, or replay its event, while it is kept.",
-};
-
 const CALLBACK_REMEDY = "See what the receiver answered, and replay the event once it takes it.";
-
-const DISABLED: Readonly<Record<string, string>> = {
-  manual: "by hand",
-  failing: "because it kept failing",
-  gone: "because its receiver answered 410 Gone",
-};
-
-const WAITS: Readonly<Record<WaitReason, string>> = {
-  breaker:
-    "the endpoint's last attempts failed one after the other, so its breaker is open; one delivery at a time probes the receiver",
-  asked:
-    "its receiver answered 429 or 503 with a Retry-After, so nothing is sent to the endpoint before that time, for an hour at most",
-  slow: "the endpoint has begun to fail, so it has its turn in the slow lane",
-  slots: "as many deliveries as the endpoint may have are under way already",
-  rate: "the endpoint's rate limit is used up",
-};
-
-const WAIT_REMEDIES: Readonly<Record<WaitReason, string>> = {
-  breaker: "See the endpoint's failed attempts and mend the receiver; the first success lets everything through.",
-  asked: "Wait; if the receiver takes more than it said, let it answer with a shorter Retry-After.",
-  slow: "See the endpoint's failed attempts; a success ends the wait.",
-  slots: "Let the receiver answer faster.",
-  rate: "Raise the endpoint's rate limit if its receiver can take more.",
-};

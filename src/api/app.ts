@@ -11,6 +11,7 @@ import { deliveryRoutes } from "./deliveries/deliveries";
 import { tenantDeliveryRoutes } from "./deliveries/tenant-deliveries";
 import { endpointListRoutes } from "./endpoints/endpoint-list";
 import { endpointRoutes } from "./endpoints/endpoints";
+import { probeRoutes } from "./endpoints/probes";
 import { secretRoutes } from "./endpoints/secrets";
 import { statsRoutes } from "./endpoints/stats";
 import { testSendRoutes } from "./endpoints/test-sends";
@@ -32,12 +33,14 @@ import { answerError, PRIVATE, Problem } from "./problems/problem";
 import { searchRoutes } from "./search/search";
 import { refuseMisconfigured } from "./service/deployment";
 import { healthRoutes } from "./service/health";
+import { overviewRoutes } from "./service/overview";
 import { resealRoutes } from "./service/reseal";
 import { listRoutes } from "./signals/lists";
 import { observationRoutes } from "./signals/observations";
 import { signalTestRoutes } from "./signals/signal-tests";
 import { signalRoutes } from "./signals/signals";
 import { limitsPageRoutes } from "./spec/limits-page";
+import { tenantListRoutes } from "./tenants/tenant-list";
 import { tenantRoutes } from "./tenants/tenants";
 
 /** The HTTP API: who calls first, then which tenant, then what they want. */
@@ -68,12 +71,15 @@ for (const posted of ["events", "observations"]) {
   app.use(`/v1/tenants/:tenant/${posted}/batch`, acceptRate);
 }
 app.route("/", tenantRoutes);
+app.route("/", tenantListRoutes);
 app.route("/", searchRoutes);
 app.route("/", keyRoutes);
 app.route("/", portalLinkRoutes);
 app.route("/", auditRoutes);
+app.route("/", overviewRoutes);
 app.route("/", resealRoutes);
 app.route("/", endpointRoutes);
+app.route("/", probeRoutes);
 app.route("/", endpointListRoutes);
 app.route("/", secretRoutes);
 app.route("/", testSendRoutes);

@@ -31,6 +31,7 @@ export const OPERATIONS = {
     delete: "DELETE /v1/tenants/:tenant/endpoints/:endpoint",
     health: "GET /v1/tenants/:tenant/endpoints/:endpoint/health",
     test: "POST /v1/tenants/:tenant/endpoints/:endpoint/test",
+    probe: "POST /v1/tenants/:tenant/endpoints/:endpoint/probe",
     recover: "POST /v1/tenants/:tenant/endpoints/:endpoint/recover",
   },
   secrets: {
@@ -106,6 +107,7 @@ export const OPERATIONS = {
   },
   service: {
     health: "GET /health",
+    overview: "GET /v1/overview",
   },
 } as const;
 

@@ -13,6 +13,7 @@ import type { deliveryRoutes } from "../api/deliveries/deliveries";
 import type { tenantDeliveryRoutes } from "../api/deliveries/tenant-deliveries";
 import type { endpointListRoutes } from "../api/endpoints/endpoint-list";
 import type { endpointRoutes } from "../api/endpoints/endpoints";
+import type { probeRoutes } from "../api/endpoints/probes";
 import type { secretRoutes } from "../api/endpoints/secrets";
 import type { statsRoutes } from "../api/endpoints/stats";
 import type { testSendRoutes } from "../api/endpoints/test-sends";
@@ -24,11 +25,13 @@ import type { explainRoutes } from "../api/events/explain";
 import type { replayRoutes } from "../api/events/replay";
 import type { searchRoutes } from "../api/search/search";
 import type { healthRoutes } from "../api/service/health";
+import type { overviewRoutes } from "../api/service/overview";
 import type { resealRoutes } from "../api/service/reseal";
 import type { listRoutes } from "../api/signals/lists";
 import type { observationRoutes } from "../api/signals/observations";
 import type { signalTestRoutes } from "../api/signals/signal-tests";
 import type { signalRoutes } from "../api/signals/signals";
+import type { tenantListRoutes } from "../api/tenants/tenant-list";
 import type { tenantRoutes } from "../api/tenants/tenants";
 
 type SchemaOf<App> = App extends OpenAPIHono<infer _Env, infer Schema, infer _Base> ? Schema : never;
@@ -48,7 +51,9 @@ export type Routes = SchemaOf<typeof auditRoutes> &
   SchemaOf<typeof keyRoutes> &
   SchemaOf<typeof listRoutes> &
   SchemaOf<typeof observationRoutes> &
+  SchemaOf<typeof overviewRoutes> &
   SchemaOf<typeof portalLinkRoutes> &
+  SchemaOf<typeof probeRoutes> &
   SchemaOf<typeof replayRoutes> &
   SchemaOf<typeof resealRoutes> &
   SchemaOf<typeof searchRoutes> &
@@ -58,5 +63,6 @@ export type Routes = SchemaOf<typeof auditRoutes> &
   SchemaOf<typeof signalRoutes> &
   SchemaOf<typeof statsRoutes> &
   SchemaOf<typeof tenantDeliveryRoutes> &
+  SchemaOf<typeof tenantListRoutes> &
   SchemaOf<typeof tenantRoutes> &
   SchemaOf<typeof testSendRoutes>;

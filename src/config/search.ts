@@ -1,7 +1,8 @@
-import { and, desc, eq, isNull, or, type SQL, sql } from "drizzle-orm";
+import { and, desc, eq, isNull, sql } from "drizzle-orm";
 import { OPERATOR_TENANT } from "../lib/operator";
 import { database } from "./database";
 import type { EndpointRow } from "./endpoints/endpoints";
+import { hasIn } from "./has-in";
 import { endpoints } from "./tables/endpoints";
 import { tenants } from "./tables/service";
 import type { Tenant } from "./tenants";
@@ -10,11 +11,6 @@ import type { Tenant } from "./tenants";
 export const MOST_LOOKED = 20_000;
 
 export type FoundEndpoint = Pick<EndpointRow, "tenant" | "id" | "uid" | "name" | "url">;
-
-/** Whether one of these has the text in it, upper and lower case alike; `instr`, since D1 takes no pattern over 50 bytes. */
-function hasIn(text: string, ...columns: SQL[]): SQL | undefined {
-  return or(...columns.map((column) => sql`instr(lower(${column}), ${text.toLowerCase()}) > 0`));
-}
 
 /**
  * Endpoints with a text in their id, `uid`, name or URL, at most `limit`, newest first. `tenant`: of this one; `null`: of
@@ -41,7 +37,7 @@ export async function searchEndpoints(
   return db
     .select()
     .from(newest)
-    .where(hasIn(text, sql`${newest.id}`, sql`${newest.uid}`, sql`${newest.name}`, sql`${newest.url}`))
+    .where(hasIn(text, newest.id, newest.uid, newest.name, newest.url))
     .limit(limit)
     .all();
 }
@@ -64,7 +60,7 @@ export async function searchTenants(
   return db
     .select()
     .from(newest)
-    .where(and(sql`${newest.id} <> ${OPERATOR_TENANT}`, hasIn(text, sql`${newest.id}`, sql`${newest.name}`)))
+    .where(and(sql`${newest.id} <> ${OPERATOR_TENANT}`, hasIn(text, newest.id, newest.name)))
     .limit(limit)
     .all();
 }

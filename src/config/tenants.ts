@@ -1,4 +1,4 @@
-import { and, desc, eq, exists, inArray, isNotNull, isNull, sql } from "drizzle-orm";
+import { and, count, desc, eq, exists, inArray, isNotNull, isNull, sql } from "drizzle-orm";
 import type { Env } from "../contracts/env";
 import { OPERATOR_TENANT } from "../lib/operator";
 import type { Day } from "../lib/time";
@@ -6,6 +6,7 @@ import { type AuditEntry, audited, auditOfLast, logChange } from "./access/audit
 import { database } from "./database";
 import { configOf, databasesOf, demandBound, listOverAll } from "./databases";
 import { withoutFigures } from "./endpoints/endpoints";
+import { hasIn } from "./has-in";
 import { checkOf, limited, stillSo } from "./limits";
 import { apiKeys, portalLinks } from "./tables/access";
 import { endpoints, formerEndpoints } from "./tables/endpoints";
@@ -43,29 +44,65 @@ export async function tenantAnywhere(env: Env, id: string): Promise<Tenant | nul
 /** Where a page of tenants ended. */
 export type TenantCursor = Pick<Tenant, "createdAt" | "id">;
 
-/** Tenants, newest first, after `before`; at most `limit`. */
-export async function listTenants(d1: D1Database, limit: number, before: TenantCursor | null): Promise<Tenant[]> {
+/** Tenants, newest first, after `before`; at most `limit`. `text`: only those that have it in their id or name. */
+export async function listTenants(
+  d1: D1Database,
+  limit: number,
+  before: TenantCursor | null,
+  text?: string,
+): Promise<Tenant[]> {
   // As rows, so that a page begins in the index where the one before it ended.
   const beyond = before && sql`(${tenants.createdAt}, ${tenants.id}) < (${before.createdAt}, ${before.id})`;
   return database(d1)
     .select()
     .from(tenants)
-    .where(and(live, beyond ?? undefined))
+    .where(and(live, beyond ?? undefined, text === undefined ? undefined : hasIn(text, tenants.id, tenants.name)))
     .orderBy(desc(tenants.createdAt), desc(tenants.id))
     .limit(limit)
     .all();
 }
 
 /** Tenants of all databases, likewise. Each has the row of the service's own tenant, which is in the first. */
-export async function listAllTenants(env: Env, limit: number, before: TenantCursor | null): Promise<Tenant[]> {
+export async function listAllTenants(
+  env: Env,
+  limit: number,
+  before: TenantCursor | null,
+  text?: string,
+): Promise<Tenant[]> {
   const [first] = databasesOf(env);
   const read = async (d1: D1Database) => {
     // One more where that row goes.
-    const rows = await listTenants(d1, d1 === first ? limit : limit + 1, before);
+    const rows = await listTenants(d1, d1 === first ? limit : limit + 1, before, text);
     return d1 === first ? rows : rows.filter(({ id }) => id !== OPERATOR_TENANT);
   };
   const ahead = (a: Tenant, b: Tenant) => a.createdAt > b.createdAt || (a.createdAt === b.createdAt && a.id > b.id);
   return listOverAll(env, limit, read, ahead);
+}
+
+/** How many endpoints each of these tenants has; who has none is left out. */
+export async function endpointCounts(d1: D1Database, ids: readonly string[]): Promise<Map<string, number>> {
+  const rows = await database(d1)
+    .select({ tenant: endpoints.tenant, n: count() })
+    .from(endpoints)
+    .where(
+      and(
+        sql`${endpoints.tenant} IN (SELECT value FROM json_each(${JSON.stringify(ids)}))`,
+        isNull(endpoints.deletedAt),
+      ),
+    )
+    .groupBy(endpoints.tenant)
+    .all();
+  return new Map(rows.map(({ tenant, n }) => [tenant, n]));
+}
+
+/** What these tenants are called, in whichever database they are. */
+export async function namesOf(env: Env, ids: readonly string[]): Promise<Map<string, string>> {
+  const { id, name } = tenants;
+  const its = sql`${id} IN (SELECT value FROM json_each(${JSON.stringify(ids)}))`;
+  const found = databasesOf(env).map((d1) =>
+    database(d1).select({ id, name }).from(tenants).where(and(its, live)).all(),
+  );
+  return new Map((await Promise.all(found)).flat().map((row) => [row.id, row.name]));
 }
 
 /** Creates a tenant; `null` when there is one of that id, be it on its way out. */

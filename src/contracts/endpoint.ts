@@ -158,10 +158,10 @@ export interface EndpointContract {
    */
   adopt(deliveries: Delivery[], delay: number, tells?: boolean): Promise<Adopted>;
   /**
-   * Reloads its configuration from D1, and switches the endpoint on or off when told to. Answers, once it is switched off,
-   * how many attempts are under way.
+   * Reloads its configuration from D1, and switches the endpoint on or off or lets the breaker's next probe go at once when
+   * told to. Answers, once it is switched off, how many attempts are under way.
    */
-  configure(change: { enabled?: boolean }): Promise<number>;
+  configure(change: { enabled?: boolean; probe?: true }): Promise<number>;
   /** The endpoint is deleted: unfinished deliveries end as canceled. Answers how many attempts are under way. */
   close(): Promise<number>;
   /**

@@ -1,5 +1,6 @@
 import type { Portable } from "../lib/json/exact";
 import type { Event, Match } from "./event";
+import type { Untold } from "./figures";
 import type { RevealAction } from "./signal";
 
 /** An event on its way into the log. */
@@ -140,6 +141,16 @@ export interface FoundKeys {
   shards: number;
 }
 
+/** How many deliveries were accepted, by the first ms of the hour and the event type. */
+export type AcceptedHours = Record<string, Record<string, number>>;
+
+/** What a log knows of its deliveries' figures, by endpoint. */
+export interface LogFigures {
+  accepted: Record<string, AcceptedHours>;
+  /** What endpoints told of their hours when they were handed their deliveries last. */
+  told: Record<string, Untold>;
+}
+
 /** A shard of the EventLog of a tenant and UTC day. */
 export interface EventLogContract {
   /**
@@ -158,6 +169,8 @@ export interface EventLogContract {
   claim(request: ClaimRequest): Promise<ClaimResult>;
   /** What events of this shard have used these names. `busy`: it is about to write one that uses one of them. */
   find(names: string[]): Promise<{ used: (KeyedEvents | null)[]; busy: boolean }>;
+  /** What it knows of its deliveries' figures. */
+  figures(): Promise<Told & LogFigures>;
   /** Whether this shard holds anything. */
   holds(): Promise<boolean>;
   /** A page of events, newest first. */

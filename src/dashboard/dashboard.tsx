@@ -17,6 +17,7 @@ import { auditPages } from "./pages/access/audit";
 import { keyPages } from "./pages/access/keys";
 import { portalLinkPages } from "./pages/access/portal-links";
 import { signInPages } from "./pages/access/sign-in";
+import { eventTypeFormPages } from "./pages/catalog/event-type-form";
 import { eventTypePages } from "./pages/catalog/event-types";
 import { deliveriesPages } from "./pages/deliveries/deliveries";
 import { deliveryPages } from "./pages/deliveries/delivery";
@@ -28,6 +29,7 @@ import { endpointPages } from "./pages/endpoints/endpoints";
 import { eventPages } from "./pages/events/event";
 import { eventsPages } from "./pages/events/events";
 import { helpPages } from "./pages/operator/help";
+import { nowPages } from "./pages/operator/now";
 import { overviewPages } from "./pages/operator/overview";
 import { tenantPages } from "./pages/operator/tenants";
 import { searchPages } from "./pages/search/search";
@@ -57,11 +59,13 @@ const PAGES = [
   eventsPages,
   eventPages,
   eventTypePages,
+  eventTypeFormPages,
   rulePages,
   automationPages,
   helpPages,
   keyPages,
   listPages,
+  nowPages,
   overviewPages,
   portalLinkPages,
   searchPages,
@@ -84,7 +88,7 @@ export function dashboard(call: Call): Hono<SiteEnv> {
   pages.use("/tenants/:tenant/*", ofTenant);
   pages.get("/", (c) => {
     const { base, principal } = c.get("site");
-    const home = principal.tenant === null ? `${base}/tenants` : `${base}/tenants/${principal.tenant}`;
+    const home = principal.tenant === null ? `${base}/now` : `${base}/tenants/${principal.tenant}`;
     return c.redirect(home, 303);
   });
   for (const some of PAGES) pages.route("/", some);

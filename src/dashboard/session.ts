@@ -3,7 +3,7 @@
  * whether they still may is asked anew for each page: identity.ts.
  * @module
  */
-import { z } from "zod";
+import * as z from "zod";
 import { base64Url, derivedBytes, hmacKey, hmacSha256, sameText, utf8 } from "../lib/crypto";
 
 /** Who signed in. */

@@ -58,6 +58,11 @@ export const SECTIONS: readonly Section[] = [
       { name: "api", title: "API reference", about: "Every call with its shapes and examples." },
       { name: "calls", title: "All calls", about: "Every call in a line, and who may make it." },
       { name: "limits", title: "Limits", about: "Everything that is limited, as this deployment has it." },
+      {
+        name: "reasons",
+        title: "Why it waits or failed",
+        about: "Every reason why a delivery is not with its receiver, and what to do.",
+      },
       { name: "problems", title: "Problems", about: "Every cause of an error answer, and what to do." },
     ],
   },

@@ -5,6 +5,9 @@ import { attemptsOf } from "./storage/attempt-log";
 import { dueByHand, ended, freed } from "./storage/row";
 import type { Stores } from "./stores";
 
+/** Among so many that are due first one is looked for that can probe: tests cannot. */
+const PROBED_OF = 20;
+
 /** What people do to deliveries: resend one, recover many, erase an event's. Times in ms. */
 export class ByHand {
   readonly #stores: Stores;
@@ -29,6 +32,20 @@ export class ByHand {
       leases.forget(row.id);
     }
     return "resending";
+  }
+
+  /**
+   * Lets the breaker's next probe go at once, with what is due first, whatever its time; the one that is under way goes on.
+   * Nothing where the breaker is closed or the endpoint disabled, and nothing before a time that the receiver asked for.
+   */
+  probe(now: number): void {
+    const { deliveries, leases, state } = this.#stores;
+    if (!state.stored.enabled || state.stored.breaker.open === null) return;
+    state.hurry();
+    const waits = ({ id }: { id: string }) => !leases.isOut(id, now) && deliveries.head(id)?.test === 0;
+    const first = deliveries.firstDue(leases.rowsOut(now).count + PROBED_OF).find(waits);
+    const row = first === undefined || first.due <= now ? null : deliveries.get(first.id);
+    if (row !== null) deliveries.save({ ...row, due: now });
   }
 
   /**

@@ -215,6 +215,11 @@ export class Ledger {
     return this.#change(now, () => this.#byHand.resend(delivery, now));
   }
 
+  /** See {@link ByHand.probe}. */
+  probe(now: number): void {
+    this.#change(now, () => this.#byHand.probe(now));
+  }
+
   /** See {@link ByHand.recover}. */
   recover(request: RecoverRequest, now: number): RecoverResult {
     return this.#byHand.recover(request, now);

@@ -4,13 +4,13 @@ import type * as contract from "../contracts/endpoint";
 import type { Env } from "../contracts/env";
 import type { Delivery } from "../contracts/event";
 import { nameParts } from "../contracts/find";
-import { queueOf } from "../contracts/queues";
-import { log, logError } from "../lib/log";
+import { log } from "../lib/log";
 import { Changes, type EndpointName } from "./changes";
 import { Configuration } from "./configuration";
-import { logDropped, MOST_BYTES } from "./jobs/capacity";
+import { MOST_BYTES } from "./jobs/capacity";
 import { OperatorEvents } from "./operator-events";
 import { FRESH } from "./policy/admission";
+import { putBack } from "./put-back";
 import { attemptOf } from "./storage/row";
 import { Summaries } from "./summaries";
 
@@ -87,11 +87,12 @@ export class Endpoint extends DurableObject<Env> implements contract.EndpointCon
     return (tells && adopted === "adopted" ? this.#changes.ledger.teller.untold(Date.now()) : null) ?? adopted;
   }
 
-  async configure(change: { enabled?: boolean }): Promise<number> {
+  async configure(change: { enabled?: boolean; probe?: true }): Promise<number> {
     await this.#configuration.load(Number.POSITIVE_INFINITY);
     if (this.#changes.erased) return 0;
     if (change.enabled === true) this.#changes.make((ledger) => ledger.enable(Date.now()));
     if (change.enabled === false) this.#changes.make((ledger) => ledger.disable("manual", Date.now()));
+    if (change.probe) this.#changes.make((ledger) => ledger.probe(Date.now()));
     this.ctx.waitUntil(this.#operatorEvents.tell());
     await this.#configuration.mirror();
     return change.enabled === false ? this.#countUnderWay() : 0;
@@ -173,29 +174,11 @@ export class Endpoint extends DurableObject<Env> implements contract.EndpointCon
     if (this.#changes.erased) return;
     const since = Date.now();
     if (await this.#changes.retires(since)) return;
-    const deliveries = await this.#release(alarm?.scheduledTime);
+    const deliveries = await putBack(this.#changes, this.env, this.#name, alarm?.scheduledTime);
     await this.#configuration.mirror();
     await this.#operatorEvents.tell();
     await this.#summaries.tell();
     this.#changes.arm();
     if (deliveries > 0) log("endpoint.alarm", { ...this.#name, deliveries, durationMs: Date.now() - since });
-  }
-
-  /** Puts what is due back onto the queue; answers how much. Never throws. */
-  async #release(scheduled: number | undefined): Promise<number> {
-    try {
-      // The next alarm is set before the send: if we die in it, the leases end and the deliveries come up again.
-      const released = this.#changes.make((ledger) => ledger.release(Date.now(), scheduled));
-      const { messages, lane, dropped } = released;
-      logDropped(this.#name, dropped);
-      if (messages.length === 0) return 0;
-      const queue = queueOf(this.env, this.#name.endpoint, lane);
-      const version = this.#changes.ledger.state.settings?.version ?? 0;
-      await queue.sendBatch(messages.map((deliveries) => ({ body: { ...this.#name, version, deliveries } })));
-      return released.deliveries.length;
-    } catch (error) {
-      logError("endpoint.release.failed", error, this.#name);
-      return 0;
-    }
   }
 }

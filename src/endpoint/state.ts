@@ -182,6 +182,11 @@ export class State {
     this.#setBreaker(breaking.probing(this.#state.breaker, attemptId, until));
   }
 
+  /** The breaker need not wait for its time. */
+  hurry(): void {
+    this.#setBreaker(breaking.hurried(this.#state.breaker));
+  }
+
   /** Switches the endpoint off; answers whether it was on. */
   disable(reason: DisabledReason, now: number): boolean {
     if (!this.#state.enabled) return false;

@@ -5,9 +5,9 @@ import { logOf } from "../lib/ids";
 import { logError } from "../lib/log";
 import type { Day } from "../lib/time";
 import { Alarm } from "./alarm";
-import { Elsewhere } from "./elsewhere";
-import { Growth } from "./growth";
 import { Journal } from "./journal/journal";
+import { Elsewhere } from "./shards/elsewhere";
+import { Growth } from "./shards/growth";
 import { Store } from "./store";
 import { Tenancy } from "./tenancy";
 

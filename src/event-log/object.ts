@@ -74,8 +74,7 @@ export class EventLog extends DurableObject<Env> implements EventLogContract {
     await this.#log.tenancy.check(since);
     this.#log.learn(shards);
     const names = allNamesOf(request);
-    const [first] = names;
-    if (first !== undefined && homeOf(first, this.#log.shards) !== this.#log.shard)
+    if (names[0] !== undefined && homeOf(names[0], this.#log.shards) !== this.#log.shard)
       return this.#told({ kind: "moved" });
     const result = await this.#log.elsewhere.using(names, since, (used, check) => {
       const write = (journal: Journal) => {
@@ -117,6 +116,10 @@ export class EventLog extends DurableObject<Env> implements EventLogContract {
     return { used: names.map((name) => this.#log.journal?.keys.find(name) ?? null), busy };
   }
 
+  async figures() {
+    return this.#told(this.#log.journal?.figures.read() ?? { accepted: {}, told: {} });
+  }
+
   async holds(): Promise<boolean> {
     return this.#log.journal !== null;
   }
@@ -133,9 +136,8 @@ export class EventLog extends DurableObject<Env> implements EventLogContract {
       this.#log.arm();
       return added;
     });
-    if (result !== null && versions !== undefined) {
+    if (result !== null && versions !== undefined)
       this.#announcer.announce([result.event], versions, new Set(result.added));
-    }
     return result;
   }
 

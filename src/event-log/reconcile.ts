@@ -1,4 +1,5 @@
 import { reconcileAfterMs } from "../contracts/env";
+import type { Untold } from "../contracts/figures";
 import { endpointStub } from "../contracts/find";
 import { log, logError } from "../lib/log";
 import type { DayLog } from "./day-log";
@@ -18,7 +19,7 @@ export async function reconcile(own: DayLog, reveal: (ulid: string) => Promise<b
   const handover = journal.pointer.handover(since - after / 2);
   const left = await handOver(own, handover, after / 2, reveal);
   if (own.tenancy.erased) return;
-  own.store.change(() => journal.pointer.confirm(handover, left.unreachable, left.unrevealed));
+  own.store.change(() => journal.pointer.confirm(handover, left.unreachable, left.unrevealed, left.told));
   // Else it is the rule, every few minutes of a tenant's day: a line of each would outnumber those of few events.
   if (left.unreachable.size + left.unrevealed.size === 0) return;
   log("events.reconciled", {
@@ -31,8 +32,12 @@ export async function reconcile(own: DayLog, reveal: (ulid: string) => Promise<b
   });
 }
 
-/** What could not be handed over: endpoints out of reach, and the ULIDs of events whose contacts were not revealed. */
+/**
+ * What could not be handed over: endpoints out of reach, and the ULIDs of events whose contacts were not revealed; and what
+ * the others told of their figures.
+ */
 interface Left {
+  told: ReadonlyMap<string, Untold>;
   unreachable: ReadonlySet<string>;
   unrevealed: ReadonlySet<string>;
 }
@@ -48,10 +53,12 @@ async function handOver(
   reveal: (ulid: string) => Promise<boolean>,
 ): Promise<Left> {
   const unreachable = new Set<string>();
+  const told = new Map<string, Untold>();
   await Promise.all(
     [...refs].map(async ([endpoint, deliveries]) => {
       try {
-        await endpointStub(env, tenant, endpoint).adopt(deliveries, delay);
+        const adopted = await endpointStub(env, tenant, endpoint).adopt(deliveries, delay, true);
+        if (typeof adopted === "object") told.set(endpoint, adopted);
       } catch (error) {
         unreachable.add(endpoint);
         logError("events.adopt.failed", error, { tenant, endpoint, deliveries: deliveries.length });
@@ -60,5 +67,5 @@ async function handOver(
   );
   const unrevealed = new Set<string>();
   for (const ulid of reveals) if (!(await reveal(ulid))) unrevealed.add(ulid);
-  return { unreachable, unrevealed };
+  return { unreachable, unrevealed, told };
 }

@@ -1,4 +1,4 @@
-import { z } from "zod";
+import * as z from "zod";
 import { DAY, SECOND } from "./time";
 
 /** What is wrong with one variable of the deployment. The message never shows a value, which may be a secret. */

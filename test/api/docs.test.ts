@@ -24,7 +24,13 @@ const document = await theDocument();
 
 describe("the pages under /docs that are made of the code", () => {
   it("are made once, but for the limits, which each deployment has its own of", async ({ expect }) => {
-    expect([...pages.keys()]).toEqual(["openapi.json", "docs/api.html", "docs/calls.html", "docs/problems.html"]);
+    expect([...pages.keys()]).toEqual([
+      "openapi.json",
+      "docs/api.html",
+      "docs/calls.html",
+      "docs/problems.html",
+      "docs/reasons.html",
+    ]);
     expect(JSON.parse(pages.get("openapi.json") ?? "")).toEqual(document);
     const { answer } = await limits();
     expect(answer.status).toBe(200);
@@ -32,15 +38,18 @@ describe("the pages under /docs that are made of the code", () => {
     expect(answer.headers.get("Content-Security-Policy")).toBe(DOCS_POLICY);
   });
 
-  it.for(["api", "calls", "limits", "problems"])("%s is in the menu, and needs no script", async (name, { expect }) => {
-    const text = pages.get(`docs/${name}.html`) ?? (await limits()).text;
-    expect(text).toContain(`href="/docs/${name}" aria-current="page"`);
-    for (const { pages } of SECTIONS) {
-      for (const page of pages) expect(text).toContain(`href="/docs/${page.name}"`);
-    }
-    expect(text).not.toMatch(/<style| style="|<script>| on\w+="/);
-    expect(text).not.toMatch(/>undefined<|\[object |NaN/);
-  });
+  it.for(["api", "calls", "limits", "problems", "reasons"])(
+    "%s is in the menu, and needs no script",
+    async (name, { expect }) => {
+      const text = pages.get(`docs/${name}.html`) ?? (await limits()).text;
+      expect(text).toContain(`href="/docs/${name}" aria-current="page"`);
+      for (const { pages } of SECTIONS) {
+        for (const page of pages) expect(text).toContain(`href="/docs/${page.name}"`);
+      }
+      expect(text).not.toMatch(/<style| style="|<script>| on\w+="/);
+      expect(text).not.toMatch(/>undefined<|\[object |NaN/);
+    },
+  );
 });
 
 /** What a section of the reference says, as a reader sees it. */

@@ -37,6 +37,7 @@ const { port } = await receive(({ url: path, headers, body }) => {
   if (path.startsWith("/down") && !up.has(path)) return { status: 503 };
   if (path.startsWith("/slow")) return { delayMs: SLOW };
   if (path.startsWith("/down") && !up.has(path)) return { status: 503 };
+  if (path.startsWith("/missing")) return { status: 404 };
   return { status: path.startsWith("/third") && Number(headers["x-webhook-attempt"]) < 3 ? 500 : 204 };
 });
 parentPort?.postMessage(port);

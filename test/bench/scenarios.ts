@@ -172,6 +172,64 @@ export const sparse =
     return () => run(events);
   };
 
+/** How far the clock goes on after each attempt, so that the next one is due, in ms. */
+const AWAY = [35 * SECOND, 135 * SECOND, 5 * MINUTE];
+
+/**
+ * The same of events that fail twice before they succeed, all alone: what no traffic shares with them. A retry comes half a
+ * minute after the first failure and two minutes after the second, and an object leaves memory before each.
+ */
+export const alone =
+  (events: number): Scenario =>
+  async (instance, receiver) => {
+    const { tenant, path } = await tenantWith(instance, receiver, { answers: "third" });
+    const run = async (times: number) => {
+      for (let event = 0; event < times; event++) {
+        await instance.api("POST", `/tenants/${tenant}/events`, { event: "lead.hot", data: SAMPLE });
+        for (let attempt = 1; attempt <= 3; attempt++) {
+          await receiver.until(path, event * 3 + attempt);
+          await quiet(instance);
+          await instance.bench("evict");
+          await instance.bench("advance", { ms: AWAY[attempt - 1] });
+        }
+      }
+      await receiver.take(path);
+      return times;
+    };
+    await run(2);
+    return () => run(events);
+  };
+
+/** How far the clock goes on at once while retries come, in ms. */
+const STRIDE = 30 * SECOND;
+/** After which the last retry of the usual schedule has been made: 30 s, 2 and 10 minutes, 1 and 4 hours, and a tenth. */
+const SCHEDULE_OVER = 6 * 3_600 * SECOND;
+
+/**
+ * A receiver that answers 404 all day, at ten events a second, for so many minutes. The breaker does not count that, so every
+ * event takes all its attempts, six by the usual schedule, before it is given up.
+ */
+export const refused =
+  (minutes: number): Scenario =>
+  async (instance, receiver) => {
+    const { tenant, path } = await tenantWith(instance, receiver, { answers: "missing" });
+    return async () => {
+      const events = minutes * 60 * OUTAGE_RATE;
+      for (let second = 0; second < minutes * 60; second++) {
+        await post(instance, tenant, OUTAGE_RATE);
+        await quiet(instance);
+        await instance.bench("advance", { ms: SECOND });
+        await quiet(instance);
+      }
+      for (let passed = 0; passed < SCHEDULE_OVER; passed += STRIDE) {
+        await instance.bench("advance", { ms: STRIDE });
+        await quiet(instance);
+      }
+      await receiver.take(path);
+      return events;
+    };
+  };
+
 /** Events posted one by one in each second of an outage. */
 const OUTAGE_RATE = 10;
 

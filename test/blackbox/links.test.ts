@@ -15,7 +15,7 @@ const FILES = ["README.md", ...GUIDES.map(({ file }) => file)];
 /** What is there beside the pages: the Worker's own, and the document. */
 const SERVED = ["/docs/limits", "/openapi.json"];
 /** The pages that the code makes of itself. */
-const MADE = ["/docs/api", "/docs/calls", "/docs/problems"];
+const MADE = ["/docs/api", "/docs/calls", "/docs/problems", "/docs/reasons"];
 
 /** A document without its blocks of code. */
 function prose(text: string): string {

@@ -77,7 +77,7 @@ test("a delivered event costs hardly more CPU by npm start than with the Worker 
   const port = await freePort();
   const instance = await project.serve(port);
   // The very module that npm start has made.
-  const direct = await Direct.posthorn(await readFile(join(project.directory, "dist/worker.js"), "utf8"), {});
+  const direct = await Direct.posthorn(await readFile(join(project.directory, "dist/worker.mjs"), "utf8"), {});
   onTestFinished(() => direct.stop());
   const forms = [
     {

@@ -99,7 +99,7 @@ test("a customer comes by a link, adds an endpoint, tests it, loses it, and reco
   await page.getByText("is disabled:").waitFor();
   await person.looks("portal-overview-disabled");
   await page.getByRole("link", { name: "Recover …" }).click();
-  await page.getByText("The receiver answered 410").waitFor();
+  await page.getByText("answered 410: it wants no more.").waitFor();
   await person.looks("portal-endpoint-disabled");
   receiver.status = 200;
   const { count } = await api("POST", `/v1/tenants/acme/endpoints/${endpoint}/recover?dryRun=true`, {

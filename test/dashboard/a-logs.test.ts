@@ -13,14 +13,14 @@ describe("a log", () => {
       expect(status).toBe(422);
       expect(html).toContain('name="code" value="abc"');
       expect(html).toContain('name="event" value="lead.hot"');
-      expect(html).toMatch(/role="alert"[^>]*>.*<code>code<\/code>/);
+      expect(html).toMatch(/role="alert"[^>]*>.*<strong>Code<\/strong>/);
       expect(html).not.toContain("data-live");
       expect(html).toContain(`<a href="${at}">Clear</a>`);
     }
     const events = await visitor.get(`${base}/events?event=lead.hot&since=nonsense`);
     expect(events.status).toBe(422);
     expect(events.html).toContain('name="event" value="lead.hot"');
-    expect(events.html).toMatch(/role="alert"[^>]*>.*<code>since<\/code>/);
+    expect(events.html).toMatch(/role="alert"[^>]*>.*<strong>Since<\/strong>/);
     expect(events.html).not.toContain("data-live");
   });
 });

@@ -68,3 +68,61 @@ describe("a delivery's page", () => {
     expect(words(answer.html)).not.toContain("Right.");
   });
 });
+
+describe("why a delivery is not with its receiver", () => {
+  it("is told of a failure, with its remedy and where the guide tells of it", async ({ expect }) => {
+    const { visitor, here } = await delivered('{"a":1}', {}, { status: 401 });
+    const { html } = await visitor.get(here);
+    expect(words(html)).toContain("Given up after 1 attempt. The receiver answered 401");
+    expect(html).toContain('href="/docs/reasons#unauthorized"');
+  });
+
+  it("is told of what is held, and of a test that waits for nothing", async ({ expect }) => {
+    const tenant = await newTenant();
+    const endpoint = await newEndpoint(tenant, (await newReceiver()).url, { enabled: false });
+    const { body } = await call("POST", `/v1/tenants/${tenant}/events`, { event: "a.b", data: {} });
+    await delivery(tenant, body.deliveries[0], "held");
+    const visitor = new Visitor();
+    await visitor.signIn(env.OPERATOR_KEY ?? "");
+    const base = `/dashboard/tenants/${tenant}/endpoints/${endpoint.id}`;
+    const here = `${base}/deliveries/${body.deliveries[0].id}`;
+    expect(words((await visitor.get(here)).html)).toContain("Held: the endpoint is disabled. Somebody disabled it.");
+    await visitor.submit(base, `${base}/enable`, {});
+    expect(words((await visitor.get(here)).html)).toContain("It is enabled again: resend this one, or recover all.");
+  });
+
+  it("is told of the breaker, after a resend as well, and a probe may go at once", async ({ expect }) => {
+    const tenant = await newTenant();
+    const receiver = await newReceiver({ status: 500 });
+    const endpoint = await newEndpoint(tenant, receiver.url, { retry: [3_600] });
+    const visitor = new Visitor();
+    await visitor.signIn(env.OPERATOR_KEY ?? "");
+    const base = `/dashboard/tenants/${tenant}/endpoints/${endpoint.id}`;
+    const health = async () => (await call("GET", `/v1/tenants/${tenant}/endpoints/${endpoint.id}/health`)).body;
+    const refs = [];
+    for (let i = 0; i < 10; i++) {
+      const { body } = await call("POST", `/v1/tenants/${tenant}/events`, { event: "a.b", data: { i } });
+      refs.push(body.deliveries[0]);
+      await delivery(tenant, body.deliveries[0], "retrying");
+    }
+    expect((await health()).breaker.state).toBe("open");
+    const first = await visitor.get(base);
+    expect(words(first.html)).toContain("The breaker is open: nothing is sent until");
+    expect(words(first.html)).toContain("10 attempts failed one after the other.");
+    expect(words(first.html)).toContain("it failed itself.");
+    const here = `${base}/deliveries/${refs[0].id}`;
+    const resent = await visitor.submit(here, `${here}/resend`, {});
+    const said = words((await visitor.get(resent.headers.get("Location") ?? "")).html);
+    expect(said).toContain("Resend requested.");
+    expect(said).toContain("Waits until");
+    expect(said).not.toContain("on its way");
+    const { visitor: viewer } = await withKey(tenant, "viewer");
+    expect(words((await viewer.get(here)).html)).not.toContain("Probe now");
+    expect((await viewer.submit(here, `${base}/probe`, {})).status).toBe(403);
+    await receiver.answer({ status: 200 });
+    const probed = await visitor.submit(here, `${base}/probe`, {});
+    expect(probed.headers.get("Location")).toMatch(/done=probed$/);
+    await delivery(tenant, refs[0], "succeeded");
+    expect((await health()).breaker.state).toBe("closed");
+  });
+});

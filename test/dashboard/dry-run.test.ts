@@ -45,7 +45,7 @@ describe("a dry run", () => {
   it("says what the API refuses by the form's own lines and fields", async ({ expect }) => {
     const tried = await tries();
     const { html } = await tried('{"id": "a", "score": 61}\n\n[1]', { emit: "" });
-    expect(words(html)).toMatch(/observations line 3 must be/);
+    expect(words(html)).toMatch(/Observations to try it on line 3 must be/);
     expect(html).toMatch(/id="f-emit"[^>]*aria-invalid="true"/);
   });
 

@@ -13,15 +13,19 @@ async function pagesOf(fields: object = {}) {
 }
 
 describe("rotating a secret", () => {
-  it("speaks of hours, and keeps what was typed", async ({ expect }) => {
+  it("speaks as people do of how long, and keeps what was typed", async ({ expect }) => {
     const { visitor, here } = await pagesOf();
-    for (const overlap of ["200", "-1", "soon"]) {
+    for (const [overlap, said] of [
+      ["8 d", "Overlap must be 0 to 7 d"],
+      ["-1", "Overlap -1 is no duration"],
+      ["soon", "Overlap soon is no duration"],
+    ] as const) {
       const { status, html } = await visitor.submit(here, `${here}/rotate`, { overlap });
       expect(status).toBe(422);
-      expect(words(html)).toContain("overlap must be 0 to 168 hours");
+      expect(words(html)).toContain(said);
       expect(html).toMatch(new RegExp(`id="f-overlap"[^>]*value="${overlap}"`));
     }
-    const rotated = await visitor.submit(here, `${here}/rotate`, { overlap: "1.5" });
+    const rotated = await visitor.submit(here, `${here}/rotate`, { overlap: "1.5 h" });
     expect(rotated.headers.get("Location")).toMatch(/done=rotated$/);
   });
 

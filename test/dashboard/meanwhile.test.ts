@@ -55,7 +55,7 @@ describe("a settings form that was open while somebody else changed the endpoint
     const refused = await form.save({ name: "Ours" });
     expect(refused.status).toBe(422);
     const { data } = (await call("GET", `/v1/tenants/${form.tenant}/keys`)).body;
-    expect(words(refused.html)).toContain(`name was changed meanwhile by the key ${data[0].id}`);
+    expect(words(refused.html)).toContain(`Name was changed meanwhile by the key ${data[0].id}`);
     expect(refused.html).toContain('value="Ours"');
     expect((await form.read()).name).toBe("Theirs");
     expect((await form.save({ name: "Ours" }, await form.read())).status).toBe(303);
@@ -101,7 +101,7 @@ describe("a segment's page that was open meanwhile", () => {
     expect((await call("GET", at)).body).toMatchObject({ name: "Ours", filter: { "data.a": 2 } });
     const refused = await save("First", { "data.a": 3 });
     expect(refused.status).toBe(422);
-    expect(words(refused.html)).toContain("filter was changed meanwhile by the operator");
+    expect(words(refused.html)).toContain("Filter was changed meanwhile by the operator");
     expect((await call("GET", at)).body.filter).toEqual({ "data.a": 2 });
   });
 
@@ -129,7 +129,7 @@ describe("a segment's page that was open meanwhile", () => {
     others = [{ name: "Theirs" }];
     const refused = await save("Ours");
     expect(refused.status).toBe(422);
-    expect(words(refused.html)).toContain("name was changed meanwhile by the operator");
+    expect(words(refused.html)).toContain("Name was changed meanwhile by the operator");
     expect((await call("GET", at)).body.name).toBe("Theirs");
   });
 });

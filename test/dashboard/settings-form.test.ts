@@ -222,7 +222,7 @@ describe("what is wrong with a field", () => {
     expect(unread).toEqual([{ path: "rateLimit", message: "1.5 is not a whole number" }]);
     const { save } = await settings();
     const said = words((await save({ moreEvents: "order.paid, ordré" })).html);
-    expect(said).toContain("events ordré must be 1-128");
+    expect(said).toContain("Events ordré must be 1-128");
     expect(said).not.toMatch(/\d must be 1-128/);
   });
 });

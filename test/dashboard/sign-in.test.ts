@@ -59,7 +59,7 @@ describe("signing in", () => {
   it("lets the operator's key and a tenant's admin and viewer in, and each to their own start", async ({ expect }) => {
     const operator = new Visitor();
     expect((await operator.signIn(KEY)).headers.get("Location")).toBe("/dashboard");
-    expect((await operator.get("/dashboard")).headers.get("Location")).toBe("/dashboard/tenants");
+    expect((await operator.get("/dashboard")).headers.get("Location")).toBe("/dashboard/now");
     const tenant = await newTenant();
     for (const role of ["admin", "viewer"]) {
       const { visitor } = await withKey(tenant, role);

@@ -82,7 +82,7 @@ describe("an endpoint's form", () => {
   it("names what was changed, and null for what was emptied", ({ expect }) => {
     const values = {
       ...valuesOf(endpoint, []),
-      filter: "",
+      filter: shownFilter(null),
       retry: "5 10",
       headers: "",
       events: ["*"],
@@ -98,7 +98,8 @@ describe("an endpoint's form", () => {
   });
 
   it("names the fields that cannot be read", ({ expect }) => {
-    const values = { ...newValues("clearview"), filter: "[]", retry: "5, x", headers: "no colon", timeout: "1.5" };
+    const filter = { ...shownFilter(null), tab: "json" as const, json: "[]" };
+    const values = { ...newValues("clearview"), filter, retry: "5, x", headers: "no colon", timeout: "1.5" };
     expect(bodyOf(values).unread.map(({ path }) => path)).toEqual(["filter", "headers", "retry", "timeout"]);
   });
 });

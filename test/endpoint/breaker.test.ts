@@ -1,6 +1,7 @@
 import fc from "fast-check";
 import { describe, it } from "vitest";
 import type { DeliveryError } from "../../src/contracts/delivery";
+import type { Delivery } from "../../src/contracts/event";
 import type { Ledger } from "../../src/endpoint/ledger";
 import * as breaking from "../../src/endpoint/policy/breaker";
 import { HOUR, MINUTE, SECOND } from "../../src/lib/time";
@@ -306,6 +307,42 @@ describe("an endpoint whose breaker is open", () => {
       ledger.admit([delivery(T0)], T0 + SECOND);
       expect(fire(ledger, null, T0 + SECOND)).toHaveLength(1);
       expect(ledger.state.health(T0 + SECOND).breaker.state).toBe("closed");
+    });
+  });
+
+  it("lets a probe go at once when somebody asks for it, with what is due first, and never a second one", async ({
+    expect,
+  }) => {
+    await withLedger((ledger) => {
+      breakIt(ledger, T0);
+      // None of what failed is due yet.
+      expect(fire(ledger, null, T0 + SECOND)).toEqual([]);
+      ledger.probe(T0 + SECOND);
+      expect(ledger.state.health(T0 + SECOND).breaker.state).toBe("half-open");
+      const [called, ...more] = ledger.release(T0 + SECOND, T0 + SECOND).deliveries;
+      expect([called === undefined, more]).toEqual([false, []]);
+      ledger.probe(T0 + 2 * SECOND);
+      expect(ledger.release(T0 + 2 * SECOND, T0 + 2 * SECOND).deliveries).toEqual([]);
+      const [granted] = ledger.admit([called as Delivery], T0 + 2 * SECOND, SLOW).admissions;
+      if (granted?.do !== "send") throw new Error("no probe");
+      ledger.record([outcomeOf(called as Delivery, granted.attemptId, 2, null, T0 + 2 * SECOND)], T0 + 2 * SECOND);
+      expect(ledger.state.health(T0 + 2 * SECOND).breaker.state).toBe("closed");
+    });
+  });
+
+  it("changes nothing by being asked for a probe while it is closed, the endpoint disabled or to be left alone", async ({
+    expect,
+  }) => {
+    await withLedger((ledger) => {
+      attempt(ledger, delivery(T0), "status", T0);
+      ledger.probe(T0);
+      expect(fire(ledger, null, T0)).toEqual([]);
+    });
+    await withLedger((ledger) => {
+      breakIt(ledger, T0);
+      ledger.disable("manual", T0);
+      ledger.probe(T0);
+      expect(ledger.release(T0, T0).deliveries).toEqual([]);
     });
   });
 

@@ -84,7 +84,7 @@ export const EVENTS: readonly Mutant[] = [
   },
   {
     name: "a shard takes keys that have another home by now",
-    file: "src/event-log/elsewhere.ts",
+    file: "src/event-log/shards/elsewhere.ts",
     find: "if (homeOf(name, journal.shards.count) !== this.#own.shard) throw MOVED;",
     replace: "",
     tests: tests("test/event-log/shards.test.ts", "are taken by the one that is their home"),
@@ -116,7 +116,7 @@ export const EVENTS: readonly Mutant[] = [
   },
   {
     name: "yesterday's log is asked for every key",
-    file: "src/event-log/keys-before.ts",
+    file: "src/event-log/shards/keys-before.ts",
     find: "page !== null && !mayHold(page.filter, key) ? [] : [{ key, page }]",
     replace: "[{ key, page }]",
     tests: tests("test/event-log/day-before.test.ts"),

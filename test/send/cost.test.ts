@@ -101,7 +101,10 @@ describe("what a delivery costs", () => {
       const seen = Array((await receiver.seen()).length).fill({});
       await receiver.answer(...seen, { status: 500 }, { status: 500 }, {});
       const cost = await costOf(() => deliver("succeeded"));
-      expect(cost).toEqual({ rows: 13, alarmsSet: 4, calls: { append: 1, admit: 3, record: 3, alarm: 2 } });
+      expect(cost.calls).toEqual({ append: 1, admit: 3, record: 3, alarm: 2 });
+      // That D1 is told of it, at most once a minute, takes one of each.
+      expect(cost.rows).toBeLessThanOrEqual(13 + 1);
+      expect(cost.alarmsSet).toBeLessThanOrEqual(4 + 1);
     }
   });
 

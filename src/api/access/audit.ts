@@ -9,7 +9,8 @@ import { createRoute } from "../http/route";
 import { inTenant } from "../spec/parameters";
 import { inOrder, isoTime, json, listQuery, named, pageShape, problems, time } from "../spec/schemas";
 
-const auditShape = named(
+/** An entry of the audit as it is answered. */
+export const auditShape = named(
   "AuditEntry",
   z.object({
     id: z.string().describe("Its id: `aud_…`."),
@@ -73,7 +74,8 @@ const own = createRoute({
   },
 });
 
-function toShape({ id, at, actor, action, target, tenant, fields }: AuditRow): z.infer<typeof auditShape> {
+/** An entry of the audit as it is answered. */
+export function toShape({ id, at, actor, action, target, tenant, fields }: AuditRow): z.infer<typeof auditShape> {
   return { id, at: iso(at), actor, action, target, tenant, fields };
 }
 

@@ -17,12 +17,17 @@ export const endpointState = named(
   "`failing`: an attempt has failed since the last success.",
 );
 
-const breaker = z.object({
-  state: z
-    .enum(["closed", "open", "half-open"])
-    .describe("`open`: nothing is sent. `half-open`: one delivery is tried."),
-  until: isoTime.nullable().describe("While it is open, when one delivery may be tried."),
-});
+/** Whether sending to an endpoint pauses, as it is answered. */
+export const breakerShape = named(
+  "Breaker",
+  z.object({
+    state: z
+      .enum(["closed", "open", "half-open"])
+      .describe("`open`: nothing is sent. `half-open`: one delivery is tried."),
+    until: isoTime.nullable().describe("While it is open, when one delivery may be tried."),
+  }),
+  "Keeps an endpoint that fails from taking capacity.",
+);
 /** How long attempts take. */
 export const latencyShape = named(
   "Latency",
@@ -63,9 +68,7 @@ export const healthShape = named(
         "The seven equal parts of `disableAfter` since `failingSince`, each with whether an attempt failed in it.",
       ),
     consecutiveFailures: z.number().int().describe("Failed attempts since the last success."),
-    breaker: named("Breaker", breaker, "Keeps an endpoint that fails from taking capacity.").describe(
-      "Whether sending pauses.",
-    ),
+    breaker: breakerShape.describe("Whether sending pauses."),
     quietUntil: isoTime
       .nullable()
       .describe(

@@ -1,10 +1,14 @@
-import { endpointIds } from "../../config/endpoints/endpoints";
+import { figuresOf } from "../../config/endpoints/summaries";
 import { hourOf } from "../../contracts/figures";
-import { endpointStub } from "../../contracts/find";
-import { DAY } from "../../lib/time";
+import { endpointStub, eventLogStub } from "../../contracts/find";
+import { addDays, DAY, dayOf, dayStart } from "../../lib/time";
 import type { AppContext } from "../http/context";
 import { endpointOf } from "./endpoints";
+import { putTogether } from "./known-figures";
 import type { OfEndpoint } from "./stats-rows";
+
+/** As many objects are asked at the most: those of so many endpoints, or the logs of the last two days. */
+const ASKED = 3;
 
 /** What is known of a tenant's deliveries; times in ms. */
 export interface Known {
@@ -17,25 +21,54 @@ export interface Known {
   asOf: number;
 }
 
+type Span = { since: number; until: number; by: "hour" | "day" | null };
+
 /** The figures of a tenant's endpoints, or of one, of a span that is widened to whole hours or, by day, days. */
-export async function figuresOfTenant(
-  c: AppContext,
-  endpoint: string | null,
-  span: { since: number; until: number; by: "hour" | "day" | null },
-): Promise<Known> {
-  const { by, until } = span;
-  const since = by === "day" ? span.since - (span.since % DAY) : hourOf(span.since);
-  const tenant = c.get("tenant");
+export async function figuresOfTenant(c: AppContext, endpoint: string | null, asked: Span): Promise<Known> {
+  const { by, until } = asked;
+  const span = { since: by === "day" ? asked.since - (asked.since % DAY) : hourOf(asked.since), until };
+  if (endpoint !== null) return ofObjects(c, [(await endpointOf(c, endpoint)).id], span);
+  const known = await figuresOf(c.get("config"), c.get("tenant"), { ...span, byHour: by === "hour" });
+  if (known.last.length <= ASKED)
+    return ofObjects(
+      c,
+      known.last.map(({ endpoint }) => endpoint),
+      span,
+    );
   const now = Date.now();
-  const ids = endpoint === null ? await endpointIds(c.get("config"), tenant) : [(await endpointOf(c, endpoint)).id];
+  const put = putTogether(known, await logsOf(c, span, now), span);
+  const oldest = known.last.flatMap(({ told }) => told?.oldestWaitingAt ?? []);
+  return {
+    figures: put.figures,
+    since: span.since,
+    oldestWaitingAt: first([...oldest, ...(put.oldestUntold === null ? [] : [put.oldestUntold])]),
+    asOf: put.asOf ?? now,
+  };
+}
+
+/** As the endpoints' objects say it now. */
+async function ofObjects(c: AppContext, ids: readonly string[], span: Pick<Span, "since" | "until">): Promise<Known> {
+  const { since, until } = span;
   const records = await Promise.all(
-    ids.map(async (id) => ({ id, ...(await endpointStub(c.env, tenant, id).figures(since, until)) })),
+    ids.map(async (id) => ({ id, ...(await endpointStub(c.env, c.get("tenant"), id).figures(since, until)) })),
   );
-  const oldest = records.flatMap(({ oldestWaitingAt }) => oldestWaitingAt ?? []);
   return {
     figures: records.map(({ id, hours }) => [id, hours]),
     since,
-    oldestWaitingAt: oldest.length === 0 ? null : Math.min(...oldest),
-    asOf: now,
+    oldestWaitingAt: first(records.flatMap(({ oldestWaitingAt }) => oldestWaitingAt ?? [])),
+    asOf: Date.now(),
   };
+}
+
+/** What the logs of today and yesterday know, where they touch the span. What is older, D1 was told. */
+async function logsOf(c: AppContext, { since, until }: Pick<Span, "since" | "until">, now: number) {
+  const today = dayOf(now);
+  const days = [today, addDays(today, -1)].filter((day) => dayStart(day) < until && dayStart(day) + DAY > since);
+  const logs = await Promise.all(days.map((day) => eventLogStub(c.env, c.get("tenant"), day).figures()));
+  // Of a day with shards each has its own; what much is delivered to tells D1 once a minute.
+  return logs.map(({ shards = 1, ...log }) => (shards === 1 ? log : { ...log, accepted: {} }));
+}
+
+function first(times: readonly number[]): number | null {
+  return times.length === 0 ? null : Math.min(...times);
 }

@@ -121,7 +121,7 @@ export const statsRoutes = router().openapi(get, async (c) => {
     throw invalid({ path: "since", message: `must be at most ${longest / DAY} days before until` });
   }
   if (event !== null && group === "code") throw invalid({ path: "event", message: "is not possible with group=code" });
-  const known = await figuresOfTenant(c, endpoint, { since, until, by });
+  const known = await figuresOfTenant(c, endpoint, { since, until, by: isPlain ? "hour" : by });
   const plain = { by: "hour", group: "endpoint" } as const;
   const { rows, total } = rowsOf(known.figures, { ...(isPlain ? plain : { by, group }), event, since: known.since });
   const data = isPlain

@@ -65,8 +65,14 @@ function strict<R extends RouteConfig>(route: R): R {
   ];
   const noBody = { body: { required: false, content: { "application/json": { schema: NOTHING, example: {} } } } };
   const request = { query: NOTHING, ...(writes ? noBody : {}), ...(keyed ? { headers: keyHeader } : {}) };
-  const responses = keyed ? replayable(route.responses) : route.responses;
-  return { ...route, middleware: before, request: { ...request, ...route.request }, responses };
+  // None in the Worker, which makes no document: scripts/lib/trim/document.mjs.
+  const { responses = {} } = route;
+  return {
+    ...route,
+    middleware: before,
+    request: { ...request, ...route.request },
+    responses: keyed ? replayable(responses) : responses,
+  };
 }
 
 /** Answers of a route whose successes are kept under the caller's `Idempotency-Key`. */

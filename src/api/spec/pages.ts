@@ -4,6 +4,7 @@
  * @module
  */
 import { docsPath, type Found } from "../../docs/frame";
+import { REASONS_FOUND, reasonsPage } from "../../docs/reasons-page";
 import { app } from "../app";
 import { PROBLEMS } from "../problems/problem-codes";
 import { problemsPage } from "../problems/problem-page";
@@ -23,9 +24,11 @@ export function generated(): { files: [path: string, text: string][]; found: Fou
       ["docs/api.html", referencePage(document)],
       ["docs/calls.html", callsPage(document)],
       ["docs/problems.html", problemsPage()],
+      ["docs/reasons.html", reasonsPage()],
     ],
     found: [
       ...Object.entries(titles).map(([name, title]) => ({ page: title, text: title, href: docsPath(name) })),
+      ...REASONS_FOUND,
       ...foundIn(document).map((one) => ({ page: titles.api, ...one })),
       ...Object.keys(PROBLEMS).map((code) => ({ page: titles.problems, text: code, href: `/docs/problems#${code}` })),
     ],

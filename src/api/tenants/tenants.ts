@@ -6,7 +6,6 @@ import { invalidateSnapshot } from "../../config/snapshot";
 import {
   findTenant,
   insertTenant,
-  listAllTenants,
   markTenantDeleted,
   type Tenant,
   type TenantFields,
@@ -49,19 +48,18 @@ const tenantInput = named(
 );
 const tenantPut = named("TenantPut", z.strictObject(fields), "A tenant as it is to be.");
 const tenantPatch = changesOf("TenantPatch", fields, "Changes of a tenant. What is left out stays.");
-const tenantShape = named(
-  "Tenant",
-  z.object({
-    id: z.string().describe("Its id, as you gave it."),
-    name: z.string().describe("What people call it."),
-    callbacksSigned: z.boolean().describe("Whether per-request callbacks are signed."),
-    createdAt,
-    updatedAt,
-  }),
-  "A customer of yours.",
-);
+/** A tenant as it is answered. */
+export const tenantFields = {
+  id: z.string().describe("Its id, as you gave it."),
+  name: z.string().describe("What people call it."),
+  callbacksSigned: z.boolean().describe("Whether per-request callbacks are signed."),
+  createdAt,
+  updatedAt,
+};
+const tenantShape = named("Tenant", z.object(tenantFields), "A customer of yours.");
 
-function toShape({ id, name, callbackSecret, createdAt, updatedAt }: Tenant): z.infer<typeof tenantShape> {
+/** A tenant as it is answered. */
+export function toShape({ id, name, callbackSecret, createdAt, updatedAt }: Tenant): z.infer<typeof tenantShape> {
   return { id, name, callbacksSigned: callbackSecret !== null, createdAt: iso(createdAt), updatedAt: iso(updatedAt) };
 }
 
@@ -146,19 +144,6 @@ export const tenantRoutes = router()
         if (row === null) throw new Problem("tenant-exists", `There is a tenant ${id} already.`);
         invalidateSnapshot(id);
         return { row, name: id };
-      },
-    ),
-  )
-  .openapi(
-    ...tenant.list(
-      { roles: OPERATOR },
-      {
-        cursor: new RegExp(`^\\d{1,15}\\.${SLUG}$`),
-        read: (c, limit, before) => {
-          const [createdAt, id] = before?.split(".") ?? [];
-          return listAllTenants(c.env, limit, id === undefined ? null : { createdAt: Number(createdAt), id });
-        },
-        cursorOf: (last) => `${last.createdAt}.${last.id}`,
       },
     ),
   )

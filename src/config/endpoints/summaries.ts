@@ -1,8 +1,9 @@
-import { and, desc, eq, getTableColumns, inArray, isNull, lt, lte, or, type SQL, sql } from "drizzle-orm";
+import { and, desc, eq, getTableColumns, gt, inArray, isNull, lt, lte, or, type SQL, sql } from "drizzle-orm";
 import type { SQLiteColumn } from "drizzle-orm/sqlite-core";
 import type { Figures, Summary } from "../../contracts/figures";
 import { DAY } from "../../lib/time";
 import { database } from "../database";
+import { hasIn } from "../has-in";
 import { endpointFigures, endpointSummaries, endpoints } from "../tables/endpoints";
 import type { EndpointRow } from "./endpoints";
 
@@ -44,11 +45,6 @@ const STATES: Readonly<Record<NonNullable<EndpointFilter["state"]>, SQL | undefi
   disabled: eq(endpoints.enabled, false),
 };
 
-/** SQL: that a text has another in it, whatever the case of its Latin letters. */
-function has(text: SQL | typeof endpoints.url, part: string): SQL {
-  return sql`instr(lower(coalesce(${text}, '')), lower(${part})) > 0`;
-}
-
 function asked({ state, event, uid, q }: EndpointFilter): (SQL | undefined)[] {
   const listed = sql`EXISTS (SELECT 1 FROM json_each(${endpoints.events}) WHERE value IN (${event ?? ""}, '*'))`;
   const { name, url, id } = endpoints;
@@ -56,7 +52,7 @@ function asked({ state, event, uid, q }: EndpointFilter): (SQL | undefined)[] {
     state && STATES[state],
     event === undefined ? undefined : listed,
     uid === undefined ? undefined : eq(endpoints.uid, uid),
-    q ? or(...[name, url, endpoints.uid, id].map((column) => has(sql`${column}`, q))) : undefined,
+    q ? hasIn(q, name, url, endpoints.uid, id) : undefined,
   ];
 }
 
@@ -203,48 +199,44 @@ export async function writeSummary(d1: D1Database, tenant: string, endpoint: str
 
 /** What is known of a tenant's endpoints by hour: what each told last, and the parts of a span (ms) that are over. */
 export interface KnownFigures {
-  last: Pick<SummaryRow, "endpoint" | "at" | "waiting" | "oldestWaitingAt" | "figuresFrom" | "figures" | "accepted">[];
+  /** Of all endpoints, newest first; `null`: it has told nothing yet. */
+  last: { endpoint: string; told: Pick<SummaryRow, "at" | "oldestWaitingAt" | "figures"> | null }[];
   /** `hours` only where they are asked for: where the part is not all within the span, or with `byHour`. */
-  parts: { endpoint: string; from: number; until: number; hours: Figures | null; days: Figures }[];
+  parts: { endpoint: string; hours: Figures | null; days: Figures }[];
 }
 
-/** Two queries, one where the span lies within what the summaries have. */
+/** Two queries in one call. */
 export async function figuresOf(
   d1: D1Database,
   tenant: string,
   { since, until, byHour }: { since: number; until: number; byHour: boolean },
 ): Promise<KnownFigures> {
   const db = database(d1);
-  const { endpoint, at, waiting, oldestWaitingAt, figuresFrom, figures, accepted } = endpointSummaries;
+  const { at, oldestWaitingAt, figures } = endpointSummaries;
   const { from, hours, days } = endpointFigures;
+  const isCut = sql`(${byHour ? 1 : 0} OR ${from} < ${since} OR ${endpointFigures.until} > ${until})`;
   const [last, parts] = await db.batch([
     db
-      .select({ endpoint, at, waiting, oldestWaitingAt, figuresFrom, figures, accepted })
+      .select({ endpoint: endpoints.id, told: { at, oldestWaitingAt, figures } })
       .from(endpoints)
-      .innerJoin(endpointSummaries, joined)
-      .where(and(eq(endpoints.tenant, tenant), live)),
+      .leftJoin(endpointSummaries, joined)
+      .where(and(eq(endpoints.tenant, tenant), live))
+      .orderBy(desc(endpoints.id)),
     db
       .select({
         endpoint: endpointFigures.endpoint,
-        from,
-        until: endpointFigures.until,
-        hours: sql<
-          string | null
-        >`iif(${byHour} OR ${from} < ${since} OR ${endpointFigures.until} > ${until}, ${hours}, NULL)`,
-        days,
+        hours: sql<string | null>`iif(${isCut}, ${hours}, NULL)`,
+        days: sql<string>`iif(${isCut}, '{}', ${days})`,
       })
       .from(endpointFigures)
-      .where(
-        and(
-          eq(endpointFigures.tenant, tenant),
-          lt(from, until),
-          sql`${endpointFigures.until} > ${since}`,
-          sql`EXISTS (SELECT 1 FROM ${endpoints} WHERE ${endpoints.id} = ${endpointFigures.endpoint} AND ${live})`,
-        ),
-      ),
+      .where(and(eq(endpointFigures.tenant, tenant), lt(from, until), gt(endpointFigures.until, since))),
   ]);
   return {
     last,
-    parts: parts.map((part) => ({ ...part, hours: part.hours === null ? null : JSON.parse(part.hours) })),
+    parts: parts.map(({ endpoint, hours, days }) => ({
+      endpoint,
+      hours: hours === null ? null : (JSON.parse(hours) as Figures),
+      days: JSON.parse(days) as Figures,
+    })),
   };
 }

@@ -1,5 +1,6 @@
 import type { Child, FC } from "hono/jsx";
 import { type FieldErrors, messagesOf, type Refusal } from "../errors";
+import { labelOf } from "../forms/labels";
 import { READ } from "../meanwhile";
 import { path, THEMES, type Visit } from "../site";
 
@@ -54,13 +55,21 @@ interface FieldProps {
   errors?: FieldErrors;
   /** The field as the API names it; `name` unless given. */
   path?: string;
-  /** Shown, but without the label's text above. */
+  /** Its id; absent: made of its name, which then is no other field's on the page. */
+  id?: string;
   children: (attributes: { id: string; name: string; "aria-describedby"?: string; "aria-invalid"?: "true" }) => Child;
 }
 
 /** A field with its label, a hint, and what is wrong with it. */
-export const Field: FC<FieldProps> = ({ name, label, hint, errors = [], path: at = name, children }) => {
-  const id = `f-${name.replaceAll(".", "-")}`;
+export const Field: FC<FieldProps> = ({
+  name,
+  label,
+  hint,
+  errors = [],
+  path: at = name,
+  id = `f-${name.replaceAll(".", "-")}`,
+  children,
+}) => {
   const wrong = messagesOf(errors, at);
   const about = [hint === undefined ? "" : `${id}-hint`, wrong.length === 0 ? "" : `${id}-wrong`].filter(Boolean);
   const attributes = {
@@ -159,8 +168,25 @@ export const SelectField: FC<
   </Field>
 );
 
+/** What is wrong, with the field that it is about as the form calls it. */
+export const Message: FC<{ error: FieldErrors[number]; labels?: Readonly<Record<string, string>> | undefined }> = ({
+  error: { path: at, message },
+  labels,
+}) => {
+  const { label, rest } = labelOf(at, labels);
+  return (
+    <li>
+      {label === "" ? null : <strong>{label}</strong>} {rest === "" ? null : <code>{rest}</code>} {message}
+    </li>
+  );
+};
+
 /** What a form was refused with; nothing when it was not. */
-export const Refused: FC<{ refusal: Refusal | null; what: string }> = ({ refusal, what }) =>
+export const Refused: FC<{ refusal: Refusal | null; what: string; labels?: Readonly<Record<string, string>> }> = ({
+  refusal,
+  what,
+  labels,
+}) =>
   refusal === null ? null : (
     <div class="notice bad" role="alert">
       <p>
@@ -168,10 +194,8 @@ export const Refused: FC<{ refusal: Refusal | null; what: string }> = ({ refusal
       </p>
       {refusal.errors.length === 0 ? null : (
         <ul>
-          {refusal.errors.map(({ path: at, message }) => (
-            <li>
-              {at === "" ? null : <code>{at}</code>} {message}
-            </li>
+          {refusal.errors.map((error) => (
+            <Message error={error} labels={labels} />
           ))}
         </ul>
       )}

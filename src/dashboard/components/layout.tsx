@@ -67,12 +67,19 @@ const TenantNav: FC<{ site: Site; tenant: string; current: string }> = ({ site, 
 const OperatorNav: FC<{ site: Site; tenant: string | null; current: string }> = ({ site, tenant, current }) => (
   <nav aria-label="Service" class="side-nav">
     <ul>
-      <li>
-        <a href={path(site.base, "tenants")} {...(current === "Tenants" ? { "aria-current": "page" as const } : {})}>
-          <Icon name="people" />
-          Tenants
-        </a>
-      </li>
+      {(
+        [
+          ["Now", "now", "pulse"],
+          ["Tenants", "tenants", "people"],
+        ] as const
+      ).map(([name, at, icon]) => (
+        <li>
+          <a href={path(site.base, at)} {...(current === name ? { "aria-current": "page" as const } : {})}>
+            <Icon name={icon} />
+            {name}
+          </a>
+        </li>
+      ))}
       {tenant === OPERATOR_TENANT ? null : (
         <li>
           <a href={path(site.base, "tenants", OPERATOR_TENANT, "events")}>

@@ -5,6 +5,7 @@
 import type { Child, FC } from "hono/jsx";
 import type { Refusal } from "../errors";
 import type { SiteContext } from "../site";
+import { Message } from "./form";
 import { Card, Notice } from "./parts";
 import { Zone } from "./time";
 
@@ -48,7 +49,7 @@ export const LogFilter: FC<{
   <form method="get" action={action} class="filters" aria-label={`Filter ${what}`}>
     {first}
     <label>
-      Event type
+      Event type {types.length < 1_000 ? null : <small>of more than are proposed</small>}
       <input name="event" value={query.event ?? ""} list="event-types" autocomplete="off" placeholder="any" />
     </label>
     {more}
@@ -117,10 +118,8 @@ export const FilterRefused: FC<{ refusal: Refusal }> = ({ refusal: { detail, err
       </p>
       {errors.length === 0 ? null : (
         <ul>
-          {errors.map(({ path: at, message }) => (
-            <li>
-              <code>{at}</code> {message}
-            </li>
+          {errors.map((error) => (
+            <Message error={error} />
           ))}
         </ul>
       )}

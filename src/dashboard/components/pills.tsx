@@ -1,5 +1,6 @@
 import type { FC } from "hono/jsx";
 import type { Client } from "../../client/index";
+import { ERRORS, WAITS } from "../../contracts/reasons";
 import { Pill, type Tone } from "./parts";
 
 type Answer<Method extends (...args: never[]) => Promise<unknown>> = Awaited<ReturnType<Method>>;
@@ -22,18 +23,9 @@ const STATUS_TONES: Readonly<Record<Delivery["status"], Tone>> = {
   canceled: "off",
 };
 
-/** What the wait is for, in words. */
-const WAITS: Readonly<Record<string, string>> = {
-  slots: "after earlier deliveries",
-  slow: "in the slow lane",
-  rate: "rate limit",
-  breaker: "breaker open",
-  asked: "receiver asked to wait",
-};
-
 /** What a delivery waits for; nothing when it waits for its time only. */
 export const WaitReason: FC<{ reason: Delivery["waitReason"] }> = ({ reason }) =>
-  reason === null ? null : <small class="muted"> {WAITS[reason] ?? `waits: ${reason}`}</small>;
+  reason === null ? null : <small class="muted"> {WAITS[reason].short}</small>;
 
 /** A delivery's status. `short`: what it waits for is said elsewhere. */
 export const StatusPill: FC<{ delivery: Pick<Delivery, "status" | "waitReason" | "test">; short?: boolean }> = ({
@@ -47,17 +39,6 @@ export const StatusPill: FC<{ delivery: Pick<Delivery, "status" | "waitReason" |
   </>
 );
 
-/** What went wrong in an attempt, in words for whoever has to mend it. */
-const ERRORS: Readonly<Record<NonNullable<Delivery["lastError"]>, string>> = {
-  timeout: "no answer within the timeout",
-  connection: "no connection: the host, its port or its certificate did not answer",
-  redirect: "answered with a redirect, which is not followed",
-  status: "answered, but not with 2xx",
-  blocked: "the URL may not be sent to",
-  gone: "answered 410: it wants no more",
-  expired: "ran out of time before it could be tried",
-};
-
 /** What came of an attempt: the status code, or what there was instead. */
 export const Outcome: FC<{ code: number | null; error: Delivery["lastError"]; long?: boolean }> = ({
   code,
@@ -69,7 +50,7 @@ export const Outcome: FC<{ code: number | null; error: Delivery["lastError"]; lo
   return (
     <span class={`outcome ${tone}`}>
       {code === null ? error : `${code}`}
-      {long && error !== null ? <small> {ERRORS[error]}</small> : null}
+      {long && error !== null ? <small> {ERRORS[error].short}</small> : null}
     </span>
   );
 };

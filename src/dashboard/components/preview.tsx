@@ -1,6 +1,6 @@
 import type { FC } from "hono/jsx";
+import { Body, Curl } from "../inspect/body";
 import type { Preview } from "../preview";
-import { Body, Curl } from "./body";
 
 /** The headers of a request or an answer; their values are somebody else's text. */
 export const Headers: FC<{ headers: Record<string, string> }> = ({ headers }) => (

@@ -67,7 +67,7 @@ export function afterNothing(breaker: Breaker, attemptId: string): Breaker {
   return isProbe(breaker, attemptId) ? withProbe(breaker, null) : breaker;
 }
 
-/** The receiver is another one: it need not wait for the first one's time. */
+/** It need not wait for its time: the receiver is another one, or somebody asks for a probe. One under way goes on. */
 export function hurried(breaker: Breaker): Breaker {
   return breaker.open === null ? breaker : { ...breaker, open: { ...breaker.open, until: 0 } };
 }

@@ -19,6 +19,7 @@ import type { Sql } from "../../lib/sql";
 import type { Day } from "../../lib/time";
 import { Capacity } from "./capacity";
 import { Ending } from "./ending";
+import { Figures } from "./figures";
 import { Keys } from "./keys";
 import { forgetValues, pageOf } from "./listing";
 import { Pointer } from "./pointer";
@@ -39,6 +40,7 @@ export class Journal {
   /** What is to go before the log does. */
   readonly ending: Ending;
   readonly shards: Shards;
+  readonly figures: Figures;
   readonly #sql: Sql;
   readonly #day: Day;
   readonly #shard: number;
@@ -56,7 +58,8 @@ export class Journal {
     this.#capacity = new Capacity(sql, most);
     this.shards = new Shards(sql);
     this.keys = new Keys(sql, this.shards);
-    this.pointer = new Pointer(sql, this.#state);
+    this.figures = new Figures(sql, this.#state);
+    this.pointer = new Pointer(sql, this.#state, this.figures);
     this.ending = new Ending(sql, this.#state);
     this.#readLast();
   }
@@ -65,6 +68,7 @@ export class Journal {
   reload(): void {
     this.#state.reload();
     this.shards.reload();
+    this.figures.recount();
     this.#readLast();
   }
 
@@ -207,6 +211,7 @@ export class Journal {
       this.pointer.leave({ id: deliveryId(ulid, indexes[i] as number), type: event.type }, endpoint);
     }
     this.#sql.all("UPDATE events SET matches = ? WHERE ulid = ?", JSON.stringify(matches), ulid);
+    this.figures.recount();
     return { event: { ...event, matches }, added: indexes };
   }
 

@@ -1,6 +1,8 @@
 import { type Delivery, type Match, refTo } from "../../contracts/event";
+import type { Untold } from "../../contracts/figures";
 import { deliveryId, ulidTime } from "../../lib/ids";
 import type { Sql } from "../../lib/sql";
+import type { Figures } from "./figures";
 import type { EventRow } from "./rows";
 import type { State } from "./state";
 
@@ -33,12 +35,14 @@ interface Turn {
 export class Pointer {
   readonly #sql: Sql;
   readonly #state: State;
+  readonly #figures: Figures;
   /** In memory only. */
   #turn: Turn = { delivery: "", reveal: "" };
 
-  constructor(sql: Sql, state: State) {
+  constructor(sql: Sql, state: State, figures: Figures) {
     this.#sql = sql;
     this.#state = state;
+    this.#figures = figures;
   }
 
   /** What was accepted up to `before` (ms) and is not confirmed, oldest first, a page at a time. */
@@ -86,9 +90,15 @@ export class Pointer {
 
   /**
    * Moves the pointer past a handover. What could not be handed to its endpoint stays owned by this log, in
-   * `unconfirmed`, so that one endpoint out of reach keeps nobody else's events waiting.
+   * `unconfirmed`, so that one endpoint out of reach keeps nobody else's events waiting. `told`: what endpoints told of
+   * their figures meanwhile.
    */
-  confirm(handover: Handover, unreachable: ReadonlySet<string>, unrevealed: ReadonlySet<string> = new Set()): void {
+  confirm(
+    handover: Handover,
+    unreachable: ReadonlySet<string>,
+    unrevealed: ReadonlySet<string> = new Set(),
+    told: ReadonlyMap<string, Untold> = new Map(),
+  ): void {
     for (const ulid of handover.reveals) {
       const change = unrevealed.has(ulid)
         ? "INSERT OR IGNORE INTO unrevealed (ulid) VALUES (?)"
@@ -101,7 +111,10 @@ export class Pointer {
         else if (handover.left.has(ref.id)) this.#sql.all("DELETE FROM unconfirmed WHERE delivery = ?", ref.id);
       }
     }
-    if (handover.upTo !== this.#state.row.confirmed) this.#state.set({ confirmed: handover.upTo });
+    // Together, since it is one row.
+    if (handover.upTo !== this.#state.row.confirmed) {
+      this.#state.set({ confirmed: handover.upTo, ...(told.size > 0 ? { told: this.#figures.with(told) } : {}) });
+    }
     this.#turn = handover.turn;
   }
 

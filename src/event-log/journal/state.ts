@@ -6,6 +6,7 @@ export interface StateRow {
   sealed: number;
   trimmed: string;
   since: number | null;
+  told: string;
 }
 
 /** How far a log has come, remembered beside the row that says so. */
@@ -20,7 +21,7 @@ export class State {
 
   /** Reads anew what it remembers, which may have been rolled back. */
   reload(): void {
-    this.#row = this.#sql.first<StateRow>("SELECT confirmed, sealed, trimmed, since FROM state") as StateRow;
+    this.#row = this.#sql.first<StateRow>("SELECT confirmed, sealed, trimmed, since, told FROM state") as StateRow;
   }
 
   get row(): Readonly<StateRow> {
@@ -29,7 +30,8 @@ export class State {
 
   /** Writes those columns alone: another that holds the same rows may have changed the rest. */
   set(change: Partial<StateRow>): void {
-    for (const [column, value] of Object.entries(change)) this.#sql.all(`UPDATE state SET ${column} = ?`, value);
+    const columns = Object.keys(change).map((column) => `${column} = ?`);
+    this.#sql.all(`UPDATE state SET ${columns.join(", ")}`, ...Object.values(change));
     // After the write: one that fails leaves memory as storage is.
     this.#row = { ...this.#row, ...change };
   }

@@ -25,6 +25,7 @@
  *                `unconfirmed`; `sealed`, 1 once the next day has begun to take keys; `trimmed`, once its retention is
  *                over: of the events up to this ULID the endpoints have forgotten their deliveries; `since`, ms: when the
  *                tenant was created whose log it is, NULL while nobody has said
+ *                `told`, JSON: by endpoint what it told of its figures last, see figures.ts
  * day_before     one row once it was asked for: the Bloom filter of all keys of the day before, unless they are too many
  */
 export const EVENT_LOG_STEPS = [
@@ -58,4 +59,5 @@ export const EVENT_LOG_STEPS = [
    CREATE TRIGGER events_found_by AFTER INSERT ON events WHEN NEW.found_by IS NOT NULL BEGIN
      INSERT OR IGNORE INTO found_by (value, ulid) SELECT value, NEW.ulid FROM json_each(NEW.found_by);
    END;`,
+  `ALTER TABLE state ADD COLUMN told TEXT NOT NULL DEFAULT '{}'`,
 ];

@@ -38,12 +38,11 @@ export function deedOf({ action, fields }: Pick<AuditEntry, "action" | "fields">
   return fields === null || fields.length === 0 ? deed : `${deed}: ${fields.join(", ")}`;
 }
 
-/** Who changed what, and when, in columns. `site`: links each thing that has a page. */
+/** Who changed what, and when, in columns; `tenant`: with whose it was. */
 export function auditColumns(
   site: Site,
   now: number,
-  names: Names = NOBODY,
-  tenant = false,
+  { names = NOBODY, tenant = false }: { names?: Names; tenant?: boolean } = {},
 ): readonly Column<AuditEntry>[] {
   return [
     { name: "When", about: ({ at }) => at, cell: ({ at }) => <Ago at={at} now={now} /> },
@@ -101,7 +100,7 @@ async function entries(c: SiteContext, target: string | undefined, here: string)
       {...{ c, list, here }}
       query={{ target: c.req.query("target") }}
       what="entries"
-      columns={auditColumns(site, Date.now(), names)}
+      columns={auditColumns(site, Date.now(), { names })}
       empty={
         <Empty icon="list" title="Nothing is written down">
           Changes stand here for 400 days, with who made them.
@@ -122,8 +121,30 @@ async function entries(c: SiteContext, target: string | undefined, here: string)
   );
 }
 
-/** Who changed what of a tenant, and of an endpoint. */
+/** Who changed what of a tenant, and of an endpoint; for the operator of everything. */
 export const auditPages = new Hono<SiteEnv>()
+  .get("/audit", async (c) => {
+    const site = c.get("site");
+    if (!site.may.audit.list) throw new PageError(404, "There is no such page.");
+    const cursor = c.req.query("cursor");
+    const list = await site.api.audit.list({
+      query: { limit: PAGE_SIZE, ...(cursor === undefined ? {} : { cursor }) },
+    });
+    return page(
+      c,
+      { title: "Audit", current: "Now" },
+      <>
+        <PageHead title="Audit" about="Who changed what, over all tenants, newest first." />
+        <Listing
+          {...{ c, list }}
+          here={path(site.base, "audit")}
+          what="entries"
+          columns={auditColumns(site, Date.now(), { tenant: true })}
+          empty={<Empty icon="list" title="Nothing is written down" />}
+        />
+      </>,
+    );
+  })
   .get("/tenants/:tenant/audit", async (c) => {
     const listing = await entries(c, c.req.query("target")?.trim(), tenantPath(c, "audit"));
     return page(

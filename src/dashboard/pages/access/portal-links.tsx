@@ -7,18 +7,14 @@ import { PageHead } from "../../components/layout";
 import { Listing, NewCard } from "../../components/listing";
 import { Block, Card, Copyable, Notice } from "../../components/parts";
 import { Ago, At } from "../../components/time";
-import { type Refusal, refusalOf } from "../../errors";
+import { type Refusal, refusalOf, refused } from "../../errors";
+import { secondsOf } from "../../forms/durations";
 import { frameAncestors, needs } from "../../guard";
 import { type SiteContext, type SiteEnv, tenantPath, withQuery } from "../../site";
 import { page } from "../../write";
 
-const LIVES: readonly (readonly [string, string])[] = [
-  ["900", "15 minutes"],
-  ["3600", "1 hour"],
-  ["28800", "8 hours"],
-  ["86400", "1 day"],
-  ["604800", "7 days"],
-];
+/** How long links last that people make. */
+const LIVES = ["15 m", "1 h", "8 h", "1 d", "7 d"];
 const THEMES: readonly (readonly [string, string])[] = [
   ["", "as the visitor's system"],
   ["light", "light"],
@@ -49,7 +45,12 @@ const State: FC<{ link: Link; now: number }> = ({ link: { openedAt, endedAt }, n
   );
 };
 
-async function show(c: SiteContext, made: Made | null = null, refusal: Refusal | null = null): Promise<Response> {
+async function show(
+  c: SiteContext,
+  made: Made | null = null,
+  refusal: Refusal | null = null,
+  lasts = "1 h",
+): Promise<Response> {
   const site = c.get("site");
   needs(site.may.portalLinks.list, "Your role does not make portal links.");
   const tenant = c.req.param("tenant") ?? "";
@@ -76,7 +77,12 @@ async function show(c: SiteContext, made: Made | null = null, refusal: Refusal |
       <NewCard what="link" refusal={refusal}>
         <form method="post" action={here} class="inline">
           <Token visit={site} />
-          <SelectField name="expiresIn" label="Lasts" value="3600" options={LIVES} />
+          <TextField name="expiresIn" label="Lasts" value={lasts} list="lives" errors={refusal?.errors ?? []} />
+          <datalist id="lives">
+            {LIVES.map((life) => (
+              <option value={life} />
+            ))}
+          </datalist>
           <SelectField name="rights" label="Its visitor" value="manage" options={RIGHTS} />
           <TextField name="path" label="Opens at" placeholder="/endpoints" errors={refusal?.errors ?? []} />
           <SelectField name="theme" label="Theme" value="" options={THEMES} />
@@ -137,14 +143,24 @@ async function show(c: SiteContext, made: Made | null = null, refusal: Refusal |
   );
 }
 
+/** Seconds as the API takes them. Throws a refusal. */
+function lastsOf(text: string): number {
+  try {
+    return secondsOf(text);
+  } catch (error) {
+    throw refused("That cannot be read.", [{ path: "expiresIn", message: (error as Error).message }]);
+  }
+}
+
 /** Links that open the portal. */
 export const portalLinkPages = new Hono<SiteEnv>()
   .get("/tenants/:tenant/portal-links", (c) => show(c))
   .post("/tenants/:tenant/portal-links", async (c) => {
     const form = c.get("form");
     const theme = textOf(form, "theme");
+    const lasts = textOf(form, "expiresIn");
     try {
-      const expiresIn = Number(textOf(form, "expiresIn"));
+      const expiresIn = lastsOf(lasts);
       const readOnly = textOf(form, "rights") === "read";
       const path = textOf(form, "path");
       const fields = { expiresIn, readOnly, ...(path === "" ? {} : { path }) };
@@ -153,7 +169,7 @@ export const portalLinkPages = new Hono<SiteEnv>()
     } catch (error) {
       const refusal = refusalOf(error);
       if (refusal === null) throw error;
-      return show(c, null, refusal);
+      return show(c, null, refusal, lasts);
     }
   })
   .post("/tenants/:tenant/portal-links/revoke", async (c) => {

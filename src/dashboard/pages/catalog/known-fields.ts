@@ -1,7 +1,7 @@
 import { fieldsOf, type Known } from "../../forms/fields";
 import { latestOf } from "../../forms/held";
 import { type SiteContext, tenantPath } from "../../site";
-import { type TypeText, typesOf } from "./event-types";
+import { type TypeText, typesOf } from "./types";
 
 /** How many of the latest events tell what there is. */
 const LATEST = 20;
@@ -21,9 +21,12 @@ export interface Fields {
 export async function knownFields(
   c: SiteContext,
   first: readonly string[] = [],
-  known: Promise<TypeText[]> = typesOf(c),
+  known?: readonly TypeText[],
 ): Promise<Fields> {
-  const [types, events] = await Promise.all([known, latestOf(c.env, c.req.param("tenant") ?? "", LATEST)]);
+  const [types, events] = await Promise.all([
+    known ?? typesOf(c),
+    latestOf(c.env, c.req.param("tenant") ?? "", LATEST),
+  ]);
   const isFirst = ({ name }: { name: string }) => first.includes(name) || first.includes("*");
   const told = types
     .toSorted((a, b) => Number(isFirst(b)) - Number(isFirst(a)))

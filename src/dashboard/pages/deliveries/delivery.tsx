@@ -1,5 +1,4 @@
 import { Hono } from "hono";
-import { Attempts } from "../../components/attempts";
 import { Act, Refused, textOf } from "../../components/form";
 import { PageHead } from "../../components/layout";
 import { Card, Copyable, Facts } from "../../components/parts";
@@ -7,6 +6,8 @@ import { nameOf, Outcome, StatusPill } from "../../components/pills";
 import { At } from "../../components/time";
 import { type Refusal, refusedWith } from "../../errors";
 import { needs } from "../../guard";
+import { Attempts } from "../../inspect/attempts";
+import { DeliveryReason } from "../../inspect/reason";
 import { path, type SiteContext, type SiteEnv, withQuery } from "../../site";
 import { page } from "../../write";
 import { endpointPath } from "../endpoints/endpoint-frame";
@@ -52,11 +53,12 @@ async function show(c: SiteContext, { refusal = null, checks = false }: Shown = 
       >
         {site.may.deliveries.resend ? (
           <Act visit={site} action={`${here}/resend`} class="primary">
-            Send it again
+            Resend
           </Act>
         ) : null}
       </PageHead>
       <Refused refusal={refusal} what="It was not sent." />
+      <DeliveryReason {...{ site, tenant, delivery, endpoint, now }} last={attemptLog.at(-1) ?? null} />
       <Card>
         <Facts
           rows={[

@@ -18,8 +18,8 @@ import { type Preview, previewOf } from "../../preview";
 import type { SiteContext, SiteEnv } from "../../site";
 import { tenantPath, withQuery } from "../../site";
 import { page, part, wantsPart } from "../../write";
-import { type TypeText, typesOf } from "../catalog/event-types";
 import { knownFields } from "../catalog/known-fields";
+import { allTypes, type TypeText } from "../catalog/types";
 import { EndpointForm } from "./endpoint-form";
 import { EndpointFrame, endpointPath } from "./endpoint-frame";
 import {
@@ -39,11 +39,11 @@ import {
 const OPERATOR_TYPES = ["endpoint.failing", "endpoint.disabled", "endpoint.recovered", "delivery.exhausted"];
 
 /** The event types that a form offers. */
-async function typesFor(c: SiteContext): Promise<TypeText[]> {
-  if (c.req.param("tenant") !== OPERATOR_TENANT) return typesOf(c);
+async function typesFor(c: SiteContext): Promise<{ types: TypeText[]; more: boolean }> {
+  if (c.req.param("tenant") !== OPERATOR_TENANT) return allTypes(c);
   const plain = { title: null, description: null, schema: null, enforce: false, sample: null, group: null };
   const rest = { highVolume: false, deprecated: false, searchable: [], createdAt: "", updatedAt: "" };
-  return OPERATOR_TYPES.map((name) => ({ ...plain, ...rest, name }));
+  return { types: OPERATOR_TYPES.map((name) => ({ ...plain, ...rest, name })), more: false };
 }
 
 interface Shown {
@@ -57,8 +57,8 @@ interface Shown {
 
 /** The types and the fields that a form offers. */
 async function offered(c: SiteContext, values: EndpointValues) {
-  const types = typesFor(c);
-  return { types: await types, fields: await knownFields(c, eventsOf(values), types) };
+  const { types, more } = await typesFor(c);
+  return { types, more, fields: await knownFields(c, eventsOf(values), types) };
 }
 
 /** What the form says, held against the latest events; of the types that it wants. */
@@ -165,7 +165,7 @@ async function firstPreview(
   values: EndpointValues,
   endpoint: Endpoint | null,
 ): Promise<Preview | null> {
-  const types = await typesFor(c);
+  const { types } = await typesFor(c);
   const own = new Set(
     eventsOf(values).length > 0 ? eventsOf(values) : catalogOf(values.profile)?.map(({ name }) => name),
   );
@@ -267,7 +267,7 @@ export const endpointEditPages = new Hono<SiteEnv>()
   })
   .get("/tenants/:tenant/endpoints/:endpoint/settings", async (c) => {
     const endpoint = await found(c);
-    const types = (await typesFor(c)).map(({ name }) => name);
+    const types = (await typesFor(c)).types.map(({ name }) => name);
     const values = valuesOf(endpoint, types);
     return showEdit(c, endpoint, { values, preview: await firstPreview(c, values, endpoint) });
   })

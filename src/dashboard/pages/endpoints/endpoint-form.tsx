@@ -11,6 +11,7 @@ import { HeldCard } from "../../forms/held-pane";
 import type { Preview } from "../../preview";
 import type { Site } from "../../site";
 import type { Fields } from "../catalog/known-fields";
+import { MoreTypes } from "../catalog/types";
 import { EventsField, type OfferedType, ProfileField, withDefault } from "./endpoint-fields";
 import { type EndpointValues, NO_RETRIES } from "./endpoint-values";
 
@@ -137,6 +138,8 @@ export const EndpointForm: FC<{
   tryAt: string;
   values: EndpointValues;
   types: readonly OfferedType[];
+  /** Whether there are more types than these. */
+  more: boolean;
   /** What a filter may ask about. */
   fields: Fields;
   errors: FieldErrors;
@@ -146,7 +149,7 @@ export const EndpointForm: FC<{
   /** What it is rendered from; absent: there is no endpoint yet. */
   read?: Endpoint;
   cancel: string;
-}> = ({ site, action, tryAt, values, types, fields, errors, preview, held, isNew, read, cancel }) => (
+}> = ({ site, action, tryAt, values, types, more, fields, errors, preview, held, isNew, read, cancel }) => (
   <form method="post" action={action}>
     <Token visit={site} />
     <Read of={read} />
@@ -166,6 +169,7 @@ export const EndpointForm: FC<{
           <TextField name="name" label="Name" value={values.name} errors={errors} placeholder="CRM, production" />
           <ProfileField values={values} errors={errors} />
           <EventsField values={values} types={types} errors={errors} />
+          <MoreTypes types={types} more={more} />
           <FilterBuilder
             name="filter"
             label="Filter"

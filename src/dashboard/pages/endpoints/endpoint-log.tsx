@@ -6,13 +6,19 @@ import type { Site, SiteContext } from "../../site";
 import { page, part, wantsPart } from "../../write";
 import { EndpointFrame, endpointPath } from "./endpoint-frame";
 
-/** How many registered event types a filter proposes. */
-const PROPOSED = 250;
+/** As many registered event types as a filter proposes; any other can be typed. */
+const PROPOSED = 1_000;
 
 /** The names of the registered event types. */
 export async function typeNames(site: Site): Promise<string[]> {
-  const { data } = await site.api.eventTypes.list({ query: { limit: PROPOSED } });
-  return data.map(({ name }) => name);
+  const names: string[] = [];
+  for (let cursor: string | null | undefined; cursor !== null && names.length < PROPOSED; ) {
+    const query: { limit: number; cursor?: string } = { limit: 250, ...(cursor === undefined ? {} : { cursor }) };
+    const { data, nextCursor } = await site.api.eventTypes.list({ query });
+    names.push(...data.map(({ name }) => name));
+    cursor = nextCursor;
+  }
+  return names;
 }
 
 /** The log of one endpoint: one call of its object per page. */

@@ -1,4 +1,5 @@
 import type { FC } from "hono/jsx";
+import { DISABLED } from "../../../contracts/reasons";
 import { Act, Field, Refused } from "../../components/form";
 import { localTime } from "../../components/log";
 import { Card, Notice } from "../../components/parts";
@@ -60,11 +61,8 @@ export const CallToAction: FC<{ endpoint: Endpoint; held: Held; recoverAt: strin
     <Notice tone={endpoint.disabledReason === "manual" ? "warn" : "bad"}>
       <p>
         <strong>Disabled: {isNone(held) ? "nothing is held so far" : sayHeld(held)}.</strong>{" "}
-        {endpoint.disabledReason === "gone"
-          ? "The receiver answered 410: it wants no more."
-          : endpoint.disabledReason === "failing"
-            ? "It kept failing over the whole failure window."
-            : "Somebody disabled it."}{" "}
+        {capitalised(DISABLED[endpoint.disabledReason ?? "manual"].what)}.{" "}
+        {DISABLED[endpoint.disabledReason ?? "manual"].remedy}{" "}
         {isNone(held) || recoverAt === null ? null : <a href={recoverAt}>Recover what is held</a>}
       </p>
     </Notice>
@@ -72,4 +70,8 @@ export const CallToAction: FC<{ endpoint: Endpoint; held: Held; recoverAt: strin
 
 function isNone({ count, more }: Held): boolean {
   return count === 0 && !more;
+}
+
+function capitalised(text: string): string {
+  return text.slice(0, 1).toUpperCase() + text.slice(1);
 }

@@ -1,17 +1,18 @@
 import type { FC } from "hono/jsx";
 import type { Client } from "../../../client/index";
-import { HOUR, SECOND } from "../../../lib/time";
+import { DAY, SECOND } from "../../../lib/time";
 import { Act, Refused, TextField, Token, textOf } from "../../components/form";
 import { Card, Copyable, Notice } from "../../components/parts";
 import type { Endpoint } from "../../components/pills";
 import { Ago, At } from "../../components/time";
 import { type Refusal, refusedWith } from "../../errors";
+import { durationText, secondsOf } from "../../forms/durations";
 import type { Site, SiteContext } from "../../site";
 import { endpointPath } from "./endpoint-frame";
 
-/** The longest overlap of a rotation, in hours. */
-const LONGEST_OVERLAP = 168;
-const DEFAULT_OVERLAP = "24";
+/** The longest overlap of a rotation, in seconds. */
+const LONGEST_OVERLAP = (7 * DAY) / SECOND;
+const DEFAULT_OVERLAP = "24 h";
 
 type Secret = Awaited<ReturnType<Client["secrets"]["get"]>>;
 
@@ -65,16 +66,8 @@ export const SecretCard: FC<{ site: Site; tenant: string; endpoint: Endpoint; sh
         <form method="post" action={`${here}/rotate`}>
           <Token visit={site} />
           <div class="inline">
-            <TextField
-              name="overlap"
-              label="Overlap in hours"
-              type="number"
-              min={0}
-              max={LONGEST_OVERLAP}
-              value={overlap}
-              errors={refusal?.errors ?? []}
-            />
-            <TextField name="secret" label="New secret" placeholder="made for you" errors={refusal?.errors ?? []} />
+            <TextField name="overlap" label="Overlap" value={overlap} errors={refusal?.errors ?? []} />
+            <TextField name="secret" label="Secret" placeholder="made for you" errors={refusal?.errors ?? []} />
             <button type="submit">Rotate</button>
           </div>
         </form>
@@ -123,15 +116,16 @@ export async function revealed(c: SiteContext): Promise<ShownSecret> {
   return { ...HIDDEN, secret: await api.get(tenant, id) };
 }
 
-const NO_OVERLAP: Refusal = {
-  detail: "The overlap cannot be read.",
-  errors: [{ path: "overlap", message: `must be 0 to ${LONGEST_OVERLAP} hours` }],
-};
-
-/** Hours as the API takes them; `null`: it is no overlap. */
-function secondsOf(text: string): number | null {
-  const hours = /^\d+(\.\d+)?$/.test(text) ? Number(text) : Number.NaN;
-  return hours <= LONGEST_OVERLAP ? Math.round((hours * HOUR) / SECOND) : null;
+/** An overlap as the API takes it; what is none, as a refusal. */
+function overlapOf(text: string): number | Refusal {
+  let message = `must be 0 to ${durationText(LONGEST_OVERLAP)}`;
+  try {
+    const seconds = secondsOf(text);
+    if (seconds <= LONGEST_OVERLAP) return seconds;
+  } catch (error) {
+    message = (error as Error).message;
+  }
+  return { detail: "The overlap cannot be read.", errors: [{ path: "overlap", message }] };
 }
 
 /** What came of a change of the secret: the word for it, or what is shown of its refusal. */
@@ -142,10 +136,11 @@ export async function rotate(c: SiteContext): Promise<Changed> {
   const { api, tenant, id } = where(c);
   const form = c.get("form");
   const text = textOf(form, "overlap") || DEFAULT_OVERLAP;
-  const overlap = secondsOf(text);
+  const overlap = overlapOf(text);
   const own = textOf(form, "secret");
-  const asked = { overlap: overlap ?? 0, ...(own === "" ? {} : { secret: own }) };
-  const refusal = overlap === null ? NO_OVERLAP : await refusedWith(() => api.rotate(tenant, id, asked));
+  const more = own === "" ? {} : { secret: own };
+  const refusal =
+    typeof overlap === "number" ? await refusedWith(() => api.rotate(tenant, id, { overlap, ...more })) : overlap;
   if (refusal !== null) return { shown: { secret: null, refusal, overlap: text } };
   return { done: overlap === 0 ? "promoted" : "rotated" };
 }

@@ -2,17 +2,17 @@ import { Hono } from "hono";
 import type { Client } from "../../../client/index";
 import { findInCatalogs } from "../../../config/catalogs/catalogs";
 import { jsonWithRaw } from "../../../lib/json/json";
-import { Attempts } from "../../components/attempts";
 import { deliveryHref } from "../../components/deliveries";
 import { Refused, SelectField, TextArea, TextField, Token, textOf } from "../../components/form";
 import { Card } from "../../components/parts";
 import { type Endpoint, nameOf, StatusPill } from "../../components/pills";
 import { type Refusal, refusalOf } from "../../errors";
 import { needs } from "../../guard";
+import { Attempts } from "../../inspect/attempts";
 import { prettyJson } from "../../json-text";
 import type { SiteContext, SiteEnv } from "../../site";
 import { page } from "../../write";
-import { type TypeText, typesOf } from "../catalog/event-types";
+import { allTypes, MoreTypes, type TypeText } from "../catalog/types";
 import { EndpointFrame, endpointPath } from "./endpoint-frame";
 
 type Result = Awaited<ReturnType<Client["endpoints"]["test"]>>;
@@ -45,7 +45,7 @@ async function show(c: SiteContext, shown: Shown): Promise<Response> {
   const site = c.get("site");
   const tenant = c.req.param("tenant") ?? "";
   const id = c.req.param("endpoint") ?? "";
-  const [endpoint, types] = await Promise.all([site.api.endpoints.get(tenant, id), typesOf(c)]);
+  const [endpoint, { types, more }] = await Promise.all([site.api.endpoints.get(tenant, id), allTypes(c)]);
   const here = endpointPath(site, tenant, endpoint.id);
   const event = shown.event ?? firstOf(endpoint, types);
   const chosen = types.find(({ name }) => name === event);
@@ -61,12 +61,19 @@ async function show(c: SiteContext, shown: Shown): Promise<Response> {
           </p>
           <Refused refusal={refusal} what="The test was not sent." />
           <form method="get" action={`${here}/test`} class="inline">
-            <SelectField name="event" label="Event type" value={event} options={choices(event, types)} />
+            <SelectField
+              name="event"
+              id="f-sample-of"
+              label="Sample of"
+              value={event}
+              options={choices(event, types)}
+            />
             <button type="submit">Load its sample</button>
           </form>
+          <MoreTypes types={types} more={more} />
           <form method="post" action={`${here}/test`}>
             <Token visit={site} />
-            <TextField name="event" label="Send as" value={event} required errors={refusal?.errors ?? []} />
+            <TextField name="event" label="Event type" value={event} required errors={refusal?.errors ?? []} />
             <TextArea
               name="data"
               label="Data"

@@ -5,13 +5,18 @@ import { type Endpoint, nameOf } from "../../components/pills";
 import { duration } from "../../components/time";
 import { needs } from "../../guard";
 import { guideLink, type SiteContext, type SiteEnv } from "../../site";
-import { snippetsFor } from "../../snippets";
+import { snippetsFor } from "../../verify/receivers";
+import { verifiersFor } from "../../verify/verifiers";
 import { page } from "../../write";
 import { EndpointFrame, endpointPath } from "./endpoint-frame";
 
 async function show(c: SiteContext): Promise<Response> {
   const { site, tenant, id } = where(c);
-  const endpoint = await site.api.endpoints.get(tenant, id);
+  const [endpoint, { data: latest }] = await Promise.all([
+    site.api.endpoints.get(tenant, id),
+    site.api.deliveries.list(tenant, id, { query: { limit: 10 } }),
+  ]);
+  const delivery = latest.find(({ attempts }) => attempts > 0);
   const here = endpointPath(site, tenant, endpoint.id);
   const { node, python } = snippetsFor(endpoint);
   return page(
@@ -35,6 +40,24 @@ async function show(c: SiteContext): Promise<Response> {
           <Block text={python} label="A receiver in Python" code />
         </Card>
       </div>
+      {verifiersFor(endpoint.signature).map(([language, code]) => (
+        <details class="card">
+          <summary>{`Verify it in ${language}`}</summary>
+          <Block text={code} label={`Verifying in ${language}`} code />
+        </details>
+      ))}
+      <Card title="Does your code compute another signature?">
+        <p>
+          {delivery === undefined ? (
+            <>
+              <a href={`${here}/test`}>Send a test event</a>, then check
+            </>
+          ) : (
+            <a href={`${here}/deliveries/${delivery.id}#check`}>Check it against the latest delivery</a>
+          )}
+          {": the page tells what went wrong."}
+        </p>
+      </Card>
       <p>
         Next: <a href={`${here}/test`}>send a test event</a>
       </p>

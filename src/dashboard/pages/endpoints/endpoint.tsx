@@ -10,9 +10,10 @@ import { Card, Copyable, Facts } from "../../components/parts";
 import { type Endpoint, type Health, nameOf } from "../../components/pills";
 import { type Refusal, readOr, refusedWith } from "../../errors";
 import { needs } from "../../guard";
+import { EndpointReason } from "../../inspect/reason";
 import { type Site, type SiteContext, type SiteEnv, tenantPath, withQuery } from "../../site";
 import { page, part, wantsPart } from "../../write";
-import { typesOf } from "../catalog/event-types";
+import { typesOf } from "../catalog/types";
 import { EndpointFrame, endpointPath } from "./endpoint-frame";
 import { endpointLog } from "./endpoint-log";
 import { CallToAction, Recovery } from "./endpoint-recovery";
@@ -70,6 +71,10 @@ async function show(c: SiteContext, { refusal = null, secret = HIDDEN }: Partial
     },
     <EndpointFrame site={site} tenant={tenant} endpoint={endpoint} tab="Overview" failing={isFailing(health)}>
       {endpoint.enabled ? incident : null}
+      <EndpointReason
+        {...{ site, tenant, endpoint, health, now }}
+        failed={log.data.find(({ lastError, test }) => lastError !== null && !test) ?? null}
+      />
       <CallToAction endpoint={endpoint} held={held} recoverAt={site.may.endpoints.recover ? `${here}#recover` : null} />
       <div class="columns wide">
         <Card
@@ -192,6 +197,14 @@ async function recover(c: SiteContext, since: string): Promise<Response> {
   return c.redirect(withQuery(endpointPath(site, tenant, id), { recovered: count }), 303);
 }
 
+/** Lets a probe go; the page then says what is. */
+async function probe(c: SiteContext): Promise<Response> {
+  const { site, tenant, id } = where(c);
+  const refusal = await refusedWith(() => site.api.endpoints.probe(tenant, id));
+  if (refusal !== null) return show(c, { refusal });
+  return c.redirect(withQuery(endpointPath(site, tenant, id), { done: "probed" }), 303);
+}
+
 /** Shows what was refused of a change of the secret, or goes back to the secret and says that it is done. */
 async function secretChanged(c: SiteContext, changed: Changed): Promise<Response> {
   const { site, tenant, id } = where(c);
@@ -227,6 +240,7 @@ export const endpointPage = new Hono<SiteEnv>()
   .get("/tenants/:tenant/endpoints/:endpoint/deliveries", endpointLog)
   .post("/tenants/:tenant/endpoints/:endpoint/enable", enable)
   .post("/tenants/:tenant/endpoints/:endpoint/disable", disable)
+  .post("/tenants/:tenant/endpoints/:endpoint/probe", probe)
   .post("/tenants/:tenant/endpoints/:endpoint/recover", (c) => recover(c, textOf(c.get("form"), "since")))
   .post("/tenants/:tenant/endpoints/:endpoint/reveal", async (c) => show(c, { secret: await revealed(c) }))
   .post("/tenants/:tenant/endpoints/:endpoint/rotate", async (c) => secretChanged(c, await rotate(c)))

@@ -115,10 +115,17 @@ export const AutomationForm: FC<FormProps<Automation, AutomationValues, Choices>
           <fieldset class="action">
             <legend>Action {i + 1}</legend>
             <div class="inline">
-              <SelectField name={`type.${i}`} label="Do" value={type} options={ACTIONS} />
+              <SelectField
+                name={`type.${i}`}
+                path={`actions.${i}.type`}
+                label="Do"
+                value={type}
+                options={ACTIONS}
+                errors={errors}
+              />
               <SelectField
                 name={`endpoint.${i}`}
-                path={`actions.${i}`}
+                path={`actions.${i}.endpoint`}
                 label="Endpoint"
                 value={endpoint}
                 options={endpoints}
@@ -127,12 +134,16 @@ export const AutomationForm: FC<FormProps<Automation, AutomationValues, Choices>
               <div class="inline of-reveal">
                 <SelectField
                   name={`persona.${i}`}
+                  path={`actions.${i}.persona`}
+                  errors={errors}
                   label="Persona"
                   value={persona ?? ""}
                   options={[["", "all contacts"], ...choices.segments]}
                 />
                 <TextField
                   name={`limit.${i}`}
+                  path={`actions.${i}.limit`}
+                  errors={errors}
                   label="Per company"
                   type="number"
                   min={1}

@@ -93,7 +93,7 @@ export const RuleForm: FC<{
             />
           </div>
           <div class="of-signal inline">
-            <TextField name="entity" label="Of the same" value={values.entity} errors={errors} list="paths" />
+            <TextField name="entity" label="For each" value={values.entity} errors={errors} list="paths" />
             <TextField
               name="emit"
               label="Emits the event"
@@ -103,7 +103,7 @@ export const RuleForm: FC<{
             />
           </div>
         </Card>
-        <Card title="and">
+        <Card title="And">
           <FilterBuilder
             name="filter"
             label="What must hold"
@@ -114,7 +114,7 @@ export const RuleForm: FC<{
             hint="Empty: always."
           />
         </Card>
-        <Card title="then" class="action">
+        <Card title="Then" class="action">
           <div class="inline">
             <SelectField name="type" label="Do" value={values.type} options={ACTIONS} />
             <SelectField

@@ -7,12 +7,24 @@ import { askedIn } from "../../forms/filter-form";
 import { needs } from "../../guard";
 import { type SiteContext, type SiteEnv, tenantPath, withQuery } from "../../site";
 import { page, part, wantsPart } from "../../write";
-import { typesOf } from "../catalog/event-types";
 import { knownFields } from "../catalog/known-fields";
+import { typesOf } from "../catalog/types";
 import { type Receiver, RuleForm } from "./rule-form";
 import { makeRule, type NotMade } from "./rule-making";
 import { type Trial, triedRule } from "./rule-trial";
 import { newRule, type RuleValues, ruleValuesIn, TEMPLATES } from "./rule-values";
+
+/** What this form calls what others call otherwise. */
+const LABELS = {
+  endpoint: "Endpoint",
+  entity: "For each",
+  filter: "What must hold",
+  limit: "At most per company",
+  name: "Name of the rule",
+  persona: "Which contacts",
+  trigger: "Event type",
+  when: "This happens",
+};
 
 /** What tells one form from another. */
 const once = () => randomHex(16);
@@ -36,12 +48,12 @@ async function show(
 ): Promise<Response> {
   const site = c.get("site");
   const here = tenantPath(c, "automations", "new");
-  const types = typesOf(c);
+  const types = await typesOf(c);
   const [fields, receivers] = await Promise.all([
     knownFields(c, values.trigger === "" ? [] : [values.trigger], types),
     receiversOf(c),
   ]);
-  const names = (await types).map(({ name }) => name);
+  const names = types.map(({ name }) => name);
   const form = (
     <RuleForm
       {...{ site, values, fields, receivers, trial }}
@@ -67,7 +79,7 @@ async function show(
           </a>
         ))}
       </nav>
-      <Refused refusal={refusal} what={refusal?.said ?? ""} />
+      <Refused refusal={refusal} what={refusal?.said ?? ""} labels={LABELS} />
       {form}
     </>,
   );

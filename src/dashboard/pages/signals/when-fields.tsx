@@ -19,7 +19,7 @@ const OF_KIND: readonly (readonly [
   [
     "changesBy",
     [
-      ["changesBy.path", "Path of the value that moves", "company.leadScore", "paths"],
+      ["changesBy.path", "Path of what moves", "company.leadScore", "paths"],
       ["changesBy.atLeast", "By at least", "5"],
     ],
   ],

@@ -1,10 +1,11 @@
 import type { FC } from "hono/jsx";
-import { type Difference, differencesOf } from "../inspect/differences";
+import { failureOf, toldOf } from "../../contracts/reasons";
+import { type Attempt, Outcome } from "../components/pills";
+import { Headers } from "../components/preview";
+import { At, span } from "../components/time";
 import { withQuery } from "../site";
 import { Body, Curl } from "./body";
-import { type Attempt, Outcome } from "./pills";
-import { Headers } from "./preview";
-import { At, span } from "./time";
+import { type Difference, differencesOf } from "./differences";
 
 const TRIGGERS = { scheduled: "", manual: "by hand", test: "test" } as const;
 
@@ -59,6 +60,12 @@ const Exchange: FC<{ attempt: Attempt; whole: boolean; here: string | null }> = 
       </section>
     </div>
   );
+};
+
+/** What went wrong in an attempt, in a few words; nothing where it succeeded. */
+const Why: FC<{ attempt: Attempt }> = ({ attempt }) => {
+  const failure = failureOf(attempt);
+  return failure === null ? null : <small class="muted">{toldOf(failure).short}</small>;
 };
 
 const Differences: FC<{ rows: readonly Difference[]; than: number }> = ({ rows, than }) =>
@@ -116,7 +123,8 @@ export const Attempts: FC<{
           <li class={attempt.error === null ? "good" : "bad"} id={`attempt-${attempt.number}`}>
             <p class="attempt-head">
               <strong>Attempt {attempt.number}</strong>
-              <Outcome code={attempt.statusCode} error={attempt.error} long />
+              <Outcome code={attempt.statusCode} error={attempt.error} />
+              <Why attempt={attempt} />
               <span class="muted">{Math.round(attempt.durationMs)} ms</span>
               <At at={attempt.at} />
               <span class="muted">{since(before?.at ?? createdAt, attempt.at)}</span>

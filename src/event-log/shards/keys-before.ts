@@ -1,7 +1,7 @@
-import type { FoundKeys, KeyedEvents, KeyPage } from "../contracts/event-log";
-import { utf8 } from "../lib/crypto";
-import { DAY, MINUTE } from "../lib/time";
-import { mayHold } from "./journal/key-filter";
+import type { FoundKeys, KeyedEvents, KeyPage } from "../../contracts/event-log";
+import { utf8 } from "../../lib/crypto";
+import { DAY, MINUTE } from "../../lib/time";
+import { mayHold } from "../journal/key-filter";
 
 /** Bytes of the filters that are remembered: eight million keys. What lies outside of them is asked for key by key. */
 const FILTER_BYTES = 16_000_000;

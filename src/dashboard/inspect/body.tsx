@@ -1,9 +1,9 @@
 import { raw } from "hono/html";
 import type { FC } from "hono/jsx";
-import { curlOf, type Requested } from "../inspect/curl";
+import { Icon } from "../components/icon";
+import { Block, Scroll } from "../components/parts";
 import { exactHtml, foldingJson } from "../json-text";
-import { Icon } from "./icon";
-import { Block, Scroll } from "./parts";
+import { curlOf, type Requested } from "./curl";
 
 /**
  * A body that went over the wire: JSON coloured and folding, and below it the text as it is, which is what is copied, to the

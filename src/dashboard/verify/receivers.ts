@@ -3,8 +3,8 @@
  * it comes from the environment. Each is a whole program of standard parts. Pure.
  * @module
  */
-import { nextHeader, schemeOf } from "../config/endpoints/schemes";
-import type { Format, Signature } from "../contracts/wire";
+import { nextHeader, schemeOf } from "../../config/endpoints/schemes";
+import type { Format, Signature } from "../../contracts/wire";
 
 /** What a receiver has to know of its endpoint. */
 export interface Signed {

@@ -1,20 +1,15 @@
 /**
  * zod without what the Worker has no use for: its 63 languages, its JSON Schema, and the kinds of schema that no source
- * names. @hono/zod-openapi hands `z` around as one object, so that a bundler by itself has to keep all there is to it.
+ * names. @hono/zod-openapi hands `z` around as one object, of which a bundler has to keep all there is; our sources get it
+ * from zod itself, see document.mjs.
  * @module
  */
 
-import { readdir, readFile } from "node:fs/promises";
+import { readFile } from "node:fs/promises";
 import { basename } from "node:path";
 import { pathToFileURL } from "node:url";
-import { build } from "esbuild";
-import * as zod from "zod";
-import { inProject, ROOT } from "./project.mjs";
+import { ROOT } from "../project.mjs";
 
-/** What `zod` means to the bundler: `[alias]` in wrangler.toml. */
-const TARGET = inProject("dist/zod.mjs");
-/** What @asteasolutions/zod-to-openapi takes of `z`. */
-const ALWAYS = ["ZodType"];
 /** zod's modules for JSON Schema: each schema has a method that writes it as one, which nothing calls. */
 const JSON_SCHEMA = /\/(?:to-json-schema|json-schema-processors)\.js$/;
 /** What in them is for that alone. The rest tells a schema's format and bounds, which are asked for. */
@@ -31,40 +26,24 @@ const NEEDLESS = {
     "export const [memoizer, isBackEdge, isRecursiveSchema] = [() => undefined, () => false, none]; export class $ZodCyclicError extends Error {}",
 };
 
-/**
- * Writes the file. A kind of schema that a source begins to name while `npm run dev` runs is there after its next start.
- *
- * @throws {Error} with esbuild's own message, where zod is no longer made of these modules
- */
-export async function bundleZod() {
-  const names = [...new Set([...ALWAYS, ...(await namedInSources())])].toSorted();
-  await build({
-    stdin: { contents: contentsOf(names), resolveDir: ROOT },
-    outfile: TARGET,
-    bundle: true,
-    format: "esm",
-    plugins: [
-      { name: "no JSON Schema", setup: leaveOutJsonSchema },
-      { name: "nothing needless", setup: leaveOutNeedless },
-    ],
-    logLevel: "error",
-  });
-}
+/** `zod` for the bundler. Throws esbuild's own message where zod is no longer made of these modules. */
+export const trimZod = {
+  name: "zod without what nothing uses",
+  setup(build) {
+    leaveOutWhole(build);
+    leaveOutJsonSchema(build);
+    leaveOutNeedless(build);
+  },
+};
 
-function contentsOf(names) {
-  const taken = names.map((name) => `${name} as z_${name}`); // `enum` is no name of a variable
-  const z = names.map((name) => `${name}: z_${name}`);
-  return `import { ${taken} } from "zod"; export const z = { ${z} };`;
-}
-
-/** Every `z.NAME` of our sources that zod has a value for; with `z.core.$ZodIssue` and its like a type is meant. */
-async function namedInSources() {
-  const files = (await readdir(inProject("src"), { recursive: true })).filter((name) => /\.tsx?$/.test(name));
-  const texts = await Promise.all(files.map((name) => readFile(inProject(`src/${name}`), "utf8")));
-  const named = texts.flatMap((text) =>
-    [...text.matchAll(/\bz\s*\.([A-Za-z]\w*)(?!\w|\.\$)/g)].map(([, name]) => name),
+/** What @hono/zod-openapi hands around has nothing in it. */
+function leaveOutWhole({ onResolve, onLoad }) {
+  const namespace = "no zod";
+  const filter = /^zod$/;
+  onResolve({ filter }, ({ path, importer }) =>
+    importer.includes("/@hono/zod-openapi/") ? { path, namespace } : undefined,
   );
-  return named.filter((name) => name in zod);
+  onLoad({ filter, namespace }, () => ({ contents: "export const z = {};" }));
 }
 
 /** In place of each of these modules one that has its names, of which those that write JSON Schema throw. */
@@ -88,6 +67,8 @@ function leaveOutJsonSchema({ onLoad }) {
 const COMPILED = "core.$ZodObjectJIT.init(";
 /** A format as a method of `z.string()`, as `z.string().email()`: zod's old way, which has each text know all of them. */
 const FORMAT = /return this\.check\(core\._\w+\(Zod[A-Z]\w+, params\)\)/g;
+/** zod's helpers by way of its core, which has a bundler keep all of them. */
+const UTIL = 'import { util } from "../core/index.js"';
 
 /** In place of each of the needless ones what those that import it need to be loaded. */
 function leaveOutNeedless({ onLoad }) {
@@ -97,9 +78,10 @@ function leaveOutNeedless({ onLoad }) {
   });
   onLoad({ filter: /\/zod\/v4\/classic\/schemas\.js$/ }, async ({ path }) => {
     const source = await readFile(path, "utf8");
-    if (!source.includes(COMPILED))
-      throw new Error("zod makes its objects in another way than scripts/lib/zod.mjs knows");
+    if (!source.includes(COMPILED) || !source.includes(UTIL))
+      throw new Error("zod is made in another way than scripts/lib/trim/zod.mjs knows");
     const formats = 'throw new Error("this zod is bundled without the formats of z.string()")';
-    return { contents: source.replace(COMPILED, "core.$ZodObject.init(").replaceAll(FORMAT, formats) };
+    const whole = source.replace(UTIL, 'import * as util from "../core/util.js"').replaceAll("core.util.", "util.");
+    return { contents: whole.replace(COMPILED, "core.$ZodObject.init(").replaceAll(FORMAT, formats) };
   });
 }

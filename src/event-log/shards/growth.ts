@@ -1,6 +1,6 @@
-import { MOST_SHARDS } from "../lib/ids";
-import { log } from "../lib/log";
-import { SECOND } from "../lib/time";
+import { MOST_SHARDS } from "../../lib/ids";
+import { log } from "../../lib/log";
+import { SECOND } from "../../lib/time";
 
 /**
  * What takes an object's one thread, in ms: a commit, which events that come at about the same time share, and each of these

@@ -1,13 +1,13 @@
-import type { ClaimResult, KeyedEvents } from "../contracts/event-log";
-import { LOG_UNWRITTEN } from "../contracts/event-log";
-import { eventLogStub } from "../contracts/find";
-import { ancestorsOf, homeOf } from "../contracts/shards";
-import { ulidTime } from "../lib/ids";
-import { addDays, type Day } from "../lib/time";
-import type { DayLog } from "./day-log";
-import type { Journal } from "./journal/journal";
+import type { ClaimResult, KeyedEvents } from "../../contracts/event-log";
+import { LOG_UNWRITTEN } from "../../contracts/event-log";
+import { eventLogStub } from "../../contracts/find";
+import { ancestorsOf, homeOf } from "../../contracts/shards";
+import { ulidTime } from "../../lib/ids";
+import { addDays, type Day } from "../../lib/time";
+import type { DayLog } from "../day-log";
+import type { Journal } from "../journal/journal";
+import { Undone } from "../store";
 import { KeysBefore } from "./keys-before";
-import { Undone } from "./store";
 
 type Used = ReadonlyMap<string, KeyedEvents>;
 const NONE: Used = new Map();
