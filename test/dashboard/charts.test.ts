@@ -2,11 +2,9 @@ import fc from "fast-check";
 import { describe, it } from "vitest";
 import {
   barsPath,
-  CodesChart,
   LatencyChart,
   levelsOf,
   percent,
-  Sparkline,
   SuccessChart,
   stepsPath,
   VolumeChart,
@@ -23,6 +21,7 @@ import {
   successOf,
   trendOf,
 } from "../../src/dashboard/components/figures/points";
+import { CodesChart, Sparkline } from "../../src/dashboard/components/figures/small";
 import { DAY, HOUR } from "../../src/lib/time";
 import { holds } from "../lib/property";
 import { words } from "./visitor";

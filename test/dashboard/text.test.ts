@@ -2,6 +2,7 @@ import fc from "fast-check";
 import { describe, it } from "vitest";
 import { apiTime, localTime } from "../../src/dashboard/components/log";
 import { duration, span } from "../../src/dashboard/components/time";
+import { shownFilter } from "../../src/dashboard/forms/filter-form";
 import { prettyJson } from "../../src/dashboard/json-text";
 import { bodyOf, changeOf, newValues, valuesOf } from "../../src/dashboard/pages/endpoints/endpoint-values";
 import { type Signal, sayWhen, signalBody, valuesOfSignal } from "../../src/dashboard/pages/signals/signal-values";

@@ -6,7 +6,7 @@ import type { FC } from "hono/jsx";
 import { iso } from "../../../lib/time";
 import { type Site, type SiteContext, withQuery } from "../../site";
 import { Card } from "../parts";
-import { CodesChart, LatencyChart, percent, SuccessChart, short, VolumeChart } from "./chart";
+import { LatencyChart, percent, SuccessChart, short, VolumeChart } from "./chart";
 import {
   allOf,
   type Point,
@@ -19,6 +19,7 @@ import {
   sumOf,
   trendOf,
 } from "./points";
+import { CodesChart } from "./small";
 
 /** Whose deliveries: all of the tenant's, unless it names an endpoint or an event type. */
 export interface Whose {

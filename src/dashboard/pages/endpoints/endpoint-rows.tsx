@@ -1,7 +1,7 @@
 import { HOUR, iso } from "../../../lib/time";
-import { Sparkline } from "../../components/figures/chart";
 import { FailedShare, isWorst, type Summarized, shareOf, Waiting } from "../../components/figures/incidents";
 import { type Point, pointsOf, reachOf } from "../../components/figures/points";
+import { Sparkline } from "../../components/figures/small";
 import type { Column } from "../../components/listing";
 import { EndpointPill } from "../../components/pills";
 import { Ago, For } from "../../components/time";
