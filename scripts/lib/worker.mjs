@@ -10,6 +10,7 @@ import { build } from "esbuild";
 import { ROOT, WORKER } from "./project.mjs";
 import { trimDocument } from "./trim/document.mjs";
 import { trimDrizzle } from "./trim/drizzle.mjs";
+import { trimHono } from "./trim/hono.mjs";
 import { withoutUnnamed } from "./trim/members.mjs";
 import { trimZod } from "./trim/zod.mjs";
 
@@ -31,7 +32,7 @@ export async function bundleWorker(options = { entryPoints: ["src/index.ts"], ou
     define: { "navigator.userAgent": '"Cloudflare-Workers"', "process.env.NODE_ENV": '"production"' },
     sourcemap: "linked",
     write: false,
-    plugins: [trimDocument, trimDrizzle, trimZod],
+    plugins: [trimDocument, trimDrizzle, trimHono, trimZod],
     logLevel: "error", // with file and line
     ...options,
   });
