@@ -1,23 +1,13 @@
 import { env } from "cloudflare:workers";
 import { afterEach, describe, it, vi } from "vitest";
-import { Endpoint } from "../../src/index";
 import { call, delivery, newEndpoint, newReceiver, newTenant, post, until } from "../lib/api";
-import { Visitor, withKey, words } from "./visitor";
+import { objectCalls, Visitor, withKey, words } from "./visitor";
 
 const KEY = env.OPERATOR_KEY ?? "";
 
 afterEach(() => {
   vi.restoreAllMocks();
 });
-
-/** Counts the calls of endpoints' objects from here on. */
-function objectCalls(): () => string[] {
-  const names = Object.getOwnPropertyNames(Endpoint.prototype).filter(
-    (name) => name !== "constructor" && name !== "alarm",
-  );
-  const spies = names.map((name) => [name, vi.spyOn(Endpoint.prototype, name as "list")] as const);
-  return () => spies.flatMap(([name, spy]) => spy.mock.calls.map(() => name));
-}
 
 async function operator(): Promise<Visitor> {
   const visitor = new Visitor();

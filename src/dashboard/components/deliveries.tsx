@@ -126,11 +126,13 @@ export const DeliveryLog: FC<{
   short?: number | null;
   none: string;
   names?: ReadonlyMap<string, string>;
-}> = ({ page, query: { cursor, ...kept }, here, short = null, none, ...table }) => {
+  /** What the look for news says that it has. */
+  seen?: string;
+}> = ({ page, query: { cursor, ...kept }, here, short = null, none, seen, ...table }) => {
   const newest = cursor === undefined ? null : withQuery(here, kept);
   const isWhole = page.nextCursor === null || short !== null;
   return (
-    <Log live={newest === null ? withQuery(here, { ...kept, limit: short }) : null}>
+    <Log live={newest === null ? withQuery(here, { ...kept, limit: short, seen }) : null}>
       {page.data.length > 0 ? (
         <DeliveryTable {...table} deliveries={page.data} />
       ) : isFiltered(kept) || newest !== null ? (

@@ -76,7 +76,7 @@ export function severityOf(share: number): "few" | "some" | "most" | "all" {
 }
 
 /** Whether most of what an endpoint is sent fails. Pure. */
-export function isWorst({ enabled, summary }: Summarized): boolean {
+export function isWorst({ enabled, summary }: Pick<Summarized, "enabled" | "summary">): boolean {
   return enabled && summary?.state === "failing" && (shareOf(summary) ?? 0) >= MOST;
 }
 
