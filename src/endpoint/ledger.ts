@@ -6,6 +6,7 @@ import type {
   Recorded,
   RecoverRequest,
   RecoverResult,
+  RecoveryRecord,
   ResendResult,
 } from "../contracts/endpoint";
 import type { Delivery } from "../contracts/event";
@@ -223,6 +224,16 @@ export class Ledger {
   /** See {@link ByHand.recover}. */
   recover(request: RecoverRequest, now: number): RecoverResult {
     return this.#byHand.recover(request, now);
+  }
+
+  /** The latest recoveries, newest first. */
+  get recoveries(): RecoveryRecord[] {
+    return this.#stores.jobs.recoveries;
+  }
+
+  /** Ends a recovery; `false`: there is none such. */
+  stopRecovery(id: string, now: number): boolean {
+    return this.#change(now, () => this.#stores.jobs.stop(id, now)) !== null;
   }
 
   /** See {@link Releasing.release}. */

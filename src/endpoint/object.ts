@@ -173,6 +173,15 @@ export class Endpoint extends DurableObject<Env> implements contract.EndpointCon
     return this.#changes.erased ? { count: 0 } : this.#changes.make((ledger) => ledger.recover(request, Date.now()));
   }
 
+  async recoveries(): Promise<contract.RecoveryRecord[]> {
+    return this.#changes.erased ? [] : this.#changes.ledger.recoveries;
+  }
+
+  async stopRecovery(id: string): Promise<contract.RecoveryRecord | null> {
+    if (this.#changes.erased || !this.#changes.make((ledger) => ledger.stopRecovery(id, Date.now()))) return null;
+    return this.#changes.ledger.recoveries.find((recovery) => recovery.id === id) ?? null;
+  }
+
   /** The retry clock. Never throws: a throw would be retried six times and then forgotten, while rows stay due. */
   override async alarm(alarm?: AlarmInvocationInfo): Promise<void> {
     this.#changes.rang();
