@@ -210,7 +210,9 @@ const SCHEDULE_OVER = 360 * MINUTE;
 
 /**
  * A receiver that answers 404 all day, at ten events a second, for so many minutes. The breaker does not count that, so every
- * event takes all its attempts, six by the usual schedule, before it is given up.
+ * event takes all its attempts, six by the usual schedule, before it is given up: each writes its row and the index of what is
+ * due, 12 rows in all, beside the event (1), the row and index of a first attempt that waits its turn (2), and what those that
+ * go together share (3).
  */
 export const refused =
   (minutes: number): Scenario =>
