@@ -130,6 +130,8 @@ export interface DeliveryFilter {
   codes: { from: number; to: number } | null;
   since: number | null;
   until: number | null;
+  /** With this attempt, by its id; absent: any. */
+  attempt?: string;
 }
 
 export interface DeliveryPage {

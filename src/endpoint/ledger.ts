@@ -1,4 +1,4 @@
-import type { Outcome } from "../contracts/delivery";
+import type { Claim, Outcome } from "../contracts/delivery";
 import type {
   AdmitAnswer,
   AdmitRequest,
@@ -239,6 +239,11 @@ export class Ledger {
   /** See {@link Releasing.release}. */
   release(now: number, scheduled = now): Release {
     return this.#change(now, () => this.#releasing.release(now, scheduled));
+  }
+
+  /** See {@link Releasing.retry}. */
+  retry(now: number): Claim[] {
+    return this.#change(now, () => this.#releasing.retry(now));
   }
 
   /** When the alarm is needed next, in ms; `null`: nothing is due. */

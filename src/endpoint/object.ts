@@ -11,6 +11,7 @@ import { MOST_BYTES } from "./jobs/capacity";
 import { OperatorEvents } from "./operator-events";
 import { FRESH } from "./policy/admission";
 import { putBack } from "./put-back";
+import { retryDue } from "./retry-due";
 import { attemptOf } from "./storage/row";
 import { Summaries } from "./summaries";
 
@@ -54,6 +55,10 @@ export class Endpoint extends DurableObject<Env> implements contract.EndpointCon
   }
 
   async record(outcomes: Outcome[], next?: contract.AdmitRequest): Promise<contract.Recorded> {
+    return this.#record(outcomes, next);
+  }
+
+  async #record(outcomes: Outcome[], next?: contract.AdmitRequest): Promise<contract.Recorded> {
     // Whatever becomes of them here: they are not with the receiver any more.
     for (const outcome of outcomes) this.#changes.ledger.underWay.end(attemptOf(outcome));
     await this.#configuration.load(0);
@@ -183,6 +188,7 @@ export class Endpoint extends DurableObject<Env> implements contract.EndpointCon
     if (this.#changes.erased) return;
     const since = Date.now();
     if (await this.#changes.retires(since)) return;
+    await retryDue(this.#changes, this.#configuration, this.ctx, this.#name, (outcomes) => this.#record(outcomes));
     const deliveries = await putBack(this.#changes, this.env, this.#name, alarm?.scheduledTime);
     await this.#configuration.mirror();
     await this.#operatorEvents.tell();

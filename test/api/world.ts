@@ -84,5 +84,7 @@ export async function everythingIn(world: World, operations: readonly Operation[
   const reads = operations.filter(({ method, path }) => method === "GET" && path.includes("{tenant}"));
   const still = reads.filter(({ id }) => !/Audit|Deliver|Recover|Health|Stats|Event$|explain/.test(id));
   const answers = await Promise.all(still.map((operation) => call("GET", pathIn(world, operation))));
-  return answers.map(({ status, text }) => `${status} ${text}`);
+  // The secret is read among the rest, which the audit then tells.
+  const reading = /\{[^{}]*"action":"secret\.read"[^{}]*\},?/g;
+  return answers.map(({ status, text }) => `${status} ${text.replace(reading, "")}`);
 }
