@@ -24,7 +24,7 @@ export interface EndpointState extends Trend, Enablement {
   toAudit: readonly number[];
   /** A change of the ledger could not be written, and no row has been since. */
   doubtful: boolean;
-  /** As far as it was stored: of an endpoint without failures its rows tell. In ms. */
+  /** When this was stored last, which an endpoint without failures seldom does: of those since, its rows tell. In ms. */
   lastSuccessAt: number | null;
   lastFailure: Summary["lastFailure"];
   failed: FailedLately;
