@@ -4,6 +4,7 @@ import type { DisabledReason, Enablement, EndpointSettings } from "../contracts/
 import { eventIdOf } from "../lib/ids";
 import { OPERATOR_TENANT } from "../lib/operator";
 import { iso, isoOrNull, SECOND } from "../lib/time";
+import { type EndpointState, NEW_STATE, type Stored } from "./endpoint-state";
 import type { Leases, StoredLease } from "./memory/leases";
 import { type Alert, cross, type Happening } from "./policy/alerts";
 import * as breaking from "./policy/breaker";
@@ -33,8 +34,8 @@ export class State {
   #changed = false;
   /** `null`: nothing is known of it. */
   #pace: Pace | null;
-  /** When an attempt last succeeded, as far as this knows; in ms. */
-  lastSuccessAt: number | null;
+  /** When an attempt last succeeded since the object woke; in ms. */
+  lastSuccessAt: number | null = null;
   readonly #leases: Leases;
 
   constructor(values: Values, outbox: Outbox, leases: Leases) {
@@ -46,7 +47,6 @@ export class State {
     leases.load(stored ?? values.load<StoredLease[]>("leases") ?? []);
     this.#state = { ...NEW_STATE, ...state };
     this.#pace = this.#state.pace === null ? null : paceOf(this.#state.pace);
-    this.lastSuccessAt = this.#state.lastSuccessAt;
   }
 
   /** The copy of the configuration; `null` until there is one. */
@@ -251,7 +251,7 @@ export class State {
   /** Stores what has changed of it and of the leases since it was last stored: one row, however much that is. */
   save(now: number): void {
     if (!this.#changed && !this.#leases.changed) return;
-    const { lastSuccessAt } = this;
+    const lastSuccessAt = this.lastSuccessAt ?? this.#state.lastSuccessAt;
     this.#values.save("fortune", { ...this.#state, lastSuccessAt, leases: this.#leases.stored(now) } satisfies Stored);
     this.#changed = false;
   }
