@@ -4,7 +4,6 @@ import type { DisabledReason, Enablement, EndpointSettings } from "../contracts/
 import { eventIdOf } from "../lib/ids";
 import { OPERATOR_TENANT } from "../lib/operator";
 import { iso, isoOrNull, SECOND } from "../lib/time";
-import { type EndpointState, NEW_STATE, type Stored } from "./endpoint-state";
 import type { Leases, StoredLease } from "./memory/leases";
 import { type Alert, cross, type Happening } from "./policy/alerts";
 import * as breaking from "./policy/breaker";
