@@ -144,7 +144,7 @@ async function picture(base, key, pages) {
     await page.goto(`${base}/dashboard/sign-in`);
     await page.getByLabel("API key").fill(key);
     await page.getByRole("button", { name: "Sign in" }).click();
-    await page.waitForURL(/\/dashboard\/tenants/);
+    await page.waitForURL(/\/dashboard\/(?:now|tenants)/);
     for (const [name, path] of Object.entries(pages)) {
       const file = `src/dashboard/screenshots/${name}.png`;
       await page.goto(`${base}/dashboard/tenants/acme${path}`);
