@@ -1,8 +1,7 @@
 import type { Child } from "hono/jsx";
 import type { ContentfulStatusCode } from "hono/utils/http-status";
-import { Done } from "./components/done";
+import { Done, Warnings } from "./components/done";
 import { Page } from "./components/layout";
-import { Warnings } from "./components/warnings";
 import type { Refusal } from "./errors";
 import { takeWarnings } from "./guard";
 import type { SiteContext } from "./site";

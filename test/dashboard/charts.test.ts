@@ -10,7 +10,7 @@ import {
   SuccessChart,
   stepsPath,
   VolumeChart,
-} from "../../src/dashboard/components/charts/chart";
+} from "../../src/dashboard/components/figures/chart";
 import {
   allOf,
   ceiling,
@@ -22,13 +22,18 @@ import {
   spanNamed,
   successOf,
   trendOf,
-} from "../../src/dashboard/components/charts/points";
+} from "../../src/dashboard/components/figures/points";
 import { DAY, HOUR } from "../../src/lib/time";
 import { holds } from "../lib/property";
 import { words } from "./visitor";
 
 const NOW = Date.UTC(2026, 10, 21, 12, 30);
 const COUNTS = { succeeded: 3, failed: 1, retrying: 2, pending: 4, held: 5, canceled: 6 };
+const row = (at: number, latency = { p50: null, p95: null } as { p50: number | null; p95: number | null }) => ({
+  from: new Date(at).toISOString(),
+  latency,
+  ...COUNTS,
+});
 const point = (over: Partial<Point>): Point => ({
   at: NOW,
   succeeded: 0,
@@ -43,7 +48,7 @@ const point = (over: Partial<Point>): Point => ({
 describe("points", () => {
   it("are there for every step, also for those without deliveries, and lose none within", ({ expect }) => {
     const { since, until } = reachOf("24h", NOW);
-    const rows = [until - HOUR, until - HOUR, since, since - 1, until].map((at) => ({ at, ...COUNTS }));
+    const rows = [until - HOUR, until - HOUR, since, since - 1, until].map((at) => row(at));
     const points = pointsOf(rows, since, until, HOUR);
     expect(points.length).toBe(24);
     expect(points.at(-1)).toMatchObject({ at: until - HOUR, succeeded: 6, waiting: 12, failed: 2, other: 22 });
@@ -69,10 +74,7 @@ describe("points", () => {
   it("say a rate where something is finished, and a latency where something was answered", ({ expect }) => {
     expect(successOf(point({ waiting: 5 }))).toBeNull();
     expect(successOf(point({ succeeded: 3, failed: 1 }))).toBe(75);
-    const rows = [
-      { at: NOW, ...COUNTS, p95: 20 },
-      { at: NOW, ...COUNTS, p95: 70, p50: 5 },
-    ];
+    const rows = [row(NOW, { p50: null, p95: 20 }), row(NOW, { p50: 5, p95: 70 })];
     expect(pointsOf(rows, NOW, NOW + HOUR, HOUR)[0]).toMatchObject({ p50: 5, p95: 70 });
   });
 });
@@ -124,7 +126,7 @@ describe("a chart", () => {
 
   it("says its values as a table too, and each axis names its zone", ({ expect }) => {
     const { since, until } = reachOf("7d", NOW);
-    const points = pointsOf([{ at: NOW, ...COUNTS, p50: 40, p95: 1_500 }], since, until, HOUR);
+    const points = pointsOf([row(NOW, { p50: 40, p95: 1_500 })], since, until, HOUR);
     for (const chart of [VolumeChart, SuccessChart, LatencyChart]) {
       const html = String(chart({ points, span: "7d" }));
       expect(html.match(/<tr>/g)?.length).toBe(1 + 7 * 24);

@@ -81,21 +81,25 @@ describe("the numbers of a page", () => {
     }
     const visitor = await operator();
     const { body: health } = await call("GET", `/v1/tenants/${tenant}/endpoints/${endpoint.id}/health`);
-    const page = words((await visitor.get(`/dashboard/tenants/${tenant}/endpoints/${endpoint.id}`)).html);
+    const at = `/dashboard/tenants/${tenant}`;
+    const { html: drawn } = await visitor.get(`${at}/endpoints/${endpoint.id}`);
+    const page = words(drawn);
     expect(health.counts).toMatchObject({ succeeded: 1, failed: 2 });
-    expect(page).toContain(`Succeeded, 24 h ${health.counts.succeeded}`);
-    expect(page).toContain(`Failed, 24 h ${health.counts.failed}`);
     expect(page).toContain(`Failures in a row ${health.consecutiveFailures}`);
-    expect(page).toContain(`Latency p50 ${Math.round(health.latency.p50)} ms`);
+    expect(drawn).toContain(`p50 from ${Math.round(health.latency.p50)} ms`);
     expect(page).toContain("1 of 7 parts marked");
     expect(page).toContain("Recover 2 deliveries");
-    const { html } = await visitor.get(`/dashboard/tenants/${tenant}`);
-    const overview = words(html);
-    expect(overview).toMatch(/Succeeded 1 33\.3 % of finished/);
-    expect(overview).toMatch(/Failed 2 after the last retry/);
-    expect(html).toContain("Deliveries: 1 succeeded, 0 waiting, 2 failed");
-    const list = words((await visitor.get(`/dashboard/tenants/${tenant}/endpoints`)).html);
-    expect(list).toContain("1 ok, 2 failed");
+    for (const path of ["", `/endpoints/${endpoint.id}`]) {
+      const { html } = await visitor.get(at + path);
+      // They add up to what was accepted.
+      expect(words(html)).toMatch(
+        /Accepted 3 none before Succeeded 1 none before Waiting 0 Failed 2 none before Held or canceled 0 Success rate 33 %/,
+      );
+      expect(html).toContain("Deliveries: 1 succeeded, 0 waiting, 2 failed, 0 held or canceled");
+      expect(words(html)).toMatch(/Not succeeded, by last answer .* 500 2/);
+    }
+    const { html: list } = await visitor.get(`${at}/endpoints`);
+    expect(list).toContain('aria-label="Last 24 h: 3 deliveries, 2 failed"');
   });
 });
 

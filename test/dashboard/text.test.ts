@@ -2,9 +2,9 @@ import fc from "fast-check";
 import { describe, it } from "vitest";
 import { apiTime, localTime } from "../../src/dashboard/components/log";
 import { duration, span } from "../../src/dashboard/components/time";
+import { shownFilter } from "../../src/dashboard/forms/filter-form";
 import { prettyJson } from "../../src/dashboard/json-text";
 import { bodyOf, changeOf, newValues, valuesOf } from "../../src/dashboard/pages/endpoints/endpoint-values";
-import { failingFirst, worstFirst } from "../../src/dashboard/pages/operator/overview";
 import { type Signal, sayWhen, signalBody, valuesOfSignal } from "../../src/dashboard/pages/signals/signal-values";
 import { holds } from "../lib/property";
 
@@ -102,41 +102,6 @@ describe("an endpoint's form", () => {
     const filter = { ...shownFilter(null), tab: "json" as const, json: "[]" };
     const values = { ...newValues("clearview"), filter, retry: "5, x", headers: "no colon", timeout: "1.5" };
     expect(bodyOf(values).unread.map(({ path }) => path)).toEqual(["filter", "headers", "retry", "timeout"]);
-  });
-});
-
-describe("the overview", () => {
-  it("begins with what is broken", ({ expect }) => {
-    const rows = [
-      { ...endpoint, id: "fine" },
-      { ...endpoint, id: "byhand", enabled: false, disabledReason: "manual" as const },
-      { ...endpoint, id: "off", enabled: false, disabledReason: "failing" as const },
-      { ...endpoint, id: "failed" },
-      { ...endpoint, id: "waits" },
-    ];
-    const none = { succeeded: 0, failed: 0, retrying: 0, pending: 0, held: 0, canceled: 0, attempts: 0, hour: "" };
-    const stats = [
-      { ...none, endpoint: "failed", failed: 1 },
-      { ...none, endpoint: "waits", retrying: 1 },
-    ];
-    expect(worstFirst(rows, stats).map(({ id }) => id)).toEqual(["off", "failed", "waits", "fine", "byhand"]);
-    const counts = { pending: 0, retrying: 0, succeeded: 0, failed: 0, held: 0, canceled: 0 };
-    const rest = {
-      failingSince: null,
-      disablesAt: null,
-      window: [],
-      consecutiveFailures: 0,
-      truncated: false,
-      breaker: { state: "closed" as const, until: null },
-      quietUntil: null,
-    };
-    const latency = { p50: null, p95: null, p99: null };
-    const storage = { bytes: 0, most: 1, responsesSince: null, deliveriesSince: null };
-    const fares = (["healthy", "disabled", "failing"] as const).map((state) => ({
-      endpoint: { ...endpoint, id: state, disabledReason: state === "disabled" ? ("failing" as const) : null },
-      health: { state, counts, latency, storage, ...rest },
-    }));
-    expect(failingFirst(fares).map(({ health }) => health.state)).toEqual(["disabled", "failing", "healthy"]);
   });
 });
 

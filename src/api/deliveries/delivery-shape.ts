@@ -82,6 +82,13 @@ export const deliveryShape = named(
   "One event for one endpoint, and what became of it.",
 );
 
+/** A status out of which a delivery can be recovered. */
+export const recoverable = named(
+  "RecoverableStatus",
+  z.enum(["failed", "held"]),
+  "A status out of which a delivery can be recovered.",
+);
+
 /** A time in a query; becomes ms. */
 export const sinceQuery = time.optional().describe("From this time on.");
 export const untilQuery = time.optional().describe("Before this time.");

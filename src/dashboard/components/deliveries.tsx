@@ -1,6 +1,7 @@
 import type { FC } from "hono/jsx";
 import { DELIVERY_STATUSES } from "../../contracts/delivery";
 import { path, type Site, withQuery } from "../site";
+import { Token } from "./form";
 import { type Column, Rows } from "./listing";
 import { isFiltered, isLive, Log, LogFilter, type LogQuery } from "./log";
 import { Empty, Pager } from "./parts";
@@ -102,16 +103,35 @@ export const DeliveryFilter: FC<{
   />
 );
 
-/** A log: deliveries, newest first. `names`: the endpoints', when they are not all of one. */
+/** The form of what is selected in a log, outside of which its fields stand. */
+const SELECTED = "selected";
+
+/** Chooses a delivery of a log. */
+const Select: FC<{ delivery: Delivery }> = ({ delivery: { endpoint, id, event, createdAt } }) => (
+  <input
+    type="checkbox"
+    form={SELECTED}
+    name="delivery"
+    value={`${endpoint}/${id}`}
+    aria-label={`Select ${event} of ${createdAt}`}
+  />
+);
+
+/**
+ * A log: deliveries, newest first. `names`: the endpoints', when they are not all of one; `selects`: whether they can be
+ * selected.
+ */
 export const DeliveryTable: FC<{
   site: Site;
   tenant: string;
   deliveries: readonly Delivery[];
   now: number;
   names?: ReadonlyMap<string, string>;
-}> = ({ site, tenant, deliveries, now, names }) => (
+  selects?: boolean;
+}> = ({ site, tenant, deliveries, now, names, selects = false }) => (
   <Rows
     rows={deliveries}
+    actions={selects ? (delivery) => <Select delivery={delivery} /> : undefined}
     columns={[
       { name: "Status", phone: "state", cell: (delivery) => <StatusPill delivery={delivery} short /> },
       {
@@ -187,10 +207,20 @@ export const DeliveryLog: FC<{
   const { cursor, ...kept } = query;
   const newest = cursor === undefined ? null : withQuery(here, kept);
   const isWhole = page.nextCursor === null || short !== null;
+  const { site, tenant } = table;
+  const selects = short === null && site.may.deliveries.resend;
   return (
     <Log live={isLive(query) ? withQuery(here, { ...kept, limit: short }) : null}>
       {page.data.length > 0 ? (
-        <DeliveryTable {...table} deliveries={page.data} />
+        <>
+          <DeliveryTable {...table} deliveries={page.data} selects={selects} />
+          {selects ? (
+            <form method="post" id={SELECTED} action={path(site.base, "tenants", tenant, "deliveries", "resend")}>
+              <Token visit={site} />
+              <button type="submit">Resend selected …</button>
+            </form>
+          ) : null}
+        </>
       ) : isFiltered(kept) || newest !== null ? (
         <Empty icon="filter" title="No delivery matches">
           {page.nextCursor === null

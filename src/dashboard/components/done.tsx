@@ -1,6 +1,7 @@
 import type { FC } from "hono/jsx";
 import { type SiteContext, tenantPath } from "../site";
 import { Act } from "./form";
+import { Notice } from "./parts";
 
 /** What was done, by the word that the address carries after it: never a text of somebody else's. */
 const DONE: Readonly<Record<string, string>> = {
@@ -52,3 +53,16 @@ export const Done: FC<{ c: SiteContext }> = ({ c }) => {
     </div>
   );
 };
+
+/** What was saved and yet may not be what was meant. */
+export const Warnings: FC<{ texts: readonly string[] }> = ({ texts }) =>
+  texts.length === 0 ? null : (
+    <Notice tone="warn">
+      Saved, but look at this:
+      <ul>
+        {texts.map((text) => (
+          <li>{text}</li>
+        ))}
+      </ul>
+    </Notice>
+  );

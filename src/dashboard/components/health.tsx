@@ -1,6 +1,6 @@
 import type { FC } from "hono/jsx";
 import { SECOND } from "../../lib/time";
-import { Card, Facts, Figure } from "./parts";
+import { Card, Facts } from "./parts";
 import type { Endpoint, Health } from "./pills";
 import { Ago, At, duration, span } from "./time";
 
@@ -67,24 +67,15 @@ export const WindowMarks: FC<{ health: Health; endpoint: Endpoint; now: number }
 const BREAKER = {
   closed: "closed: everything is sent",
   open: "open: nothing is sent",
-  "half-open": "half-open: one probe is under way",
+  "half-open": "half-open: the next delivery probes",
 } as const;
 
-/** How an endpoint fares: counts and latency of the last 24 h, its window and its breaker. */
+/** How an endpoint fares: its window and its breaker. */
 export const HealthCard: FC<{ health: Health; endpoint: Endpoint; now: number }> = ({ health, endpoint, now }) => {
-  const { counts, latency, consecutiveFailures, truncated, breaker, storage, quietUntil } = health;
+  const { latency, consecutiveFailures, breaker, storage, quietUntil } = health;
   return (
     <>
-      <dl class="figures">
-        <Figure name="Succeeded, 24 h" value={counts.succeeded} tone="good" />
-        <Figure name="Retrying, 24 h" value={counts.retrying} tone={counts.retrying > 0 ? "warn" : "calm"} />
-        <Figure name="Failed, 24 h" value={counts.failed} tone={counts.failed > 0 ? "bad" : "calm"} />
-        <Figure name="Held, 24 h" value={counts.held} tone={counts.held > 0 ? "held" : "calm"} />
-        <Figure name="Latency p50" value={milliseconds(latency.p50)} />
-        <Figure name="Latency p95" value={milliseconds(latency.p95)} />
-      </dl>
       <Dropped storage={storage} now={now} />
-      {truncated ? <p class="hint">Of the newest deliveries only: there were more than are looked at.</p> : null}
       <Card title="Failure window">
         <WindowMarks health={health} endpoint={endpoint} now={now} />
         <Facts

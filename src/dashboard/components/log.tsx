@@ -93,17 +93,29 @@ export const LogCard: FC<{ filter: Child; live: boolean; children?: Child }> = (
   </Card>
 );
 
-/** A log as a part of a page that replaces itself. `live`: where it is had from; `null`: it stays as it is. */
-export const Log: FC<{ live: string | null; children?: Child }> = ({ live, children }) => (
+/** A part of a page that replaces itself with what stands there now, while it is looked at. `from`: where it is had; `null`: it stays. */
+export const Live: FC<{ id: string; class?: string; from: string | null; children?: Child }> = ({
+  id,
+  class: name = "",
+  from,
+  children,
+}) => (
   <div
-    id="log"
-    class="log"
-    {...(live === null
+    id={id}
+    class={name}
+    {...(from === null
       ? {}
-      : { "hx-get": live, "hx-trigger": "posthorn:tick from:body", "hx-swap": "outerHTML", "data-live": "" })}
+      : { "hx-get": from, "hx-trigger": "posthorn:tick from:body", "hx-swap": "outerHTML", "data-live": "" })}
   >
     {children}
   </div>
+);
+
+/** A log as such a part. */
+export const Log: FC<{ live: string | null; children?: Child }> = ({ live, children }) => (
+  <Live id="log" class="log" from={live}>
+    {children}
+  </Live>
 );
 
 /** Why a log's filter was refused: in the log's place, with the form above as it was filled in. */

@@ -7,6 +7,7 @@ type Answer<Method extends (...args: never[]) => Promise<unknown>> = Awaited<Ret
 export type Delivery = Answer<Client["deliveries"]["list"]>["data"][number];
 export type Attempt = Answer<Client["deliveries"]["get"]>["attemptLog"][number];
 export type Endpoint = Answer<Client["endpoints"]["get"]>;
+export type EndpointSummary = NonNullable<Answer<Client["endpoints"]["list"]>["data"][number]["summary"]>;
 export type Health = Answer<Client["endpoints"]["health"]>;
 type AnyStats = Answer<Client["deliveries"]["stats"]>;
 /** Totals by hour and endpoint, as they are answered to who asks neither `by` nor `group`. */

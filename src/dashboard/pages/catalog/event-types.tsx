@@ -1,5 +1,6 @@
 import { Hono } from "hono";
 import { CATALOG_NAMES } from "../../../config/catalogs/catalogs";
+import { FaredCard, faredOf } from "../../components/figures/fared";
 import { Act, textOf } from "../../components/form";
 import { PageHead } from "../../components/layout";
 import { Listing } from "../../components/listing";
@@ -137,7 +138,12 @@ export const eventTypePages = new Hono<SiteEnv>()
   })
   .get("/tenants/:tenant/event-types/:name", async (c) => {
     const site = c.get("site");
-    const type = typeIn(await site.text(`/v1/event-types/${encodeURIComponent(c.req.param("name"))}`));
+    const name = c.req.param("name");
+    const [text, fared] = await Promise.all([
+      site.text(`/v1/event-types/${encodeURIComponent(name)}`),
+      faredOf(c, c.req.param("tenant"), { event: name }, Date.now()),
+    ]);
+    const type = typeIn(text);
     return page(
       c,
       { title: type.name, current: "Event types" },
@@ -166,6 +172,7 @@ export const eventTypePages = new Hono<SiteEnv>()
             <Facts rows={[["Group", type.group ?? "—"]]} />
           </Card>
         )}
+        <FaredCard c={c} fared={fared} title="Deliveries" />
         <div class="columns wide">
           <Card title="Sample">
             {type.sample === null ? (

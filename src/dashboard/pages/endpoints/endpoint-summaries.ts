@@ -1,19 +1,12 @@
 import { type Env, retentionMs } from "../../../contracts/env";
 import { DAY, iso } from "../../../lib/time";
-import type { Endpoint, Health } from "../../components/pills";
+import type { Endpoint } from "../../components/pills";
 import type { Site } from "../../site";
 
 /** Deliveries that an endpoint is held. `more`: there are more than were counted. */
 export interface Held {
   count: number;
   more: boolean;
-}
-
-/** An endpoint, and how it fares. */
-export interface Fares {
-  endpoint: Endpoint;
-  health: Health;
-  held: Held;
 }
 
 const NONE: Held = { count: 0, more: false };
@@ -40,32 +33,4 @@ export async function heldOf(site: Site, tenant: string, { id, enabled }: Endpoi
 /** What is held, in words. */
 export function sayHeld({ count, more }: Held): string {
   return `${count}${more ? " or more" : ""} ${count === 1 && !more ? "event" : "events"} held`;
-}
-
-/** How endpoints fare, each with one call of its object, and one more where it is disabled. */
-export async function faresOf(
-  site: Site,
-  tenant: string,
-  endpoints: readonly Endpoint[],
-  since: string,
-): Promise<Fares[]> {
-  return Promise.all(
-    endpoints.map(async (endpoint) => {
-      const [health, held] = await Promise.all([
-        site.api.endpoints.health(tenant, endpoint.id),
-        heldOf(site, tenant, endpoint, since),
-      ]);
-      return { endpoint, health, held };
-    }),
-  );
-}
-
-/** Which of these endpoints have failed since their last success: a call of each enabled one's object. */
-export async function failingOf(site: Site, tenant: string, endpoints: readonly Endpoint[]): Promise<Set<string>> {
-  const states = await Promise.all(
-    endpoints
-      .filter(({ enabled }) => enabled)
-      .map(async ({ id }) => [id, (await site.api.endpoints.health(tenant, id)).state] as const),
-  );
-  return new Set(states.filter(([, state]) => state === "failing").map(([id]) => id));
 }

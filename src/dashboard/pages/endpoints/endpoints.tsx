@@ -1,59 +1,26 @@
 import { Hono } from "hono";
 import type { FC } from "hono/jsx";
-import { ShareBar } from "../../components/charts/chart";
+import { byHarm, type Summarized } from "../../components/figures/incidents";
 import { Act } from "../../components/form";
 import { Icon } from "../../components/icon";
 import { PageHead } from "../../components/layout";
 import { type Column, Rows } from "../../components/listing";
+import { FilterRefused } from "../../components/log";
 import { Empty, Pager } from "../../components/parts";
-import { type Endpoint, EndpointPill, nameOf, type Stats } from "../../components/pills";
+import { type Endpoint, nameOf } from "../../components/pills";
+import { readOr } from "../../errors";
 import { type Site, type SiteContext, type SiteEnv, tenantPath, withQuery } from "../../site";
 import { page } from "../../write";
-import { failingOf } from "./endpoint-summaries";
+import { faresColumns, hoursOf } from "./endpoint-rows";
 
-const PAGE_SIZE = 25;
-/** As many as the API answers at once: a filter looks through so many. */
-const FILTERED_SIZE = 250;
+/** As many as the API answers at once: the worst of them stand first. */
+const PAGE_SIZE = 250;
 
-/** What became of an endpoint's deliveries of the last 24 h. */
-interface Recent {
-  succeeded: number;
-  waiting: number;
-  failed: number;
-}
+const STATES = ["failing", "waiting", "held", "disabled"] as const;
+const FILTERS = ["q", "state", "event"] as const;
 
-/** Totals by endpoint. Pure. */
-export function recentOf(stats: Stats["data"]): Map<string, Recent> {
-  const totals = new Map<string, Recent>();
-  for (const { endpoint, succeeded, failed, retrying, pending, held } of stats) {
-    const total = totals.get(endpoint) ?? { succeeded: 0, waiting: 0, failed: 0 };
-    total.succeeded += succeeded;
-    total.failed += failed;
-    total.waiting += retrying + pending + held;
-    totals.set(endpoint, total);
-  }
-  return totals;
-}
-
-const STATES = ["enabled", "failing", "disabled"] as const;
-
-interface Query {
-  q: string;
-  state: string;
-}
-
-/** Whether an endpoint may be one of those asked for: failing ones are enabled ones. Pure. */
-export function isAsked({ name, url, uid, events, enabled }: Endpoint, { q, state }: Query): boolean {
-  const text = [name, url, uid, ...events].join(" ").toLowerCase();
-  return text.includes(q.toLowerCase()) && (state === "" || (state !== "disabled") === enabled);
-}
-
-/** What the list says of each. `failing` and `recent`: by the endpoints' ids. */
-function columnsOf(
-  here: string,
-  failing: ReadonlySet<string>,
-  recent: ReadonlyMap<string, Recent>,
-): readonly Column<Endpoint>[] {
+/** What it is, and what it is sent. */
+function columnsOf(here: string): readonly Column<Summarized>[] {
   return [
     {
       name: "Endpoint",
@@ -67,10 +34,9 @@ function columnsOf(
         </>
       ),
     },
-    { name: "State", cell: (endpoint) => <EndpointPill endpoint={endpoint} failing={failing.has(endpoint.id)} /> },
     {
       name: "Events",
-      class: "clip",
+      phone: "away",
       cell: ({ events, filter }) => (
         <>
           {events.length === 0 ? (
@@ -87,25 +53,8 @@ function columnsOf(
         </>
       ),
     },
-    { name: "Last 24 h", class: "recent", cell: ({ id }) => <Lately {...(recent.get(id) ?? NOTHING)} /> },
   ];
 }
-
-const NOTHING: Recent = { succeeded: 0, waiting: 0, failed: 0 };
-
-const Lately: FC<Recent> = (recent) =>
-  recent.succeeded + recent.waiting + recent.failed === 0 ? (
-    <span class="muted">nothing</span>
-  ) : (
-    <>
-      <ShareBar {...recent} />
-      <small>
-        {recent.succeeded} ok
-        {recent.waiting > 0 ? `, ${recent.waiting} waiting` : ""}
-        {recent.failed > 0 ? `, ${recent.failed} failed` : ""}
-      </small>
-    </>
-  );
 
 /** Switches one on or off, or leads to its form. */
 const Actions: FC<{ site: Site; here: string; endpoint: Endpoint }> = ({ site, here, endpoint }) => {
@@ -132,23 +81,28 @@ const Actions: FC<{ site: Site; here: string; endpoint: Endpoint }> = ({ site, h
 export const endpointPages = new Hono<SiteEnv>().get("/tenants/:tenant/endpoints", async (c: SiteContext) => {
   const site = c.get("site");
   const tenant = c.req.param("tenant") ?? "";
-  const query = { q: (c.req.query("q") ?? "").trim(), state: c.req.query("state") ?? "" };
-  const filtered = query.q !== "" || query.state !== "";
+  const now = Date.now();
+  const query = Object.fromEntries(FILTERS.map((name) => [name, (c.req.query(name) ?? "").trim()])) as Record<
+    (typeof FILTERS)[number],
+    string
+  >;
+  const asked = Object.fromEntries(Object.entries(query).filter(([, value]) => value !== ""));
+  const filtered = Object.keys(asked).length > 0;
   const cursor = c.req.query("cursor");
   const here = tenantPath(c, "endpoints");
-  const [list, stats] = await Promise.all([
-    site.api.endpoints.list(tenant, {
-      query: { limit: filtered ? FILTERED_SIZE : PAGE_SIZE, ...(cursor === undefined ? {} : { cursor }) },
-    }),
-    site.api.deliveries.stats(tenant) as Promise<Stats>,
+  const [{ found, refusal }, hours] = await Promise.all([
+    readOr(
+      site.api.endpoints.list(tenant, {
+        query: { ...asked, include: "summary", limit: PAGE_SIZE, ...(cursor === undefined ? {} : { cursor }) },
+      }),
+    ),
+    hoursOf(site, tenant, now),
   ]);
-  const asked = list.data.filter((endpoint) => isAsked(endpoint, query));
-  const failing = await failingOf(site, tenant, asked);
-  const shown = query.state === "failing" ? asked.filter(({ id }) => failing.has(id)) : asked;
-  const recent = recentOf(stats.data);
+  const list = refusal === null ? found : { data: [], nextCursor: null };
+  const shown = byHarm(list.data, now, hours);
   return page(
     c,
-    { title: "Endpoints", current: "Endpoints" },
+    { title: "Endpoints", current: "Endpoints", refusal },
     <>
       <PageHead title="Endpoints" about="Where events are sent: a URL, a secret, and the event types it wants.">
         {site.may.endpoints.create ? (
@@ -157,7 +111,7 @@ export const endpointPages = new Hono<SiteEnv>().get("/tenants/:tenant/endpoints
           </a>
         ) : null}
       </PageHead>
-      {list.data.length === 0 && cursor === undefined ? (
+      {list.data.length === 0 && cursor === undefined && !filtered ? (
         <div class="card">
           <Empty icon="target" title="No endpoints yet">
             <p>An endpoint is the URL of a receiver. Add one, pick its events, copy its secret, and send it a test.</p>
@@ -173,7 +127,7 @@ export const endpointPages = new Hono<SiteEnv>().get("/tenants/:tenant/endpoints
           <form method="get" action={here} class="filters" aria-label="Filter endpoints">
             <label>
               Search
-              <input type="search" name="q" value={query.q} placeholder="name, URL or event type" autocomplete="off" />
+              <input type="search" name="q" value={query.q} placeholder="name, URL or uid" autocomplete="off" />
             </label>
             <label>
               State
@@ -186,17 +140,23 @@ export const endpointPages = new Hono<SiteEnv>().get("/tenants/:tenant/endpoints
                 ))}
               </select>
             </label>
+            <label>
+              Event type
+              <input name="event" value={query.event} placeholder="any" autocomplete="off" size={16} />
+            </label>
             <button type="submit">Filter</button>
             {filtered ? <a href={here}>Clear</a> : null}
           </form>
-          {shown.length === 0 ? (
+          {refusal !== null ? (
+            <FilterRefused refusal={refusal} />
+          ) : shown.length === 0 ? (
             <Empty icon="filter" title="No endpoint matches">
               Look for another word, or <a href={here}>clear the filter</a>.
             </Empty>
           ) : (
             <Rows
               rows={shown}
-              columns={columnsOf(here, failing, recent)}
+              columns={[...columnsOf(here), ...faresColumns(now, hours)]}
               actions={
                 site.may.endpoints.update ? (one) => <Actions site={site} here={here} endpoint={one} /> : undefined
               }
@@ -204,7 +164,7 @@ export const endpointPages = new Hono<SiteEnv>().get("/tenants/:tenant/endpoints
           )}
           <Pager
             next={list.nextCursor === null ? null : withQuery(here, { ...query, cursor: list.nextCursor })}
-            first={cursor === undefined ? null : withQuery(here, { ...query })}
+            first={cursor === undefined ? null : withQuery(here, query)}
             what="endpoints"
           />
         </div>

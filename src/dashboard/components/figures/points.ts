@@ -2,7 +2,7 @@
  * Counts over time as charts show them. Pure; times in ms.
  * @module
  */
-import { DAY, HOUR, MINUTE } from "../../../lib/time";
+import { DAY, HOUR } from "../../../lib/time";
 
 /** What was counted in a step of time, by when it was accepted. */
 export interface Point {
@@ -21,20 +21,23 @@ export interface Point {
 
 /** What a row of the statistics says. */
 export interface Counted {
-  at: number;
+  /** When its hour or day begins. */
+  from: string;
   succeeded: number;
   pending: number;
   retrying: number;
   failed: number;
   held: number;
   canceled: number;
-  p50?: number | null;
-  p95?: number | null;
+  latency?: { p50: number | null; p95: number | null };
 }
 
-/** How far back a chart looks, as the address says it: in steps of what, and between how many marks of the axis. */
+/**
+ * How far back a chart looks, as the address says it: in steps of what, and between how many marks of the axis. What is counted
+ * is counted by the hour: of an hour that is the one that has begun, and the whole one before it.
+ */
 export const SPANS = {
-  "1h": { name: "1 hour", length: HOUR, step: 5 * MINUTE, marks: 5, shown: "clock" },
+  "1h": { name: "1 hour", length: 2 * HOUR, step: HOUR, marks: 3, shown: "clock" },
   "24h": { name: "24 hours", length: DAY, step: HOUR, marks: 5, shown: "clock" },
   "7d": { name: "7 days", length: 7 * DAY, step: HOUR, marks: 8, shown: "day" },
   "30d": { name: "30 days", length: 30 * DAY, step: DAY, marks: 6, shown: "day" },
@@ -63,14 +66,14 @@ export function pointsOf(rows: readonly Counted[], since: number, until: number,
     points.push({ at, succeeded: 0, waiting: 0, failed: 0, other: 0, p50: null, p95: null });
   }
   for (const row of rows) {
-    const point = points[Math.floor((row.at - since) / step)];
+    const point = points[Math.floor((Date.parse(row.from) - since) / step)];
     if (point === undefined) continue;
     point.succeeded += row.succeeded;
     point.waiting += row.pending + row.retrying;
     point.failed += row.failed;
     point.other += row.held + row.canceled;
-    point.p50 = larger(point.p50, row.p50 ?? null);
-    point.p95 = larger(point.p95, row.p95 ?? null);
+    point.p50 = larger(point.p50, row.latency?.p50 ?? null);
+    point.p95 = larger(point.p95, row.latency?.p95 ?? null);
   }
   return points;
 }
@@ -79,8 +82,15 @@ function larger(a: number | null, b: number | null): number | null {
   return a === null || (b !== null && b > a) ? b : a;
 }
 
+/** What points add up to. */
+export function sumOf(points: readonly Point[]): Omit<Point, "at" | "p50" | "p95"> {
+  const sum = (name: "succeeded" | "waiting" | "failed" | "other") =>
+    points.reduce((total, point) => total + point[name], 0);
+  return { succeeded: sum("succeeded"), waiting: sum("waiting"), failed: sum("failed"), other: sum("other") };
+}
+
 /** How many were counted in a point. */
-export function allOf({ succeeded, waiting, failed, other }: Point): number {
+export function allOf({ succeeded, waiting, failed, other }: Omit<Point, "at" | "p50" | "p95">): number {
   return succeeded + waiting + failed + other;
 }
 

@@ -317,7 +317,7 @@ export const Sparkline: FC<{ points: readonly Point[]; about: string }> = ({ poi
       viewBox={`0 0 ${points.length} ${HIGH}`}
       preserveAspectRatio="none"
       role="img"
-      aria-label={`${about}: ${total} deliveries, ${failed} failed`}
+      aria-label={`${about}: ${total} ${total === 1 ? "delivery" : "deliveries"}, ${failed} failed`}
     >
       {levels.map((tops, index) => {
         const d = barsPath(tops, below);

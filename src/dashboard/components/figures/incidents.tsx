@@ -1,0 +1,207 @@
+/**
+ * Which endpoints do harm, and how it is said: by the share that fails and since when, by what waits, by what is held.
+ * @module
+ */
+import type { FC } from "hono/jsx";
+import { MINUTE } from "../../../lib/time";
+import { path, type Site, withQuery } from "../../site";
+import { type Endpoint, type EndpointSummary, nameOf, type REASONS } from "../pills";
+import { Ago } from "../time";
+import { percent } from "./chart";
+import { allOf, type Point, sumOf } from "./points";
+
+/** An endpoint as lists answer it with its summary. */
+export type Summarized = Endpoint & { summary?: EndpointSummary | undefined };
+
+/** From this share on, most fails: 0 to 1. */
+const MOST = 0.5;
+/** Less than this, and what fails is the exception. */
+const FEW = 0.05;
+/** For how long something may wait until it is worth a word, in ms. */
+const PATIENCE = 5 * MINUTE;
+/** The most endpoints that a page leads with. */
+const LED = 3;
+
+type Harm = "off" | "failing" | "waiting" | "held" | "some" | "none" | "quiet";
+const ORDER: readonly Harm[] = ["off", "failing", "waiting", "held", "some", "none", "quiet"];
+
+/**
+ * What is wrong with an endpoint at `now` (ms): switched off by the rule, failing, waiting for long, held (disabled by hand, or
+ * enabled again and not recovered), failing at times, nothing, or disabled with nothing held. Pure.
+ */
+export function harmOf({ enabled, disabledReason, summary }: Summarized, now: number): Harm {
+  if (!enabled && disabledReason !== "manual") return "off";
+  if (enabled && summary?.state === "failing") return "failing";
+  const oldest = summary?.oldestWaitingAt ?? null;
+  if (enabled && oldest !== null && now - Date.parse(oldest) > PATIENCE) return "waiting";
+  if ((summary?.held ?? 0) > 0) return "held";
+  if (!enabled) return "quiet";
+  return (summary?.failedShare ?? 0) > 0 ? "some" : "none";
+}
+
+/**
+ * Endpoints by harm, the worst first; among equals by share failed, then by what waits and is held, then by how much each had
+ * of late. Pure.
+ */
+export function byHarm<T extends Summarized>(
+  endpoints: readonly T[],
+  now: number,
+  hours: ReadonlyMap<string, readonly Point[]> = new Map(),
+): T[] {
+  const weight = (one: T) => [
+    -ORDER.indexOf(harmOf(one, now)),
+    one.summary?.failedShare ?? 0,
+    (one.summary?.waiting ?? 0) + (one.summary?.held ?? 0),
+    allOf(sumOf(hours.get(one.id) ?? [])),
+  ];
+  return endpoints
+    .map((one) => ({ one, weight: weight(one) }))
+    .sort((a, b) => b.weight.map((value, i) => value - (a.weight[i] ?? 0)).find((less) => less !== 0) ?? 0)
+    .map(({ one }) => one);
+}
+
+/** A share of attempts that failed, 0 to 1, as a word for its colour. Pure. */
+export function severityOf(share: number): "few" | "some" | "most" | "all" {
+  if (share >= 0.995) return "all";
+  return share >= MOST ? "most" : share >= FEW ? "some" : "few";
+}
+
+/** How much fails: a bar and a number whose colour grows with it. */
+export const FailedShare: FC<{ share: number | null }> = ({ share }) =>
+  share === null ? (
+    <span class="muted none">—</span>
+  ) : (
+    <span class={`failed-share ${severityOf(share)}`}>
+      <svg viewBox="0 0 100 8" preserveAspectRatio="none" aria-hidden="true" focusable="false">
+        <rect width={Math.round(share * 100)} height="8" />
+      </svg>
+      {percent(share * 100)}
+    </span>
+  );
+
+/** What waits, and for how long its oldest has. */
+export const Waiting: FC<{ summary: EndpointSummary | undefined; now: number }> = ({ summary, now }) =>
+  summary === undefined || summary.waiting === 0 ? (
+    <span class="muted none">—</span>
+  ) : (
+    <>
+      {summary.waiting}
+      {summary.oldestWaitingAt === null ? null : (
+        <small class="muted">
+          {" oldest "}
+          <Ago at={summary.oldestWaitingAt} now={now} />
+        </small>
+      )}
+    </>
+  );
+
+/** What an endpoint's incident is, after its name. */
+const Said: FC<{ one: Summarized; harm: Harm; now: number }> = ({
+  one: { disabledReason, disabledAt, enabled, summary },
+  harm,
+  now,
+}) => {
+  const held = summary?.held ?? 0;
+  const events = `${held} ${held === 1 ? "event" : "events"}`;
+  const since = summary?.failingSince ?? null;
+  if (harm === "off" || (harm === "held" && !enabled)) {
+    return (
+      <>
+        {` is disabled: ${held === 0 ? "nothing is held so far" : `${events} held`}. Disabled ${disabledReason === null ? "" : SAID[disabledReason]}`}
+        {disabledAt === null ? null : (
+          <>
+            {", "}
+            <Ago at={disabledAt} now={now} />
+          </>
+        )}
+        .
+      </>
+    );
+  }
+  if (harm === "held") return <>{` is enabled again, and ${events} ${held === 1 ? "is" : "are"} still held.`}</>;
+  const share = summary?.failedShare ?? null;
+  return (
+    <>
+      {harm === "failing"
+        ? share === null
+          ? " is failing"
+          : `: ${percent(share * 100)} of attempts fail`
+        : " is behind"}
+      {harm === "failing" && since !== null ? (
+        <>
+          {", since "}
+          <Ago at={since} now={now} />
+        </>
+      ) : null}
+      .{" "}
+      {summary === undefined || summary.waiting === 0 ? null : (
+        <>
+          <Waiting summary={summary} now={now} /> waiting.
+        </>
+      )}
+    </>
+  );
+};
+
+const SAID: typeof REASONS = { manual: "by hand", failing: "because it kept failing", gone: "because it answered 410" };
+
+/** What leads a page while something is wrong: the worst endpoints, each with what to do. Nothing while nothing is. */
+export const Incidents: FC<{ site: Site; tenant: string; endpoints: readonly Summarized[]; now: number }> = ({
+  site,
+  tenant,
+  endpoints,
+  now,
+}) => {
+  const wrong = byHarm(endpoints, now)
+    .map((one) => ({ one, harm: harmOf(one, now) }))
+    .filter(({ harm }) => isIncident(harm));
+  const more = wrong.length - LED;
+  const list = path(site.base, "tenants", tenant, "endpoints");
+  return (
+    <>
+      {wrong.slice(0, LED).map(({ one }) => (
+        <Incident site={site} tenant={tenant} one={one} now={now} />
+      ))}
+      {more <= 0 ? null : (
+        <p>
+          <a href={withQuery(list, { state: wrong[LED]?.harm === "failing" ? "failing" : undefined })}>
+            {`${more} more ${more === 1 ? "endpoint needs" : "endpoints need"} a look`}
+          </a>
+        </p>
+      )}
+    </>
+  );
+};
+
+/** One endpoint's incident; nothing where there is none. `here`: on its own page. */
+export const Incident: FC<{ site: Site; tenant: string; one: Summarized; now: number; here?: boolean }> = ({
+  site,
+  tenant,
+  one,
+  now,
+  here = false,
+}) => {
+  const harm = harmOf(one, now);
+  if (!isIncident(harm)) return null;
+  const at = path(site.base, "tenants", tenant, "endpoints", one.id);
+  const bad = harm === "off" || (harm === "failing" && (one.summary?.failedShare ?? 1) >= MOST);
+  const [to, said] =
+    (harm === "off" || harm === "held") && site.may.endpoints.recover
+      ? [`${at}#recover`, "Recover …"]
+      : [`${at}/deliveries?status=${harm === "failing" ? "retrying" : "pending"}`, "See its deliveries"];
+  return (
+    <div class={`notice incident ${bad ? "bad" : harm === "held" ? "held" : "warn"}`}>
+      <p>
+        <strong>{here ? "This endpoint" : <a href={at}>{nameOf(one)}</a>}</strong>
+        <Said one={one} harm={harm} now={now} />
+      </p>
+      <a class="button small" href={to} {...(here ? {} : { "aria-label": `${said} (${nameOf(one)})` })}>
+        {said}
+      </a>
+    </div>
+  );
+};
+
+function isIncident(harm: Harm): boolean {
+  return ORDER.indexOf(harm) <= ORDER.indexOf("held");
+}
