@@ -53,6 +53,7 @@ describe("a tenant's configuration", () => {
       "api/problems/warnings.ts",
       "api/service/reachability.ts",
       "dashboard/identity.ts",
+      "dashboard/inspect/sample.tsx",
       "dashboard/preview.ts",
       "send/dead-letters.ts",
       "signals/emission.ts",
