@@ -130,17 +130,18 @@ export const CallToAction: FC<{ endpoint: Endpoint; held: Held; recoverAt: strin
   endpoint,
   held,
   recoverAt,
-}) =>
-  endpoint.enabled ? null : (
+}) => {
+  const told = DISABLED[endpoint.disabledReason ?? "manual"];
+  return endpoint.enabled ? null : (
     <Notice tone={endpoint.disabledReason === "manual" ? "warn" : "bad"}>
       <p>
         <strong>Disabled: {isNone(held) ? "nothing is held so far" : sayHeld(held)}.</strong>{" "}
-        {capitalised(DISABLED[endpoint.disabledReason ?? "manual"].what)}.{" "}
-        {DISABLED[endpoint.disabledReason ?? "manual"].remedy}{" "}
+        {`${capitalised(told.what)}.`} {endpoint.disabledReason === "manual" ? null : `${told.remedy} `}
         {isNone(held) || recoverAt === null ? null : <a href={recoverAt}>Recover what is held</a>}
       </p>
     </Notice>
   );
+};
 
 function isNone({ count, more }: Held): boolean {
   return count === 0 && !more;
