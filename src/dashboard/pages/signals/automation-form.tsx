@@ -1,4 +1,5 @@
 import type { FC } from "hono/jsx";
+import { allOf } from "../../api-json";
 import { Read, SelectField, TextField, Token, textOf } from "../../components/form";
 import { Icon } from "../../components/icon";
 import { EnterSends } from "../../forms/builder";
@@ -40,10 +41,10 @@ export async function choicesFor(c: SiteContext): Promise<Choices> {
   const tenant = c.req.param("tenant") ?? "";
   const [endpoints, segments, types] = await Promise.all([
     endpointNames(site, tenant),
-    site.api.segments.list(tenant, { query: { limit: 250 } }),
+    allOf((query) => site.api.segments.list(tenant, { query })),
     typeNames(site),
   ]);
-  return { endpoints, types, segments: new Map(segments.data.map(({ id, name }) => [id, name])) };
+  return { endpoints, types, segments: new Map(segments.map(({ id, name }) => [id, name])) };
 }
 
 const ACTIONS: readonly (readonly [string, string])[] = [
