@@ -25,6 +25,6 @@ CREATE TABLE `endpoint_summaries` (
 	`failed` integer NOT NULL,
 	`figures_from` integer NOT NULL,
 	`figures` text NOT NULL
-);
+) WITHOUT ROWID;
 --> statement-breakpoint
 CREATE INDEX `endpoint_summaries_troubled` ON `endpoint_summaries` (`tenant`) WHERE state = 'failing' OR waiting > 0 OR held > 0;

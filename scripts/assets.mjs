@@ -16,7 +16,9 @@ const TARGET = inProject(".assets");
 /** Our own: browsers ask whether it has changed. */
 const OWN = inProject("src/dashboard/assets");
 
-const bundled = bundleWorker();
+// Where it is served on this machine, errors tell the names that the sources have.
+const { WRANGLER_COMMAND = "dev" } = process.env;
+const bundled = bundleWorker({ minify: WRANGLER_COMMAND !== "dev" });
 
 // Anew, so that no older version stays behind and is uploaded.
 await rm(TARGET, { recursive: true, force: true });

@@ -10,6 +10,7 @@ import { consumeDeadLetters } from "./send/dead-letters";
 export { OperatorEvents } from "./accept/operator-events";
 export { Endpoint } from "./endpoint/object";
 export { EventLog } from "./event-log/object";
+export { Retries } from "./send/retries";
 export { Entity } from "./signals/object";
 
 const pages = dashboard(callAs);

@@ -148,6 +148,7 @@ describe("the queue", () => {
     const tenant = await newTenant();
     const receiver = await newReceiver();
     const { id } = await newEndpoint(tenant, receiver.url);
+    vi.spyOn(Announcer.prototype, "leaves").mockReturnValue(false);
     vi.spyOn(env.DELIVERIES, "sendBatch").mockRejectedValue(new Error("Queues is out"));
     const [ref] = (await post(tenant)).deliveries;
     vi.restoreAllMocks();

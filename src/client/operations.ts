@@ -40,6 +40,12 @@ export const OPERATIONS = {
     promote: "POST /v1/tenants/:tenant/endpoints/:endpoint/secret/promote",
     reseal: "POST /v1/secrets/reseal",
   },
+  recoveries: {
+    listAll: "GET /v1/tenants/:tenant/recoveries",
+    list: "GET /v1/tenants/:tenant/endpoints/:endpoint/recoveries",
+    get: "GET /v1/tenants/:tenant/endpoints/:endpoint/recoveries/:recovery",
+    cancel: "DELETE /v1/tenants/:tenant/endpoints/:endpoint/recoveries/:recovery",
+  },
   deliveries: {
     list: "GET /v1/tenants/:tenant/endpoints/:endpoint/deliveries",
     get: "GET /v1/tenants/:tenant/endpoints/:endpoint/deliveries/:delivery",

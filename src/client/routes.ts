@@ -10,6 +10,7 @@ import type { automationRoutes } from "../api/catalog/automations";
 import type { eventTypeRoutes } from "../api/catalog/event-types";
 import type { segmentRoutes } from "../api/catalog/segments";
 import type { deliveryRoutes } from "../api/deliveries/deliveries";
+import type { recoveryRoutes } from "../api/deliveries/recoveries";
 import type { tenantDeliveryRoutes } from "../api/deliveries/tenant-deliveries";
 import type { endpointListRoutes } from "../api/endpoints/endpoint-list";
 import type { endpointRoutes } from "../api/endpoints/endpoints";
@@ -41,6 +42,7 @@ export type Routes = SchemaOf<typeof auditRoutes> &
   SchemaOf<typeof batchRoutes> &
   SchemaOf<typeof contentRoutes> &
   SchemaOf<typeof deliveryRoutes> &
+  SchemaOf<typeof recoveryRoutes> &
   SchemaOf<typeof endpointListRoutes> &
   SchemaOf<typeof endpointRoutes> &
   SchemaOf<typeof eventListRoutes> &

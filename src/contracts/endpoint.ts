@@ -107,10 +107,20 @@ export interface RecoverRequest {
 }
 
 /**
- * How many deliveries it is about; `truncated`: more than were counted. `busy`: so many recoveries wait to be carried out
+ * How many deliveries it is about; `truncated`: more than were counted; `id`: the recovery's, where there are any. `busy`: so many recoveries wait to be carried out
  * that there is no room for another.
  */
-export type RecoverResult = { count: number; truncated?: true } | "disabled" | "busy";
+export type RecoverResult = { count: number; truncated?: true; id?: string } | "disabled" | "busy";
+
+/** A recovery and how far it came; times in ms. */
+export interface RecoveryRecord extends Omit<RecoverRequest, "dryRun"> {
+  id: string;
+  at: number;
+  count: number;
+  /** How many of them were sent again. */
+  done: number;
+  state: "running" | "done" | "canceled";
+}
 
 /** Which deliveries a list is about; `null`: any. Times in ms by acceptance, `until` exclusive. */
 export interface DeliveryFilter {
@@ -120,6 +130,8 @@ export interface DeliveryFilter {
   codes: { from: number; to: number } | null;
   since: number | null;
   until: number | null;
+  /** With this attempt, by its id; absent: any. */
+  attempt?: string;
 }
 
 export interface DeliveryPage {
@@ -191,4 +203,8 @@ export interface EndpointContract {
   detail(id: string): Promise<{ record: DeliveryRecord | null; attempts: Attempt[]; gone: boolean }>;
   resend(delivery: Delivery): Promise<ResendResult>;
   recover(request: RecoverRequest): Promise<RecoverResult>;
+  /** The latest recoveries, newest first. */
+  recoveries(): Promise<RecoveryRecord[]>;
+  /** Ends a recovery: what was not sent is as it was. Answers it as it then is; `null`: there is none such. */
+  stopRecovery(id: string): Promise<RecoveryRecord | null>;
 }

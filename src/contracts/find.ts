@@ -6,6 +6,7 @@ import type { EntityContract } from "./entity";
 import type { Env } from "./env";
 import type { EventLogContract } from "./event-log";
 import type { OperatorEventsContract } from "./operator-events";
+import type { RetriesContract } from "./retries";
 
 /** The endpoint object of a tenant. */
 export function endpointStub(env: Env, tenant: string, endpoint: string): EndpointContract {
@@ -27,6 +28,11 @@ export async function entityStub(env: Env, tenant: string, since: number, key: s
 /** The Worker's own entry point for operator events, by the exports of whoever tells them. */
 export function operatorEvents({ exports }: Pick<DurableObjectState, "exports">): OperatorEventsContract {
   return (exports as unknown as { OperatorEvents: OperatorEventsContract }).OperatorEvents;
+}
+
+/** The Worker's own entry point for what is due again, by the exports of whoever has it sent. */
+export function retries({ exports }: Pick<DurableObjectState, "exports">): RetriesContract {
+  return (exports as unknown as { Retries: RetriesContract }).Retries;
 }
 
 /** Splits an object's name into its tenant and the rest. Throws when the object was made without a name. */

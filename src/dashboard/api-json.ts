@@ -8,6 +8,22 @@ export interface ListOf<T> {
   nextCursor: string | null;
 }
 
+/** The most of a list that a form proposes. Where there may be more it says so. */
+export const MOST_PROPOSED = 1_000;
+
+/** All of a list, page by page, or its first {@link MOST_PROPOSED}. */
+export async function allOf<T>(
+  read: (query: { limit: number; cursor?: string }) => Promise<{ data: readonly T[]; nextCursor: string | null }>,
+): Promise<T[]> {
+  const all: T[] = [];
+  for (let cursor: string | null | undefined; cursor !== null && all.length < MOST_PROPOSED; ) {
+    const page = await read({ limit: 250, ...(cursor === undefined ? {} : { cursor }) });
+    all.push(...page.data);
+    cursor = page.nextCursor;
+  }
+  return all;
+}
+
 /** An answer about what was saved. */
 export interface Saved {
   warnings?: Warning[];

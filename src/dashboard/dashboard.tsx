@@ -21,6 +21,7 @@ import { eventTypeFormPages } from "./pages/catalog/event-type-form";
 import { eventTypePages } from "./pages/catalog/event-types";
 import { deliveriesPages } from "./pages/deliveries/deliveries";
 import { deliveryPages } from "./pages/deliveries/delivery";
+import { resendSelectedPages } from "./pages/deliveries/resend-selected";
 import { endpointPage } from "./pages/endpoints/endpoint";
 import { endpointEditPages } from "./pages/endpoints/endpoint-edit";
 import { endpointTestPages } from "./pages/endpoints/endpoint-test";
@@ -56,6 +57,7 @@ const PAGES = [
   endpointVerifyPages,
   deliveryPages,
   deliveriesPages,
+  resendSelectedPages,
   eventsPages,
   eventPages,
   eventTypePages,

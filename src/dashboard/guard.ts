@@ -13,6 +13,7 @@ import { randomHex } from "../lib/crypto";
 import { readJson } from "../lib/json/exact";
 import { readLimited } from "../lib/net/limited-body";
 import { PageError } from "./errors";
+import { labelOf } from "./forms/labels";
 import { principalOf } from "./identity";
 import { formToken, isFormToken, readSession, type Session, sessionKey } from "./session";
 import { BASES, type Base, type Call, mayOf, type SiteContext, type SiteEnv, THEMES, type Theme } from "./site";
@@ -148,7 +149,13 @@ export function keepWarnings(c: SiteContext, warnings: readonly Warning[] = []):
   if (warnings.length === 0) return;
   // A cookie has room for a few.
   const text = JSON.stringify(
-    warnings.slice(0, MOST_WARNINGS).map(({ path, message }) => `${path} ${message}`.slice(0, 300)),
+    warnings.slice(0, MOST_WARNINGS).map(({ path, message }) => {
+      const { label, rest } = labelOf(path);
+      return [label, rest, message]
+        .filter((word) => word !== "")
+        .join(" ")
+        .slice(0, 300);
+    }),
   );
   setCookie(c, WARNINGS, text, { ...cookieOptions(c), maxAge: 60 });
 }

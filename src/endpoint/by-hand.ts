@@ -59,7 +59,8 @@ export class ByHand {
     const counted = jobs.recoverable(span, COUNT_MOST + 1);
     const result: RecoverResult = counted > COUNT_MOST ? { count: COUNT_MOST, truncated: true } : { count: counted };
     if (dryRun || counted === 0) return result;
-    return jobs.recover(span, now) ? result : "busy";
+    const id = jobs.recover(span, result.count, now);
+    return id === null ? "busy" : { ...result, id };
   }
 
   /**

@@ -70,13 +70,17 @@ export class Changes {
    * whoever asked may ask again.
    */
   make<T>(change: (ledger: Ledger) => T): T {
-    const result = this.#whole(change);
+    const result = this.whole(change);
     this.arm();
     this.made();
     return result;
   }
 
-  #whole<T>(change: (ledger: Ledger) => T): T {
+  /**
+   * Likewise, without the alarm: for what the alarm does before its end, where it is armed. Until then it is the platform's to
+   * bring it again, should the object die in it.
+   */
+  whole<T>(change: (ledger: Ledger) => T): T {
     const reopened = this.#ledger.checkpoint();
     const { saved } = this.#ledger;
     try {

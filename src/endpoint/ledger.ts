@@ -1,4 +1,4 @@
-import type { Outcome } from "../contracts/delivery";
+import type { Claim, Outcome } from "../contracts/delivery";
 import type {
   AdmitAnswer,
   AdmitRequest,
@@ -6,6 +6,7 @@ import type {
   Recorded,
   RecoverRequest,
   RecoverResult,
+  RecoveryRecord,
   ResendResult,
 } from "../contracts/endpoint";
 import type { Delivery } from "../contracts/event";
@@ -225,9 +226,24 @@ export class Ledger {
     return this.#byHand.recover(request, now);
   }
 
+  /** The latest recoveries, newest first. */
+  get recoveries(): RecoveryRecord[] {
+    return this.#stores.jobs.recoveries;
+  }
+
+  /** Ends a recovery; `false`: there is none such. */
+  stopRecovery(id: string, now: number): boolean {
+    return this.#change(now, () => this.#stores.jobs.stop(id, now)) !== null;
+  }
+
   /** See {@link Releasing.release}. */
   release(now: number, scheduled = now): Release {
     return this.#change(now, () => this.#releasing.release(now, scheduled));
+  }
+
+  /** See {@link Releasing.retry}. */
+  retry(now: number): Claim[] {
+    return this.#change(now, () => this.#releasing.retry(now));
   }
 
   /** When the alarm is needed next, in ms; `null`: nothing is due. */

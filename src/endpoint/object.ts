@@ -11,6 +11,7 @@ import { MOST_BYTES } from "./jobs/capacity";
 import { OperatorEvents } from "./operator-events";
 import { FRESH } from "./policy/admission";
 import { putBack } from "./put-back";
+import { retryDue } from "./retry-due";
 import { attemptOf } from "./storage/row";
 import { Summaries } from "./summaries";
 
@@ -54,6 +55,10 @@ export class Endpoint extends DurableObject<Env> implements contract.EndpointCon
   }
 
   async record(outcomes: Outcome[], next?: contract.AdmitRequest): Promise<contract.Recorded> {
+    return this.#record(outcomes, next);
+  }
+
+  async #record(outcomes: Outcome[], next?: contract.AdmitRequest): Promise<contract.Recorded> {
     // Whatever becomes of them here: they are not with the receiver any more.
     for (const outcome of outcomes) this.#changes.ledger.underWay.end(attemptOf(outcome));
     await this.#configuration.load(0);
@@ -168,12 +173,22 @@ export class Endpoint extends DurableObject<Env> implements contract.EndpointCon
     return this.#changes.erased ? { count: 0 } : this.#changes.make((ledger) => ledger.recover(request, Date.now()));
   }
 
+  async recoveries(): Promise<contract.RecoveryRecord[]> {
+    return this.#changes.erased ? [] : this.#changes.ledger.recoveries;
+  }
+
+  async stopRecovery(id: string): Promise<contract.RecoveryRecord | null> {
+    if (this.#changes.erased || !this.#changes.make((ledger) => ledger.stopRecovery(id, Date.now()))) return null;
+    return this.#changes.ledger.recoveries.find((recovery) => recovery.id === id) ?? null;
+  }
+
   /** The retry clock. Never throws: a throw would be retried six times and then forgotten, while rows stay due. */
   override async alarm(alarm?: AlarmInvocationInfo): Promise<void> {
     this.#changes.rang();
     if (this.#changes.erased) return;
     const since = Date.now();
     if (await this.#changes.retires(since)) return;
+    await retryDue(this.#changes, this.#configuration, this.ctx, this.#name, (outcomes) => this.#record(outcomes));
     const deliveries = await putBack(this.#changes, this.env, this.#name, alarm?.scheduledTime);
     await this.#configuration.mirror();
     await this.#operatorEvents.tell();

@@ -1,6 +1,6 @@
 import type { Outcome } from "../contracts/delivery";
 import type { DisabledReason } from "../contracts/settings";
-import { LANES } from "./policy/admission";
+import { atOnce, LANES } from "./policy/admission";
 import { nextAttemptAt } from "./policy/retry";
 import { hasAttempt, withAttempt, withoutResponse } from "./storage/attempt-log";
 import { attemptOf, ended, freed, type Row } from "./storage/row";
@@ -14,8 +14,8 @@ export class Recording {
   readonly #random: () => number;
   readonly #disable: (reason: DisabledReason, now: number) => void;
   /**
-   * By the step of the schedule: when the last retry is due, and how many are together with it. As many as one consumer can
-   * begin at once go together, which spares each an alarm, a message and calls of its own.
+   * By the step of the schedule: when the last retry is due, and how many are together with it. As many as one consumer is
+   * given at once go together, which spares each an alarm, a message and calls of its own.
    */
   readonly #retries = new Map<number, { at: number; count: number }>();
 
@@ -135,8 +135,9 @@ export class Recording {
 
   #nextAttemptAt(step: number, endedAt: number, retryAfter: number | null): number | null {
     const others = this.#retries.get(step);
-    const beside = others !== undefined && others.count < LANES ? others.at : null;
-    const { schedule } = this.#stores;
+    const { schedule, state } = this.#stores;
+    const most = atOnce(state.stored.pace, LANES);
+    const beside = others !== undefined && others.count < most ? others.at : null;
     const at = nextAttemptAt({ schedule, step, endedAt, retryAfter, beside, random: this.#random() });
     if (at !== null) this.#retries.set(step, { at, count: at === beside ? (others?.count ?? 0) + 1 : 1 });
     return at;

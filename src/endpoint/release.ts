@@ -106,6 +106,21 @@ export class Releasing {
     return claims.map((claim, i) => ({ ...claim, delivery: deliveries[i] ?? claim.delivery }));
   }
 
+  /**
+   * What is due and so little that the alarm has it sent without the queue: with what is under way as many as a
+   * consumer is given at once, to an endpoint whose receiver answers soon, be it with failures. Nobody shares the invocation that sends it, so it
+   * needs no slow lane. Else the queue brings it, to a consumer that goes on with what waits next.
+   */
+  retry(now: number): Claim[] {
+    const { leases, state } = this.#stores;
+    const { timedOut, pace } = state.stored;
+    const most = atOnce(pace, LANES);
+    if (timedOut || pace === "slow" || leases.lags(now)) return [];
+    const room = most - leases.inFlight(now);
+    const due = room > 0 ? this.#stores.due(now, room + 1).length : 0;
+    return due === 0 || due > room ? [] : this.claim(now, { lane: "slow", room });
+  }
+
   /** Deliveries with their event texts, where rows keep them and as far as they go into one message together. */
   #withTexts(references: readonly Delivery[]): Delivery[] {
     if (references.length === 0) return [];

@@ -75,6 +75,11 @@ export function mintEventUlid(day: Day, now: number, last: string | null, shard 
   return `${encodeTime(time)}${ALPHABET[shard]}0${randomChars(14)}`;
 }
 
+/** The ULID below which a list begins with this one. */
+export function ulidAbove(ulid: string): string {
+  return increment(ulid) ?? ulid;
+}
+
 /** Where an event lies: its ULID and the day of its log. */
 export interface EventRef {
   ulid: string;

@@ -1,5 +1,6 @@
 import { env } from "cloudflare:workers";
 import { afterEach, describe, it, vi } from "vitest";
+import { writeSummary } from "../../src/config/endpoints/summaries";
 import { DAY, HOUR } from "../../src/lib/time";
 import { inPortal } from "../dashboard/visitor";
 import { call, delivery, fresh, newEndpoint, newReceiver, newTenant, post } from "../lib/api";
@@ -46,6 +47,33 @@ describe("a search", () => {
     await call("DELETE", `${at}/endpoints/${endpoint.id}`);
     expect((await find(tenant, delivery)).body.data).toMatchObject([{ path: `${at}/events/${event.id}` }]);
     expect(await hits(tenant, endpoint.id)).toEqual([]);
+  });
+
+  it("finds an attempt at its delivery, also a retry, and for the operator at endpoints in trouble", async ({
+    expect,
+  }) => {
+    const tenant = await newTenant();
+    const receiver = await newReceiver({ status: 500 }, {});
+    const endpoint = await newEndpoint(tenant, receiver.url, { name: "Slow", retry: [1] });
+    await newEndpoint(tenant, (await newReceiver()).url);
+    const event = await post(tenant);
+    const sent = event.deliveries.find((one: { endpoint: string }) => one.endpoint === endpoint.id);
+    const { attemptLog } = await delivery(tenant, sent, "succeeded");
+    expect(attemptLog).toHaveLength(2);
+    const path = `/v1/tenants/${tenant}/endpoints/${endpoint.id}/deliveries/${sent.id}`;
+    for (const { id } of attemptLog) {
+      expect((await find(tenant, id)).body).toEqual({
+        data: [{ kind: "attempt", id, tenant, title: "Slow", path }],
+        truncated: false,
+      });
+    }
+    expect(await hits(tenant, `att_${"0".repeat(26)}`)).toEqual([]);
+    const at = Date.now();
+    const fine = { at, state: "healthy" as const, failingSince: null, failedShare: 0, oldestWaitingAt: null };
+    const summary = { ...fine, waiting: 0, held: 1, lastSuccessAt: null, lastFailure: null };
+    const day = { accepted: 0, succeeded: 0, failed: 0 };
+    await writeSummary(env.DB, tenant, endpoint.id, { summary, day, from: 0, hours: {}, over: [], keptSince: 0 });
+    expect(await hits(null, attemptLog[0].id)).toEqual([`attempt ${attemptLog[0].id}`]);
   });
 
   it("finds endpoints by uid, name and a part of their URL, and tenants by id and name", async ({ expect }) => {
@@ -147,6 +175,35 @@ describe("lists of a tenant", () => {
     expect((await list(one.id)).body.data).toMatchObject([{ id: a.id }]);
     const refused = await list("one");
     expect([refused.status, refused.body.errors[0].path]).toEqual([422, "endpoint"]);
+  });
+
+  it("of events are narrowed to what became of their deliveries, each once, page by page", async ({ expect }) => {
+    const tenant = await newTenant();
+    const [good, bad] = [await newReceiver(), await newReceiver({ status: 410 }, { status: 410 }, {})];
+    const type = await searchableType("n");
+    for (let i = 0; i < 2; i++) await newEndpoint(tenant, good.url, { events: ["a", type] });
+    const gone = await newEndpoint(tenant, bad.url, { events: ["b"], retry: [] });
+    const fine = [await post(tenant, "a"), await post(tenant, type, { n: 7 }), await post(tenant, "a")];
+    const failed = await post(tenant, "b");
+    for (const sent of fine.flatMap(({ deliveries }) => deliveries)) await delivery(tenant, sent, "succeeded");
+    const [{ status }] = [await delivery(tenant, failed.deliveries[0], "failed")];
+    expect(status).toBe("failed");
+    const list = async (query: string) => (await call("GET", `/v1/tenants/${tenant}/events?${query}`)).body;
+    const newest = fine.map(({ id }) => id).toReversed();
+    const ids: string[] = [];
+    for (let cursor = "", pages = 0; pages < 10; pages++) {
+      const { data, nextCursor } = await list(`status=succeeded&limit=1${cursor}`);
+      ids.push(...data.map(({ id }: { id: string }) => id));
+      if (nextCursor === null) break;
+      cursor = `&cursor=${nextCursor}`;
+    }
+    expect(ids).toEqual(newest);
+    expect((await list("status=failed")).data).toEqual([{ id: failed.id, event: "b", timestamp: failed.timestamp }]);
+    expect((await list(`code=410&endpoint=${gone.id}`)).data).toMatchObject([{ id: failed.id }]);
+    expect((await list("code=410&event=a")).data).toEqual([]);
+    expect((await list("status=succeeded&search=7&limit=1")).data).toMatchObject([{ id: fine[1].id }]);
+    expect((await list("status=failed&search=7")).data).toEqual([]);
+    expect((await call("GET", `/v1/tenants/${tenant}/events?status=wrong`)).status).toBe(422);
   });
 
   it("of deliveries are narrowed to an endpoint and to the events that are found, page by page", async ({ expect }) => {

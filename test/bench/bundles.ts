@@ -34,7 +34,7 @@ export async function makeBundles(directory: string): Promise<Bundles> {
     return bundle(join(directory, name), ["--config", config], `${name}.js`);
   };
   const [posthorn, floor, signing] = [
-    await bundle(join(directory, "posthorn"), [], "worker.js"),
+    await bundle(join(directory, "posthorn"), [], "worker.mjs"),
     await own("floor"),
     await own("signing"),
   ];

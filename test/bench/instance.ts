@@ -75,7 +75,8 @@ export class Instance {
       export default wrapWorker(worker, ${JSON.stringify(classes)});
       ${Object.keys(classes)
         .map((name) => `export const ${name} = wrapObject("${name}", bundle.${name});`)
-        .join("\n")}`;
+        .join("\n")}
+      export const { Retries } = bundle;`;
     const worker = {
       ...options,
       modules: [esModule("main.js", main), esModule("index.js", bundle), ...(await harness())],

@@ -1,7 +1,7 @@
 import { env } from "cloudflare:workers";
 import { describe, it } from "vitest";
 import { latestEvents } from "../../src/event-log/list";
-import { call, newTenant, post } from "../lib/api";
+import { call, newEndpoint, newReceiver, newTenant, post } from "../lib/api";
 import { inPortal, Visitor, withKey, words } from "./visitor";
 
 async function operator(): Promise<Visitor> {
@@ -34,7 +34,7 @@ async function segments() {
 
 describe("a segment in rows", () => {
   it("is saved as the filter that they say", async ({ expect }) => {
-    const { page, visitor, send } = await segments();
+    const { tenant, page, visitor, send } = await segments();
     const { status } = await send({
       ...ROWS,
       ...row(0, "data.company.country", "$in", "DE, AT, CH"),
@@ -42,9 +42,11 @@ describe("a segment in rows", () => {
       ...row(2, "", "$eq", ""),
     });
     expect(status).toBe(303);
-    // As the page has it: JSON.parse would round the number.
+    expect((await call("GET", `/v1/tenants/${tenant}/segments`)).text).toContain(
+      '"filter":{"data.company.country":{"$in":["DE","AT","CH"]},"data.id":12345678901234567890}',
+    );
     expect(words((await visitor.get(page)).html)).toContain(
-      '{"data.company.country":{"$in":["DE","AT","CH"]},"data.id":12345678901234567890}',
+      "data.company.country is one of DE, AT, CH and data.id is 12345678901234567890",
     );
   });
 
@@ -182,5 +184,20 @@ describe("what a filter would have matched", () => {
     expect(refused.status).toBe(403);
     const portal = await inPortal(tenant);
     expect((await portal.get(page.replace("dashboard", "portal"))).html).not.toContain('name="filter.tab"');
+  });
+});
+
+describe("an automation's form", () => {
+  it("has room for one action more than there are, and is asked for another without being sent", async ({ expect }) => {
+    const { tenant, visitor } = await segments();
+    const page = `/dashboard/tenants/${tenant}/automations`;
+    const { id } = await newEndpoint(tenant, (await newReceiver()).url);
+    const actions = (html: string) => [...html.matchAll(/<legend>Action (\d)/g)].map(([, number]) => number);
+    expect(actions((await visitor.get(page)).html)).toEqual(["1"]);
+    const fields = { name: "A", trigger: "a", "type.0": "webhook", "endpoint.0": id };
+    const asked = await visitor.submit(page, page, { ...fields, "actions.do": "add" });
+    expect([asked.status, actions(asked.html)]).toEqual([200, ["1", "2"]]);
+    expect((await call("GET", `/v1/tenants/${tenant}/automations`)).body.data).toEqual([]);
+    expect((await visitor.submit(page, page, fields)).status).toBe(303);
   });
 });

@@ -1,7 +1,7 @@
 import { env } from "cloudflare:workers";
 import { createHmac } from "node:crypto";
 import { describe, it } from "vitest";
-import { call, delivery, newEndpoint, newReceiver, newTenant } from "../lib/api";
+import { call, delivery, fresh, newEndpoint, newReceiver, newTenant } from "../lib/api";
 import { Visitor, withKey, words } from "./visitor";
 
 const SECRET = "the-secret-of-this-test";
@@ -124,5 +124,64 @@ describe("why a delivery is not with its receiver", () => {
     expect(probed.headers.get("Location")).toMatch(/done=probed$/);
     await delivery(tenant, refs[0], "succeeded");
     expect((await health()).breaker.state).toBe("closed");
+  });
+});
+
+describe("deliveries that are selected in a log", () => {
+  it("are counted before they are resent, and what was refused is told", async ({ expect }) => {
+    const { tenant, visitor, endpoint, receiver } = await delivered('{"a":1}', {}, { status: 500 });
+    const { body } = await call("POST", `/v1/tenants/${tenant}/events`, { event: "a.b", data: { b: 2 } });
+    await delivery(tenant, body.deliveries[0], "failed");
+    const log = `/dashboard/tenants/${tenant}/deliveries`;
+    const { html } = await visitor.get(log);
+    const [first = "", second = ""] = [...html.matchAll(/name="delivery" value="([^"]+)"/g)].map(([, value]) => value);
+    expect(first).toBe(`${endpoint.id}/${body.deliveries[0].id}`);
+    const token = /name="_token" value="([^"]+)"/.exec(html)?.[1] ?? "";
+    const fields = (...chosen: string[]) => [["_token", token], ...chosen.map((one) => ["delivery", one])];
+    const before = (await receiver.seen()).length;
+    const asked = await visitor.post(`${log}/resend`, fields(first, second, "nonsense"));
+    expect(words(asked.html)).toContain("Resend 2 deliveries?");
+    expect((await receiver.seen()).length).toBe(before);
+    await receiver.answer({ status: 200 });
+    const done = await visitor.post(`${log}/resend`, [...fields(first, second), ["confirmed", "yes"]]);
+    expect(words(done.html)).toContain("Resend of 2 deliveries requested");
+    await receiver.arrived(before + 2);
+    await delivery(tenant, body.deliveries[0], "succeeded");
+    await call("PATCH", `/v1/tenants/${tenant}/endpoints/${endpoint.id}`, { enabled: false });
+    const refused = await visitor.post(`${log}/resend`, [...fields(first), ["confirmed", "yes"]]);
+    expect(words(refused.html)).toContain("1 delivery not resent: The endpoint is disabled");
+    expect(words((await visitor.post(`${log}/resend`, fields())).html)).toContain("None is selected");
+  });
+
+  it("are nothing to whoever only reads", async ({ expect }) => {
+    const { tenant, here } = await delivered('{"a":1}');
+    const { visitor } = await withKey(tenant, "viewer");
+    const log = `/dashboard/tenants/${tenant}/deliveries`;
+    expect((await visitor.get(log)).html).not.toContain('type="checkbox"');
+    expect((await visitor.submit(here, `${log}/resend`, { confirmed: "yes", delivery: "ep_1/dlv_1" })).status).toBe(
+      403,
+    );
+  });
+});
+
+describe("the data beside its type's sample", () => {
+  it("is told where its keys differ, in the event and in the delivery", async ({ expect }) => {
+    const name = fresh("sampled");
+    await call("PUT", `/v1/event-types/${name}`, { sample: { score: 1, company: { domain: "a" } } });
+    const tenant = await newTenant();
+    const endpoint = await newEndpoint(tenant, (await newReceiver()).url, { format: "subjects" });
+    const { body } = await call("POST", `/v1/tenants/${tenant}/events`, {
+      event: name,
+      data: { company: { domain: "b" }, more: 1 },
+    });
+    await delivery(tenant, body.deliveries[0], "succeeded");
+    const visitor = new Visitor();
+    await visitor.signIn(env.OPERATOR_KEY ?? "");
+    const base = `/dashboard/tenants/${tenant}`;
+    for (const page of [`/events/${body.id}`, `/endpoints/${endpoint.id}/deliveries/${body.deliveries[0].id}`]) {
+      expect(words((await visitor.get(base + page)).html)).toContain(
+        "Beside its type's sample it lacks score ; it has besides more",
+      );
+    }
   });
 });

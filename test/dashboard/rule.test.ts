@@ -117,6 +117,8 @@ describe("When … and … then …", () => {
       expect([JSON.stringify(more), status]).toEqual([JSON.stringify(more), 422]);
       expect(html, JSON.stringify(more)).toMatch(new RegExp(`id="${id}-wrong">[^<]*${said}`));
     }
+    const both = await send({ endpoint: "", "crosses.threshold": "high" });
+    for (const id of ["f-endpoint", "f-crosses-threshold"]) expect(both.html).toContain(`id="${id}-wrong"`);
     expect(await made()).toEqual({ signals: [], segments: [], automations: [] });
   });
 

@@ -1,6 +1,6 @@
 import { env } from "cloudflare:workers";
 import { describe, it } from "vitest";
-import { call, fresh, newEndpoint, newReceiver, newTenant, post } from "../lib/api";
+import { call, delivery, fresh, newEndpoint, newReceiver, newTenant, post } from "../lib/api";
 import { inPortal, Visitor, withKey, words } from "./visitor";
 
 const asOperator = async () => {
@@ -75,5 +75,45 @@ describe("the search", () => {
     expect(words((await visitor.get(at)).html)).toContain("What can be searched");
     expect((await visitor.get(`${at}?q=${"x".repeat(300)}`)).status).toBe(422);
     await call("DELETE", `/v1/tenants/${tenant}`);
+  });
+});
+
+describe("the filters of logs", () => {
+  it("narrow events and deliveries by endpoint, outcome and what they are found by, and stay in the address", async ({
+    expect,
+  }) => {
+    const tenant = await newTenant();
+    const type = fresh("order.paid");
+    await call("PUT", `/v1/event-types/${type}`, { searchable: ["order.id"] });
+    const order = fresh("order");
+    const url = (await newReceiver()).url;
+    const [crm, other] = [
+      await newEndpoint(tenant, url, { name: "CRM" }),
+      await newEndpoint(tenant, url, { name: "B" }),
+    ];
+    const [event, plain] = [await post(tenant, type, { order: { id: order } }), await post(tenant, "plain")];
+    for (const sent of [...event.deliveries, ...plain.deliveries]) await delivery(tenant, sent, "succeeded");
+    const { visitor } = await withKey(tenant, "viewer");
+    const base = `/dashboard/tenants/${tenant}`;
+    const query = `search=${order}&endpoint=${crm.id}&status=succeeded&code=2xx&event=${type}`;
+    const events = await visitor.get(`${base}/events?${query}`);
+    expect(events.html).toContain(`href="${base}/events/${event.id}"`);
+    expect(events.html).not.toContain(plain.id);
+    const deliveries = await visitor.get(`${base}/deliveries?${query}`);
+    const [toCrm, toOther] = [crm, other].map(({ id }) =>
+      event.deliveries.find(({ endpoint }: { endpoint: string }) => endpoint === id),
+    );
+    expect(deliveries.html).toContain(toCrm.id);
+    expect(deliveries.html).not.toContain(toOther.id);
+    for (const { html } of [events, deliveries]) {
+      expect(html).toContain(`value="${order}"`);
+      expect(html).toContain(`<option value="${crm.id}" selected="">CRM</option>`);
+      expect(html).toContain('name="code" value="2xx"');
+      // What lies in many days' logs is not looked for every two seconds.
+      expect(html).not.toContain("data-live=");
+    }
+    expect((await visitor.get(`${base}/events?endpoint=${crm.id}`)).html).toContain("data-live=");
+    expect((await visitor.get(`${base}/events?status=failed&endpoint=${crm.id}`)).html).toContain("No event matches");
+    expect((await visitor.get(`${base}/deliveries?endpoint=unknown`)).status).toBe(422);
   });
 });

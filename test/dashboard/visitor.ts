@@ -31,7 +31,11 @@ export class Visitor {
   }
 
   /** Sends fields as they are. */
-  async post(path: string, fields: Record<string, string>, headers: Record<string, string> = {}): Promise<Seen> {
+  async post(
+    path: string,
+    fields: Record<string, string> | string[][],
+    headers: Record<string, string> = {},
+  ): Promise<Seen> {
     const all = { Origin: ORIGIN, "Sec-Fetch-Site": "same-origin", ...headers, ...this.#cookie(path) };
     const body = new URLSearchParams(fields);
     return this.#send(new Request(ORIGIN + path, { method: "POST", headers: all, body, redirect: "manual" }));

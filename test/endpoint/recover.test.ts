@@ -42,7 +42,7 @@ describe("a recovery of 10,000 deliveries", () => {
   it("leaves oldest first, within the slots, each once, though the object is evicted half way", async ({ expect }) => {
     await withLedger((ledger, open, sql) => {
       outage(sql, 10_000);
-      expect(ledger.recover(ALL, T0 + HOUR)).toEqual({ count: 10_000 });
+      expect(ledger.recover(ALL, T0 + HOUR)).toMatchObject({ count: 10_000 });
       // Not all is due at once: the first eviction comes before the rest of it is.
       expect(countOf(sql, "status IN ('failed', 'held')")).toBe(10_000 - AT_ONCE);
       const first = leave(ledger, T0 + HOUR, 2);
@@ -160,7 +160,7 @@ describe("what a recovery sends", () => {
       const request = { ...ALL, ...asked };
       expect(ledger.recover({ ...request, dryRun: true }, T0 + HOUR)).toEqual({ count: sent.length });
       expect(leave(open(), T0 + HOUR, 50).sent).toEqual([]);
-      expect(ledger.recover(request, T0 + HOUR)).toEqual({ count: sent.length });
+      expect(ledger.recover(request, T0 + HOUR)).toMatchObject({ count: sent.length });
       expect(leave(open(), T0 + HOUR, 50).sent).toEqual(sent.map((i) => ids[i]));
       expect(countOf(sql, "status IN ('failed', 'held')")).toBe(10 - sent.length);
     }),
@@ -174,7 +174,7 @@ describe("what a recovery sends", () => {
         sql.all("INSERT INTO deliveries (id, event, status, finished) VALUES (?, 'e', 'failed', ?)", id, T0);
       }
       outage(sql, AT_ONCE + 10);
-      expect(ledger.recover({ ...ALL, until: T0 + 1 }, T0 + HOUR)).toEqual({ count: AT_ONCE + 10 });
+      expect(ledger.recover({ ...ALL, until: T0 + 1 }, T0 + HOUR)).toMatchObject({ count: AT_ONCE + 10 });
       const { sent } = leave(open(), T0 + HOUR, 400);
       expect(sent).toHaveLength(AT_ONCE + 10);
       const left = ledger.reading.look([early.id, late.id], T0 + HOUR);
@@ -186,11 +186,11 @@ describe("several recoveries", () => {
   it("over the same span count what the first has yet to make due only once", ({ expect }) =>
     withLedger((ledger, open, sql) => {
       outage(sql, 3 * AT_ONCE);
-      expect(ledger.recover(ALL, T0 + HOUR)).toEqual({ count: 3 * AT_ONCE });
+      expect(ledger.recover(ALL, T0 + HOUR)).toMatchObject({ count: 3 * AT_ONCE });
       // Two thirds of them are still failed and held.
       expect(countOf(sql, "status IN ('failed', 'held')")).toBe(2 * AT_ONCE);
-      expect(ledger.recover(ALL, T0 + HOUR + 1)).toEqual({ count: 0 });
-      expect(open().recover({ ...ALL, statuses: ["held"] }, T0 + HOUR + 1)).toEqual({ count: 0 });
+      expect(ledger.recover(ALL, T0 + HOUR + 1)).toMatchObject({ count: 0 });
+      expect(open().recover({ ...ALL, statuses: ["held"] }, T0 + HOUR + 1)).toMatchObject({ count: 0 });
       // What fails after it was asked for is another matter.
       const late = delivery(T0 + 1);
       attempt(ledger, late, "gone", T0 + HOUR + 2);
@@ -212,11 +212,11 @@ describe("several recoveries", () => {
       ledger.enable(T0 + HOUR);
       const span = (i: number) => ({ ...ALL, since: T0 + i * SECOND, until: T0 + (i + 1) * SECOND });
       const answers = failed.map((_, i) => ledger.recover(span(i), T0 + HOUR));
-      expect(answers).toEqual([...Array(MOST_RECOVERIES).fill({ count: 1 }), "busy", "busy", "busy"]);
+      expect(answers).toMatchObject([...Array(MOST_RECOVERIES).fill({ count: 1 }), "busy", "busy", "busy"]);
       // Those that were taken are carried out, and then there is room again.
       for (let now = T0 + HOUR + 1; now < T0 + HOUR + 20; now++) ledger.release(now);
       expect(countOf(sql, "status = 'failed'")).toBe(3);
-      expect(ledger.recover(span(MOST_RECOVERIES), T0 + HOUR + 30)).toEqual({ count: 1 });
+      expect(ledger.recover(span(MOST_RECOVERIES), T0 + HOUR + 30)).toMatchObject({ count: 1 });
     }));
 });
 
@@ -254,7 +254,7 @@ describe("what an earlier version left half done", () => {
           .deliveries.map(({ id }) => id);
       };
       expect(list("retrying", "held")).toEqual([b.id, a.id]);
-      expect(open().recover(ALL, T0 + HOUR)).toEqual({ count: 2 });
+      expect(open().recover(ALL, T0 + HOUR)).toMatchObject({ count: 2 });
       open().disable("manual", T0 + HOUR + 1);
       expect(list("held")).toEqual([c.id, b.id, a.id]);
     }));
@@ -311,6 +311,68 @@ describe("a recovery of 100,000 deliveries", () => {
       ledger.recover(ALL, T0 + HOUR);
       expect(sql.rowsWritten - before).toBeLessThanOrEqual(10 * AT_ONCE);
       expect(ledger.nextAlarm(T0 + HOUR)).toBe(T0 + HOUR + 1);
+    });
+  });
+});
+
+describe("a recovery's progress", () => {
+  const only = (ledger: Ledger) => ledger.recoveries[0];
+
+  it("is how many were sent again, whatever came of it, over an eviction", async ({ expect }) => {
+    await withLedger((ledger, open, sql) => {
+      outage(sql, 3_000);
+      const asked = ledger.recover(ALL, T0 + HOUR);
+      const id = typeof asked === "object" ? asked.id : undefined;
+      expect(id).toMatch(/^rcv_/);
+      const { dryRun: _, ...span } = ALL;
+      const record = { id, ...span, at: T0 + HOUR, count: 3_000, done: 0, state: "running" };
+      expect(ledger.recoveries).toEqual([record]);
+      const { now, sent } = leave(ledger, T0 + HOUR, 10);
+      expect(sent.length).toBeGreaterThan(0);
+      expect(only(open())).toEqual({ ...record, done: sent.length });
+      leave(open(), now, 1_000);
+      expect(only(open())).toEqual({ ...record, done: 3_000, state: "done" });
+      expect(open().stopRecovery(id as string, now + HOUR)).toBe(true);
+      expect(only(open())?.state).toBe("done");
+      expect(open().stopRecovery("rcv_other", now + HOUR)).toBe(false);
+    });
+  });
+
+  it.for([1_000, 5_000])("of %i ends when it is canceled: what was not sent is as it was", (count, { expect }) =>
+    withLedger((ledger, open, sql) => {
+      outage(sql, count);
+      const before = sql.all<{ id: string; status: string }>("SELECT id, status FROM deliveries");
+      const asked = ledger.recover(ALL, T0 + HOUR) as { id: string };
+      const { now, sent } = leave(ledger, T0 + HOUR, 4);
+      // Some are with the receiver, some on the queue.
+      const { deliveries } = ledger.release(now + 1);
+      const [going, queued] = [deliveries.slice(0, 3), deliveries.slice(3)];
+      ledger.admit(going, now + 1, { lane: "normal", room: SLOTS });
+      expect(ledger.stopRecovery(asked.id, now + 2)).toBe(true);
+      for (let i = 0; i < 10; i++) ledger.release(now + 3 + i);
+      const rest = sent.length + going.length;
+      expect(only(ledger)).toMatchObject({ state: "canceled", done: sent.length });
+      expect(countOf(sql, "status IN ('failed', 'held') AND due IS NULL")).toBe(count - rest);
+      for (const { id, status } of sql.all<{ id: string; status: string }>("SELECT id, status FROM deliveries")) {
+        const was = before.find((row) => row.id === id)?.status;
+        expect(status === was || sent.includes(id) || going.some((ref) => ref.id === id), id).toBe(true);
+      }
+      // Its message comes after all.
+      const late = ledger.admit(queued, now + MINUTE, { lane: "normal", room: SLOTS }).admissions;
+      expect(late.some((admission) => admission.do === "send")).toBe(false);
+      expect(open().nextAlarm(now + HOUR)).not.toBeNull();
+      // And it can be asked for again.
+      expect(open().recover(ALL, now + HOUR)).toMatchObject({ count: count - rest });
+    }),
+  );
+
+  it("ends where the endpoint is disabled meanwhile", async ({ expect }) => {
+    await withLedger((ledger, open, sql) => {
+      outage(sql, 1_000);
+      ledger.recover(ALL, T0 + HOUR);
+      const { now, sent } = leave(ledger, T0 + HOUR, 4);
+      ledger.disable("manual", now);
+      expect(only(open())).toMatchObject({ state: "canceled", done: sent.length, count: 1_000 });
     });
   });
 });

@@ -23,6 +23,12 @@ describe("when D1 is told how an endpoint fares", () => {
       {},
       { at: T0 + MINUTE, alarm: true },
     ],
+    [
+      "it is well again and some still waits",
+      { ...TOLD, state: "failing", waiting: 3 },
+      { waiting: 2 },
+      { at: T0 + MINUTE, alarm: true },
+    ],
     ["more waits", { ...TOLD, waiting: 3 }, { waiting: 45 }, { at: T0 + MINUTE, alarm: true }],
     ["figures of earlier days change", TOLD, { late: true }, { at: T0 + MINUTE, alarm: false }],
     ["few are delivered", TOLD, { changes: 99, credit: 99 }, { at: T0 + DAY, alarm: false }],

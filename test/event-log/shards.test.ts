@@ -6,6 +6,7 @@ import { accept, acceptAll, type Posted } from "../../src/accept/accept";
 import type { Env } from "../../src/contracts/env";
 import { eventLogStub } from "../../src/contracts/find";
 import { ancestorsOf, homeOf } from "../../src/contracts/shards";
+import { Announcer } from "../../src/event-log/announce";
 import { Journal } from "../../src/event-log/journal/journal";
 import { merged } from "../../src/event-log/list";
 import { EventLog } from "../../src/event-log/object";
@@ -289,6 +290,7 @@ describe("a tenant whose day has four shards", () => {
     const tenant = await newTenant();
     const receiver = await newReceiver();
     const { id } = await newEndpoint(tenant, receiver.url);
+    vi.spyOn(Announcer.prototype, "leaves").mockReturnValue(false);
     const out = vi.spyOn(env.DELIVERIES, "sendBatch").mockRejectedValue(new Error("Queues is out"));
     const posted: Answered["body"][] = [];
     for (let i = 0; i < 24; i++) {

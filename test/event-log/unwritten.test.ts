@@ -4,6 +4,7 @@ import { afterEach, describe, it, vi } from "vitest";
 import { OperatorEvents } from "../../src/accept/operator-events";
 import type { AppendRequest } from "../../src/contracts/event-log";
 import { Endpoint } from "../../src/endpoint/object";
+import { Announcer } from "../../src/event-log/announce";
 import { Journal } from "../../src/event-log/journal/journal";
 import { EventLog } from "../../src/event-log/object";
 import { Sql } from "../../src/lib/sql";
@@ -266,6 +267,7 @@ describe("a handover that cannot be noted", () => {
   it("is repeated after a rest, not at once, and then noted", async ({ expect }) => {
     const tenant = await newTenant();
     await newEndpoint(tenant, (await newReceiver()).url);
+    vi.spyOn(Announcer.prototype, "leaves").mockReturnValue(false);
     vi.spyOn(env.DELIVERIES, "sendBatch").mockRejectedValue(new Error("Queues is out"));
     await post(tenant);
     const log = logObject(tenant);

@@ -53,7 +53,7 @@ export type Change = "admit" | "record" | "adopt" | "release";
  * far in the future, so that no alarm of the objects goes off by itself: each is run by the test.
  */
 export class World {
-  /** Events are left to whoever posts them, as those of an idle log are; else they all go by the queue. */
+  /** Events are left to whoever posts them, as those of an idle log are, and alarms have sent what is little; else all go by the queue. */
   direct = false;
   readonly queue: Message[] = [];
   readonly dead: Message[] = [];
@@ -89,6 +89,10 @@ export class World {
     const leaves = Announcer.prototype.leaves;
     vi.spyOn(Announcer.prototype, "leaves").mockImplementation(function (this: Announcer) {
       return world.direct && leaves.call(this);
+    });
+    const retry = Ledger.prototype.retry;
+    vi.spyOn(Ledger.prototype, "retry").mockImplementation(function (this: Ledger, now) {
+      return world.direct ? retry.call(this, now) : [];
     });
     world.#playQueue();
     world.#playReceivers();

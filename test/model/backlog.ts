@@ -4,7 +4,7 @@
  * @module
  */
 
-import type { Lane, Outcome } from "../../src/contracts/delivery";
+import type { Claim, Lane, Outcome } from "../../src/contracts/delivery";
 import type { AdmitRequest } from "../../src/contracts/endpoint";
 import type { Env } from "../../src/contracts/env";
 import type { Delivery } from "../../src/contracts/event";
@@ -77,15 +77,20 @@ export async function play(load: Load): Promise<Run> {
       if (alarmAt !== next) return;
       alarmAt = null;
       alarms++;
-      const { messages: released, lane } = ledger.release(clock.now, next);
-      for (const deliveries of released) {
-        messages++;
-        clock.at(clock.now + BACK_HOP, () => consume(deliveries, lane));
-      }
-      for (const { id } of ledger.outbox.due(clock.now)) ledger.outbox.remove(id);
-      ledger.state.mirrored(true, clock.now);
-      arm();
+      void ring(next);
     });
+  };
+  const ring = async (scheduled: number) => {
+    const claims = ledger.retry(clock.now);
+    if (claims.length > 0) await endpoint.record(await Promise.all(claims.map(send)));
+    const { messages: released, lane } = ledger.release(clock.now, scheduled);
+    for (const deliveries of released) {
+      messages++;
+      clock.at(clock.now + BACK_HOP, () => consume(deliveries, lane));
+    }
+    for (const { id } of ledger.outbox.due(clock.now)) ledger.outbox.remove(id);
+    ledger.state.mirrored(true, clock.now);
+    arm();
   };
   const endpoint = {
     async admit({ deliveries, version: _, ...offer }: AdmitRequest) {
@@ -110,20 +115,24 @@ export async function play(load: Load): Promise<Run> {
   const log = { read: async (ulids: string[]) => ulids.map(() => text) };
   const env = { ENDPOINT: { getByName: () => endpoint }, EVENT_LOG: { getByName: () => log } } as unknown as Env;
 
+  const send = async ({ delivery, grant }: Claim): Promise<Outcome> => {
+    const at = clock.now;
+    most = Math.max(most, ++underWay);
+    await new Promise<void>((resolve) => setTimeout(resolve, load.latency(second())));
+    underWay--;
+    const durationMs = clock.now - at;
+    const { attemptId: id } = grant;
+    const report = { id, at, durationMs, statusCode: 200, error: null, format: "envelope" as const, entry: "{}" };
+    return { kind: "attempted", delivery, attempt: report, retryAfter: null };
+  };
   const consume = (deliveries: readonly Delivery[], lane: Lane) => {
     const items: Delivery[] = [...deliveries];
-    const attempt: Attempting = async (_, { delivery, grant }, textOf, { begun, ended }) => {
+    const attempt: Attempting = async (_, claim, textOf, { begun, ended }) => {
       await textOf();
-      const at = clock.now;
-      most = Math.max(most, ++underWay);
       begun();
-      await new Promise<void>((resolve) => setTimeout(resolve, load.latency(second())));
+      const outcome = await send(claim);
       ended();
-      underWay--;
-      const durationMs = clock.now - at;
-      const { attemptId: id } = grant;
-      const report = { id, at, durationMs, statusCode: 200, error: null, format: "envelope" as const, entry: "{}" };
-      return { kind: "attempted", delivery, attempt: report, retryAfter: null };
+      return outcome;
     };
     const invocation = new Invocation(env, lane, true, attempt);
     const share = { tenant: "t", endpoint: "ep", version: 1, items, settled: () => undefined };

@@ -4,7 +4,7 @@ import type { DeliveryError } from "../../src/contracts/delivery";
 import { SECOND } from "../../src/lib/time";
 import { patient } from "../lib/patience";
 import { holds } from "../lib/property";
-import { type Sending, World } from "./world";
+import { type Few, type Sending, World } from "./world";
 
 const pick = fc.nat(50);
 const flag = fc.boolean();
@@ -12,6 +12,10 @@ const rarely = fc.integer({ min: 0, max: 9 }).map((n) => n === 0);
 const sending: fc.Arbitrary<Sending> = fc.oneof(
   { weight: 9, arbitrary: fc.constantFrom<Sending[]>("messages", "direct") },
   { weight: 1, arbitrary: fc.constantFrom<Sending[]>("nothing", "direct, and dies") },
+);
+const few: fc.Arbitrary<Few> = fc.oneof(
+  { weight: 9, arbitrary: fc.constantFrom<Few[]>("to the queue", "sent") },
+  { weight: 1, arbitrary: fc.constant<Few>("granted, and the object dies") },
 );
 const side = fc.constantFrom(0, 1);
 /** How many deliveries the consumer can begin. */
@@ -43,7 +47,7 @@ const step = fc.oneof(
   },
   { weight: 1, arbitrary: fc.record({ do: fc.constant("tick" as const), seconds: fc.constantFrom(60_000, 100_000) }) },
   { weight: 1, arbitrary: fc.record({ do: fc.constant("break" as const) }) },
-  { weight: 6, arbitrary: fc.record({ do: fc.constant("alarm" as const), side, lost: rarely }) },
+  { weight: 6, arbitrary: fc.record({ do: fc.constant("alarm" as const), side, lost: rarely, few }) },
   { weight: 4, arbitrary: fc.record({ do: fc.constant("reconcile" as const), out: fc.option(side), dies: rarely }) },
   { weight: 2, arbitrary: fc.record({ do: fc.constant("repeat" as const), pick }) },
   { weight: 2, arbitrary: fc.record({ do: fc.constant("duplicate" as const), pick }) },
@@ -83,7 +87,8 @@ function take(world: World, step: Step): void {
       world.now += step.seconds * SECOND;
       return;
     case "alarm":
-      world.alarm(step.side, step.lost);
+      world.alarm(step.side, step.lost, step.few);
+      if (step.few === "granted, and the object dies") world.evict(step.side);
       return;
     case "reconcile":
       world.reconcile(step.out, step.dies);

@@ -71,8 +71,11 @@ interface InFlight {
 /** How a new event goes to its endpoints: by messages, by none, or from whoever has accepted it, who may die over it. */
 export type Sending = "messages" | "nothing" | "direct" | "direct, and dies";
 
-/** How many deliveries can be begun by whoever has accepted them. */
+/** How many deliveries can be begun by whoever has accepted them, or by an alarm. */
 const DIRECT_ROOM = 6;
+
+/** Where an alarm lets what is due and little: the object may die over it. */
+export type Few = "to the queue" | "sent" | "granted, and the object dies";
 
 interface Side {
   sql: Sql;
@@ -352,14 +355,30 @@ export class World {
     promised.notBefore = record?.status === "retrying" ? (row?.due ?? 0) : 0;
   }
 
-  /** The endpoint's alarm goes off, due or not; its messages are sent, or lost. */
-  alarm(i: number, messagesLost: boolean): void {
+  /** The endpoint's alarm goes off, due or not; what is little it has sent at once, the messages of the rest are sent, or lost. */
+  alarm(i: number, messagesLost: boolean, few: Few = "to the queue"): void {
+    if (few !== "to the queue") this.#retry(i, few === "sent");
     const { messages, lane } = this.#with(i, (ledger) => {
       if (ledger.state.stored.mirrorAt !== null) ledger.state.mirrored(true, this.now);
       for (const { id } of ledger.outbox.due(this.now)) ledger.outbox.remove(id);
       return ledger.release(this.now);
     });
     for (const deliveries of messagesLost ? [] : messages) this.queues.push({ endpoint: i, deliveries, lane });
+  }
+
+  #retry(endpoint: number, begins: boolean): void {
+    const { claims, breaker } = this.#with(endpoint, (ledger) => ({
+      claims: ledger.retry(this.now),
+      breaker: ledger.state.health(this.now).breaker.state,
+    }));
+    if (claims.length > 0 && breaker !== "closed")
+      throw new Error(`an alarm sends through a breaker that is ${breaker}`);
+    if (claims.length > DIRECT_ROOM) this.#checkFast(endpoint, claims.length);
+    for (const { grant } of claims) {
+      if (!this.#stores(endpoint, grant.attemptId))
+        throw new Error(`${grant.id} is sent under a lease that is not stored`);
+      this.#granted({ endpoint, lane: "slow", direct: true }, grant, breaker, begins);
+    }
   }
 
   /** The log's alarm goes off; endpoints may be out of reach, and it may die before it moves its pointer. */

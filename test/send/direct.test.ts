@@ -1,13 +1,17 @@
+import { runDurableObjectAlarm, runInDurableObject } from "cloudflare:test";
 import { env } from "cloudflare:workers";
 import { afterEach, describe, it, vi } from "vitest";
 import { app } from "../../src/api/app";
 import type { EventLogContract } from "../../src/contracts/event-log";
-import worker, { Endpoint, EventLog } from "../../src/index";
+import worker, { Endpoint, EventLog, Retries } from "../../src/index";
 import { Sql } from "../../src/lib/sql";
-import { call, delivery, newEndpoint, newReceiver, newTenant, post, requestTo, until } from "../lib/api";
+import { type Answered, call, delivery, newEndpoint, newReceiver, newTenant, post, requestTo, until } from "../lib/api";
 import { appendOnly } from "./harness";
 
-afterEach(() => vi.restoreAllMocks());
+afterEach(() => {
+  vi.restoreAllMocks();
+  vi.useRealTimers();
+});
 
 /** How many messages bring something of a tenant from now on. */
 function messagesOf(tenant: string): () => number {
@@ -132,6 +136,80 @@ describe("by the queue, as ever,", () => {
     vi.spyOn(Endpoint.prototype, "admit").mockRejectedValueOnce(new Error("out of reach"));
     await succeed(tenant, await post(tenant));
     expect(messages()).toBe(1);
+  });
+});
+
+describe("what is due again", () => {
+  /** An endpoint with some deliveries whose first attempts have failed, and which are due now. */
+  async function dueAgain(deliveries: number, fields: object = {}) {
+    const { tenant, receiver } = await tenantWith(0);
+    const { id } = await newEndpoint(tenant, receiver.url, { retry: [3600, 3600], ...fields });
+    await receiver.answer({ status: 500 });
+    const { body } = await call("POST", `/v1/tenants/${tenant}/events/batch`, {
+      events: Array.from({ length: deliveries }, () => ({ event: "lead.due", data: {} })),
+    });
+    const refs: { id: string; endpoint: string }[] = body.data.flatMap(
+      ({ deliveries }: Answered["body"]) => deliveries,
+    );
+    for (const ref of refs) await delivery(tenant, ref, "retrying");
+    return { tenant, receiver, id, refs };
+  }
+
+  /** The alarm goes off when all is due. */
+  async function ring(tenant: string, endpoint: string) {
+    vi.useFakeTimers({ toFake: ["Date"] });
+    vi.setSystemTime(Date.now() + 4_000_000);
+    await runDurableObjectAlarm(env.ENDPOINT.getByName(`${tenant}/${endpoint}`) as never);
+    vi.useRealTimers();
+  }
+
+  it("is sent by the alarm up to six at once, without a message, and written down before it ends", async ({
+    expect,
+  }) => {
+    const { tenant, receiver, id, refs } = await dueAgain(6);
+    await receiver.answer({});
+    const messages = messagesOf(tenant);
+    const record = vi.spyOn(Endpoint.prototype, "record");
+    await ring(tenant, id);
+    const { records } = await env.ENDPOINT.getByName(`${tenant}/${id}`).look(refs.map((ref) => ref.id));
+    expect(records.map((row) => [row?.status, row?.attempts])).toEqual(Array(6).fill(["succeeded", 2]));
+    expect(messages()).toBe(0);
+    expect(record).not.toHaveBeenCalled();
+  });
+
+  it("goes by the queue where it is more", async ({ expect }) => {
+    const { tenant, receiver, id, refs } = await dueAgain(7);
+    await receiver.answer({});
+    const messages = messagesOf(tenant);
+    await ring(tenant, id);
+    for (const ref of refs) await delivery(tenant, ref, "succeeded");
+    expect(messages()).toBeGreaterThan(0);
+  });
+
+  it("keeps the alarm for a second at most, and is told when it ends", async ({ expect }) => {
+    const { tenant, receiver, id, refs } = await dueAgain(1, { timeout: 3 });
+    await receiver.answer({ misbehave: "hang" });
+    const messages = messagesOf(tenant);
+    await ring(tenant, id);
+    // The alarm is through, and the attempt is not.
+    const { records } = await env.ENDPOINT.getByName(`${tenant}/${id}`).look([refs[0]?.id ?? ""]);
+    expect(records[0]).toMatchObject({ status: "retrying", attempts: 1 });
+    const told = await until("the timeout", async () => {
+      const { attemptLog } = await delivery(tenant, refs[0] as never, "retrying");
+      return attemptLog.length === 2 && attemptLog;
+    });
+    expect(told[1]).toMatchObject({ number: 2, error: "timeout" });
+    expect(messages()).toBe(0);
+  });
+
+  it("is its lease's when the entry point is out of reach", async ({ expect }) => {
+    const { tenant, id, refs } = await dueAgain(1);
+    vi.spyOn(Retries.prototype, "send").mockRejectedValueOnce(new Error("out of reach"));
+    await ring(tenant, id);
+    const object = env.ENDPOINT.getByName(`${tenant}/${id}`);
+    const alarm = await runInDurableObject(object as never, (_, { storage }) => storage.getAlarm());
+    expect(alarm).not.toBeNull();
+    expect((await object.look([refs[0]?.id ?? ""])).records[0]).toMatchObject({ status: "retrying", attempts: 1 });
   });
 });
 

@@ -1,9 +1,10 @@
 import { z } from "@hono/zod-openapi";
 import type { EndpointRow } from "../../config/endpoints/endpoints";
+import { noteRecovery } from "../../config/endpoints/recoveries";
 import type { Event, Match } from "../../contracts/event";
 import { endpointStub, eventLogStub } from "../../contracts/find";
 import { parseDeliveryId } from "../../lib/ids";
-import { log } from "../../lib/log";
+import { log, logError } from "../../lib/log";
 import { actorOf } from "../access/audit";
 import { endpointOf } from "../endpoints/endpoints";
 import { contentErased } from "../events/replay";
@@ -19,6 +20,7 @@ import {
   deliveriesQuery,
   deliveryDetail,
   deliveryShape,
+  recoverable,
   toAttempts,
   toDelivery,
   toFilter,
@@ -70,18 +72,13 @@ const resend = createRoute({
   responses: { 202: json(deliveryShape, "due now"), ...problems(401, 404, 409) },
 });
 
-const recoverable = named(
-  "RecoverableStatus",
-  z.enum(["failed", "held"]),
-  "A status out of which a delivery can be recovered.",
-);
 const recover = createRoute({
   method: "post",
   path: `${base}/recover`,
   operationId: "recoverDeliveries",
   summary: "Send again what failed or was held",
   description:
-    "Sends what ended as `failed` or was `held` in a time span, oldest first, within the endpoint's slots and rate. With `dryRun=true` it only counts.",
+    "Sends what ended as `failed` or was `held` in a time span, oldest first, within the endpoint's slots and rate. With `dryRun=true` it only counts. Its `id` is followed, and canceled, under `recoveries`.",
   tags: ["Deliveries"],
   roles: MANAGERS,
   request: {
@@ -117,6 +114,10 @@ const recover = createRoute({
             .literal(true)
             .optional()
             .describe("There are more than were counted, all of which are recovered; absent otherwise."),
+          id: z
+            .string()
+            .optional()
+            .describe("The recovery's id, by which it is followed; absent where nothing is sent."),
         }),
         "How many deliveries are sent again.",
       ),
@@ -186,6 +187,13 @@ export const deliveryRoutes = router()
       throw new Problem("recoveries-waiting", "Too many recoveries wait to be carried out; wait for some of them.");
     }
     const actor = actorOf(c);
+    if (result.id !== undefined) {
+      const recovery = { id: result.id, tenant: c.get("tenant"), endpoint: id };
+      // It goes on all the same, and its endpoint knows it.
+      await noteRecovery(c.get("config"), recovery, Date.now()).catch((error) =>
+        logError("recovery.note.failed", error, recovery),
+      );
+    }
     if (!dryRun) log("endpoint.recovered", { tenant: c.get("tenant"), endpoint: id, deliveries: result.count, actor });
     return c.json(result, 200);
   });

@@ -82,6 +82,13 @@ export const deliveryShape = named(
   "One event for one endpoint, and what became of it.",
 );
 
+/** A status out of which a delivery can be recovered. */
+export const recoverable = named(
+  "RecoverableStatus",
+  z.enum(["failed", "held"]),
+  "A status out of which a delivery can be recovered.",
+);
+
 /** A time in a query; becomes ms. */
 export const sinceQuery = time.optional().describe("From this time on.");
 export const untilQuery = time.optional().describe("Before this time.");
@@ -98,27 +105,32 @@ function isStatus(name: string): name is DeliveryStatus {
   return (DELIVERY_STATUSES as readonly string[]).includes(name);
 }
 
+/** What may be asked of a delivery's outcome. */
+export const outcomeQuery = {
+  status: z
+    .string()
+    .refine((list) => list.split(",").every(isStatus), `must be one or more of ${DELIVERY_STATUSES.join(",")}`)
+    .transform((list) => list.split(",").filter(isStatus))
+    .optional()
+    .openapi({
+      type: "string",
+      pattern: `^(?:${DELIVERY_STATUSES.join("|")})(?:,(?:${DELIVERY_STATUSES.join("|")}))*$`,
+      description: `One status, or several with commas between them: ${DELIVERY_STATUSES.join(", ")}.`,
+      example: "failed,held",
+    }),
+  code: z
+    .string()
+    .regex(/^[1-5](?:\d\d|[xX]{2})$/, "must be a status code such as 500 or a class such as 5xx")
+    .optional()
+    .openapi({ description: "Of the last attempt: a status code such as 500, or a class such as 5xx." }),
+};
+
 /** The query of a list of deliveries: which ones, and the page. */
 export const deliveriesQuery = inOrder(
   z.strictObject({
     ...listQuery(DELIVERY_ID).shape,
-    status: z
-      .string()
-      .refine((list) => list.split(",").every(isStatus), `must be one or more of ${DELIVERY_STATUSES.join(",")}`)
-      .transform((list) => list.split(",").filter(isStatus))
-      .optional()
-      .openapi({
-        type: "string",
-        pattern: `^(?:${DELIVERY_STATUSES.join("|")})(?:,(?:${DELIVERY_STATUSES.join("|")}))*$`,
-        description: `One status, or several with commas between them: ${DELIVERY_STATUSES.join(", ")}.`,
-        example: "failed,held",
-      }),
+    ...outcomeQuery,
     event: eventType.optional().describe("Of this event type."),
-    code: z
-      .string()
-      .regex(/^[1-5](?:\d\d|[xX]{2})$/, "must be a status code such as 500 or a class such as 5xx")
-      .optional()
-      .openapi({ description: "Of the last attempt: a status code such as 500, or a class such as 5xx." }),
     since: sinceQuery,
     until: untilQuery,
   }),

@@ -1,7 +1,7 @@
 import { z } from "@hono/zod-openapi";
 import { endpointIds } from "../../config/endpoints/endpoints";
 import { endpointStub } from "../../contracts/find";
-import { router } from "../http/context";
+import { type AppContext, router } from "../http/context";
 import { page } from "../http/paging";
 import { READERS } from "../http/roles";
 import { createRoute } from "../http/route";
@@ -9,6 +9,11 @@ import { inTenant } from "../spec/parameters";
 import { inOrder, json, problems } from "../spec/schemas";
 import { deliveriesPage, deliveriesQuery, endpointQuery, searchQuery, toDelivery, toFilter } from "./delivery-shape";
 import { endpointNamed, searchDeliveries } from "./narrowed";
+
+const narrowedQuery = inOrder(
+  z.strictObject({ ...deliveriesQuery.shape, endpoint: endpointQuery, search: searchQuery }),
+);
+type Narrowed = z.output<typeof narrowedQuery>;
 
 const list = createRoute({
   method: "get",
@@ -19,25 +24,27 @@ const list = createRoute({
     "Of all endpoints of the tenant, merged by time, newest first. With `search` a page has the deliveries of as many events.",
   tags: ["Deliveries"],
   roles: READERS,
-  request: {
-    params: inTenant,
-    query: inOrder(z.strictObject({ ...deliveriesQuery.shape, endpoint: endpointQuery, search: searchQuery })),
-  },
+  request: { params: inTenant, query: narrowedQuery },
   responses: { 200: json(deliveriesPage, "newest first, over all endpoints"), ...problems(401, 404, 422) },
 });
 
 /** The list of deliveries over all of a tenant's endpoints. */
 export const tenantDeliveryRoutes = router().openapi(list, async (c) => {
   const query = c.req.valid("query");
+  const found = await deliveriesOver(c, query, query.cursor ?? null);
+  return page(c, found.data, found.next);
+});
+
+/**
+ * A page of a tenant's deliveries, newest first, before the id `before`: of all endpoints, of one, or of the events that
+ * are found by something. `next`: the id before which the next page begins; `null`: there is none.
+ */
+export async function deliveriesOver(c: AppContext, query: Narrowed, before: string | null) {
   const tenant = c.get("tenant");
-  const { limit } = query;
+  const { limit, search } = query;
   const filter = toFilter(query);
-  const before = query.cursor ?? null;
   const endpoint = query.endpoint === undefined ? null : await endpointNamed(c, query.endpoint);
-  if (query.search !== undefined) {
-    const found = await searchDeliveries(c, { search: query.search, endpoint, filter, limit, before });
-    return page(c, found.data, found.next);
-  }
+  if (search !== undefined) return searchDeliveries(c, { search, endpoint, filter, limit, before });
   const ids = endpoint === null ? await endpointIds(c.get("config"), tenant) : [endpoint];
   const pages = await Promise.all(
     ids.map(async (endpoint) => {
@@ -54,5 +61,5 @@ export const tenantDeliveryRoutes = router().openapi(list, async (c) => {
   const data = known.slice(0, limit);
   const whole = end === "" && known.length <= limit;
   const last = known.length > limit || end === "" ? data.at(-1)?.id : end;
-  return page(c, data, whole ? null : (last ?? null));
-});
+  return { data, next: whole ? null : (last ?? null) };
+}

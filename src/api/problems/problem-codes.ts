@@ -53,6 +53,10 @@ export const PROBLEMS = {
     status: 404,
     title: "Not found",
   },
+  "recovery-unknown": {
+    status: 404,
+    title: "Not found",
+  },
   "segment-unknown": { status: 404, title: "Not found" },
   "automation-unknown": {
     status: 404,

@@ -19,6 +19,7 @@ const REMEDIES: Readonly<Record<ProblemCode, string>> = {
   "endpoint-unknown": "Check its id or `uid`. It may be deleted, or another tenant's.",
   "event-unknown": "Check its id (`evt_…`). Events are kept for the retention time only.",
   "delivery-unknown": "Check its id and its endpoint. Deliveries are kept for the retention time only.",
+  "recovery-unknown": "The endpoint has no recovery of this id among its latest 20.",
   "segment-unknown": "List the tenant's segments for their ids.",
   "automation-unknown": "List the tenant's automations for their ids.",
   "signal-unknown": "List the tenant's signals for their ids.",

@@ -7,6 +7,7 @@ import { eventLogStub } from "../../contracts/find";
 import { SKEW } from "../../event-log/list";
 import { type Searched, searchLogs } from "../../event-log/search";
 import { deliveryId, type EventRef, eventId, parseDeliveryId, parseEventId, ulidTime } from "../../lib/ids";
+import { findAttempt } from "./attempts";
 
 /** The most hits of each kind, and objects that are asked side by side. */
 export const MOST_HITS = 20;
@@ -39,7 +40,7 @@ export interface Scope {
 
 /** What a text finds: what it is the whole id of, else all that it names or is a part of. `now` in ms. */
 export async function search(env: Env, scope: Scope, text: string, now: number): Promise<Found> {
-  const known = (await eventHits(env, scope, text)) ?? [];
+  const known = (await eventHits(env, scope, text)) ?? (await attemptHits(env, scope, text));
   if (known.length > 0) return { data: known, truncated: false };
   const [tenants, endpoints, { events, whole }] = await Promise.all([
     scope.all ? tenantHits(env, text) : [],
@@ -71,6 +72,15 @@ async function eventHits(env: Env, scope: Scope, text: string): Promise<Hit[] | 
   if (delivery === null) return [eventHit(tenant, event.ulid, event.type)];
   const match = event.matches[delivery.index];
   return match === undefined ? null : [await deliveryHit(env, tenant, event, match.endpoint, delivery.index)];
+}
+
+async function attemptHits(env: Env, { tenants, all }: Scope, id: string): Promise<Hit[]> {
+  const found = await findAttempt(env, all ? null : (tenants[0]?.id ?? null), id);
+  if (found === null) return [];
+  const { tenant, endpoint, delivery } = found;
+  const row = await findEndpoint(await configOf(env, tenant), tenant, endpoint);
+  const title = row === null ? endpoint : titleOf(row);
+  return [{ kind: "attempt", id, tenant, title, path: at(tenant, "endpoints", endpoint, "deliveries", delivery) }];
 }
 
 /** Which tenant's an event is does not stand in its id: each that was there by then is asked. */

@@ -6,6 +6,7 @@ import { OPERATOR, READERS } from "../http/roles";
 import { createRoute } from "../http/route";
 import { inTenant } from "../spec/parameters";
 import { json, named, problems, searchText } from "../spec/schemas";
+import { MOST_ASKED } from "./attempts";
 import { KINDS, MOST_HITS, type Scope, search } from "./hits";
 
 /** The most tenants whose logs are looked through: the newest. */
@@ -43,7 +44,7 @@ const answer = named(
 );
 
 const FINDS =
-  "By its whole id an event or a delivery; else events by your own `id` of theirs, their `Idempotency-Key`, or the value of a path that " +
+  "By its whole id an event, a delivery, or an attempt as far as it is found: its id says only when it began, so endpoints are asked; else events by your own `id` of theirs, their `Idempotency-Key`, or the value of a path that " +
   "their type names as `searchable`, newest first and within retention; endpoints by a part of their id, `uid`, name or URL";
 
 const all = createRoute({
@@ -51,7 +52,7 @@ const all = createRoute({
   path: "/v1/search",
   operationId: "search",
   summary: "Search everything",
-  description: `${FINDS}; tenants by a part of their id or name. It looks at the newest ${MOST_TENANTS} tenants' events, as far back as 600 logs of a tenant and day go, and at the newest ${MOST_LOOKED} endpoints and tenants of each database.`,
+  description: `${FINDS}; tenants by a part of their id or name. It looks at the newest ${MOST_TENANTS} tenants' events, as far back as 600 logs of a tenant and day go, and at the newest ${MOST_LOOKED} endpoints and tenants of each database; for an attempt at the ${MOST_ASKED} endpoints in most trouble.`,
   tags: ["Service"],
   roles: OPERATOR,
   request: { query },
@@ -63,7 +64,7 @@ const own = createRoute({
   path: "/v1/tenants/{tenant}/search",
   operationId: "searchTenant",
   summary: "Search a tenant",
-  description: `${FINDS}.`,
+  description: `${FINDS}. For an attempt it looks at the newest ${MOST_ASKED} endpoints, each's latest 1,000 deliveries before it and those that have not succeeded.`,
   tags: ["Tenants"],
   roles: READERS,
   request: { params: inTenant, query },

@@ -49,6 +49,7 @@ const IDS = {
   key: `key_${ULID}`,
   link: `lnk_${ULID}`,
   audit: `aud_${ULID}`,
+  recovery: `rcv_${ULID}`,
 } as const;
 
 /** Stands for a field that most often is not there. */
@@ -185,7 +186,16 @@ const BY_SCHEMA: Readonly<Record<string, Fields>> = {
   PortalLink: LINK,
   PortalLinkCreated: { ...LINK, url: "https://posthorn.example.com/portal/open/shown-once" },
   QueueHealthCheck: { ok: true, ms: 5, backlog: 0 },
-  RecoveryCount: { count: 12, truncated: ABSENT },
+  RecoveryCount: { count: 12, truncated: ABSENT, id: IDS.recovery },
+  RecoveryProgress: {
+    id: IDS.recovery,
+    since: TIME,
+    until: LATER,
+    status: ["failed"],
+    count: 12,
+    done: 5,
+    state: "running",
+  },
   RepeatedEvent: { id: IDS.event },
   Replay: { id: IDS.event },
   ReplayedDelivery: { id: IDS.delivery },
@@ -207,6 +217,7 @@ const IN_PATHS: Readonly<Record<string, string>> = {
   tenant: "acme",
   endpoint: IDS.endpoint,
   delivery: IDS.delivery,
+  recovery: IDS.recovery,
   event: IDS.event,
   segment: IDS.segment,
   automation: IDS.automation,

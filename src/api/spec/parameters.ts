@@ -16,6 +16,8 @@ export const inTenant = z.object({
 export const atEndpoint = inTenant.extend({ endpoint: z.string().describe("The endpoint's id, or its `uid`.") });
 /** At a delivery, or below it. */
 export const atDelivery = atEndpoint.extend({ delivery: z.string().describe("The delivery's id.") });
+/** At a recovery. */
+export const atRecovery = atEndpoint.extend({ recovery: z.string().describe("The recovery's id.") });
 /** At an event, or below it. */
 export const atEvent = inTenant.extend({
   event: z.string().describe("The event's id: always the one that we gave it."),

@@ -5,7 +5,7 @@ import { type AuditEntry, audited, auditOfLast, auditOnce, ITSELF, logChange } f
 import { database } from "../database";
 import { bytesLimit, checkOf, limited } from "../limits";
 import { ownedRows } from "../owned-rows";
-import { endpointFigures, endpointSummaries, endpoints, formerEndpoints } from "../tables/endpoints";
+import { endpointFigures, endpointSummaries, endpoints, formerEndpoints, recoveries } from "../tables/endpoints";
 import { nextVersion, written } from "../version";
 import { selectHosts } from "./own-hosts";
 import { profileOf } from "./profiles";
@@ -215,6 +215,7 @@ export function withoutFigures(d1: D1Database, tenant: string, id: string) {
   return [
     db.delete(endpointSummaries).where(eq(endpointSummaries.endpoint, id)),
     db.delete(endpointFigures).where(figures),
+    db.delete(recoveries).where(and(eq(recoveries.tenant, tenant), eq(recoveries.endpoint, id))),
   ] as const;
 }
 

@@ -124,6 +124,18 @@ export const endpointFigures = sqliteTable(
   (table) => [primaryKey({ columns: [table.tenant, table.endpoint, table.from] })],
 );
 
+/** Recoveries over all of a tenant's endpoints; what they are, their objects know. */
+export const recoveries = sqliteTable(
+  "recoveries",
+  {
+    id: text("id").primaryKey(),
+    tenant: text("tenant").notNull(),
+    endpoint: text("endpoint").notNull(),
+    at: integer("at").notNull(),
+  },
+  (table) => [index("recoveries_of_tenant").on(table.tenant, table.id)],
+);
+
 /** The hosts at which this deployment has been called, so that no endpoint is one of them. */
 export const ownHosts = sqliteTable("own_hosts", {
   /** As in a URL, with the port unless it is the scheme's own. */

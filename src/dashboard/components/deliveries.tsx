@@ -1,40 +1,98 @@
 import type { FC } from "hono/jsx";
 import { DELIVERY_STATUSES } from "../../contracts/delivery";
 import { path, type Site, withQuery } from "../site";
+import { Token } from "./form";
 import { type Column, Rows } from "./listing";
-import { isFiltered, Log, LogFilter, type LogQuery } from "./log";
+import { isFiltered, isLive, Log, LogFilter, type LogQuery } from "./log";
 import { Empty, Pager } from "./parts";
 import { type Delivery, Outcome, StatusPill, WaitReason } from "./pills";
 import { Ago } from "./time";
 
 /** Which deliveries are asked for, as the address has it. */
 export const DELIVERY_FILTERS = ["status", "event", "code", "since", "until"] as const;
-export type DeliveryQuery = LogQuery<(typeof DELIVERY_FILTERS)[number]>;
+/** The same over all endpoints, of deliveries and of events. */
+export const TENANT_FILTERS = [...DELIVERY_FILTERS, "endpoint", "search"] as const;
+export type DeliveryQuery = LogQuery<(typeof TENANT_FILTERS)[number]>;
 
-/** The filter of a log of deliveries. */
-export const DeliveryFilter: FC<{ action: string; query: DeliveryQuery; types: readonly string[] }> = ({
-  query,
-  ...form
-}) => (
+/** From how many endpoints on one is typed, with proposals, rather than chosen. */
+const CHOSEN = 250;
+
+const EndpointChoice: FC<{ value: string | undefined; endpoints: ReadonlyMap<string, string> }> = ({
+  value = "",
+  endpoints,
+}) =>
+  endpoints.size > CHOSEN ? (
+    <label>
+      Endpoint
+      <input name="endpoint" value={value} list="endpoints" autocomplete="off" placeholder="any: its id" />
+      <datalist id="endpoints">
+        {[...endpoints].map(([id, name]) => (
+          <option value={id}>{name}</option>
+        ))}
+      </datalist>
+    </label>
+  ) : (
+    <label>
+      Endpoint
+      <select name="endpoint">
+        <option value="">any</option>
+        {[...endpoints, ...(value === "" || endpoints.has(value) ? [] : [[value, value] as const])].map(
+          ([id, name]) => (
+            <option value={id} selected={id === value}>
+              {name}
+            </option>
+          ),
+        )}
+      </select>
+    </label>
+  );
+
+/** The filter of a log of deliveries, or of `what`. `endpoints`: their names by id, where they are not all of one. */
+export const DeliveryFilter: FC<{
+  action: string;
+  query: DeliveryQuery;
+  types: readonly string[];
+  endpoints?: ReadonlyMap<string, string>;
+  what?: string;
+}> = ({ query, endpoints, what = "deliveries", ...form }) => (
   <LogFilter
     {...form}
-    what="deliveries"
+    what={what}
     query={query}
     first={
-      <label>
-        Status
-        <select name="status">
-          <option value="">any</option>
-          {DELIVERY_STATUSES.map((status) => (
-            <option value={status} selected={status === query.status}>
-              {status}
+      <>
+        {endpoints === undefined ? null : (
+          <>
+            <label title="An event's own id, its key, or a value that its type names as searchable">
+              Found by
+              <input
+                name="search"
+                type="search"
+                value={query.search ?? ""}
+                maxlength={255}
+                autocomplete="off"
+                placeholder="order 4711"
+                size={14}
+              />
+            </label>
+            <EndpointChoice value={query.endpoint} endpoints={endpoints} />
+          </>
+        )}
+        <label>
+          Status
+          <select name="status">
+            <option value="">any</option>
+            {DELIVERY_STATUSES.map((status) => (
+              <option value={status} selected={status === query.status}>
+                {status}
+              </option>
+            ))}
+            <option value="failed,held" selected={query.status === "failed,held"}>
+              failed or held
             </option>
-          ))}
-          <option value="failed,held" selected={query.status === "failed,held"}>
-            failed or held
-          </option>
-        </select>
-      </label>
+          </select>
+        </label>
+      </>
     }
     more={
       <label>
@@ -45,16 +103,35 @@ export const DeliveryFilter: FC<{ action: string; query: DeliveryQuery; types: r
   />
 );
 
-/** A log: deliveries, newest first. `names`: the endpoints', when they are not all of one. */
+/** The form of what is selected in a log, outside of which its fields stand. */
+const SELECTED = "selected";
+
+/** Chooses a delivery of a log. */
+const Select: FC<{ delivery: Delivery }> = ({ delivery: { endpoint, id, event, createdAt } }) => (
+  <input
+    type="checkbox"
+    form={SELECTED}
+    name="delivery"
+    value={`${endpoint}/${id}`}
+    aria-label={`Select ${event} of ${createdAt}`}
+  />
+);
+
+/**
+ * A log: deliveries, newest first. `names`: the endpoints', when they are not all of one; `selects`: whether they can be
+ * selected.
+ */
 export const DeliveryTable: FC<{
   site: Site;
   tenant: string;
   deliveries: readonly Delivery[];
   now: number;
   names?: ReadonlyMap<string, string>;
-}> = ({ site, tenant, deliveries, now, names }) => (
+  selects?: boolean;
+}> = ({ site, tenant, deliveries, now, names, selects = false }) => (
   <Rows
     rows={deliveries}
+    actions={selects ? (delivery) => <Select delivery={delivery} /> : undefined}
     columns={[
       { name: "Status", phone: "state", cell: (delivery) => <StatusPill delivery={delivery} short /> },
       {
@@ -128,13 +205,24 @@ export const DeliveryLog: FC<{
   names?: ReadonlyMap<string, string>;
   /** What the look for news says that it has. */
   seen?: string;
-}> = ({ page, query: { cursor, ...kept }, here, short = null, none, seen, ...table }) => {
+}> = ({ page, query, here, short = null, none, seen, ...table }) => {
+  const { cursor, ...kept } = query;
   const newest = cursor === undefined ? null : withQuery(here, kept);
   const isWhole = page.nextCursor === null || short !== null;
+  const { site, tenant } = table;
+  const selects = short === null && site.may.deliveries.resend;
   return (
-    <Log live={newest === null ? withQuery(here, { ...kept, limit: short, seen }) : null}>
+    <Log live={isLive(query) ? withQuery(here, { ...kept, limit: short, seen }) : null}>
       {page.data.length > 0 ? (
-        <DeliveryTable {...table} deliveries={page.data} />
+        <>
+          <DeliveryTable {...table} deliveries={page.data} selects={selects} />
+          {selects ? (
+            <form method="post" id={SELECTED} action={path(site.base, "tenants", tenant, "deliveries", "resend")}>
+              <Token visit={site} />
+              <button type="submit">Resend selected …</button>
+            </form>
+          ) : null}
+        </>
       ) : isFiltered(kept) || newest !== null ? (
         <Empty icon="filter" title="No delivery matches">
           {page.nextCursor === null

@@ -67,7 +67,7 @@ export const WindowMarks: FC<{ health: Health; endpoint: Endpoint; now: number }
 const BREAKER = {
   closed: "closed: everything is sent",
   open: "open: nothing is sent",
-  "half-open": "half-open: one probe is under way",
+  "half-open": "half-open: the next delivery probes",
 } as const;
 
 /** How an endpoint fares: its window and its breaker. */

@@ -3,6 +3,7 @@
  * @module
  */
 import type { Child, FC } from "hono/jsx";
+import { MOST_PROPOSED } from "../api-json";
 import type { Refusal } from "../errors";
 import type { SiteContext } from "../site";
 import { Message } from "./form";
@@ -23,6 +24,11 @@ export function logQuery<Name extends string>(c: SiteContext, names: readonly Na
 /** Whether a query leaves anything out. */
 export function isFiltered({ cursor: _, ...filters }: LogQuery<string>): boolean {
   return Object.values(filters).some((value) => (value ?? "") !== "");
+}
+
+/** Whether a log looks for news by itself: its newest page, unless what is looked for lies in many days' logs. */
+export function isLive({ cursor, search, until }: LogQuery<"search" | "until">): boolean {
+  return cursor === undefined && search === undefined && until === undefined;
 }
 
 /** A time as the browser's field for it has it: without a zone, in UTC. */
@@ -63,6 +69,9 @@ export const LogFilter: FC<{
     </label>
     <button type="submit">Filter</button>
     {isFiltered(query) ? <a href={action}>Clear</a> : null}
+    {types.length < MOST_PROPOSED ? null : (
+      <small class="muted">The first {types.length} event types are proposed; any other can be typed.</small>
+    )}
     <datalist id="event-types">
       {types.map((type) => (
         <option value={type} />

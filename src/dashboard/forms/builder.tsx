@@ -166,6 +166,12 @@ const GroupFields: FC<{ of: Props; group: Group; at: string; level: number }> = 
   );
 };
 
+/** What the key Enter presses: else it would be the first of the buttons that ask for the form again. */
+export const EnterSends: FC = () => (
+  // biome-ignore lint/a11y/noAriaHiddenOnFocusable: nobody comes to it, with keys or without
+  <button type="submit" class="hidden-text" tabindex={-1} aria-hidden="true" />
+);
+
 /** A filter as rows, with its JSON as the second tab. Without a script each of its buttons renders the form anew. */
 export const FilterBuilder: FC<Props> = (of) => {
   const { name, label, values, fields, errors, hint } = of;
@@ -181,8 +187,7 @@ export const FilterBuilder: FC<Props> = (of) => {
       hx-swap="outerHTML"
     >
       <legend>{label}</legend>
-      {/* biome-ignore lint/a11y/noAriaHiddenOnFocusable: what Enter presses, in place of the first button below */}
-      <button type="submit" class="hidden-text" tabindex={-1} aria-hidden="true" />
+      <EnterSends />
       <input type="hidden" name={`${name}.tab`} value={tab} />
       {was === "" ? null : <input type="hidden" name={`${name}.was`} value={was} />}
       <div class="switch">

@@ -2,7 +2,7 @@ import type { Child, FC } from "hono/jsx";
 import type { FailingClause } from "../../lib/filter/visits";
 import { Card } from "../components/parts";
 import { jsonOf } from "../components/preview";
-import { clock } from "../components/time";
+import { At } from "../components/time";
 import type { Held, Judged } from "./held";
 import { wordsOf } from "./rows";
 
@@ -20,12 +20,12 @@ const Rows: FC<{ title: string; rows: readonly Judged[]; events: string }> = ({ 
     <details>
       <summary>{title}</summary>
       <ul class="plain judged">
-        {rows.map(({ id, event, at, contact, clause }) => (
+        {rows.map(({ id, event, at, contact, clause, why = clause === null ? null : whyNot(clause) }) => (
           <li>
             <a href={`${events}/${id}`}>
-              {contact === undefined ? <code>{event}</code> : contact} <small>{clock(at)}</small>
+              {contact === undefined ? <code>{event}</code> : contact} <At at={at} />
             </a>
-            {clause === null ? null : <small class="muted">{whyNot(clause)}</small>}
+            {why === null ? null : <small class="muted">{why}</small>}
           </li>
         ))}
       </ul>

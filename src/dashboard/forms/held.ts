@@ -29,8 +29,10 @@ export interface Judged {
   /** The contact of the event; absent: it was the event itself. */
   contact?: string;
   matches: boolean;
-  /** What of the filter did not hold; `null`: nothing, or it is another type. */
+  /** What of the filter did not hold; `null`: nothing did not. */
   clause: FailingClause | null;
+  /** Why it did not come to the filter; absent: it did. */
+  why?: string;
 }
 
 /** What a filter makes of the latest events; of none where something is wrong with it. */
@@ -70,7 +72,7 @@ export function heldAgainst(
     if (what === "contacts") {
       return contactsIn(read).map((contact) => ({ ...one, contact: nameOf(contact), ...verdict(contact) }));
     }
-    if (!wants(type)) return [{ ...one, matches: false, clause: null }];
+    if (!wants(type)) return [{ ...one, matches: false, clause: null, why: "another type" }];
     return [{ ...one, ...verdict(filterSubject({ tenant, type, timestamp, data: () => read })) }];
   });
   return { what, judged, errors };

@@ -117,6 +117,23 @@ function rowOf(field: string, operator: string, operand: unknown): Row {
   return { field, operator, value: valueText(operand, takes === "text") };
 }
 
+/** A filter in words; `null`: rows have none for it. */
+export function inWords(filter: unknown): string | null {
+  const rows = toRows(filter);
+  return "why" in rows || rows.group.parts.length === 0 ? null : saidOf(rows.group, true);
+}
+
+function saidOf({ join, parts }: Group, whole: boolean): string {
+  const said = parts
+    .map((part) =>
+      isGroup(part)
+        ? saidOf(part, false)
+        : `${part.field} ${OPERATORS[part.operator]?.[0]}${part.value === "" ? "" : ` ${part.value}`}`,
+    )
+    .join(join === "all" ? " and " : " or ");
+  return whole || parts.length === 1 ? said : `(${said})`;
+}
+
 /** What is wrong with a row: the places of its groups and its own. */
 export interface RowError {
   at: string;

@@ -157,7 +157,7 @@ export const EndpointReason: FC<{
           tone="bad"
           head={
             breaker.until === null ? (
-              "The breaker is half-open: one delivery probes the receiver."
+              "The breaker is half-open: the next delivery probes the receiver."
             ) : (
               <>
                 The breaker is open: nothing is sent until <At at={breaker.until} /> (
@@ -187,16 +187,7 @@ export const EndpointReason: FC<{
         />
       )}
       {failingSince === null || failed === null ? null : (
-        <FailureReason
-          site={site}
-          head={
-            <>
-              Failing since <Ago at={failingSince} now={now} />.
-            </>
-          }
-          attempt={null}
-          delivery={failed}
-        />
+        <FailureReason site={site} head="Why it fails:" attempt={null} delivery={failed} />
       )}
     </>
   );

@@ -70,7 +70,7 @@ p|        [$name, $value] = explode("=", $part, 2) + ["", ""];
 p|        if ($name === "t") $sent = $value;
 p|        if ($name === "v1") $given[] = $value;
 p|    }
-sp|    if (!ctype_digit($sent) || abs(time() - (int) $sent) > 300) return false;
+sp|    if (!preg_match("/^\\d+$/", $sent) || abs(time() - (int) $sent) > 300) return false;
 s|    $key = base64_decode(preg_replace("/^whsec_/", "", $secret));
 s|    $mac = hash_hmac("sha256", ($headers["%I%"] ?? "") . ".$sent.$body", $key, true);
 s|    $expected = "v1," . base64_encode($mac);

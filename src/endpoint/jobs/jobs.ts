@@ -1,9 +1,12 @@
+import type { RecoveryRecord } from "../../contracts/endpoint";
+import { newId } from "../../lib/ids";
 import type { Sql } from "../../lib/sql";
 import { MINUTE } from "../../lib/time";
 import type { Leases } from "../memory/leases";
 import type { FigureTable } from "../storage/figures";
 import { firstIdAt, HEAD, type Head, isOf } from "../storage/row";
 import type { Values } from "../storage/values";
+import { type Asked, isOfSteps, stepAt, stepped, told, withAsked } from "./asked";
 import { CHANGES, type Job, type Span } from "./kinds";
 
 /** The most rows that one step rewrites: all of a long outage's at once would take seconds. */
@@ -44,6 +47,7 @@ export class Jobs {
   readonly #figures: FigureTable;
   readonly #atOnce: number;
   #list: readonly Job[];
+  #asked: readonly Asked[];
   /** How far expiry has looked, while it finds something, and when it begins anew. */
   #expiring: { due: number; id: string } | null = null;
   #expireAt = 0;
@@ -55,7 +59,9 @@ export class Jobs {
     this.#leases = leases;
     this.#values = values;
     this.#atOnce = atOnce;
-    this.#list = values.load<{ list: Job[] }>("jobs")?.list ?? this.#earlier();
+    const stored = values.load<{ list: Job[]; asked?: Asked[] }>("jobs");
+    this.#list = stored?.list ?? this.#earlier();
+    this.#asked = stored?.asked ?? [];
   }
 
   /** There is more to do. */
@@ -66,7 +72,7 @@ export class Jobs {
   /** What is being held or canceled: nothing may be sent before it is through. */
   get clearing(): Job | null {
     const [first] = this.#list;
-    return first === undefined || first.kind === "recover" ? null : first;
+    return first?.kind === "hold" || first?.kind === "cancel" ? first : null;
   }
 
   /** The endpoint is disabled: what is unfinished is held, and no recovery is wished any more. */
@@ -79,14 +85,57 @@ export class Jobs {
     this.#begin({ ...ALL, kind: "cancel", statuses: ["held"], waiting: START }, now);
   }
 
-  /** A person wants deliveries again; `false`: too many such wishes wait. */
-  recover(span: Span, now: number): boolean {
-    if (this.#recoveries.length >= MOST_RECOVERIES) return false;
+  /** A person wants `count` deliveries again; answers the recovery's id, or `null`: too many such wishes wait. */
+  recover(span: Span, count: number, now: number): string | null {
+    if (this.#recoveries.length >= MOST_RECOVERIES) return null;
     const isClearing = this.clearing !== null;
-    this.#list = [...this.#list, { ...span, kind: "recover", at: now, after: "" }];
+    const id = newId("rcv", now);
+    this.#asked = withAsked(this.#asked, id, span, count, now);
+    this.#list = [...this.#list, { ...span, kind: "recover", id, at: now, after: "" }];
+    if (isClearing) this.#save();
+    else this.goOn(now);
+    return id;
+  }
+
+  /** The recoveries that are remembered, newest first. */
+  get recoveries(): RecoveryRecord[] {
+    const isOn = ({ id }: Asked) => this.#recoveries.some((job) => job.id === id);
+    return this.#asked.map((asked) => told(asked, isOn(asked), this.#waitingOf(asked))).reverse();
+  }
+
+  /**
+   * A person does not want them any more: what was not tried yet is put back, but for what is with the receiver. Answers
+   * whether it was on; `null`: there is no such recovery.
+   */
+  stop(id: string, now: number): boolean | null {
+    const record = this.recoveries.find((one) => one.id === id);
+    if (record === undefined) return null;
+    if (record.state !== "running") return false;
+    this.#change(id, (asked) => ({ ...asked, canceledAt: now }));
+    const others = this.#list.filter((job) => job.id !== id);
+    const isClearing = this.clearing !== null;
+    this.#list = [
+      ...others.slice(0, isClearing ? 1 : 0),
+      { ...ALL, kind: "stop", id, statuses: [], at: now, after: "", waiting: START },
+      ...others.slice(isClearing ? 1 : 0),
+    ];
     if (isClearing) this.#save();
     else this.goOn(now);
     return true;
+  }
+
+  #change(id: string | undefined, change: (asked: Asked) => Asked): void {
+    this.#asked = this.#asked.map((asked) => (asked.id === id ? change(asked) : asked));
+  }
+
+  /** How many of what a recovery has made due are still to be tried. */
+  #waitingOf({ steps }: Asked): number {
+    if (steps.length === 0) return 0;
+    const counted = this.#sql.first<{ n: number }>(
+      `SELECT count(*) AS n FROM deliveries INDEXED BY deliveries_due WHERE due IS NOT NULL AND ${isOfSteps("?1")}`,
+      JSON.stringify(steps),
+    );
+    return counted?.n ?? 0;
   }
 
   /** Takes the next step. */
@@ -96,11 +145,19 @@ export class Jobs {
     const { ids, rest } = job.waiting === undefined ? this.#ended(job) : this.#waiting(job, job.waiting);
     this.#figures.changedTogether(ids);
     const held = JSON.stringify(this.#leases.held(now).map(({ delivery }) => delivery));
+    const asked = this.#asked.find(({ id }) => id === job.id);
+    const at = asked === undefined || job.kind === "stop" ? now : stepAt(asked, now);
     for (const { set, where } of CHANGES[job.kind]) {
-      this.#sql.all(
-        `UPDATE deliveries SET ${set} WHERE ?1 + ?2 > 0 AND ?3 <> '' AND id IN (SELECT value FROM json_each(?4)) AND ${where}`,
-        ...[now, job.at, held, JSON.stringify(ids)],
+      const changed = this.#sql.all<{ id: string }>(
+        `UPDATE deliveries SET ${set}
+         WHERE ?1 + ?2 > 0 AND ?3 <> '' AND ?5 <> '' AND id IN (SELECT value FROM json_each(?4)) AND ${where} RETURNING id`,
+        ...[at, job.at, held, JSON.stringify(ids), JSON.stringify(asked?.steps ?? [])],
       );
+      if (job.kind === "recover") this.#change(job.id, (asked) => stepped(asked, changed.length, at));
+      if (job.kind === "stop") {
+        for (const { id } of changed) this.#leases.forget(id);
+        this.#change(job.id, (asked) => ({ ...asked, stopped: asked.stopped + changed.length }));
+      }
     }
     this.#list = rest === null ? others : [rest, ...others];
     // What is unfinished is through, and there is room for what has ended.
@@ -188,10 +245,16 @@ export class Jobs {
   }
 
   #save(): void {
-    this.#values.save("jobs", { list: this.#list });
+    this.#values.save("jobs", { list: this.#list, asked: this.#asked });
   }
 
   #begin(job: Omit<Job, "at" | "after">, now: number): void {
+    // What was to be sent again is not any more.
+    this.#asked = this.#asked.map((asked) => {
+      const waiting = this.#waitingOf(asked);
+      const isOn = waiting > 0 || this.#recoveries.some(({ id }) => id === asked.id);
+      return isOn && asked.canceledAt === null ? { ...asked, canceledAt: now, stopped: waiting } : asked;
+    });
     this.#list = [{ ...job, at: now, after: "" }];
     this.goOn(now);
   }

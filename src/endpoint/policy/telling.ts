@@ -43,6 +43,9 @@ export interface Turn {
 export function turnOf(told: LastTold | null, now: Change): Turn | null {
   const { state, waiting, held, changes, credit, late } = now;
   if (told === null) return changes > 0 || waiting > 0 || held > 0 ? { at: 0, alarm: false } : null;
+  // That it is well again goes with that nothing waits any more, which is soon after.
+  const recovers = state === "healthy" && told.state !== "healthy" && waiting > 0;
+  if (recovers) return { at: told.at + MINUTE, alarm: true };
   const crossed = state !== told.state || waiting > 0 !== told.waiting > 0 || held > 0 !== told.held > 0;
   // At once, yet not more than once a minute over any two.
   const next = told.at + MINUTE;

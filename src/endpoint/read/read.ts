@@ -42,7 +42,7 @@ export class Reading {
 
   /** A page of deliveries as they are at `now` (ms), newest first, that come before the id `before`. */
   list(filter: DeliveryFilter, limit: number, before: string | null, now: number): DeliveryPage {
-    const { statuses, event, codes } = filter;
+    const { statuses, event, codes, attempt } = filter;
     const around = this.#stores.conditions(now);
     const deliveries: DeliveryRecord[] = [];
     let looked = 0;
@@ -53,7 +53,8 @@ export class Reading {
       const fits =
         (statuses === null || statuses.includes(row.status)) &&
         (event === null || row.event === event) &&
-        (codes === null || (row.code !== null && row.code >= codes.from && row.code <= codes.to));
+        (codes === null || (row.code !== null && row.code >= codes.from && row.code <= codes.to)) &&
+        (attempt === undefined || this.attempts(row.id).some(({ id }) => id === attempt));
       // Only what fits makes a next page: a full one may be the last.
       if (fits && deliveries.length === limit) return { deliveries, next: last };
       last = row.id;

@@ -4,6 +4,7 @@ import { filterValuesIn, readFilter, shownFilter } from "../../../src/dashboard/
 import {
   fromRows,
   type Group,
+  inWords,
   isGroup,
   MAX_LEVELS,
   OPERATORS,
@@ -171,6 +172,15 @@ describe("rows", () => {
     const twice: Group = { join: "all", parts: [row("data.tags", "$eq", "a"), row("data.tags", "$eq", "b")] };
     expect(fromRows(twice).filter).toEqual({ $and: [{ "data.tags": "a" }, { "data.tags": "b" }] });
     expect(fromRows({ join: "any", parts: [] })).toEqual({ filter: null, errors: [] });
+  });
+
+  it("are said in words, and those that cannot be are not", ({ expect }) => {
+    const filter = { event: "a", $or: [{ "data.b": { $gte: 5, $lt: 9 } }, { "data.c": { $exists: false } }] };
+    expect(inWords(filter)).toBe(
+      "event is a and ((data.b is at least 5 and data.b is under 9) or data.c does not exist)",
+    );
+    expect(inWords({ "data.l": { $elemMatch: { a: 1 } } })).toBe(null);
+    expect(inWords({})).toBe(null);
   });
 
   it("say where something is missing", ({ expect }) => {

@@ -79,7 +79,7 @@ window.addEventListener("pageshow", () => {
 function tick() {
   const note = document.querySelector("[data-live-note]");
   const live = document.querySelectorAll("[data-live]");
-  const busy = [...live].some((part) => part.contains(document.activeElement));
+  const busy = [...live].some((part) => part.contains(document.activeElement) || part.querySelector(":checked"));
   const paused = document.hidden || busy || document.querySelector("dialog[open]") !== null;
   if (note && !note.classList.contains("broken")) {
     note.classList.toggle("paused", paused);

@@ -1,8 +1,9 @@
 import { Hono } from "hono";
 import { iso } from "../../../lib/time";
-import { DELIVERY_FILTERS, DeliveryFilter, DeliveryLog } from "../../components/deliveries";
+import { allOf } from "../../api-json";
+import { DeliveryFilter, DeliveryLog, TENANT_FILTERS } from "../../components/deliveries";
 import { PageHead } from "../../components/layout";
-import { FilterRefused, LogCard, logQuery } from "../../components/log";
+import { FilterRefused, isLive, LogCard, logQuery } from "../../components/log";
 import { type Delivery, nameOf } from "../../components/pills";
 import { readOr } from "../../errors";
 import { type Site, type SiteContext, type SiteEnv, tenantPath } from "../../site";
@@ -11,15 +12,8 @@ import { typeNames } from "../endpoints/endpoint-log";
 
 /** The names of a tenant's endpoints by id: whose is not among them is deleted. */
 export async function endpointNames(site: Site, tenant: string): Promise<Map<string, string>> {
-  const names = new Map<string, string>();
-  let cursor: string | null = null;
-  do {
-    const query: { limit: number; cursor?: string } = { limit: 250, ...(cursor === null ? {} : { cursor }) };
-    const { data, nextCursor } = await site.api.endpoints.list(tenant, { query });
-    for (const endpoint of data) names.set(endpoint.id, nameOf(endpoint));
-    cursor = nextCursor;
-  } while (cursor !== null);
-  return names;
+  const all = await allOf((query) => site.api.endpoints.list(tenant, { query }));
+  return new Map(all.map((endpoint) => [endpoint.id, nameOf(endpoint)]));
 }
 
 /**
@@ -46,7 +40,7 @@ async function isNews(c: SiteContext, tenant: string, now: number): Promise<bool
 export const deliveriesPages = new Hono<SiteEnv>().get("/tenants/:tenant/deliveries", async (c) => {
   const site = c.get("site");
   const tenant = c.req.param("tenant");
-  const query = logQuery(c, DELIVERY_FILTERS);
+  const query = logQuery(c, TENANT_FILTERS);
   const now = Date.now();
   if (wantsPart(c) && !(await isNews(c, tenant, now))) return c.body(null, 204);
   const [{ found, refusal }, names] = await Promise.all([
@@ -73,8 +67,8 @@ export const deliveriesPages = new Hono<SiteEnv>().get("/tenants/:tenant/deliver
     <>
       <PageHead title="Deliveries" about="One event for one endpoint, over all endpoints, newest first." />
       <LogCard
-        filter={<DeliveryFilter action={here} query={query} types={await typeNames(site)} />}
-        live={query.cursor === undefined && refusal === null}
+        filter={<DeliveryFilter action={here} query={query} types={await typeNames(site)} endpoints={names} />}
+        live={isLive(query) && refusal === null}
       >
         {content}
       </LogCard>

@@ -9,6 +9,7 @@ import { type Refusal, refusedWith } from "../../errors";
 import { needs } from "../../guard";
 import { Attempts } from "../../inspect/attempts";
 import { DeliveryReason } from "../../inspect/reason";
+import { dataIn, SampleDifferences, toSample } from "../../inspect/sample";
 import { path, type SiteContext, type SiteEnv, withQuery } from "../../site";
 import { page, part, wantsPart } from "../../write";
 import { endpointPath } from "../endpoints/endpoint-frame";
@@ -37,6 +38,9 @@ async function show(c: SiteContext, { refusal = null, checks = false }: Shown = 
   const { attemptLog } = delivery;
   const asked = Number(checks ? textOf(c.get("form"), "attempt") : c.req.query("attempt"));
   const open = attemptLog.find(({ number }) => number === asked) ?? attemptLog.at(-1);
+  const body = open?.request.body ?? null;
+  const data = body === null ? null : dataIn(body, endpoint.format);
+  const sample = data === null ? null : await toSample(c.env, delivery.event, data, endpoint.profile);
   const check = checks && open !== undefined ? await checkOf(c, endpoint, open) : null;
   const isUnderWay = delivery.status === "pending" || delivery.status === "retrying";
   const live = withQuery(here, { attempt: c.req.query("attempt"), seen: seenOf(delivery) });
@@ -90,6 +94,7 @@ async function show(c: SiteContext, { refusal = null, checks = false }: Shown = 
           here={here}
         />
         {attemptLog.length < delivery.attempts ? <p class="hint">The oldest attempts are not kept any more.</p> : null}
+        <SampleDifferences differences={sample} />
       </Card>
     </Live>
   );
@@ -99,7 +104,7 @@ async function show(c: SiteContext, { refusal = null, checks = false }: Shown = 
     { title: `Delivery of ${delivery.event}`, current: "Deliveries", status: refusal === null ? 200 : 409 },
     <>
       {content}
-      {site.may.secrets.get && endpoint.signature.scheme !== "none" && typeof open?.request.body === "string" ? (
+      {site.may.secrets.get && endpoint.signature.scheme !== "none" && body !== null && open !== undefined ? (
         <CheckCard site={site} here={here} attempt={open} shown={check} />
       ) : null}
     </>,

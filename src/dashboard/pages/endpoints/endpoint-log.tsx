@@ -1,24 +1,15 @@
+import { allOf } from "../../api-json";
 import { DELIVERY_FILTERS, DeliveryFilter, DeliveryLog } from "../../components/deliveries";
-import { FilterRefused, LogCard, logQuery } from "../../components/log";
+import { FilterRefused, isLive, LogCard, logQuery } from "../../components/log";
 import { nameOf } from "../../components/pills";
 import { readOr } from "../../errors";
 import type { Site, SiteContext } from "../../site";
 import { page, part, wantsPart } from "../../write";
 import { EndpointFrame, endpointPath } from "./endpoint-frame";
 
-/** As many registered event types as a filter proposes; any other can be typed. */
-const PROPOSED = 1_000;
-
 /** The names of the registered event types. */
 export async function typeNames(site: Site): Promise<string[]> {
-  const names: string[] = [];
-  for (let cursor: string | null | undefined; cursor !== null && names.length < PROPOSED; ) {
-    const query: { limit: number; cursor?: string } = { limit: 250, ...(cursor === undefined ? {} : { cursor }) };
-    const { data, nextCursor } = await site.api.eventTypes.list({ query });
-    names.push(...data.map(({ name }) => name));
-    cursor = nextCursor;
-  }
-  return names;
+  return (await allOf((query) => site.api.eventTypes.list({ query }))).map(({ name }) => name);
 }
 
 /** The log of one endpoint: one call of its object per page. */
@@ -49,7 +40,7 @@ export async function endpointLog(c: SiteContext): Promise<Response> {
     <EndpointFrame site={site} tenant={tenant} endpoint={endpoint} tab="Deliveries">
       <LogCard
         filter={<DeliveryFilter action={here} query={query} types={types} />}
-        live={query.cursor === undefined && refusal === null}
+        live={isLive(query) && refusal === null}
       >
         {content}
       </LogCard>

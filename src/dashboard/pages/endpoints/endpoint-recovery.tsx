@@ -1,50 +1,121 @@
 import type { FC } from "hono/jsx";
 import { DISABLED } from "../../../contracts/reasons";
-import { Act, Field, Refused } from "../../components/form";
-import { localTime } from "../../components/log";
+import { DAY, HOUR, iso } from "../../../lib/time";
+import { Act, Refused, SelectField, TextField } from "../../components/form";
+import { apiTime, localTime } from "../../components/log";
 import { Card, Notice } from "../../components/parts";
 import type { Endpoint } from "../../components/pills";
 import type { Refusal } from "../../errors";
-import type { Site } from "../../site";
+import { type Site, withQuery } from "../../site";
 import { endpointPath } from "./endpoint-frame";
 import { type Held, sayHeld } from "./endpoint-summaries";
 
-/** What failed or is held since a time, counted first, then sent again. `count`: `null` before it is known. */
+/** What is to be recovered, as the address and the form have it; empty: all of it. */
+export interface Recovered {
+  since: string;
+  until: string;
+  status: "" | "failed" | "held";
+}
+
+/** What the fields of these names say; `since`, where they say none. */
+export function recoveredIn(said: (name: string) => string, since: string): Recovered {
+  const status = said("recoverStatus");
+  return {
+    since: apiTime(said("recoverSince")) ?? since,
+    until: apiTime(said("recoverUntil")) ?? "",
+    status: status === "failed" || status === "held" ? status : "",
+  };
+}
+
+/** What is recovered, as the API takes it. */
+export function askedOf({ since, until, status }: Recovered) {
+  return { since, ...(until === "" ? {} : { until }), ...(status === "" ? {} : { status }) };
+}
+
+/** The fields that say it. */
+function fieldsOf({ since, until, status }: Recovered): Record<string, string> {
+  return { recoverSince: since, recoverUntil: until, recoverStatus: status };
+}
+
+/**
+ * Spans of time that are often meant, of which a failure's beginning is one where it is known: `broke`. Last night goes from
+ * 18:00 to 08:00. Pure; `now` in ms.
+ */
+export function presetsOf(now: number, broke: string | null): [name: string, since: string, until: string][] {
+  const midnight = Math.floor(now / DAY) * DAY;
+  // Before eight the night is not over.
+  const morning = Math.min(midnight + 8 * HOUR, now);
+  return [
+    ["last hour", iso(now - HOUR), ""],
+    ["last night, 18:00-08:00 UTC", iso(midnight - 6 * HOUR), iso(morning)],
+    ...(broke === null ? [] : [["since it broke", broke, ""] as [string, string, string]]),
+  ];
+}
+
+/** What failed or is held in a span of time, counted first, then sent again. `count`: `null` where it was refused. */
 export const Recovery: FC<{
   site: Site;
   tenant: string;
   endpoint: Endpoint;
-  since: string;
+  what: Recovered;
+  broke: string | null;
+  now: number;
   count: number | null;
   refusal?: Refusal | null;
-}> = ({ site, tenant, endpoint, since, count, refusal = null }) => {
+}> = ({ site, tenant, endpoint, what, broke, now, count, refusal = null }) => {
   const here = endpointPath(site, tenant, endpoint.id);
+  const preset = (since: string, until: string) =>
+    `${withQuery(here, fieldsOf({ since, until, status: what.status }))}#recover`;
   return (
     <Card title="Recover" id="recover">
       <Refused refusal={refusal} what="Nothing was recovered." />
+      <p>
+        {presetsOf(now, broke).map(([name, since, until]) => (
+          <>
+            <a class="button small" href={preset(since, until)}>
+              {name}
+            </a>{" "}
+          </>
+        ))}
+      </p>
       <form method="get" action={`${here}#recover`} class="inline">
-        <Field name="recoverSince" label="What failed or was held since (UTC)">
-          {(attributes) => <input {...attributes} type="datetime-local" step={1} value={localTime(since)} />}
-        </Field>
+        <TextField
+          name="recoverSince"
+          label="Accepted since (UTC)"
+          type="datetime-local"
+          value={localTime(what.since)}
+        />
+        <TextField name="recoverUntil" label="Until (UTC)" type="datetime-local" value={localTime(what.until)} />
+        <SelectField
+          name="recoverStatus"
+          label="Which"
+          value={what.status}
+          options={[
+            ["", "failed and held"],
+            ["failed", "failed"],
+            ["held", "held"],
+          ]}
+        />
         <button type="submit">Count</button>
       </form>
       {count === null ? null : count === 0 ? (
-        <p>Nothing failed and nothing is held in that time.</p>
+        <p>Nothing is {what.status === "" ? "failed or held" : what.status} in that time.</p>
       ) : (
         <>
           <p>
-            <strong class="big">{count}</strong> {count === 1 ? "delivery" : "deliveries"} failed or held. They are sent
-            oldest first, within the endpoint's limits, with today's settings.
+            <strong class="big">{count}</strong> {count === 1 ? "delivery" : "deliveries"}{" "}
+            {what.status === "" ? "failed or held" : what.status}. They are sent oldest first, within the endpoint's
+            limits, with today's settings. One event type alone:{" "}
+            <a href={withQuery(`${here}/deliveries`, { status: what.status || "failed,held" })}>select in the log</a>.
           </p>
-          {endpoint.enabled ? (
-            <Act visit={site} action={`${here}/recover`} class="primary" fields={{ since }}>
-              {`Recover ${count} ${count === 1 ? "delivery" : "deliveries"}`}
-            </Act>
-          ) : (
-            <Act visit={site} action={`${here}/enable`} class="primary" fields={{ recover: since }}>
-              {`Enable it and recover ${count} ${count === 1 ? "delivery" : "deliveries"}`}
-            </Act>
-          )}
+          <Act
+            visit={site}
+            action={`${here}/${endpoint.enabled ? "recover" : "enable"}`}
+            class="primary"
+            fields={{ ...fieldsOf(what), recover: "yes" }}
+          >
+            {`${endpoint.enabled ? "Recover" : "Enable it and recover"} ${count} ${count === 1 ? "delivery" : "deliveries"}`}
+          </Act>
         </>
       )}
     </Card>

@@ -5,7 +5,7 @@ import { FaredCard, faredOf } from "../../components/figures/fared";
 import { Incident } from "../../components/figures/incidents";
 import { SelectField, Token, textOf } from "../../components/form";
 import { HealthCard } from "../../components/health";
-import { apiTime, Live } from "../../components/log";
+import { Live } from "../../components/log";
 import { Card, Copyable, Facts } from "../../components/parts";
 import { type Endpoint, type Health, nameOf } from "../../components/pills";
 import { type Refusal, readOr, refusedWith } from "../../errors";
@@ -16,7 +16,7 @@ import { page, part, wantsPart } from "../../write";
 import { typesOf } from "../catalog/types";
 import { EndpointFrame, endpointPath } from "./endpoint-frame";
 import { endpointLog } from "./endpoint-log";
-import { CallToAction, Recovery } from "./endpoint-recovery";
+import { askedOf, CallToAction, type Recovered, Recovery, recoveredIn } from "./endpoint-recovery";
 import { type Changed, HIDDEN, promote, revealed, rotate, SecretCard, type ShownSecret } from "./endpoint-secret";
 import { heldOf, keptSince } from "./endpoint-summaries";
 import { choices, firstOf } from "./endpoint-test";
@@ -35,9 +35,8 @@ interface Shown {
 async function show(c: SiteContext, { refusal = null, secret = HIDDEN }: Partial<Shown> = {}): Promise<Response> {
   const { site, tenant, id } = where(c);
   const now = Date.now();
-  const asked = apiTime(c.req.query("recoverSince"));
   const kept = keptSince(c.env, now);
-  const since = asked !== undefined && !Number.isNaN(Date.parse(asked)) ? asked : kept;
+  const what = recoveredIn((name) => c.req.query(name) ?? "", kept);
   const { found: head } = await readOr(
     site.api.endpoints.list(tenant, { query: { q: id, include: "summary", limit: 1 } }),
   );
@@ -55,9 +54,9 @@ async function show(c: SiteContext, { refusal = null, secret = HIDDEN }: Partial
     site.api.deliveries.list(tenant, id, { query: { limit: 10 } }),
     faredOf(c, tenant, { endpoint: id }, now),
   ]);
-  const [held, count, types] = await Promise.all([
+  const [held, counted, types] = await Promise.all([
     heldOf(site, tenant, endpoint, kept),
-    site.may.endpoints.recover ? countOf(site, tenant, id, since) : null,
+    site.may.endpoints.recover ? readOr(countOf(site, tenant, id, what)) : null,
     site.may.endpoints.test ? typesOf(c) : [],
   ]);
   const here = endpointPath(site, tenant, endpoint.id);
@@ -118,7 +117,12 @@ async function show(c: SiteContext, { refusal = null, secret = HIDDEN }: Partial
       <FaredCard c={c} fared={fared} />
       <HealthCard health={health} endpoint={endpoint} now={now} />
       {site.may.endpoints.recover ? (
-        <Recovery site={site} tenant={tenant} endpoint={endpoint} since={since} count={count} refusal={refusal} />
+        <Recovery
+          {...{ site, tenant, endpoint, what, now }}
+          broke={health.failingSince ?? endpoint.disabledAt}
+          count={counted?.found ?? null}
+          refusal={refusal ?? counted?.refusal ?? null}
+        />
       ) : null}
     </EndpointFrame>,
   );
@@ -163,15 +167,14 @@ function isFailing(health: Health): boolean {
   return health.state === "failing";
 }
 
-async function countOf(site: Site, tenant: string, id: string, since: string): Promise<number> {
-  return (await site.api.endpoints.recover(tenant, id, { since }, { query: { dryRun: true } })).count;
+async function countOf(site: Site, tenant: string, id: string, what: Recovered): Promise<number> {
+  return (await site.api.endpoints.recover(tenant, id, askedOf(what), { query: { dryRun: true } })).count;
 }
 
 async function enable(c: SiteContext): Promise<Response> {
   const { site, tenant, id } = where(c);
   await site.api.endpoints.update(tenant, id, { enabled: true });
-  const since = textOf(c.get("form"), "recover");
-  if (since !== "") return recover(c, since);
+  if (textOf(c.get("form"), "recover") !== "") return recover(c);
   return c.redirect(withQuery(back(c), { done: "enabled" }), 303);
 }
 
@@ -187,11 +190,12 @@ function back(c: SiteContext): string {
   return textOf(c.get("form"), "back") === "list" ? tenantPath(c, "endpoints") : endpointPath(site, tenant, id);
 }
 
-async function recover(c: SiteContext, since: string): Promise<Response> {
+async function recover(c: SiteContext): Promise<Response> {
   const { site, tenant, id } = where(c);
+  const asked = askedOf(recoveredIn((name) => textOf(c.get("form"), name), keptSince(c.env, Date.now())));
   let count = 0;
   const refusal = await refusedWith(async () => {
-    ({ count } = await site.api.endpoints.recover(tenant, id, { since }));
+    ({ count } = await site.api.endpoints.recover(tenant, id, asked));
   });
   if (refusal !== null) return show(c, { refusal });
   return c.redirect(withQuery(endpointPath(site, tenant, id), { recovered: count }), 303);
@@ -241,7 +245,7 @@ export const endpointPage = new Hono<SiteEnv>()
   .post("/tenants/:tenant/endpoints/:endpoint/enable", enable)
   .post("/tenants/:tenant/endpoints/:endpoint/disable", disable)
   .post("/tenants/:tenant/endpoints/:endpoint/probe", probe)
-  .post("/tenants/:tenant/endpoints/:endpoint/recover", (c) => recover(c, textOf(c.get("form"), "since")))
+  .post("/tenants/:tenant/endpoints/:endpoint/recover", recover)
   .post("/tenants/:tenant/endpoints/:endpoint/reveal", async (c) => show(c, { secret: await revealed(c) }))
   .post("/tenants/:tenant/endpoints/:endpoint/rotate", async (c) => secretChanged(c, await rotate(c)))
   .post("/tenants/:tenant/endpoints/:endpoint/promote", async (c) => secretChanged(c, await promote(c)))

@@ -12,6 +12,7 @@ import { jsonOf } from "../../components/preview";
 import { At } from "../../components/time";
 import { type Refusal, refusedWith } from "../../errors";
 import { Body } from "../../inspect/body";
+import { SampleDifferences, toSample } from "../../inspect/sample";
 import { path, type Site, type SiteContext, type SiteEnv, tenantPath, withQuery } from "../../site";
 import { page } from "../../write";
 import { endpointNames } from "../deliveries/deliveries";
@@ -99,6 +100,7 @@ async function show(c: SiteContext, refusal: Refusal | null = null): Promise<Res
   const here = tenantPath(c, "events", event.id);
   const missed = explained.data.filter(({ delivery }) => delivery === undefined);
   const erased = event.erasedAt;
+  const sample = erased === undefined ? await toSample(c.env, event.event, data) : null;
   return page(
     c,
     { title: event.event, current: "Events", status: refusal === null ? 200 : 409 },
@@ -147,6 +149,7 @@ async function show(c: SiteContext, refusal: Refusal | null = null): Promise<Res
         ) : (
           <>
             <Body text={data} label="The event's data" />
+            <SampleDifferences differences={sample} />
             {site.may.events.eraseContent ? (
               <Act
                 visit={site}

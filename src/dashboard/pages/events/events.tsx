@@ -1,23 +1,23 @@
 import { Hono } from "hono";
 import type { FC } from "hono/jsx";
 import type { Client } from "../../../client/index";
+import { DeliveryFilter, type DeliveryQuery, TENANT_FILTERS } from "../../components/deliveries";
 import { PageHead } from "../../components/layout";
 import { Rows } from "../../components/listing";
-import { FilterRefused, isFiltered, Log, LogCard, LogFilter, type LogQuery, logQuery } from "../../components/log";
+import { FilterRefused, isFiltered, isLive, Log, LogCard, logQuery } from "../../components/log";
 import { Empty, Pager } from "../../components/parts";
 import { Ago, At } from "../../components/time";
 import { readOr } from "../../errors";
 import { type SiteEnv, tenantPath, withQuery } from "../../site";
 import { page, part, wantsPart } from "../../write";
+import { endpointNames } from "../deliveries/deliveries";
 import { typeNames } from "../endpoints/endpoint-log";
 
-const FILTERS = ["event", "since", "until"] as const;
-type Query = LogQuery<(typeof FILTERS)[number]>;
 type List = Awaited<ReturnType<Client["events"]["list"]>>;
 
-const EventLog: FC<{ list: List; here: string; query: Query; now: number }> = ({ list, here, query, now }) => {
+const EventLog: FC<{ list: List; here: string; query: DeliveryQuery; now: number }> = ({ list, here, query, now }) => {
   const { cursor, ...kept } = query;
-  const live = cursor === undefined && query.until === undefined;
+  const live = isLive(query);
   const older = list.nextCursor === null ? null : withQuery(here, { ...kept, cursor: list.nextCursor });
   return (
     <Log live={live ? withQuery(here, kept) : null}>
@@ -45,6 +45,9 @@ const EventLog: FC<{ list: List; here: string; query: Query; now: number }> = ({
       ) : isFiltered(query) ? (
         <Empty icon="filter" title="No event matches">
           Loosen the filter, or <a href={here}>clear it</a>.
+          {kept.search === undefined
+            ? null
+            : " Events are found by their own id, their key, and the values that their type names as searchable."}
         </Empty>
       ) : (
         <Empty icon="pulse" title="No events yet">
@@ -60,7 +63,7 @@ const EventLog: FC<{ list: List; here: string; query: Query; now: number }> = ({
 /** The events of a tenant, with a live tail. */
 export const eventsPages = new Hono<SiteEnv>().get("/tenants/:tenant/events", async (c) => {
   const site = c.get("site");
-  const query = logQuery(c, FILTERS);
+  const query = logQuery(c, TENANT_FILTERS);
   const here = tenantPath(c, "events");
   const reading = site.api.events.list(c.req.param("tenant"), { query: { ...query, limit: 50 } });
   const { found, refusal } = await readOr(reading);
@@ -71,7 +74,7 @@ export const eventsPages = new Hono<SiteEnv>().get("/tenants/:tenant/events", as
       <EventLog list={found} here={here} query={query} now={Date.now()} />
     );
   if (wantsPart(c)) return part(c, content);
-  const types = await typeNames(site);
+  const [types, endpoints] = await Promise.all([typeNames(site), endpointNames(site, c.req.param("tenant"))]);
   return page(
     c,
     { title: "Events", current: "Events", refusal },
@@ -81,8 +84,8 @@ export const eventsPages = new Hono<SiteEnv>().get("/tenants/:tenant/events", as
         about="What was posted, newest first. Open one to see who got it, and why others did not."
       />
       <LogCard
-        filter={<LogFilter action={here} what="events" query={query} types={types} />}
-        live={query.cursor === undefined && query.until === undefined && refusal === null}
+        filter={<DeliveryFilter action={here} what="events" query={query} types={types} endpoints={endpoints} />}
+        live={isLive(query) && refusal === null}
       >
         {content}
       </LogCard>

@@ -1,13 +1,15 @@
 import type { FC } from "hono/jsx";
+import { allOf } from "../../api-json";
 import { Read, SelectField, TextField, Token, textOf } from "../../components/form";
 import { Icon } from "../../components/icon";
+import { EnterSends } from "../../forms/builder";
 import type { FormProps } from "../../resource-pages";
 import { type SiteContext, tenantPath } from "../../site";
 import { endpointNames } from "../deliveries/deliveries";
 import { typeNames } from "../endpoints/endpoint-log";
 
-/** The actions that a form has room for; the API takes ten. */
-const ROOMS = 3;
+/** The most actions of an automation. */
+const MOST_ACTIONS = 10;
 
 interface Action {
   type: string;
@@ -39,10 +41,10 @@ export async function choicesFor(c: SiteContext): Promise<Choices> {
   const tenant = c.req.param("tenant") ?? "";
   const [endpoints, segments, types] = await Promise.all([
     endpointNames(site, tenant),
-    site.api.segments.list(tenant, { query: { limit: 250 } }),
+    allOf((query) => site.api.segments.list(tenant, { query })),
     typeNames(site),
   ]);
-  return { endpoints, types, segments: new Map(segments.data.map(({ id, name }) => [id, name])) };
+  return { endpoints, types, segments: new Map(segments.map(({ id, name }) => [id, name])) };
 }
 
 const ACTIONS: readonly (readonly [string, string])[] = [
@@ -73,11 +75,13 @@ export const AutomationForm: FC<FormProps<Automation, AutomationValues, Choices>
 }) => {
   const errors = refusal?.errors ?? [];
   const endpoints: [string, string][] = [["", "nobody"], ...choices.endpoints];
-  const rooms = Math.max(ROOMS, values.actions.length);
+  // One more than there are.
+  const rooms = Math.min(values.actions.length + 1, MOST_ACTIONS);
   return (
     <form method="post" action={action}>
       <Token visit={site} />
       <Read of={read} />
+      <EnterSends />
       <div class="columns fields">
         <TextField
           name="name"
@@ -155,10 +159,23 @@ export const AutomationForm: FC<FormProps<Automation, AutomationValues, Choices>
           </fieldset>
         );
       })}
-      <p class="hint">
-        It delivers whatever the endpoint subscribes to, still once per event and endpoint. Persona and limit are for
-        revealing contacts.
-      </p>
+      {rooms === MOST_ACTIONS ? null : (
+        <button
+          type="submit"
+          id="do-actions"
+          name="actions.do"
+          value="add"
+          class="small"
+          formnovalidate
+          hx-post={action}
+          hx-target="closest form"
+          hx-select={`form[action="${action}"]`}
+          hx-swap="outerHTML"
+        >
+          Another action
+        </button>
+      )}
+      <p class="hint">It delivers whatever the endpoint subscribes to, still once per event and endpoint.</p>
       <button type="submit" class="primary">
         {what}
       </button>

@@ -32,9 +32,12 @@ const NOT_MADE = "The rule was not made.";
 /** Makes what a form says. Answers what it was refused with; `null`: all is made, once however often the form is sent. */
 export async function makeRule(c: SiteContext, values: RuleValues): Promise<NotMade | null> {
   const { plan, unread } = planOf(values);
-  if (unread.length > 0) return { said: NOT_MADE, detail: "Some fields cannot be read.", errors: unread };
   const wrong = await signalRefusal(c, plan);
-  if (wrong !== null) return { said: NOT_MADE, ...wrong };
+  // What could not be read says so itself, in better words.
+  const rest = wrong?.errors.filter(({ path }) => !unread.some((one) => one.path === path)) ?? [];
+  if (wrong !== null || unread.length > 0) {
+    return { said: NOT_MADE, detail: wrong?.detail ?? "Some fields cannot be read.", errors: [...unread, ...rest] };
+  }
   const rival = await rivalOf(c, plan);
   if (rival !== null && rival.name !== values.name) return { said: NOT_MADE, ...rivalRefusal(rival) };
   const made: Made[] = [];

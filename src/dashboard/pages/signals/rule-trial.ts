@@ -6,7 +6,8 @@
 import { PosthornError } from "../../../client/index";
 import type { Event } from "../../../contracts/event";
 import type { SignalRule } from "../../../contracts/signal";
-import { type Filter, matches } from "../../../lib/filter/filter";
+import { type Filter, failingClause } from "../../../lib/filter/filter";
+import { Visits } from "../../../lib/filter/visits";
 import { eventId } from "../../../lib/ids";
 import { isContainer, readJson } from "../../../lib/json/exact";
 import { iso } from "../../../lib/time";
@@ -96,11 +97,14 @@ function signalled(
     now,
     MAX_EMITTED,
   );
+  const visits = new Visits();
   const judged = oldestFirst.map(({ event, data }, i) => {
     const fires = (results?.[i]?.events.length ?? 0) > 0;
     const subject = { event: rule.emit, tenant, timestamp: iso(event.timestamp), data };
-    const one = { id: eventId(event.ulid), event: event.type, at: iso(event.timestamp), clause: null };
-    return { ...one, matches: fires && (filter === null || matches(filter, subject)) };
+    const one = { id: eventId(event.ulid), event: event.type, at: iso(event.timestamp) };
+    if (!fires) return { ...one, matches: false, clause: null, why: "the signal would not have fired" };
+    const clause = filter === null ? null : failingClause(filter, subject, visits);
+    return { ...one, matches: clause === null, clause };
   });
   return { what: "events", judged: judged.toReversed(), errors: [] };
 }

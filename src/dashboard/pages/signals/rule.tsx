@@ -1,5 +1,6 @@
 import { Hono } from "hono";
 import { randomHex } from "../../../lib/crypto";
+import { allOf } from "../../api-json";
 import { Refused } from "../../components/form";
 import { PageHead } from "../../components/layout";
 import { nameOf } from "../../components/pills";
@@ -31,14 +32,8 @@ const once = () => randomHex(16);
 
 /** All endpoints of the tenant. */
 async function receiversOf(c: SiteContext): Promise<Receiver[]> {
-  const found: Receiver[] = [];
-  for (let cursor: string | null | undefined; cursor !== null; ) {
-    const query: { limit: number; cursor?: string } = { limit: 250, ...(cursor === undefined ? {} : { cursor }) };
-    const list = await c.get("site").api.endpoints.list(c.req.param("tenant") ?? "", { query });
-    found.push(...list.data.map((endpoint) => ({ ...endpoint, name: nameOf(endpoint) })));
-    cursor = list.nextCursor;
-  }
-  return found;
+  const all = await allOf((query) => c.get("site").api.endpoints.list(c.req.param("tenant") ?? "", { query }));
+  return all.map((endpoint) => ({ ...endpoint, name: nameOf(endpoint) }));
 }
 
 async function show(

@@ -7,6 +7,7 @@ import { FilterBuilder } from "../../forms/builder";
 import { type FilterValues, filterValuesIn, readFilter, shownFilter } from "../../forms/filter-form";
 import { countedFor, type Held, isOverContacts } from "../../forms/held";
 import { HeldCard } from "../../forms/held-pane";
+import { inWords } from "../../forms/rows";
 import { type FormProps, resourcePages } from "../../resource-pages";
 import { type Fields, knownFields } from "../catalog/known-fields";
 
@@ -91,7 +92,7 @@ export const { pages: segmentPages } = resourcePages<Segment, Values, Fields>({
   },
   columns: () => [
     { name: "Name", class: "main-cell", cell: ({ name }) => name },
-    { name: "Filter", class: "clip", cell: ({ filter }) => <code>{JSON.stringify(filter)}</code> },
+    { name: "Filter", class: "clip", cell: ({ filter }) => inWords(filter) ?? <code>{JSON.stringify(filter)}</code> },
   ],
   asks: ({ name }) => `Delete the segment ${name}?`,
   refused: { create: "That was refused.", change: "The segment was not changed." },
@@ -115,5 +116,10 @@ export const { pages: segmentPages } = resourcePages<Segment, Values, Fields>({
   bodyOf,
   form: SegmentForm,
   choices: knownFields,
-  reading: (segment) => <Block text={textOfFilter(segment)} label="Filter" />,
+  reading: (segment) => (
+    <>
+      <p>{inWords(segment.filter)}</p>
+      <Block text={textOfFilter(segment)} label="Filter" />
+    </>
+  ),
 });
