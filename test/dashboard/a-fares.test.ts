@@ -30,7 +30,11 @@ describe("what is held", () => {
     const overview = await portal.get(`/portal/tenants/${tenant}`);
     expect(words(overview.html)).toMatch(/Mine is disabled: 2 events held\. Disabled by hand, 25 h ago ?\. Recover …/);
     const read = words((await viewer.get(`/dashboard/tenants/${tenant}/endpoints/${id}`)).html);
-    expect(read).toMatch(/Disabled: 2 events held\. Disabled by the operator on \d/);
+    expect(read).toContain("Disabled: 2 events held. Somebody disabled it.");
+    // Whoever may read the audit is told who it was, and when.
+    const { visitor: admin } = await withKey(tenant, "admin");
+    const told = words((await admin.get(`/dashboard/tenants/${tenant}/endpoints/${id}`)).html);
+    expect(told).toMatch(/Disabled: 2 events held\. Disabled by the operator on \d{4}-/);
     expect(read).not.toContain("Recover");
     const seen = words((await viewer.get(`/dashboard/tenants/${tenant}`)).html);
     expect(seen).toContain("Mine is disabled: 2 events held.");

@@ -45,7 +45,7 @@ export function auditColumns(
   { names = NOBODY, tenant = false }: { names?: Names; tenant?: boolean } = {},
 ): readonly Column<AuditEntry>[] {
   return [
-    { name: "When", about: ({ at }) => at, cell: ({ at }) => <Ago at={at} now={now} /> },
+    { name: "When", phone: "state", about: ({ at }) => at, cell: ({ at }) => <Ago at={at} now={now} /> },
     { name: "Who", cell: ({ actor }) => <Actor actor={actor} names={names} /> },
     { name: "What", class: "main-cell", cell: (entry) => deedOf(entry) },
     {
@@ -71,7 +71,7 @@ export function auditColumns(
           },
         ]
       : []),
-    { name: "Time", cell: ({ at }) => <At at={at} /> },
+    { name: "Time", phone: "away", cell: ({ at }) => <At at={at} /> },
   ];
 }
 
