@@ -15,6 +15,7 @@ test("every page of the operator is usable in light, dark and on a phone, also w
   const person = await Person.arrives(shared);
   await person.sees("/dashboard/sign-in", "sign-in");
   await person.signsIn(shared);
+  await person.sees("/dashboard/now", "now");
   await person.sees("/dashboard/tenants", "tenants");
   await shared.api("PUT", "/v1/tenants/empty", { name: "Empty" });
   for (const name of PAGES) await person.sees(`/dashboard/tenants/empty${name}`, `empty${name.replaceAll("/", "-")}`);
@@ -127,6 +128,8 @@ const PAGES = [
   "/signals",
   "/lists",
   "/keys",
+  "/audit",
+  "/search",
   "/portal-links",
 ];
 
