@@ -65,7 +65,7 @@ test("a delivery opens beside its log, the next with it, and closes where one wa
   const [first, second] = [await links.nth(0).getAttribute("href"), await links.nth(1).getAttribute("href")];
   await links.nth(0).click();
   const drawer = page.getByRole("dialog");
-  await drawer.getByText("Attempt 1").waitFor();
+  await drawer.getByText("Attempt 1", { exact: true }).waitFor();
   expect(page.url()).toMatch(/\/deliveries$/);
   const whole = drawer.getByRole("link", { name: "Open as a page" });
   expect(await whole.getAttribute("href")).toContain(first);
@@ -82,7 +82,7 @@ test("a delivery opens beside its log, the next with it, and closes where one wa
   await plain.context.addCookies(await person.context.cookies());
   await plain.page.goto("/dashboard/tenants/drawer/deliveries");
   await plain.page.locator("#log a.row-link").first().click();
-  await plain.page.getByText("Attempt 1").waitFor();
+  await plain.page.getByText("Attempt 1", { exact: true }).waitFor();
 });
 
 test("disabling is said in a toast and undone by its button, from the list and from the endpoint", async () => {

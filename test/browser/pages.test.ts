@@ -136,6 +136,8 @@ const PAGES = [
   "/signals",
   "/lists",
   "/keys",
+  "/audit",
+  "/search",
   "/portal-links",
 ];
 

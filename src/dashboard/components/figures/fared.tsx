@@ -91,7 +91,7 @@ const Spans: FC<{ c: SiteContext; span: SpanName }> = ({ c, span }) => {
       {Object.keys(SPANS).map((name) => (
         <a
           href={withQuery(c.req.path, { ...kept, span: name === "24h" ? undefined : name })}
-          aria-label={titleOf(name as SpanName)}
+          title={titleOf(name as SpanName)}
           {...(name === span ? { "aria-current": "true" as const } : {})}
         >
           {name.replace(/(\d+)/, "$1 ")}
