@@ -2,6 +2,7 @@ import { env } from "cloudflare:workers";
 import { afterAll, afterEach, beforeAll, describe, it, vi } from "vitest";
 import { configOf, databasesOf, findInAny } from "../../src/config/databases";
 import { countForeignSeals } from "../../src/config/endpoints/foreign-seals";
+import { writeSummary } from "../../src/config/endpoints/summaries";
 import { tenantAnywhere } from "../../src/config/tenants";
 import { endpointStub } from "../../src/contracts/find";
 import { keyIdOf } from "../../src/lib/crypto";
@@ -52,6 +53,7 @@ describe("a tenant's configuration", () => {
       "api/problems/warnings.ts",
       "api/service/reachability.ts",
       "dashboard/identity.ts",
+      "dashboard/inspect/sample.tsx",
       "dashboard/preview.ts",
       "send/dead-letters.ts",
       "signals/emission.ts",
@@ -193,6 +195,44 @@ describe("with two databases", () => {
       const { body } = await call("GET", `/v1/audit?tenant=${tenant}`);
       expect(body.data.length).toBeGreaterThan(0);
     }
+  });
+
+  it("search, overview and tenants' summaries look into both", async ({ expect }) => {
+    const at = Date.now();
+    for (const world of worlds) {
+      const [tenant, endpoint] = [world.tenant as string, world.endpoint as string];
+      const failing = {
+        at,
+        state: "failing" as const,
+        failingSince: at,
+        failedShare: 1,
+        waiting: 3,
+        oldestWaitingAt: at,
+      };
+      const summary = { ...failing, held: 0, lastSuccessAt: null, lastFailure: null };
+      const told = { summary, day: { accepted: 1_000, succeeded: 1, failed: 2 }, from: at, hours: {}, over: [] };
+      await writeSummary(await configOf(env, tenant), tenant, endpoint, { ...told, keptSince: 0 });
+    }
+    const { body: overview } = await call("GET", "/v1/overview");
+    const { body: list } = await call("GET", "/v1/tenants?include=summary&limit=250");
+    const named = (rows: { tenant: string }[], tenant: unknown) => rows.filter((row) => row.tenant === tenant);
+    for (const { tenant, endpoint, event } of worlds) {
+      expect(named(overview.endpoints, tenant)).toMatchObject([
+        { endpoint, tenantName: "Test", summary: { waiting: 3 } },
+      ]);
+      for (const rows of [overview.busiest, overview.mostFailing]) {
+        expect(named(rows, tenant)).toMatchObject([{ name: "Test", accepted: 1_000, failed: 2 }]);
+      }
+      expect(list.data.find(({ id }: { id: string }) => id === tenant).summary).toMatchObject({
+        failing: 1,
+        waiting: 3,
+      });
+      for (const id of [tenant, endpoint, event]) {
+        const { body } = await call("GET", `/v1/search?q=${id}`);
+        expect(body.data, id).toMatchObject([{ id, tenant }]);
+      }
+    }
+    expect(overview).toMatchObject({ failing: 2, waiting: 6, oldestWaitingAt: new Date(at).toISOString() });
   });
 
   it("what is sealed is counted and sealed anew in both", async ({ expect }) => {

@@ -1,4 +1,4 @@
-import type { FC } from "hono/jsx";
+import type { Child, FC } from "hono/jsx";
 import { DISABLED } from "../../../contracts/reasons";
 import { DAY, HOUR, iso } from "../../../lib/time";
 import { Act, Refused, SelectField, TextField } from "../../components/form";
@@ -62,7 +62,9 @@ export const Recovery: FC<{
   now: number;
   count: number | null;
   refusal?: Refusal | null;
-}> = ({ site, tenant, endpoint, what, broke, now, count, refusal = null }) => {
+  /** The recoveries before. */
+  past?: Child;
+}> = ({ site, tenant, endpoint, what, broke, now, count, refusal = null, past }) => {
   const here = endpointPath(site, tenant, endpoint.id);
   const preset = (since: string, until: string) =>
     `${withQuery(here, fieldsOf({ since, until, status: what.status }))}#recover`;
@@ -118,6 +120,7 @@ export const Recovery: FC<{
           </Act>
         </>
       )}
+      {past}
     </Card>
   );
 };
@@ -127,17 +130,18 @@ export const CallToAction: FC<{ endpoint: Endpoint; held: Held; recoverAt: strin
   endpoint,
   held,
   recoverAt,
-}) =>
-  endpoint.enabled ? null : (
+}) => {
+  const told = DISABLED[endpoint.disabledReason ?? "manual"];
+  return endpoint.enabled ? null : (
     <Notice tone={endpoint.disabledReason === "manual" ? "warn" : "bad"}>
       <p>
         <strong>Disabled: {isNone(held) ? "nothing is held so far" : sayHeld(held)}.</strong>{" "}
-        {capitalised(DISABLED[endpoint.disabledReason ?? "manual"].what)}.{" "}
-        {DISABLED[endpoint.disabledReason ?? "manual"].remedy}{" "}
+        {`${capitalised(told.what)}.`} {endpoint.disabledReason === "manual" ? null : `${told.remedy} `}
         {isNone(held) || recoverAt === null ? null : <a href={recoverAt}>Recover what is held</a>}
       </p>
     </Notice>
   );
+};
 
 function isNone({ count, more }: Held): boolean {
   return count === 0 && !more;
