@@ -5,8 +5,10 @@ import { Act, Refused, SelectField, TextField } from "../../components/form";
 import { apiTime, localTime } from "../../components/log";
 import { Card, Notice } from "../../components/parts";
 import type { Endpoint } from "../../components/pills";
+import { At } from "../../components/time";
 import type { Refusal } from "../../errors";
 import { type Site, withQuery } from "../../site";
+import { Actor, type AuditEntry } from "../access/audit";
 import { endpointPath } from "./endpoint-frame";
 import { type Held, sayHeld } from "./endpoint-summaries";
 
@@ -126,17 +128,25 @@ export const Recovery: FC<{
 };
 
 /** What has to be done about an endpoint. `recoverAt`: where what is held is recovered; `null`: not by this visitor. */
-export const CallToAction: FC<{ endpoint: Endpoint; held: Held; recoverAt: string | null }> = ({
-  endpoint,
-  held,
-  recoverAt,
-}) => {
+export const CallToAction: FC<{
+  endpoint: Endpoint;
+  held: Held;
+  recoverAt: string | null;
+  disabled?: AuditEntry | null;
+}> = ({ endpoint, held, recoverAt, disabled = null }) => {
   const told = DISABLED[endpoint.disabledReason ?? "manual"];
   return endpoint.enabled ? null : (
     <Notice tone={endpoint.disabledReason === "manual" ? "warn" : "bad"}>
       <p>
         <strong>Disabled: {isNone(held) ? "nothing is held so far" : sayHeld(held)}.</strong>{" "}
-        {`${capitalised(told.what)}.`} {endpoint.disabledReason === "manual" ? null : `${told.remedy} `}
+        {disabled === null ? (
+          capitalised(told.what)
+        ) : (
+          <>
+            Disabled by <Actor actor={disabled.actor} /> on <At at={disabled.at} />
+          </>
+        )}
+        . {endpoint.disabledReason === "manual" ? null : `${told.remedy} `}
         {isNone(held) || recoverAt === null ? null : <a href={recoverAt}>Recover what is held</a>}
       </p>
     </Notice>

@@ -57,8 +57,9 @@ async function show(c: SiteContext, { refusal = null, secret = HIDDEN }: Partial
     site.api.deliveries.list(tenant, id, { query: { limit: 10 } }),
     faredOf(c, tenant, { endpoint: id }, now),
   ]);
-  const [held, counted, types] = await Promise.all([
+  const [held, disabled, counted, types] = await Promise.all([
     heldOf(site, tenant, endpoint, kept),
+    disablingOf(site, tenant, endpoint),
     site.may.endpoints.recover ? readOr(countOf(site, tenant, id, what)) : null,
     site.may.endpoints.test ? typesOf(c) : [],
   ]);
@@ -77,7 +78,12 @@ async function show(c: SiteContext, { refusal = null, secret = HIDDEN }: Partial
         {...{ site, tenant, endpoint, health, now }}
         failed={log.data.find(({ lastError, test }) => lastError !== null && !test) ?? null}
       />
-      <CallToAction endpoint={endpoint} held={held} recoverAt={site.may.endpoints.recover ? `${here}#recover` : null} />
+      <CallToAction
+        disabled={disabled}
+        endpoint={endpoint}
+        held={held}
+        recoverAt={site.may.endpoints.recover ? `${here}#recover` : null}
+      />
       <div class="columns wide">
         <Card
           title="Receives"
@@ -166,6 +172,13 @@ const Receives: FC<{ endpoint: Endpoint }> = ({ endpoint: { url, events, filter,
     ]}
   />
 );
+
+/** Who disabled an endpoint by hand, and when, as the audit knows it. */
+async function disablingOf(site: Site, tenant: string, { id, enabled, disabledReason }: Endpoint) {
+  if (enabled || disabledReason !== "manual" || !site.may.audit.ofTenant) return null;
+  const { data } = await site.api.audit.ofTenant(tenant, { query: { target: id, limit: 50 } });
+  return data.find(({ action }) => action === "endpoint.disabled") ?? null;
+}
 
 function isFailing(health: Health): boolean {
   return health.state === "failing";
