@@ -15,6 +15,8 @@ export interface Effort {
   latency: Paces;
   /** Rows that the large side of a growth ratio has, and the small. */
   rows: { large: number; small: number };
+  /** Events of a tenant whose day has several shards. */
+  shards: { events: number };
   /** Beside endpoints that have gone bad. */
   storm: Storm;
 }
@@ -46,6 +48,7 @@ export const FULL: Effort = {
   pipeline: { events: 1_000, warmUps: 8, measured: 7 },
   latency: { rounds: 3, paces: paces([1, 15], [20, 5], [200, 5]) },
   rows: { large: 100_000, small: 1_000 },
+  shards: { events: 2_000 },
   storm: { perSecond: 10, calm: 10, seconds: 30, within: 45, hang: 1_000, endpoints: 30, each: 10, slow: 500 },
 };
 
@@ -57,5 +60,6 @@ export const QUICK: Effort = {
   pipeline: { events: 100, warmUps: 0, measured: 1 },
   latency: { rounds: 1, paces: paces([1, 2], [20, 1], [200, 1]) },
   rows: { large: 2_000, small: 20 },
+  shards: { events: 100 },
   storm: { perSecond: 20, calm: 1, seconds: 1, within: 4, hang: 10, endpoints: 3, each: 2, slow: 5 },
 };

@@ -23,6 +23,7 @@ import { type Options, optionsOf, type Part } from "./options.ts";
 import { measurePipeline } from "./pipeline.ts";
 import { Receiver } from "./receiver.ts";
 import { plainResults, spreadOf, table } from "./report.ts";
+import { measureShards } from "./shards.ts";
 import { measureSigning } from "./signing.ts";
 import { answer } from "./stdout.ts";
 
@@ -48,6 +49,7 @@ async function measure({ quick, parts }: Options): Promise<Record<string, object
       pipeline: () => measurePipeline(posthorn, floor, receiver, effort),
       latency: () => measureLatency(posthorn, floor, receiver, effort.latency),
       growth: () => measureGrowth(posthorn, receiver, effort),
+      shards: () => measureShards(posthorn, receiver, effort),
       backlog: () => measureBacklog(backlog),
       neighbour: () => measureNeighbour(posthorn, receiver, effort),
       cost: () => measureCosts(posthorn, receiver, quick, progress),

@@ -8,6 +8,7 @@ export const PARTS = [
   "pipeline",
   "latency",
   "growth",
+  "shards",
   "backlog",
   "neighbour",
   "cost",

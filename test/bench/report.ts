@@ -5,7 +5,18 @@ type Results = Record<string, object>;
 type Plain = number | boolean | { [name: string]: Plain };
 
 /** The order of the parts in the output. */
-const ORDER = ["cost", "accept", "deliver", "pipeline", "latency", "growth", "backlog", "neighbour", "signing"];
+const ORDER = [
+  "cost",
+  "accept",
+  "deliver",
+  "pipeline",
+  "latency",
+  "growth",
+  "shards",
+  "backlog",
+  "neighbour",
+  "signing",
+];
 
 function isFigure(value: unknown): value is Figure {
   return typeof value === "object" && value !== null && "median" in value;

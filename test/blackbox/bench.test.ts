@@ -35,6 +35,7 @@ const TIMED = {
   }),
   latency: ["at1", "at20", "at200"].map((pace) => ({ [pace]: ["p50", "floorP50", "p50Ratio", "p99", "floorP99"] })),
   growth: ["logRatio", "acceptRatio", "matchRatio"],
+  shards: ["one", "four"].map((day) => ({ [day]: ["perSecond", "logs", "complete", "once"] })),
   neighbour: ["p99Ratio", { hang: BESIDE }, { many: BESIDE }, { slow: BESIDE }],
   signing: ["usPerKilobyte", "vsStandardwebhooks"],
 };
@@ -75,6 +76,9 @@ test("a delivered event costs no more than is promised of one alone, and every p
   for (const [part, figures] of Object.entries(timed)) {
     for (const figure of numbersOf(figures)) expect(figure, part).toBeGreaterThan(0);
   }
+  const { one, four } = timed.shards as Record<string, Figures>;
+  expect(one).toMatchObject({ logs: 1, complete: true, once: true });
+  expect(four).toMatchObject({ logs: 4, complete: true, once: true });
   // Beside endpoints that hang or are slow every event arrives, be it late.
   const { p99Ratio: _, ...causes } = timed.neighbour as Record<string, Figures>;
   for (const [cause, { delivered, offered }] of Object.entries(causes))

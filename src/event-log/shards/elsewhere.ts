@@ -15,14 +15,20 @@ const NONE: Used = new Map();
 type Free = Map<string, number>;
 /** Bytes of the filters of each log that is asked besides the first one of the day before. */
 const FILTER_BYTES = 1_000_000;
-/** How often a shard is asked that is about to use a name, and the wait between, in ms. */
+/** How often a shard is asked that is about to use a name, and the wait between, in ms: twice as long for shard 16. */
 const ASKS = 20;
 const WAIT = 50;
+const STEP = 16;
 
 /** Another shard is the home of a name by now. */
 const MOVED = new Undone("another shard is the home of the key by now");
 /** A name is claimed that was not when it was looked up. */
 const CLAIMED = new Undone(`${LOG_UNWRITTEN}: another shard is about to use the same key`);
+
+/** Whether that was thrown, here or by another shard. */
+function isClaimed(error: unknown): boolean {
+  return error instanceof Error && error.message.includes(CLAIMED.message);
+}
 
 /**
  * What other logs know of the keys that come to a shard: those of the day before, of which each key's earlier homes are
@@ -60,52 +66,51 @@ export class Elsewhere {
     since: number | undefined,
     write: (used: Used, check: (journal: Journal) => void) => Promise<T> | T,
   ): Promise<T | Exclude<ClaimResult, { kind: "claimed" }>> {
-    const { shard } = this.#own;
     if (names.length === 0) return write(NONE, () => {});
-    const foreign = names.filter((name) => homeOf(name, this.#own.shards) !== shard);
-    // Before the first of them is claimed: whoever finds the claim asks here.
-    if (foreign.length > 0) for (const name of names) this.#pending.set(name, (this.#pending.get(name) ?? 0) + 1);
-    try {
-      return await this.#tryUsing(names, foreign, since, write);
-    } finally {
-      if (foreign.length > 0) {
-        for (const name of names) {
-          const left = (this.#pending.get(name) ?? 0) - 1;
-          if (left > 0) this.#pending.set(name, left);
-          else this.#pending.delete(name);
-        }
+    const foreign = names.filter((name) => homeOf(name, this.#own.shards) !== this.#own.shard);
+    const own = names.filter((name) => !foreign.includes(name));
+    for (let tries = 0; ; tries++) {
+      try {
+        return await this.#tryUsing(own, foreign, since, write);
+      } catch (error) {
+        if (error === MOVED) return { kind: "moved", shards: this.#own.shards };
+        if (!isClaimed(error) || tries === ASKS) throw error;
       }
+      // Two that have claimed each other's names both wait here, where nothing is under way: the one goes on, and the
+      // other then finds what it has written. Of different length, so that they do not meet again and again.
+      await new Promise((resolve) => setTimeout(resolve, WAIT * (1 + this.#own.shard / STEP)));
     }
   }
 
   async #tryUsing<T>(
-    names: readonly string[],
+    own: readonly string[],
     foreign: readonly string[],
     since: number | undefined,
     write: (used: Used, check: (journal: Journal) => void) => Promise<T> | T,
   ): Promise<T | Exclude<ClaimResult, { kind: "claimed" }>> {
-    const own = names.filter((name) => !foreign.includes(name));
-    for (let tries = 0; ; tries++) {
-      const free: Free = new Map();
-      const used = new Map(await this.find(own, free));
-      const claimed = await this.#claim(foreign, since, used);
-      if (claimed !== null) {
-        if (claimed.kind === "moved") this.#own.learn(claimed.shards);
-        return claimed;
+    const free: Free = new Map();
+    const used = new Map(await this.find(own, free));
+    const check = (journal: Journal) => {
+      for (const name of own) {
+        if (homeOf(name, journal.shards.count) !== this.#own.shard) throw MOVED;
+        const isFree = free.get(name) === this.#grants || used.has(name) || journal.keys.knows(name);
+        if (journal.shards.claimant(name) !== null && !isFree) throw CLAIMED;
       }
-      const check = (journal: Journal) => {
-        for (const name of own) {
-          if (homeOf(name, journal.shards.count) !== this.#own.shard) throw MOVED;
-          const isFree = free.get(name) === this.#grants || used.has(name) || journal.keys.knows(name);
-          if (journal.shards.claimant(name) !== null && !isFree) throw CLAIMED;
-        }
-      };
-      try {
-        return await write(used, check);
-      } catch (error) {
-        if (error === MOVED) return { kind: "moved", shards: this.#own.shards };
-        if (error !== CLAIMED || tries === ASKS) throw error;
-        await new Promise((resolve) => setTimeout(resolve, WAIT));
+    };
+    if (foreign.length === 0) return write(used, check);
+    const names = [...own, ...foreign];
+    // Before the first of them is claimed: whoever finds the claim asks here.
+    for (const name of names) this.#pending.set(name, (this.#pending.get(name) ?? 0) + 1);
+    try {
+      const claimed = await this.#claim(foreign, since, used);
+      if (claimed === null) return await write(used, check);
+      if (claimed.kind === "moved") this.#own.learn(claimed.shards);
+      return claimed;
+    } finally {
+      for (const name of names) {
+        const left = (this.#pending.get(name) ?? 0) - 1;
+        if (left > 0) this.#pending.set(name, left);
+        else this.#pending.delete(name);
       }
     }
   }
@@ -168,7 +173,7 @@ export class Elsewhere {
 
   /**
    * What has used these names that this shard is the home of and has no event of. `free`: gets those that another shard
-   * has claimed and not used; `by` is the shard that asks, and knows its own.
+   * has claimed and not used; `by` is the shard that asks, and knows its own. Throws where another is about to use one.
    */
   async find(names: readonly string[], free: Free = new Map(), by = this.#own.shard): Promise<Used> {
     const own = this.#own;
@@ -176,7 +181,7 @@ export class Elsewhere {
     const journal = own.journal ?? own.store.change((opened) => opened);
     const unknown = names.filter((name) => !journal.keys.knows(name));
     if (unknown.length === 0) return NONE;
-    const claimed = await this.claimed(unknown, free, by);
+    const claimed = await this.claimed(unknown, free, by, 1);
     const open = unknown.filter((name) => !claimed.has(name));
     const now = Date.now();
     const yesterday = addDays(own.day, -1);
@@ -212,8 +217,11 @@ export class Elsewhere {
     });
   }
 
-  /** What the shards that have claimed names have used them for. Waits for one that is about to; throws if it is for long. */
-  async claimed(names: readonly string[], free: Free = new Map(), by = this.#own.shard): Promise<Used> {
+  /**
+   * What the shards that have claimed names have used them for. Of one that is about to it is asked so often; throws if it
+   * still is then.
+   */
+  async claimed(names: readonly string[], free: Free = new Map(), by = this.#own.shard, asks = ASKS): Promise<Used> {
     const { env, tenant, day, journal } = this.#own;
     const grants = this.#grants;
     const byShard = new Map<number, string[]>();
@@ -225,7 +233,7 @@ export class Elsewhere {
     for (const [claimant, asked] of byShard) {
       const log = eventLogStub(env, tenant, day, claimant);
       let answer = await log.find(asked);
-      for (let asks = 1; answer.busy && asks < ASKS; asks++) {
+      for (let times = 1; answer.busy && times < asks; times++) {
         await new Promise((resolve) => setTimeout(resolve, WAIT));
         answer = await log.find(asked);
       }

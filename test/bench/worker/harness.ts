@@ -24,6 +24,8 @@ interface BenchEnv extends Record<string, unknown> {
   BENCH_COUNTS?: string;
   /** `"true"`: the clock is the bench's. */
   BENCH_CLOCK?: string;
+  /** The fewest shards that a day's log begins with. */
+  BENCH_SHARDS?: string;
   DELIVERIES: Queue;
 }
 
@@ -43,7 +45,7 @@ interface ObjectInstance {
   ctx: DurableObjectState;
   alarm?(): Promise<void>;
 }
-type ObjectClass = new (ctx: DurableObjectState, env: BenchEnv) => ObjectInstance;
+type ObjectClass = (new (ctx: DurableObjectState, env: BenchEnv) => ObjectInstance) & { leastShards?: number };
 type Method = (...parameters: unknown[]) => unknown;
 
 const meters = new WeakMap<DurableObjectState, StorageMeter>();
@@ -56,6 +58,7 @@ export function wrapObject(className: string, Base: ObjectClass): ObjectClass {
     constructor(ctx: DurableObjectState, env: BenchEnv) {
       const object = `${className} ${ctx.id.name}`;
       objects.add(object);
+      if (env.BENCH_SHARDS !== undefined && "leastShards" in Base) Base.leastShards = Number(env.BENCH_SHARDS);
       if (env.BENCH_CLOCK === "true") takeAlarm(ctx.storage, object);
       if (env.BENCH_COUNTS === "true" || env.BENCH_CLOCK === "true") countBindings(env);
       if (env.BENCH_COUNTS === "true") {
