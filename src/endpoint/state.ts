@@ -4,7 +4,6 @@ import type { DisabledReason, Enablement, EndpointSettings } from "../contracts/
 import { eventIdOf } from "../lib/ids";
 import { OPERATOR_TENANT } from "../lib/operator";
 import { iso, isoOrNull, SECOND } from "../lib/time";
-import { type EndpointState, NEW_STATE, type Stored } from "./endpoint-state";
 import type { Leases, StoredLease } from "./memory/leases";
 import { type Alert, cross, type Happening } from "./policy/alerts";
 import * as breaking from "./policy/breaker";
@@ -15,6 +14,7 @@ import { quietAfter, quietAfterSuccess, quietUntil } from "./policy/quiet";
 import { afterFailed, failedLately } from "./policy/tries";
 import type { Outbox } from "./storage/outbox";
 import type { Head } from "./storage/row";
+import { type EndpointState, NEW_STATE, type Stored } from "./storage/stored-state";
 import type { Values } from "./storage/values";
 
 /** How soon D1's copy of the enablement is written again after that failed, in ms. */

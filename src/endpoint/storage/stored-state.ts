@@ -1,17 +1,17 @@
-import type { Summary } from "../contracts/figures";
-import type { Enablement } from "../contracts/settings";
-import type { StoredLease } from "./memory/leases";
-import type { Trend } from "./policy/admission";
-import type { Alert } from "./policy/alerts";
-import { type Breaker, CLOSED } from "./policy/breaker";
-import type { FailureWindow } from "./policy/failure-window";
-import type { Quiet } from "./policy/quiet";
-import type { FailedLately } from "./policy/tries";
+import type { Summary } from "../../contracts/figures";
+import type { Enablement } from "../../contracts/settings";
+import type { StoredLease } from "../memory/leases";
+import type { Trend } from "../policy/admission";
+import type { Alert } from "../policy/alerts";
+import * as breaking from "../policy/breaker";
+import type { FailureWindow } from "../policy/failure-window";
+import type { Quiet } from "../policy/quiet";
+import type { FailedLately } from "../policy/tries";
 
 /** How the endpoint fares, over all deliveries. */
 export interface EndpointState extends Trend, Enablement {
   window: FailureWindow | null;
-  breaker: Breaker;
+  breaker: breaking.Breaker;
   /** What its receiver has asked for last; `null`: nothing, or it is over. */
   quiet: Quiet | null;
   /** What the operator has been told of it. */
@@ -24,7 +24,7 @@ export interface EndpointState extends Trend, Enablement {
   toAudit: readonly number[];
   /** A change of the ledger could not be written, and no row has been since. */
   doubtful: boolean;
-  /** When this was stored last, which an endpoint without failures seldom does: of those since, its rows tell. In ms. */
+  /** As far as it was stored: of an endpoint without failures its rows tell. In ms. */
   lastSuccessAt: number | null;
   lastFailure: Summary["lastFailure"];
   failed: FailedLately;
@@ -33,7 +33,7 @@ export interface EndpointState extends Trend, Enablement {
 /** What the row `fortune` has. */
 export type Stored = EndpointState & { leases: StoredLease[] };
 
-/** How one that is new fares. */
+/** Of an endpoint that nothing has come to yet. */
 export const NEW_STATE: EndpointState = {
   enabled: true,
   disabledReason: null,
@@ -42,7 +42,7 @@ export const NEW_STATE: EndpointState = {
   timedOut: false,
   pace: null,
   window: null,
-  breaker: CLOSED,
+  breaker: breaking.CLOSED,
   quiet: null,
   alert: null,
   gone: false,
