@@ -38,7 +38,9 @@ const methodOf = (id: string) => operations.find((one) => one.id === id)?.method
 
 describe("a change that names what it has read", () => {
   it("is one of these operations, each of which says so", ({ expect }) => {
-    expect(changes.map(({ id }) => id).toSorted()).toEqual([...Object.keys(BODIES), ...DELETIONS].toSorted());
+    expect(changes.map(({ id }) => id).toSorted()).toEqual(
+      [...Object.keys(BODIES), ...DELETIONS, "cancelRecovery"].toSorted(),
+    );
     for (const { id, parameters, responses } of changes) {
       expect(
         parameters.map(({ name }) => name),

@@ -24,6 +24,8 @@ describe("a recovery", () => {
     expect((await call("GET", `/v1/tenants/${tenant}/recoveries`)).body).toEqual({ data: [done] });
     expect((await call("GET", `${path}/recoveries/rcv_none`)).status).toBe(404);
     expect((await call("DELETE", `${path}/recoveries/rcv_none`)).status).toBe(404);
+    const stale = await call("DELETE", `${path}/recoveries/${body.id}`, undefined, { "If-Match": '"other"' });
+    expect(stale.status).toBe(412);
     // Its deliveries are sent: there is nothing to put back.
     expect((await call("DELETE", `${path}/recoveries/${body.id}`)).status).toBe(204);
     expect((await call("GET", `${path}/recoveries/${body.id}`)).body.state).toBe("done");

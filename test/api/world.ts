@@ -1,4 +1,4 @@
-import { call, fresh, newEndpoint, newReceiver, newTenant, post } from "../lib/api";
+import { call, fresh, newEndpoint, newReceiver, newTenant, post, delivery as sent } from "../lib/api";
 import { until } from "../lib/until";
 import type { Operation } from "./operations";
 
@@ -14,6 +14,7 @@ export async function newWorld(): Promise<World> {
   const { id: endpoint } = await newEndpoint(tenant, receiver.url, { enabled: false });
   const { id: event, deliveries } = await post(tenant);
   const recovery = await recovered(`${base}/endpoints/${endpoint}`);
+  await sent(tenant, deliveries[0], "succeeded");
   const segment = await made("POST", `${base}/segments`, { name: "a", filter: { "data.score": { $gt: 1 } } });
   const action = { type: "webhook", endpoint };
   const automation = await made("POST", `${base}/automations`, { name: "a", trigger: "never", actions: [action] });

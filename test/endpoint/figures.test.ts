@@ -1,7 +1,7 @@
 import { describe, it } from "vitest";
 import type { DeliveryError, DeliveryStatus } from "../../src/contracts/delivery";
 import { acceptedIn, type HourFigures, sumOf, sumsOf } from "../../src/contracts/figures";
-import type { Ledger } from "../../src/endpoint/ledger";
+import { Ledger } from "../../src/endpoint/ledger";
 import { encodeTime } from "../../src/lib/ids";
 import type { Sql } from "../../src/lib/sql";
 import { DAY, HOUR, MINUTE, SECOND } from "../../src/lib/time";
@@ -117,6 +117,26 @@ describe("figures", () => {
       both(T0 + 5 * DAY);
       ledger.trim(T0 + HOUR, T0 + 5 * DAY);
       both(T0 + 5 * DAY);
+    });
+  });
+
+  it("stay where rows are dropped before their time, and follow what is left", async ({ expect }) => {
+    await withLedger((ledger, _, sql) => {
+      const waits = delivery(T0 + MINUTE);
+      attempt(ledger, waits, "status", T0 + MINUTE);
+      fill(sql, 3_000, T0);
+      fill(sql, 500, T0 + HOUR);
+      const full = () => new Ledger(sql, () => 0, 2_000, 1);
+      const dropping = full();
+      for (let i = 0; i < 20; i++) dropping.release(T0 + DAY);
+      expect(sql.first<{ n: number }>("SELECT count(*) AS n FROM deliveries")?.n).toBeLessThan(100);
+      for (const of of [dropping, full()]) {
+        expect(sums(of, T0, T0 + DAY)).toMatchObject({ accepted: 3_501, succeeded: 3_465, failed: 35, retrying: 1 });
+      }
+      fire(dropping, null, T0 + DAY + HOUR);
+      for (const of of [dropping, full()]) {
+        expect(sums(of, T0, T0 + DAY)).toMatchObject({ accepted: 3_501, succeeded: 3_466, retrying: 0 });
+      }
     });
   });
 

@@ -3,6 +3,7 @@ import { latestRecoveries } from "../../config/endpoints/recoveries";
 import type { RecoveryRecord } from "../../contracts/endpoint";
 import { endpointStub } from "../../contracts/find";
 import { iso } from "../../lib/time";
+import { deleting } from "../changes/preconditions";
 import { endpointOf } from "../endpoints/endpoints";
 import { type AppContext, router } from "../http/context";
 import { MANAGERS, READERS } from "../http/roles";
@@ -97,6 +98,13 @@ async function ofEndpoint(c: AppContext, endpoint: string) {
   return records.map((record) => shown(endpoint, record));
 }
 
+/** One of the endpoint's, or a 404. */
+async function found(c: AppContext, recovery: string) {
+  const one = (await ofEndpoint(c, (await endpointOf(c)).id)).find(({ id }) => id === recovery);
+  if (one === undefined) throw notThere();
+  return one;
+}
+
 function notThere(): Problem {
   return new Problem("recovery-unknown", "There is no such recovery.");
 }
@@ -110,15 +118,17 @@ export const recoveryRoutes = router()
     return c.json({ data: rows.flatMap(({ id }) => found.get(id) ?? []) }, 200);
   })
   .openapi(listOfEndpoint, async (c) => c.json({ data: await ofEndpoint(c, (await endpointOf(c)).id) }, 200))
-  .openapi(get, async (c) => {
-    const all = await ofEndpoint(c, (await endpointOf(c)).id);
-    const one = all.find(({ id }) => id === c.req.valid("param").recovery);
-    if (one === undefined) throw notThere();
-    return c.json(one, 200);
-  })
+  .openapi(get, async (c) => c.json(await found(c, c.req.valid("param").recovery), 200))
   .openapi(cancel, async (c) => {
+    const { recovery } = c.req.valid("param");
     const { id } = await endpointOf(c);
-    const stopped = await endpointStub(c.env, c.get("tenant"), id).stopRecovery(c.req.valid("param").recovery);
+    const stop = () => endpointStub(c.env, c.get("tenant"), id).stopRecovery(recovery);
+    const stopped = await deleting(
+      c,
+      () => found(c, recovery),
+      (one) => one,
+      stop,
+    );
     if (stopped === null) throw notThere();
     return c.body(null, 204);
   });
