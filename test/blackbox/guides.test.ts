@@ -159,6 +159,9 @@ test("README.md and every guide go as they say, block by block, and none is left
   await printed.says(/^lead-77 again, ignored$/m);
   expect((await guide("events")).answers).toEqual([]);
   expect(await shell.run('api "$ACME/events/$EVENT"')).not.toContain("Nordwind");
+  const [searchable, order, found] = (await guide("events")).answers as { id: string }[];
+  expect(searchable).toMatchObject({ searchable: ["order.id"] });
+  expect(found).toMatchObject({ data: [{ kind: "event", id: order?.id, title: "order.paid" }], truncated: false });
 
   // Endpoints.
   const [crm, changed] = (await guide("endpoints")).answers;

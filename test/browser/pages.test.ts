@@ -21,7 +21,7 @@ test("every page of the operator is usable in light, dark and on a phone, also w
   for (const name of PAGES) await person.sees(`/dashboard/tenants/empty${name}`, `empty${name.replaceAll("/", "-")}`);
   const { tenant, endpoint, event, delivery, rules } = await fill(shared, "full", "Full");
   const base = `/dashboard/tenants/${tenant}`;
-  const things = ["", "/deliveries", `/deliveries/${delivery}`, "/test", "/verify", "/settings", "/delete"];
+  const things = ["", "/deliveries", `/deliveries/${delivery}`, "/test", "/verify", "/settings", "/delete", "/audit"];
   for (const name of PAGES) await person.sees(base + name, `full${name.replaceAll("/", "-")}`);
   for (const name of things) {
     await person.sees(
@@ -31,6 +31,9 @@ test("every page of the operator is usable in light, dark and on a phone, also w
   }
   for (const [name, page] of Object.entries(rules)) await person.sees(base + page, name);
   await person.sees(`${base}/events/${event}`, "event");
+  await person.sees(`${base}/audit`, "audit");
+  await person.sees(`${base}/settings`, "tenant-settings");
+  await person.sees(`${base}/search`, "search");
   await person.sees(`${base}/event-types/lead.hot`, "event-type");
   await person.sees(`${base}/deliveries?status=canceled&event=never`, "no-match");
   await person.sees("/dashboard/tenants/operator/events", "operator-events");
@@ -48,7 +51,12 @@ test("markup in every field stays text on every page", async () => {
   const base = `/dashboard/tenants/${tenant}`;
   const inner = ["", "/deliveries", `/deliveries/${delivery}`, "/test", "/verify", "/settings", "/delete"];
   const all = [
+    "/dashboard/now",
     "/dashboard/tenants",
+    `/dashboard/search?q=${tenant}`,
+    `${base}/search?q=${encodeURIComponent(MARKUP)}`,
+    `${base}/settings`,
+    `${base}/audit`,
     ...PAGES.map((name) => base + name),
     ...inner.map((name) => `${base}/endpoints/${endpoint}${name}`),
     ...Object.values(rules).map((page) => base + page),

@@ -2,6 +2,7 @@ import { env } from "cloudflare:workers";
 import { afterAll, afterEach, beforeAll, describe, it, vi } from "vitest";
 import { configOf, databasesOf, findInAny } from "../../src/config/databases";
 import { countForeignSeals } from "../../src/config/endpoints/foreign-seals";
+import { writeSummary } from "../../src/config/endpoints/summaries";
 import { tenantAnywhere } from "../../src/config/tenants";
 import { endpointStub } from "../../src/contracts/find";
 import { keyIdOf } from "../../src/lib/crypto";
@@ -42,6 +43,7 @@ describe("a tenant's configuration", () => {
     // What is the service's own is asked of there by name, and by no query of a tenant.
     const ofService = others.filter(([, text]) => text.includes("serviceOf(")).map(([file]) => file.slice(10));
     expect(ofService.toSorted()).toEqual([
+      "accept/accept.ts",
       "api/catalog/event-types.ts",
       "api/changes/idempotency.ts",
       "api/endpoints/test-sends.ts",
@@ -51,6 +53,7 @@ describe("a tenant's configuration", () => {
       "api/problems/warnings.ts",
       "api/service/reachability.ts",
       "dashboard/identity.ts",
+      "dashboard/inspect/sample.tsx",
       "dashboard/preview.ts",
       "send/dead-letters.ts",
       "signals/emission.ts",
@@ -194,6 +197,44 @@ describe("with two databases", () => {
     }
   });
 
+  it("search, overview and tenants' summaries look into both", async ({ expect }) => {
+    const at = Date.now();
+    for (const world of worlds) {
+      const [tenant, endpoint] = [world.tenant as string, world.endpoint as string];
+      const failing = {
+        at,
+        state: "failing" as const,
+        failingSince: at,
+        failedShare: 1,
+        waiting: 3,
+        oldestWaitingAt: at,
+      };
+      const summary = { ...failing, held: 0, lastSuccessAt: null, lastFailure: null };
+      const told = { summary, day: { accepted: 1_000, succeeded: 1, failed: 2 }, from: at, hours: {}, over: [] };
+      await writeSummary(await configOf(env, tenant), tenant, endpoint, { ...told, keptSince: 0 });
+    }
+    const { body: overview } = await call("GET", "/v1/overview");
+    const { body: list } = await call("GET", "/v1/tenants?include=summary&limit=250");
+    const named = (rows: { tenant: string }[], tenant: unknown) => rows.filter((row) => row.tenant === tenant);
+    for (const { tenant, endpoint, event } of worlds) {
+      expect(named(overview.endpoints, tenant)).toMatchObject([
+        { endpoint, tenantName: "Test", summary: { waiting: 3 } },
+      ]);
+      for (const rows of [overview.busiest, overview.mostFailing]) {
+        expect(named(rows, tenant)).toMatchObject([{ name: "Test", accepted: 1_000, failed: 2 }]);
+      }
+      expect(list.data.find(({ id }: { id: string }) => id === tenant).summary).toMatchObject({
+        failing: 1,
+        waiting: 3,
+      });
+      for (const id of [tenant, endpoint, event]) {
+        const { body } = await call("GET", `/v1/search?q=${id}`);
+        expect(body.data, id).toMatchObject([{ id, tenant }]);
+      }
+    }
+    expect(overview).toMatchObject({ failing: 2, waiting: 6, oldestWaitingAt: new Date(at).toISOString() });
+  });
+
   it("what is sealed is counted and sealed anew in both", async ({ expect }) => {
     const KEY = env.SECRETS_KEY as string;
     const before = await Promise.all([env.DB, env.SPARE].map((d1) => countForeignSeals(d1, ["another", KEY])));
@@ -274,7 +315,21 @@ describe("with two databases", () => {
     await env.DB.prepare("INSERT INTO tenant_databases VALUES (?, 7)").bind(gone).run();
     await expect(configOf(env, gone)).rejects.toThrow("DB_7");
     vi.spyOn(console, "error").mockImplementation(() => undefined);
-    expect((await call("GET", `/v1/tenants/${gone}/endpoints`)).status).toBe(500);
+    const answer = await call("GET", `/v1/tenants/${gone}/endpoints`);
+    expect([answer.status, answer.body.code, answer.headers.get("Retry-After")]).toEqual([503, "misconfigured", "60"]);
+    expect(answer.body.errors).toEqual([{ path: "DB_7", message: expect.stringContaining("bind it again") }]);
+    expect(answer.body.detail).not.toContain(gone);
+  });
+
+  it("is missed on /health where a later one is bound", async ({ expect }) => {
+    vi.spyOn(console, "error").mockImplementation(() => undefined);
+    Object.assign(env, { DB_3: env.SPARE });
+    try {
+      const { status, body } = await call("GET", "/health");
+      expect([status, body.errors]).toEqual([503, [{ path: "DB_2", message: "is not bound, though DB_3 is" }]]);
+    } finally {
+      delete env.DB_3;
+    }
   });
 
   it("nor is one whose database was taken away with all but the first: its objects keep what they have", async ({

@@ -15,6 +15,9 @@ import { inTenant } from "../spec/parameters";
 import { eventType, inOrder, json, listQuery, named, pageShape, problems } from "../spec/schemas";
 import { eventFields } from "./events";
 
+/** An event in a list. */
+export const eventSummary = named("EventSummary", z.object(eventFields), "An event without its data and deliveries.");
+
 const list = createRoute({
   method: "get",
   path: "/v1/tenants/{tenant}/events",
@@ -40,10 +43,7 @@ const list = createRoute({
     ),
   },
   responses: {
-    200: json(
-      pageShape("EventPage", named("EventSummary", z.object(eventFields), "An event without its data and deliveries.")),
-      "newest first, without data and deliveries",
-    ),
+    200: json(pageShape("EventPage", eventSummary), "newest first, without data and deliveries"),
     ...problems(401, 404, 422),
   },
 });

@@ -7,10 +7,11 @@ import { namesOf } from "../../config/tenants";
 import type { Env } from "../../contracts/env";
 import { endpointStub } from "../../contracts/find";
 import { logError } from "../../lib/log";
-import { iso, isoOrNull } from "../../lib/time";
+import { isoOrNull } from "../../lib/time";
 import { auditShape, toShape as toAudit } from "../access/audit";
 import { breakerShape } from "../endpoints/endpoint-health";
 import { summaryShape, toSummary } from "../endpoints/endpoint-summary";
+import { eventSummary } from "../events/event-list";
 import { router } from "../http/context";
 import { OPERATOR } from "../http/roles";
 import { createRoute } from "../http/route";
@@ -70,37 +71,32 @@ const told = named(
     endpoint: z.string().describe("Its id."),
     title: z.string().describe("Its name, or its URL."),
     count: count("How many there are."),
-    events: z
-      .array(
-        z.object({
-          id: z.string().describe("Its id."),
-          event: z.string().describe("Its type."),
-          timestamp: isoTime.describe("When."),
-        }),
-      )
-      .describe("The newest of them, the newest first."),
+    events: z.array(eventSummary).describe("The newest of them, the newest first."),
   }),
   "Operator events about one endpoint.",
+);
+
+const queues = named(
+  "Backlog",
+  z.object({
+    deliveries: waits.describe("Messages that wait; `null`: it did not tell."),
+    deliveriesSlow: waits.describe("The same, of endpoints that have begun to fail."),
+    deliveriesDead: waits.describe("The same, of those that nobody could handle."),
+    deadLetters: waits.describe("Messages that nobody could read; `null`: it is not known."),
+  }),
+  "What waits in the queues.",
 );
 
 const shape = named(
   "Overview",
   z.object({
-    at: isoTime.describe("When this was put together."),
     failing: count("Enabled endpoints that fail."),
     waiting: count("Deliveries that are pending or retrying."),
     oldestWaitingAt: atOrNull("When the oldest of them was accepted; `null`: none waits."),
     held: count("Deliveries that are held."),
     endpoints: z.array(endpoint).describe(`Those in trouble, the most harm first; at most ${MOST_ENDPOINTS}.`),
     truncated: z.boolean().describe("Whether there are more of them."),
-    queues: z
-      .object({
-        deliveries: waits.describe("Messages that wait; `null`: it did not tell."),
-        deliveriesSlow: waits.describe("The same, of endpoints that have begun to fail."),
-        deliveriesDead: waits.describe("The same, of those that nobody could handle."),
-        deadLetters: waits.describe("Messages that nobody could read; `null`: it is not known."),
-      })
-      .describe("The queues."),
+    queues: queues.describe("What waits in them."),
     busiest: z.array(tenant).describe("Tenants with the most deliveries of the last day."),
     mostFailing: z.array(tenant).describe("Tenants with the most failed ones."),
     events: z
@@ -189,7 +185,6 @@ export const overviewRoutes = router().openapi(get, async (c) => {
   const { oldestWaitingAt, ...open } = together(standing);
   return c.json(
     {
-      at: iso(now),
       ...open,
       oldestWaitingAt: isoOrNull(oldestWaitingAt),
       endpoints: shown.map((row) => {

@@ -106,6 +106,7 @@ const FIELDS: Fields = {
   status: "succeeded",
   statusCode: 200,
   tenant: "acme",
+  tenantName: "Acme Inc.",
   timeout: 10,
   title: "Lead is hot",
   trigger: "scheduled",
@@ -121,6 +122,7 @@ const SIGNAL = { id: IDS.signal, name: "Lead turned hot" };
 const TYPE = { name: "lead.hot", description: "A lead's score came to 70.", group: "Leads", schema: null };
 const LINK = { id: IDS.link, path: "/endpoints", madeBy: IDS.key, expiresAt: LATER, openedAt: TIME, endedAt: null };
 const LIST = { name: "customers", size: 2 };
+const TENANT = { id: "acme", name: "Acme Inc.", callbacksSigned: false };
 const KEY = { id: IDS.key, name: "production back end", role: "producer" };
 
 /** What they hold in a schema of that name, where it is something else there. */
@@ -209,7 +211,8 @@ const BY_SCHEMA: Readonly<Record<string, Fields>> = {
   SigningSecret: { between: ABSENT },
   Stats: { data: [{ from: TIME, endpoint: IDS.endpoint, ...COUNTED, latency: LATENCY }] },
   StatsTotals: { ...COUNTED, waiting: 0, oldestWaitingAt: null },
-  Tenant: { id: "acme", name: "Acme Inc.", callbacksSigned: false },
+  Tenant: TENANT,
+  TenantListed: TENANT,
 };
 
 /** What stands in paths, by the parameter's name. */

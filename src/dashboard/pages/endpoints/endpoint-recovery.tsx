@@ -1,4 +1,4 @@
-import type { FC } from "hono/jsx";
+import type { Child, FC } from "hono/jsx";
 import { DISABLED } from "../../../contracts/reasons";
 import { DAY, HOUR, iso } from "../../../lib/time";
 import { Act, Refused, SelectField, TextField } from "../../components/form";
@@ -64,7 +64,9 @@ export const Recovery: FC<{
   now: number;
   count: number | null;
   refusal?: Refusal | null;
-}> = ({ site, tenant, endpoint, what, broke, now, count, refusal = null }) => {
+  /** The recoveries before. */
+  past?: Child;
+}> = ({ site, tenant, endpoint, what, broke, now, count, refusal = null, past }) => {
   const here = endpointPath(site, tenant, endpoint.id);
   const preset = (since: string, until: string) =>
     `${withQuery(here, fieldsOf({ since, until, status: what.status }))}#recover`;
@@ -120,6 +122,7 @@ export const Recovery: FC<{
           </Act>
         </>
       )}
+      {past}
     </Card>
   );
 };
@@ -130,23 +133,25 @@ export const CallToAction: FC<{
   held: Held;
   recoverAt: string | null;
   disabled?: AuditEntry | null;
-}> = ({ endpoint, held, recoverAt, disabled = null }) =>
-  endpoint.enabled ? null : (
+}> = ({ endpoint, held, recoverAt, disabled = null }) => {
+  const told = DISABLED[endpoint.disabledReason ?? "manual"];
+  return endpoint.enabled ? null : (
     <Notice tone={endpoint.disabledReason === "manual" ? "warn" : "bad"}>
       <p>
         <strong>Disabled: {isNone(held) ? "nothing is held so far" : sayHeld(held)}.</strong>{" "}
         {disabled === null ? (
-          capitalised(DISABLED[endpoint.disabledReason ?? "manual"].what)
+          capitalised(told.what)
         ) : (
           <>
             Disabled by <Actor actor={disabled.actor} /> on <At at={disabled.at} />
           </>
         )}
-        . {DISABLED[endpoint.disabledReason ?? "manual"].remedy}{" "}
+        . {endpoint.disabledReason === "manual" ? null : `${told.remedy} `}
         {isNone(held) || recoverAt === null ? null : <a href={recoverAt}>Recover what is held</a>}
       </p>
     </Notice>
   );
+};
 
 function isNone({ count, more }: Held): boolean {
   return count === 0 && !more;
