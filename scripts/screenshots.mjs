@@ -1,7 +1,8 @@
 /**
  * `npm run screenshots`: takes the pictures of the README anew, in src/dashboard/screenshots. They are of an instance of its
  * own, in a copy of the project that is gone afterwards: nothing of a developer's is used or left. Needs Chromium, where it
- * usually is or where the variable CHROMIUM says.
+ * usually is or where the variable CHROMIUM says. `npm run screenshots -- --all FOLDER` takes every page instead, light and
+ * dark, on a phone, a desk and a wide screen, into that folder, to be looked at.
  * @module
  */
 
@@ -9,8 +10,9 @@ import { execFileSync } from "node:child_process";
 import { cp, mkdir, mkdtemp, readFile, rm, symlink } from "node:fs/promises";
 import { createServer } from "node:http";
 import { tmpdir } from "node:os";
-import { dirname, join } from "node:path";
+import { dirname, join, resolve } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
+import { parseArgs } from "node:util";
 import { chromium } from "playwright-core";
 import { chromium as whereChromiumIs } from "../test/browser/chromium.ts";
 import { endAll, startGuarded } from "./lib/child.mjs";
@@ -18,6 +20,8 @@ import { inProject, ROOT } from "./lib/project.mjs";
 import { complain, say, Trouble } from "./lib/terminal.mjs";
 
 const WINDOW = { width: 1280, height: 860 };
+/** The windows of all pages: a phone, a desk, a wide screen. */
+const WINDOWS = [{ width: 390, height: 844 }, WINDOW, { width: 1920, height: 1080 }];
 /** How long the instance may take until it serves, and its deliveries until each was tried, in ms. */
 const PATIENCE = 120_000;
 
@@ -35,6 +39,7 @@ const ENDPOINTS = [
     takes: 25,
   },
   { uid: "fulfilment", name: "Fulfilment", events: ["order.paid"], status: 503, takes: 300, retry: [1, 2, 3600] },
+  { uid: "old-erp", name: "Old ERP", events: ["order.paid"], status: 200, takes: 20, enabled: false },
 ];
 
 /** What happens, in turns; companies under `.example` belong to nobody. */
@@ -111,9 +116,10 @@ async function fill(base, key, receiver) {
   };
   await api("POST", "/tenants", { id: "acme", name: "Acme" });
   const ids = {};
-  for (const { uid, name, events, profile, retry } of ENDPOINTS) {
-    const fields = { uid, name, events, ...(profile && { profile }), ...(retry && { retry }) };
-    ids[uid] = (await api("POST", "/tenants/acme/endpoints", { ...fields, url: `${receiver}/${uid}` })).id;
+  for (const { status: _, takes: __, ...fields } of ENDPOINTS) {
+    ids[fields.uid] = (
+      await api("POST", "/tenants/acme/endpoints", { ...fields, url: `${receiver}/${fields.uid}` })
+    ).id;
   }
   for (let round = 0; round < ROUNDS; round++) {
     await api("POST", "/tenants/acme/events/batch", { events: EVENTS });
@@ -126,37 +132,127 @@ async function fill(base, key, receiver) {
     failed = tried.find(({ attempts }) => attempts >= 2);
     return (
       failed !== undefined &&
-      data.every(({ endpoint, status }) => endpoint === ids.fulfilment || status === "succeeded")
+      data.every(({ endpoint, status }) => endpoint === ids.fulfilment || ["succeeded", "held"].includes(status))
     );
   });
+  const { data: found } = await api("GET", "/tenants/acme/events?event=order.paid&limit=1");
+  return { endpoint: ids.fulfilment, delivery: failed.id, event: found[0].id };
+}
+
+/** What all pages need besides: one of everything that a tenant may have. */
+async function furnish(base, key) {
+  const headers = { Authorization: `Bearer ${key}`, "Content-Type": "application/json" };
+  const post = async (path, body) => {
+    const response = await fetch(`${base}/v1${path}`, { method: "POST", headers, body: JSON.stringify(body) });
+    if (!response.ok) throw new Trouble(`POST ${path} was answered ${response.status}.`);
+  };
+  await post("/event-types/catalogs/clearview", {});
+  await post("/tenants", { id: "empty", name: "Nobody yet" });
+  await post("/tenants/acme/segments", { name: "Hot leads", filter: { "data.company.leadScore": { $gte: 80 } } });
+  await post("/tenants/acme/lists", { name: "targets", items: ["halden.example", "norrvik.example"] });
+  await post("/tenants/acme/signals/catalogs/visits", {});
+  await post("/tenants/acme/keys", { name: "Grafana", role: "viewer" });
+}
+
+/** The pages of the README, by what their pictures are called. */
+function shownOf({ endpoint, delivery }) {
+  const at = "/dashboard/tenants/acme";
   return {
-    overview: "",
-    endpoint: `/endpoints/${ids.fulfilment}`,
-    delivery: `/endpoints/${ids.fulfilment}/deliveries/${failed.id}`,
+    overview: at,
+    endpoint: `${at}/endpoints/${endpoint}`,
+    delivery: `${at}/endpoints/${endpoint}/deliveries/${delivery}`,
   };
 }
 
-/** Takes a picture of each page, as the operator sees it. */
-async function picture(base, key, pages) {
+/** Every page, by what its pictures are called. */
+function pagesOf({ endpoint, delivery, event }) {
+  const at = "/dashboard/tenants/acme";
+  const lists = [
+    "endpoints",
+    "endpoints/new",
+    "deliveries",
+    "events",
+    "event-types",
+    "event-types/lead.hot",
+    "segments",
+  ];
+  const others = [
+    "automations",
+    "rules/new",
+    "signals",
+    "lists",
+    "lists/targets",
+    "keys",
+    "audit",
+    "portal-links",
+    "search",
+  ];
+  const tabs = ["deliveries", "test", "verify", "settings", "audit", "delete"].map(
+    (tab) => `endpoints/${endpoint}/${tab}`,
+  );
+  const named = [...lists, ...others, `events/${event}`, ...tabs].map((path) => [nameOf(path), `${at}/${path}`]);
+  return {
+    now: "/dashboard/now",
+    tenants: "/dashboard/tenants",
+    ...shownOf({ endpoint, delivery }),
+    ...Object.fromEntries(named),
+    empty: "/dashboard/tenants/empty",
+    "empty-deliveries": "/dashboard/tenants/empty/deliveries",
+    "empty-signals": "/dashboard/tenants/empty/signals",
+    "no-match": `${at}/deliveries?status=canceled`,
+    toast: `${at}/endpoints?done=disabled&of=${endpoint}`,
+  };
+}
+
+/** A path as a file's name; ids are left out. */
+function nameOf(path) {
+  return path
+    .replaceAll(/\/?[a-z]+_[0-9A-Z]{26}\/?/g, "-one-")
+    .replaceAll("/", "-")
+    .replace(/-$/, "");
+}
+
+/** Takes pictures of pages, as the operator sees them. `take`: takes those of one, once it is shown. */
+async function picture(base, key, pages, take) {
   const browser = await chromium.launch({ executablePath: whereChromiumIs(), args: ["--no-sandbox"] });
   try {
     const page = await browser.newPage({ viewport: WINDOW, colorScheme: "light" });
     await page.goto(`${base}/dashboard/sign-in`);
+    await take(page, "sign-in");
     await page.getByLabel("API key").fill(key);
     await page.getByRole("button", { name: "Sign in" }).click();
-    await page.waitForURL(/\/dashboard\/(?:now|tenants)/);
+    await page.waitForURL((url) => !url.pathname.endsWith("/sign-in"));
     for (const [name, path] of Object.entries(pages)) {
-      const file = `src/dashboard/screenshots/${name}.png`;
-      await page.goto(`${base}/dashboard/tenants/acme${path}`);
-      await page.screenshot({ path: inProject(file), animations: "disabled" });
-      say(`✓ ${file}`);
+      await page.goto(base + path);
+      await take(page, name);
     }
   } finally {
     await browser.close();
   }
 }
 
+/** One of the README's, in the place that it has there. */
+async function takeShown(page, name) {
+  if (name === "sign-in") return;
+  const file = `src/dashboard/screenshots/${name}.png`;
+  await page.screenshot({ path: inProject(file), animations: "disabled" });
+  say(`✓ ${file}`);
+}
+
+/** All that a page looks like, into a folder. */
+const takeAll = (folder) => async (page, name) => {
+  for (const colorScheme of ["light", "dark"]) {
+    await page.emulateMedia({ colorScheme });
+    for (const size of WINDOWS) {
+      await page.setViewportSize(size);
+      await page.screenshot({ path: join(folder, `${name}-${size.width}-${colorScheme}.png`), fullPage: true });
+    }
+  }
+  say(`✓ ${name}`);
+};
+
 async function run() {
+  const { all } = parseArgs({ options: { all: { type: "string" } } }).values;
   if (whereChromiumIs() === null)
     throw new Trouble("There is no Chromium.", { remedy: ["CHROMIUM=/path/to/it npm run screenshots"] });
   const directory = await mkdtemp(join(tmpdir(), "posthorn-screenshots-"));
@@ -167,7 +263,12 @@ async function run() {
     await serve(directory, port);
     const base = `http://localhost:${port}`;
     const [, key = ""] = /^OPERATOR_KEY="(.+)"$/m.exec(await readFile(join(directory, ".dev.vars"), "utf8")) ?? [];
-    await picture(base, key, await fill(base, key, url));
+    const made = await fill(base, key, url);
+    if (all === undefined) await picture(base, key, shownOf(made), takeShown);
+    else {
+      await furnish(base, key);
+      await picture(base, key, pagesOf(made), takeAll(resolve(all)));
+    }
   } finally {
     await endAll();
     server.close();

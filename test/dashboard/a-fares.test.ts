@@ -73,10 +73,10 @@ describe("of many endpoints", () => {
     const found = await list("state=failing");
     expect([...found.matchAll(/class="row-link"/g)].length).toBe(1);
     expect(found).toContain(`/endpoints/${failing.id}"`);
-    expect(found).toContain('<span class="pill warn">failing</span>');
+    expect(found).toContain('<span class="pill bad">failing</span>');
     const named = await list("q=Busy");
     expect(named).toContain('<span class="pill good">enabled</span>');
-    expect(await list("q=Failing")).toContain('<span class="pill warn">failing</span>');
+    expect(await list("q=Failing")).toContain('<span class="pill bad">failing</span>');
     expect(await list("state=failing&q=Busy")).toContain("No endpoint matches");
   });
 });

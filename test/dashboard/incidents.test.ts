@@ -5,7 +5,7 @@ import { HOUR, iso, MINUTE } from "../../src/lib/time";
 const NOW = Date.UTC(2026, 10, 21, 12);
 const SUMMARY = {
   state: "healthy" as const,
-  failingSince: null,
+  failingSince: null as string | null,
   failedShare: null as number | null,
   waiting: 0,
   oldestWaitingAt: null as string | null,
@@ -66,6 +66,10 @@ describe("endpoints by harm", () => {
   it("that wait a moment only do none, and what is held does while it is enabled again", ({ expect }) => {
     expect(harmOf(one("a", { waiting: 9, oldestWaitingAt: iso(NOW - MINUTE) }), NOW)).toBe("none");
     expect(harmOf(one("a", { held: 1 }), NOW)).toBe("held");
+    // What has failed once in a hundred, a moment ago, leads no page; what has let nothing through for long does.
+    const failing = { state: "failing" as const, failedShare: 0.01 };
+    expect(harmOf(one("a", { ...failing, failingSince: iso(NOW - MINUTE) }), NOW)).toBe("some");
+    expect(harmOf(one("a", { ...failing, failingSince: iso(NOW - HOUR) }), NOW)).toBe("failing");
     expect(harmOf({ ...endpoint, id: "a", enabled: true, disabledReason: null }, NOW)).toBe("none");
   });
 });

@@ -1,4 +1,6 @@
 import { exports } from "cloudflare:workers";
+import { vi } from "vitest";
+import { Endpoint } from "../../src/index";
 import { call } from "../lib/api";
 
 const ORIGIN = "https://posthorn.test";
@@ -107,4 +109,13 @@ export function words(html: string): string {
     .replaceAll("&#39;", "'")
     .replaceAll("&amp;", "&")
     .replace(/\s+/g, " ");
+}
+
+/** Counts the calls of endpoints' objects from here on. */
+export function objectCalls(): () => string[] {
+  const names = Object.getOwnPropertyNames(Endpoint.prototype).filter(
+    (name) => name !== "constructor" && name !== "alarm",
+  );
+  const spies = names.map((name) => [name, vi.spyOn(Endpoint.prototype, name as "list")] as const);
+  return () => spies.flatMap(([name, spy]) => spy.mock.calls.map(() => name));
 }

@@ -203,14 +203,16 @@ export const DeliveryLog: FC<{
   short?: number | null;
   none: string;
   names?: ReadonlyMap<string, string>;
-}> = ({ page, query, here, short = null, none, ...table }) => {
+  /** What the look for news says that it has. */
+  seen?: string;
+}> = ({ page, query, here, short = null, none, seen, ...table }) => {
   const { cursor, ...kept } = query;
   const newest = cursor === undefined ? null : withQuery(here, kept);
   const isWhole = page.nextCursor === null || short !== null;
   const { site, tenant } = table;
   const selects = short === null && site.may.deliveries.resend;
   return (
-    <Log live={isLive(query) ? withQuery(here, { ...kept, limit: short }) : null}>
+    <Log live={isLive(query) ? withQuery(here, { ...kept, limit: short, seen }) : null}>
       {page.data.length > 0 ? (
         <>
           <DeliveryTable {...table} deliveries={page.data} selects={selects} />

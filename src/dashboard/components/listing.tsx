@@ -8,8 +8,8 @@ import { Card, Pager } from "./parts";
 /** A column: what stands at its head, and in the cell of a row. */
 export interface Column<Row> {
   name: string;
-  /** `number`: its head stands to the right, too. */
-  class?: "main-cell" | "clip" | "number" | "recent" | undefined;
+  /** `number`: its head stands to the right, too. `wide-only`: only where there is room for it. */
+  class?: "main-cell" | "clip" | "number" | "wide-only" | undefined;
   /**
    * On a phone: what leads its first line, the state at that line's end, in small below with its column's name, or not at all;
    * absent: in small below.
@@ -40,7 +40,7 @@ export function Rows<Row>({ rows, columns, actions }: RowsProps<Row>) {
       <thead>
         <tr>
           {columns.map(({ name, class: kind }) => (
-            <th scope="col" {...(kind === "number" ? { class: kind } : {})}>
+            <th scope="col" {...(kind === "number" || kind === "wide-only" ? { class: kind } : {})}>
               {name}
             </th>
           ))}

@@ -62,18 +62,19 @@ export const REASONS: Readonly<Record<NonNullable<Endpoint["disabledReason"]>, s
   gone: "answered 410",
 };
 
-/** An endpoint's state with its reason. `failing`: it has failed since its last success. */
-export const EndpointPill: FC<{ endpoint: Pick<Endpoint, "enabled" | "disabledReason">; failing?: boolean }> = ({
-  endpoint,
-  failing,
-}) => {
+/** An endpoint's state with its reason. `failing`: it has failed since its last success; `worst`: most of what it is sent has. */
+export const EndpointPill: FC<{
+  endpoint: Pick<Endpoint, "enabled" | "disabledReason">;
+  failing?: boolean;
+  worst?: boolean;
+}> = ({ endpoint, failing, worst = false }) => {
   if (!endpoint.enabled) {
     const reason = endpoint.disabledReason;
     return (
       <Pill tone={reason === "manual" ? "off" : "bad"}>disabled{reason === null ? "" : `: ${REASONS[reason]}`}</Pill>
     );
   }
-  return failing ? <Pill tone="warn">failing</Pill> : <Pill tone="good">enabled</Pill>;
+  return failing ? <Pill tone={worst ? "bad" : "warn"}>failing</Pill> : <Pill tone="good">enabled</Pill>;
 };
 
 /** What an endpoint is called: its name, or the host and path of its URL. */

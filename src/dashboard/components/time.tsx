@@ -46,6 +46,13 @@ export const Ago: FC<{ at: string; now: number }> = ({ at, now }) => {
   );
 };
 
+/** How long something has gone on. */
+export const For: FC<{ since: string; now: number }> = ({ since, now }) => (
+  <time datetime={since} title={`${clock(since)} UTC`} data-for>
+    {span(Math.max(0, now - Date.parse(since)))}
+  </time>
+);
+
 /** A time of day and date: in UTC, and in the reader's own zone where there is a script. */
 export const At: FC<{ at: string }> = ({ at }) => (
   <span class="at">

@@ -76,6 +76,10 @@ export function tellDistances(root) {
     const text = distance > 0 ? `in ${span(distance)}` : distance > -1_000 ? "just now" : `${span(distance)} ago`;
     if (time.textContent !== text) time.textContent = text;
   }
+  for (const time of root.querySelectorAll("time[data-for]")) {
+    const text = span(Math.max(0, Date.now() - Date.parse(time.dateTime)));
+    if (time.textContent !== text) time.textContent = text;
+  }
 }
 
 /** A field for a time holds digits without a zone; its zone is kept beside them. */

@@ -2,7 +2,7 @@ import type { FC } from "hono/jsx";
 import { iso } from "../../../lib/time";
 import { Scroll } from "../parts";
 import { clock, Zone } from "../time";
-import { allOf, ceiling, type Point, SPANS, type SpanName, successOf } from "./points";
+import { ceiling, type Point, SPANS, type SpanName, successOf } from "./points";
 
 /** What of the points a chart draws. */
 interface Series {
@@ -26,7 +26,7 @@ interface ChartProps {
 }
 
 /** The drawing's height; it has as many units of width as there are points, and stretches to whatever room there is. */
-const HIGH = 100;
+export const HIGH = 100;
 
 /** The tops of what is drawn of each series, in the drawing's units from above; `null`: nothing. Pure. */
 export function levelsOf(
@@ -66,7 +66,8 @@ export function stepsPath(tops: readonly (number | null)[]): string {
     .join("");
 }
 
-function round(value: number): string {
+/** A coordinate, to a hundredth. */
+export function round(value: number): string {
   return String(Number(value.toFixed(2)));
 }
 
@@ -126,6 +127,9 @@ export const Chart: FC<ChartProps> = (props) => {
             );
           })}
         </svg>
+        <span class="axis-zone">
+          <Zone />
+        </span>
         <Axis points={points} span={span} />
       </div>
       <details class="quiet">
@@ -154,7 +158,6 @@ const Axis: FC<Pick<ChartProps, "points" | "span">> = ({ points, span }) => {
           </time>
         );
       })}
-      <Zone />
     </div>
   );
 };
@@ -215,7 +218,8 @@ function summaryOf({ kind, series, points, say = String }: ChartProps): string {
     .join(", ");
 }
 
-const OUTCOMES: readonly Series[] = [
+/** What becomes of deliveries, in its colours. */
+export const OUTCOMES: readonly Series[] = [
   { name: "succeeded", class: "succeeded", of: ({ succeeded }) => succeeded },
   { name: "waiting", class: "retrying", of: ({ waiting }) => waiting },
   { name: "failed", class: "failed", of: ({ failed }) => failed },
@@ -261,86 +265,6 @@ export function percent(value: number): string {
   if (value > 99.9 && value < 100) return "> 99.9 %";
   return `${Number(value.toFixed(value < 10 || value > 90 ? 1 : 0))} %`;
 }
-
-/** How many ended how; the largest is as long as there is room. `codes`: what was answered, or what there was instead. */
-export const CodesChart: FC<{ title?: string; codes: readonly { code: string; count: number }[] }> = ({
-  title = "Errors by code",
-  codes,
-}) => {
-  const most = Math.max(1, ...codes.map(({ count }) => count));
-  return (
-    <figure class="chart">
-      <figcaption>
-        <h3>{title}</h3>
-      </figcaption>
-      {codes.length === 0 ? (
-        <p class="muted">None in this time.</p>
-      ) : (
-        <table class="codes">
-          <thead class="hidden-text">
-            <tr>
-              <th scope="col">Code</th>
-              <th scope="col">Share</th>
-              <th scope="col">Attempts</th>
-            </tr>
-          </thead>
-          <tbody>
-            {codes.map(({ code, count }) => (
-              <tr>
-                <th scope="row">{code}</th>
-                <td>
-                  <svg viewBox="0 0 100 8" preserveAspectRatio="none" aria-hidden="true" focusable="false">
-                    <rect class="failed" width={round((count / most) * 100)} height="8" />
-                  </svg>
-                </td>
-                <td class="number">{short(count)}</td>
-              </tr>
-            ))}
-          </tbody>
-        </table>
-      )}
-    </figure>
-  );
-};
-
-/** A row's last hours at a glance. */
-export const Sparkline: FC<{ points: readonly Point[]; about: string }> = ({ points, about }) => {
-  const total = points.reduce((sum, point) => sum + allOf(point), 0);
-  if (total === 0) return <span class="muted none">nothing</span>;
-  const failed = points.reduce((sum, point) => sum + point.failed, 0);
-  const props = { kind: "bars" as const, series: OUTCOMES, points };
-  const levels = levelsOf(props, [0, Math.max(1, ...points.map(allOf))]);
-  const below = points.map(() => HIGH);
-  return (
-    <svg
-      class="spark"
-      viewBox={`0 0 ${points.length} ${HIGH}`}
-      preserveAspectRatio="none"
-      role="img"
-      aria-label={`${about}: ${total} ${total === 1 ? "delivery" : "deliveries"}, ${failed} failed`}
-    >
-      {levels.map((tops, index) => {
-        const d = barsPath(tops, below);
-        for (const [x, top] of tops.entries()) if (top !== null) below[x] = top;
-        return d === "" ? null : <path class={OUTCOMES[index]?.class} d={d} />;
-      })}
-    </svg>
-  );
-};
-
-/** A few bars for a table's cell: how much of it succeeded, waits, failed. */
-export const ShareBar: FC<{ succeeded: number; waiting: number; failed: number }> = (counts) => {
-  const all = counts.succeeded + counts.waiting + counts.failed;
-  if (all === 0) return null;
-  const width = (count: number) => round((count / all) * 100);
-  return (
-    <svg class="share" viewBox="0 0 100 6" preserveAspectRatio="none" aria-hidden="true" focusable="false">
-      <rect class="succeeded" width={width(counts.succeeded)} height="6" />
-      <rect class="retrying" x={width(counts.succeeded)} width={width(counts.waiting)} height="6" />
-      <rect class="failed" x={width(counts.succeeded + counts.waiting)} width={width(counts.failed)} height="6" />
-    </svg>
-  );
-};
 
 /** A count that fits a scale. */
 export function short(count: number): string {

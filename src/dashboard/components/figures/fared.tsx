@@ -6,7 +6,7 @@ import type { FC } from "hono/jsx";
 import { iso } from "../../../lib/time";
 import { type Site, type SiteContext, withQuery } from "../../site";
 import { Card } from "../parts";
-import { CodesChart, LatencyChart, percent, SuccessChart, short, VolumeChart } from "./chart";
+import { LatencyChart, percent, SuccessChart, short, VolumeChart } from "./chart";
 import {
   allOf,
   type Point,
@@ -19,6 +19,7 @@ import {
   sumOf,
   trendOf,
 } from "./points";
+import { CodesChart } from "./small";
 
 /** Whose deliveries: all of the tenant's, unless it names an endpoint or an event type. */
 export interface Whose {
@@ -78,15 +79,19 @@ export function codesOf(
   return rest === 0 ? all : [...all.slice(0, CODES), { code: "others", count: rest }];
 }
 
+function titleOf(span: SpanName): string {
+  return span === "1h" ? "This hour and the one before" : `The last ${SPANS[span].name}`;
+}
+
 /** Links to the spans; each keeps what else the address says. */
 const Spans: FC<{ c: SiteContext; span: SpanName }> = ({ c, span }) => {
   const { done: _, recovered: __, of: ___, ...kept } = c.req.query();
   return (
     <nav class="spans" aria-label="Span">
-      {Object.entries(SPANS).map(([name, { name: said }]) => (
+      {Object.keys(SPANS).map((name) => (
         <a
           href={withQuery(c.req.path, { ...kept, span: name === "24h" ? undefined : name })}
-          aria-label={`The last ${said}`}
+          aria-label={titleOf(name as SpanName)}
           {...(name === span ? { "aria-current": "true" as const } : {})}
         >
           {name.replace(/(\d+)/, "$1 ")}
@@ -155,13 +160,13 @@ export const FaredCharts: FC<{ fared: Fared }> = ({ fared: { points, span, codes
     <VolumeChart points={points} span={span} />
     <SuccessChart points={points} span={span} />
     <LatencyChart points={points} span={span} />
-    {codes === null ? null : <CodesChart title="Not succeeded, by last answer" codes={codes} />}
+    {codes === null ? null : <CodesChart codes={codes} />}
   </div>
 );
 
 /** Figures and charts, under the links that choose their span. */
-export const FaredCard: FC<{ c: SiteContext; fared: Fared; title?: string }> = ({ c, fared, title = "Traffic" }) => (
-  <Card title={title} id="traffic" actions={<Spans c={c} span={fared.span} />}>
+export const FaredCard: FC<{ c: SiteContext; fared: Fared }> = ({ c, fared }) => (
+  <Card title={titleOf(fared.span)} id="traffic" actions={<Spans c={c} span={fared.span} />}>
     <FaredFigures fared={fared} />
     <FaredCharts fared={fared} />
   </Card>

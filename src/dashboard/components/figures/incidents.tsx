@@ -6,7 +6,7 @@ import type { FC } from "hono/jsx";
 import { MINUTE } from "../../../lib/time";
 import { path, type Site, withQuery } from "../../site";
 import { type Endpoint, type EndpointSummary, nameOf, type REASONS } from "../pills";
-import { Ago } from "../time";
+import { Ago, For } from "../time";
 import { percent } from "./chart";
 import { allOf, type Point, sumOf } from "./points";
 
@@ -31,7 +31,11 @@ const ORDER: readonly Harm[] = ["off", "failing", "waiting", "held", "some", "no
  */
 export function harmOf({ enabled, disabledReason, summary }: Summarized, now: number): Harm {
   if (!enabled && disabledReason !== "manual") return "off";
-  if (enabled && summary?.state === "failing") return "failing";
+  const since = summary?.failingSince ?? null;
+  if (enabled && summary?.state === "failing") {
+    const isLong = since !== null && now - Date.parse(since) > PATIENCE;
+    return isLong || (shareOf(summary) ?? 0) >= FEW ? "failing" : "some";
+  }
   const oldest = summary?.oldestWaitingAt ?? null;
   if (enabled && oldest !== null && now - Date.parse(oldest) > PATIENCE) return "waiting";
   if ((summary?.held ?? 0) > 0) return "held";
@@ -50,7 +54,7 @@ export function byHarm<T extends Summarized>(
 ): T[] {
   const weight = (one: T) => [
     -ORDER.indexOf(harmOf(one, now)),
-    one.summary?.failedShare ?? 0,
+    (one.summary && shareOf(one.summary)) ?? 0,
     (one.summary?.waiting ?? 0) + (one.summary?.held ?? 0),
     allOf(sumOf(hours.get(one.id) ?? [])),
   ];
@@ -60,16 +64,26 @@ export function byHarm<T extends Summarized>(
     .map(({ one }) => one);
 }
 
+/** The share that fails, 0 to 1: all of it where nothing is known of the last hour and nothing has got through since. Pure. */
+export function shareOf(summary: EndpointSummary): number | null {
+  return summary.failedShare ?? (summary.state === "failing" ? 1 : null);
+}
+
 /** A share of attempts that failed, 0 to 1, as a word for its colour. Pure. */
 export function severityOf(share: number): "few" | "some" | "most" | "all" {
   if (share >= 0.995) return "all";
   return share >= MOST ? "most" : share >= FEW ? "some" : "few";
 }
 
+/** Whether most of what an endpoint is sent fails. Pure. */
+export function isWorst({ enabled, summary }: Pick<Summarized, "enabled" | "summary">): boolean {
+  return enabled && summary?.state === "failing" && (shareOf(summary) ?? 0) >= MOST;
+}
+
 /** How much fails: a bar and a number whose colour grows with it. */
 export const FailedShare: FC<{ share: number | null }> = ({ share }) =>
-  share === null ? (
-    <span class="muted none">—</span>
+  share === null || share === 0 ? (
+    <span class="muted none">{share === null ? "—" : "0 %"}</span>
   ) : (
     <span class={`failed-share ${severityOf(share)}`}>
       <svg viewBox="0 0 100 8" preserveAspectRatio="none" aria-hidden="true" focusable="false">
@@ -88,8 +102,8 @@ export const Waiting: FC<{ summary: EndpointSummary | undefined; now: number }> 
       {summary.waiting}
       {summary.oldestWaitingAt === null ? null : (
         <small class="muted">
-          {" oldest "}
-          <Ago at={summary.oldestWaitingAt} now={now} />
+          {" for up to "}
+          <For since={summary.oldestWaitingAt} now={now} />
         </small>
       )}
     </>
@@ -119,26 +133,33 @@ const Said: FC<{ one: Summarized; harm: Harm; now: number }> = ({
     );
   }
   if (harm === "held") return <>{` is enabled again, and ${events} ${held === 1 ? "is" : "are"} still held.`}</>;
-  const share = summary?.failedShare ?? null;
+  const share = (summary && shareOf(summary)) ?? 1;
+  const waiting =
+    summary === undefined || summary.waiting === 0 ? null : (
+      <>
+        {` ${summary.waiting} waiting`}
+        {summary.oldestWaitingAt === null ? null : (
+          <>
+            {", the oldest for "}
+            <For since={summary.oldestWaitingAt} now={now} />
+          </>
+        )}
+        .
+      </>
+    );
+  if (harm === "waiting") return <> is behind.{waiting}</>;
   return (
     <>
-      {harm === "failing"
-        ? share === null
-          ? " is failing"
-          : `: ${percent(share * 100)} of attempts fail`
-        : " is behind"}
-      {harm === "failing" && since !== null ? (
+      {share === 1
+        ? ": every attempt has failed"
+        : `: ${percent(share * 100)} of attempts failed in the last hour, the latest`}
+      {since === null ? null : (
         <>
-          {", since "}
-          <Ago at={since} now={now} />
-        </>
-      ) : null}
-      .{" "}
-      {summary === undefined || summary.waiting === 0 ? null : (
-        <>
-          <Waiting summary={summary} now={now} /> waiting.
+          {" for "}
+          <For since={since} now={now} />
         </>
       )}
+      .{waiting}
     </>
   );
 };
@@ -184,7 +205,7 @@ export const Incident: FC<{ site: Site; tenant: string; one: Summarized; now: nu
   const harm = harmOf(one, now);
   if (!isIncident(harm)) return null;
   const at = path(site.base, "tenants", tenant, "endpoints", one.id);
-  const bad = harm === "off" || (harm === "failing" && (one.summary?.failedShare ?? 1) >= MOST);
+  const bad = harm === "off" || (harm === "failing" && isWorst(one));
   const [to, said] =
     (harm === "off" || harm === "held") && site.may.endpoints.recover
       ? [`${at}#recover`, "Recover …"]

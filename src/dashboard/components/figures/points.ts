@@ -37,7 +37,7 @@ export interface Counted {
  * is counted by the hour: of an hour that is the one that has begun, and the whole one before it.
  */
 export const SPANS = {
-  "1h": { name: "1 hour", length: 2 * HOUR, step: HOUR, marks: 3, shown: "clock" },
+  "1h": { name: "2 hours", length: 2 * HOUR, step: HOUR, marks: 3, shown: "clock" },
   "24h": { name: "24 hours", length: DAY, step: HOUR, marks: 5, shown: "clock" },
   "7d": { name: "7 days", length: 7 * DAY, step: HOUR, marks: 8, shown: "day" },
   "30d": { name: "30 days", length: 30 * DAY, step: DAY, marks: 6, shown: "day" },
@@ -108,7 +108,7 @@ export function ceiling(most: number): number {
 
 /** How a figure has changed against the one before it, in words; `null`: there is nothing to say. */
 export function trendOf(now: number, before: number): string | null {
-  if (before === 0) return now === 0 ? null : "none before";
+  if (before === 0) return null;
   const change = Math.round((100 * (now - before)) / before);
   if (change === 0) return "as before";
   return change > 999 ? `${Math.round(now / before)} times as many` : `${change > 0 ? "+" : "−"}${Math.abs(change)} %`;

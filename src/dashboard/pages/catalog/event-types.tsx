@@ -172,7 +172,7 @@ export const eventTypePages = new Hono<SiteEnv>()
             <Facts rows={[["Group", type.group ?? "—"]]} />
           </Card>
         )}
-        <FaredCard c={c} fared={fared} title="Deliveries" />
+        <FaredCard c={c} fared={fared} />
         <div class="columns wide">
           <Card title="Sample">
             {type.sample === null ? (

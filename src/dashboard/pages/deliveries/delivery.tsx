@@ -1,8 +1,9 @@
 import { Hono } from "hono";
 import { Act, Refused, textOf } from "../../components/form";
 import { PageHead } from "../../components/layout";
+import { Live } from "../../components/log";
 import { Card, Copyable, Facts } from "../../components/parts";
-import { nameOf, Outcome, StatusPill } from "../../components/pills";
+import { type Delivery, nameOf, Outcome, StatusPill } from "../../components/pills";
 import { At } from "../../components/time";
 import { type Refusal, refusedWith } from "../../errors";
 import { needs } from "../../guard";
@@ -10,7 +11,7 @@ import { Attempts } from "../../inspect/attempts";
 import { DeliveryReason } from "../../inspect/reason";
 import { dataIn, SampleDifferences, toSample } from "../../inspect/sample";
 import { path, type SiteContext, type SiteEnv, withQuery } from "../../site";
-import { page } from "../../write";
+import { page, part, wantsPart } from "../../write";
 import { endpointPath } from "../endpoints/endpoint-frame";
 import { CheckCard, checkOf } from "./delivery-check";
 
@@ -29,10 +30,10 @@ interface Shown {
 async function show(c: SiteContext, { refusal = null, checks = false }: Shown = {}): Promise<Response> {
   const { site, tenant, id, delivery: deliveryId } = where(c);
   const now = Date.now();
-  const [delivery, endpoint] = await Promise.all([
-    site.api.deliveries.get(tenant, id, deliveryId),
-    site.api.endpoints.get(tenant, id),
-  ]);
+  const delivery = await site.api.deliveries.get(tenant, id, deliveryId);
+  // A look for news costs one call, and nothing is sent where there are none.
+  if (wantsPart(c) && c.req.query("seen") === seenOf(delivery)) return c.body(null, 204);
+  const endpoint = await site.api.endpoints.get(tenant, id);
   const here = endpointPath(site, tenant, endpoint.id, "deliveries", delivery.id);
   const { attemptLog } = delivery;
   const asked = Number(checks ? textOf(c.get("form"), "attempt") : c.req.query("attempt"));
@@ -41,10 +42,10 @@ async function show(c: SiteContext, { refusal = null, checks = false }: Shown = 
   const data = body === null ? null : dataIn(body, endpoint.format);
   const sample = data === null ? null : await toSample(c.env, delivery.event, data, endpoint.profile);
   const check = checks && open !== undefined ? await checkOf(c, endpoint, open) : null;
-  return page(
-    c,
-    { title: `Delivery of ${delivery.event}`, current: "Deliveries", status: refusal === null ? 200 : 409 },
-    <>
+  const isUnderWay = delivery.status === "pending" || delivery.status === "retrying";
+  const live = withQuery(here, { attempt: c.req.query("attempt"), seen: seenOf(delivery) });
+  const content = (
+    <Live id="delivery" from={isUnderWay && !checks ? live : null}>
       <PageHead
         title={delivery.event}
         up={{ href: endpointPath(site, tenant, endpoint.id, "deliveries"), name: nameOf(endpoint) }}
@@ -95,11 +96,24 @@ async function show(c: SiteContext, { refusal = null, checks = false }: Shown = 
         {attemptLog.length < delivery.attempts ? <p class="hint">The oldest attempts are not kept any more.</p> : null}
         <SampleDifferences differences={sample} />
       </Card>
+    </Live>
+  );
+  if (wantsPart(c)) return part(c, content);
+  return page(
+    c,
+    { title: `Delivery of ${delivery.event}`, current: "Deliveries", status: refusal === null ? 200 : 409 },
+    <>
+      {content}
       {site.may.secrets.get && endpoint.signature.scheme !== "none" && body !== null && open !== undefined ? (
         <CheckCard site={site} here={here} attempt={open} shown={check} />
       ) : null}
     </>,
   );
+}
+
+/** What changes of a delivery, in short. */
+function seenOf({ status, attempts, nextAttemptAt, waitReason }: Delivery): string {
+  return [status, attempts, nextAttemptAt, waitReason].join(" ");
 }
 
 /** One delivery and its attempts. */

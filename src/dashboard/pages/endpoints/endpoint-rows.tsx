@@ -1,10 +1,10 @@
 import { HOUR, iso } from "../../../lib/time";
-import { Sparkline } from "../../components/figures/chart";
-import { FailedShare, type Summarized, Waiting } from "../../components/figures/incidents";
+import { FailedShare, isWorst, type Summarized, shareOf, Waiting } from "../../components/figures/incidents";
 import { type Point, pointsOf, reachOf } from "../../components/figures/points";
+import { Sparkline } from "../../components/figures/small";
 import type { Column } from "../../components/listing";
 import { EndpointPill } from "../../components/pills";
-import { Ago } from "../../components/time";
+import { Ago, For } from "../../components/time";
 import type { Site } from "../../site";
 
 /** What each endpoint had in the last 24 h, by the hour; of one that had nothing there is nothing. */
@@ -39,20 +39,20 @@ export function faresColumns(now: number, hours: ReadonlyMap<string, Point[]>): 
       phone: "state",
       cell: (one) => (
         <>
-          <EndpointPill endpoint={one} failing={one.summary?.state === "failing"} />
+          <EndpointPill endpoint={one} failing={one.summary?.state === "failing"} worst={isWorst(one)} />
           {one.summary?.state === "failing" && one.summary.failingSince !== null ? (
             <small class="muted">
-              {" since "}
-              <Ago at={one.summary.failingSince} now={now} />
+              {" for "}
+              <For since={one.summary.failingSince} now={now} />
             </small>
           ) : null}
         </>
       ),
     },
     {
-      name: "Failing, 1 h",
+      name: "Failed, 1 h",
       phone: "named",
-      cell: ({ summary }) => <FailedShare share={summary?.failedShare ?? null} />,
+      cell: ({ summary }) => <FailedShare share={summary === undefined ? null : shareOf(summary)} />,
     },
     { name: "Waiting", phone: "named", cell: ({ summary }) => <Waiting summary={summary} now={now} /> },
     {
@@ -62,6 +62,7 @@ export function faresColumns(now: number, hours: ReadonlyMap<string, Point[]>): 
     },
     {
       name: "Last success",
+      class: "wide-only",
       phone: "away",
       cell: ({ summary }) =>
         summary?.lastSuccessAt ? <Ago at={summary.lastSuccessAt} now={now} /> : <span class="muted none">—</span>,

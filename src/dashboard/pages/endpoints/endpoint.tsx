@@ -114,7 +114,7 @@ async function show(c: SiteContext, { refusal = null, secret = HIDDEN }: Partial
           none="They appear here as events come in. Send a test to see the first one."
         />
       </Card>
-      <FaredCard c={c} fared={fared} title="Deliveries" />
+      <FaredCard c={c} fared={fared} />
       <HealthCard health={health} endpoint={endpoint} now={now} />
       {site.may.endpoints.recover ? (
         <Recovery

@@ -20,40 +20,27 @@ const STATES = ["failing", "waiting", "held", "disabled"] as const;
 const FILTERS = ["q", "state", "event"] as const;
 
 /** What it is, and what it is sent. */
-function columnsOf(here: string): readonly Column<Summarized>[] {
-  return [
-    {
-      name: "Endpoint",
-      class: "main-cell",
-      cell: (endpoint) => (
-        <>
-          <a href={`${here}/${endpoint.id}`} class="row-link">
-            {nameOf(endpoint)}
-          </a>
-          <small class="muted clip">{endpoint.url}</small>
-        </>
-      ),
-    },
-    {
-      name: "Events",
-      phone: "away",
-      cell: ({ events, filter }) => (
-        <>
-          {events.length === 0 ? (
-            <span class="muted">by automations only</span>
-          ) : events[0] === "*" ? (
-            "all"
-          ) : (
-            <span title={events.join(", ")}>
-              <code>{events[0]}</code>
-              {events.length > 1 ? ` +${events.length - 1}` : ""}
-            </span>
-          )}
-          {filter === null ? null : <span class="tag">filter</span>}
-        </>
-      ),
-    },
-  ];
+function whatColumn(here: string): Column<Summarized> {
+  return {
+    name: "Endpoint",
+    class: "main-cell",
+    cell: ({ id, name, url, events, filter }) => (
+      <>
+        <a href={`${here}/${id}`} class="row-link">
+          {nameOf({ name, url })}
+        </a>
+        <small class="muted clip" title={events.join(", ")}>
+          {`${saidOf(events)}${filter === null ? "" : ", filtered"} · ${url}`}
+        </small>
+      </>
+    ),
+  };
+}
+
+function saidOf([first, ...others]: readonly string[]): string {
+  if (first === undefined) return "by automations only";
+  if (first === "*") return "all events";
+  return others.length === 0 ? first : `${first} and ${others.length} more`;
 }
 
 /** Switches one on or off, or leads to its form. */
@@ -156,7 +143,7 @@ export const endpointPages = new Hono<SiteEnv>().get("/tenants/:tenant/endpoints
           ) : (
             <Rows
               rows={shown}
-              columns={[...columnsOf(here), ...faresColumns(now, hours)]}
+              columns={[whatColumn(here), ...faresColumns(now, hours)]}
               actions={
                 site.may.endpoints.update ? (one) => <Actions site={site} here={here} endpoint={one} /> : undefined
               }

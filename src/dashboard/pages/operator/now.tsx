@@ -2,6 +2,7 @@ import { Hono } from "hono";
 import type { FC } from "hono/jsx";
 import type { Client } from "../../../client/index";
 import { OPERATOR_TENANT } from "../../../lib/operator";
+import { FailedShare, isWorst, shareOf } from "../../components/figures/incidents";
 import { PageHead } from "../../components/layout";
 import { Rows } from "../../components/listing";
 import { Card, Empty, Figure, Pill } from "../../components/parts";
@@ -17,13 +18,7 @@ type Overview = Awaited<ReturnType<Client["service"]["overview"]>>;
 type Trouble = Overview["endpoints"][number];
 type OfTheDay = Overview["busiest"][number];
 
-/** A share in words: `3 %`; none is known: a dash. */
-function share(part: number | null): string {
-  if (part === null) return "—";
-  return part > 0 && part < 0.01 ? "< 1 %" : `${Math.round(part * 100)} %`;
-}
-
-const None = () => <span class="muted">—</span>;
+const None = () => <span class="muted none">—</span>;
 
 /** Endpoints of all tenants that fail, wait or hold, the most harm first. */
 const Troubles: FC<{ site: Site; endpoints: readonly Trouble[]; now: number }> = ({ site, endpoints, now }) => (
@@ -46,22 +41,22 @@ const Troubles: FC<{ site: Site; endpoints: readonly Trouble[]; now: number }> =
       },
       {
         name: "State",
-        cell: ({ enabled, disabledReason, summary: { state }, breaker }) => (
+        phone: "state",
+        cell: ({ enabled, disabledReason, summary, breaker }) => (
           <>
-            <EndpointPill endpoint={{ enabled, disabledReason }} failing={state === "failing"} />
+            <EndpointPill
+              endpoint={{ enabled, disabledReason }}
+              failing={summary.state === "failing"}
+              worst={isWorst({ enabled, summary })}
+            />
             {breaker?.state === "open" ? <Pill tone="warn">breaker open</Pill> : null}
           </>
         ),
       },
       {
         name: "Failed, last hour",
-        class: "number",
-        cell: ({ summary: { failedShare } }) =>
-          failedShare !== null && failedShare >= 0.5 ? (
-            <strong class="bad">{share(failedShare)}</strong>
-          ) : (
-            share(failedShare)
-          ),
+        phone: "named",
+        cell: ({ summary }) => <FailedShare share={shareOf(summary)} />,
       },
       {
         name: "Since",
@@ -135,7 +130,7 @@ const Content: FC<{ site: Site; overview: Overview; live: string }> = ({ site, o
   const now = Date.now();
   const dead = (queues.deliveriesDead ?? 0) + (queues.deadLetters ?? 0);
   return (
-    <div id="now" hx-get={live} hx-trigger="posthorn:tick from:body throttle:10s" hx-swap="outerHTML" data-live="">
+    <div id="now" hx-get={live} hx-trigger="every 10s" hx-swap="outerHTML">
       <dl class="figures">
         <Figure
           name="Failing"

@@ -67,7 +67,7 @@ async function show(c: SiteContext): Promise<Response> {
       ) : (
         <>
           {head}
-          <FaredCard c={c} fared={fared} title="Deliveries" />
+          <FaredCard c={c} fared={fared} />
           <Card
             title="Endpoints, those that need a look first"
             actions={
