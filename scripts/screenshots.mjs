@@ -178,7 +178,7 @@ function pagesOf({ endpoint, delivery, event }) {
   ];
   const others = [
     "automations",
-    "rules/new",
+    "automations/new",
     "signals",
     "lists",
     "lists/targets",
@@ -245,7 +245,11 @@ const takeAll = (folder) => async (page, name) => {
     await page.emulateMedia({ colorScheme });
     for (const size of WINDOWS) {
       await page.setViewportSize(size);
-      await page.screenshot({ path: join(folder, `${name}-${size.width}-${colorScheme}.png`), fullPage: true });
+      await page.screenshot({
+        path: join(folder, `${name}-${size.width}-${colorScheme}.png`),
+        fullPage: true,
+        animations: "disabled",
+      });
     }
   }
   say(`✓ ${name}`);

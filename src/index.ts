@@ -3,7 +3,7 @@ import { callAs } from "./api/http/inside";
 import type { Env } from "./contracts/env";
 import { dashboard, isPage } from "./dashboard/dashboard";
 import { partsOf } from "./lib/net/request-url";
-import { underRequestId } from "./lib/request-id";
+import { underNewId, underRequestId } from "./lib/request-id";
 import { consume } from "./send/consumer";
 import { consumeDeadLetters } from "./send/dead-letters";
 
@@ -22,8 +22,10 @@ export default {
     return underRequestId(request, Date.now(), () => answering.fetch(request, env, context));
   },
   async queue(batch, env, context) {
-    await (batch.queue.endsWith("-dead")
-      ? consumeDeadLetters(batch, env)
-      : consume(batch, env, (rest) => context.waitUntil(rest)));
+    await underNewId(Date.now(), () =>
+      batch.queue.endsWith("-dead")
+        ? consumeDeadLetters(batch, env)
+        : consume(batch, env, (rest) => context.waitUntil(rest)),
+    );
   },
 } satisfies ExportedHandler<Env>;

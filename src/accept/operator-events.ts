@@ -1,8 +1,8 @@
 import { WorkerEntrypoint } from "cloudflare:workers";
 import { configOf } from "../config/databases";
 import { listens, type Snapshot, snapshotIfAny } from "../config/snapshot";
+import type { OperatorEvent, OperatorEventsContract } from "../contracts/entry-points";
 import type { Env } from "../contracts/env";
-import type { OperatorEvent, OperatorEventsContract } from "../contracts/operator-events";
 import { logError } from "../lib/log";
 import { OPERATOR_TENANT } from "../lib/operator";
 import { accept, acceptAll, type Posted } from "./accept";

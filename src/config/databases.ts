@@ -50,8 +50,15 @@ export async function demandBound(env: Env, tenant: string): Promise<void> {
 
 function databaseAt(env: Env, number: number, tenant: string): D1Database {
   const found = number === 0 ? env.DB : env[`DB_${number}`];
-  if (found === undefined) throw new Error(`there is no binding DB_${number}, where the tenant ${tenant} is`);
+  if (found === undefined) throw new Error(`${NOT_BOUND}DB_${number}, where the tenant ${tenant} is`);
   return found;
+}
+
+const NOT_BOUND = "there is no binding ";
+
+/** The binding for want of which a tenant's database was not found; `null`: an error is another one. Pure. */
+export function unboundIn({ message }: Error): string | null {
+  return new RegExp(`${NOT_BOUND}(DB_\\d+),`).exec(message)?.[1] ?? null;
 }
 
 /** The number of a tenant's database; `null`: there is no such tenant, nor was one since there are several. */

@@ -3,10 +3,9 @@ import { type EventRef, logName, shardName } from "../lib/ids";
 import type { Day } from "../lib/time";
 import type { EndpointContract } from "./endpoint";
 import type { EntityContract } from "./entity";
+import type { OperatorEventsContract, RetriesContract } from "./entry-points";
 import type { Env } from "./env";
 import type { EventLogContract } from "./event-log";
-import type { OperatorEventsContract } from "./operator-events";
-import type { RetriesContract } from "./retries";
 
 /** The endpoint object of a tenant. */
 export function endpointStub(env: Env, tenant: string, endpoint: string): EndpointContract {

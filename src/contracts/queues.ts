@@ -1,4 +1,5 @@
-import { pairOf, type QueuePair, queuePairs } from "../lib/queue-names";
+import { hashesOf } from "../lib/hash";
+import { type QueuePair, queuePairs } from "../lib/queue-names";
 import type { Lane } from "./delivery";
 import type { Env } from "./env";
 import type { DeliveryMessage, EventsMessage } from "./messages";
@@ -15,6 +16,11 @@ function pairsOf(env: Env): ReturnType<typeof queuePairs> {
 
 function bound(env: Env, binding: string): Deliveries {
   return (env as unknown as Record<string, Deliveries>)[binding] as Deliveries;
+}
+
+/** Which of so many pairs an endpoint's messages go by: always the same, and evenly many endpoints by each. Pure. */
+export function pairOf(endpoint: string, pairs: number): number {
+  return hashesOf(endpoint)[0] % pairs;
 }
 
 /**

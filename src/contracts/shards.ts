@@ -59,9 +59,21 @@ export function allNamesOf({ events, idempotency }: AppendAllRequest): string[] 
   return [...new Set(idempotency === undefined ? own : [idempotency.key, ...own])];
 }
 
-/** Where a request is to be written among so many shards; without a key wherever `pick` (0 to 1, exclusive) says. Pure. */
-export function shardFor(request: AppendAllRequest, shards: number, pick: number): number {
+/**
+ * Where a request is to be written among so many shards; without a key wherever `pick` (0 to 1, exclusive) says, of those
+ * that are not `full` if there are any. Pure.
+ */
+export function shardFor(
+  request: AppendAllRequest,
+  shards: number,
+  pick: number,
+  full: ReadonlySet<number> = new Set(),
+): number {
   if (shards === 1) return 0;
   const [first] = allNamesOf(request);
-  return first === undefined ? Math.floor(pick * shards) : homeOf(first, shards);
+  if (first !== undefined) return homeOf(first, shards);
+  const open = Array.from({ length: full.size === 0 ? 0 : shards }, (_, shard) => shard).filter(
+    (one) => !full.has(one),
+  );
+  return open[Math.floor(pick * open.length)] ?? Math.floor(pick * shards);
 }

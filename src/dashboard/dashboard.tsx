@@ -6,8 +6,8 @@
  */
 import { Hono } from "hono";
 import { HTTPException } from "hono/http-exception";
-import { storageProblem } from "../api/problems/problem";
-import { misconfigured, misconfiguredText } from "../api/service/deployment";
+import { misconfiguredText, outsideProblem } from "../api/problems/problem";
+import { misconfigured } from "../api/service/deployment";
 import { PosthornError } from "../client/index";
 import { logError } from "../lib/log";
 import { BarePage, Page } from "./components/layout";
@@ -105,7 +105,7 @@ export function dashboard(call: Call): Hono<SiteEnv> {
     // Of these there is one: ownSite's.
     if (error instanceof HTTPException) return failed(c, error.status, FOREIGN);
     logError("page.failed", error, { method: c.req.method, path: c.req.path });
-    const problem = storageProblem(error);
+    const problem = outsideProblem(error);
     if (problem !== null) {
       for (const [name, value] of Object.entries(problem.headers)) c.header(name, value);
       return failed(c, problem.status, problem.message);

@@ -1,70 +1,24 @@
 import type { Report } from "../contracts/delivery";
 import type { HealthRecord } from "../contracts/endpoint";
-import type { Summary } from "../contracts/figures";
 import type { DisabledReason, Enablement, EndpointSettings } from "../contracts/settings";
 import { eventIdOf } from "../lib/ids";
 import { OPERATOR_TENANT } from "../lib/operator";
 import { iso, isoOrNull, SECOND } from "../lib/time";
 import type { Leases, StoredLease } from "./memory/leases";
-import type { Trend } from "./policy/admission";
 import { type Alert, cross, type Happening } from "./policy/alerts";
 import * as breaking from "./policy/breaker";
 import { afterDisable, afterEnable } from "./policy/enablement";
-import { afterFailure, disablesAt, type FailureWindow, PARTS } from "./policy/failure-window";
+import { afterFailure, disablesAt, PARTS } from "./policy/failure-window";
 import { type Pace, paceAfter, paceOf } from "./policy/pace";
-import { type Quiet, quietAfter, quietAfterSuccess, quietUntil } from "./policy/quiet";
-import { afterFailed, type FailedLately, failedLately } from "./policy/tries";
+import { quietAfter, quietAfterSuccess, quietUntil } from "./policy/quiet";
+import { afterFailed, failedLately } from "./policy/tries";
 import type { Outbox } from "./storage/outbox";
 import type { Head } from "./storage/row";
+import { type EndpointState, NEW_STATE, type Stored } from "./storage/stored-state";
 import type { Values } from "./storage/values";
 
 /** How soon D1's copy of the enablement is written again after that failed, in ms. */
 const MIRROR_AGAIN = 30 * SECOND;
-
-/** How the endpoint fares, over all deliveries. */
-export interface EndpointState extends Trend, Enablement {
-  window: FailureWindow | null;
-  breaker: breaking.Breaker;
-  /** What its receiver has asked for last; `null`: nothing, or it is over. */
-  quiet: Quiet | null;
-  /** What the operator has been told of it. */
-  alert: Alert | null;
-  /** The endpoint is deleted. */
-  gone: boolean;
-  /** When D1's copy of the enablement is to be written, in ms; `null`: it is right. */
-  mirrorAt: number | null;
-  /** When it was disabled by rule and the audit does not say so yet, in ms. It goes with D1's copy, whatever that says by then. */
-  toAudit: readonly number[];
-  /** A change of the ledger could not be written, and no row has been since. */
-  doubtful: boolean;
-  /** As far as it was stored: of an endpoint without failures its rows tell. In ms. */
-  lastSuccessAt: number | null;
-  lastFailure: Summary["lastFailure"];
-  failed: FailedLately;
-}
-
-/** What the row `fortune` has. */
-type Stored = EndpointState & { leases: StoredLease[] };
-
-const NEW_STATE: EndpointState = {
-  enabled: true,
-  disabledReason: null,
-  disabledAt: null,
-  failures: 0,
-  timedOut: false,
-  pace: null,
-  window: null,
-  breaker: breaking.CLOSED,
-  quiet: null,
-  alert: null,
-  gone: false,
-  mirrorAt: null,
-  toAudit: [],
-  doubtful: false,
-  lastSuccessAt: null,
-  lastFailure: null,
-  failed: [],
-};
 
 /**
  * An endpoint's state: its settings, whether it is enabled, and how it fares over all its deliveries. Tells the
@@ -79,8 +33,8 @@ export class State {
   #changed = false;
   /** `null`: nothing is known of it. */
   #pace: Pace | null;
-  /** When an attempt last succeeded, as far as this knows; in ms. */
-  lastSuccessAt: number | null;
+  /** When an attempt last succeeded since the object woke; in ms. */
+  lastSuccessAt: number | null = null;
   readonly #leases: Leases;
 
   constructor(values: Values, outbox: Outbox, leases: Leases) {
@@ -92,7 +46,6 @@ export class State {
     leases.load(stored ?? values.load<StoredLease[]>("leases") ?? []);
     this.#state = { ...NEW_STATE, ...state };
     this.#pace = this.#state.pace === null ? null : paceOf(this.#state.pace);
-    this.lastSuccessAt = this.#state.lastSuccessAt;
   }
 
   /** The copy of the configuration; `null` until there is one. */
@@ -297,7 +250,7 @@ export class State {
   /** Stores what has changed of it and of the leases since it was last stored: one row, however much that is. */
   save(now: number): void {
     if (!this.#changed && !this.#leases.changed) return;
-    const { lastSuccessAt } = this;
+    const lastSuccessAt = this.lastSuccessAt ?? this.#state.lastSuccessAt;
     this.#values.save("fortune", { ...this.#state, lastSuccessAt, leases: this.#leases.stored(now) } satisfies Stored);
     this.#changed = false;
   }

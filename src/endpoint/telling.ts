@@ -158,7 +158,7 @@ export class Teller {
       waiting,
       oldestWaitingAt,
       held,
-      lastSuccessAt: state.lastSuccessAt ?? this.#lastSuccess(),
+      lastSuccessAt: state.lastSuccessAt ?? this.#lastSuccess(state.stored.lastSuccessAt),
       lastFailure: state.stored.lastFailure,
     };
   }
@@ -176,12 +176,13 @@ export class Teller {
     return all === 0 ? null : failed / all;
   }
 
-  #lastSuccess(): number | null {
+  /** Since the object woke there was none: what was stored may be of long ago, and the latest rows tell of one since. */
+  #lastSuccess(stored: number | null): number | null {
     const row = this.#sql.first<{ at: number | null }>(
       "SELECT max(finished) AS at FROM (SELECT finished, status FROM deliveries ORDER BY id DESC LIMIT ?) WHERE status = 'succeeded'",
       LOOK,
     );
-    return row?.at ?? null;
+    return stored === null ? (row?.at ?? null) : Math.max(stored, row?.at ?? 0);
   }
 
   #day(now: number): Telling["day"] {

@@ -25,13 +25,6 @@ export function queuePairs(bindings: readonly string[]): { pairs: QueuePair[]; m
   return { pairs, missing };
 }
 
-/** Which of so many pairs an endpoint's messages go by: always the same, and evenly many endpoints by each (FNV-1a). */
-export function pairOf(endpoint: string, pairs: number): number {
-  let hash = 0x811c9dc5;
-  for (let i = 0; i < endpoint.length; i++) hash = Math.imul(hash ^ endpoint.charCodeAt(i), 0x01000193);
-  return (hash >>> 0) % pairs;
-}
-
 /** Whether a queue of that name brings deliveries to endpoints that have begun to fail. */
 export function isSlowQueue(queue: string): boolean {
   return /-slow(?:-\d+)?$/.test(queue);

@@ -9,7 +9,7 @@ export const REQUEST_ID = "X-Request-Id";
 
 const current = new AsyncLocalStorage<string>();
 
-/** The id of the request that is being answered, wherever that has led within this invocation; absent outside of one. */
+/** The id of the request that is being answered, or of the batch, wherever that has led within this invocation; absent outside of one. */
 export function requestId(): string | undefined {
   return current.getStore();
 }
@@ -17,6 +17,11 @@ export function requestId(): string | undefined {
 /** The id that a caller gives a request, or a new one for what is no id (`now` in ms). Pure but for that. */
 export function requestIdOf(given: string | null, now: number): string {
   return given !== null && SANE.test(given) ? given : newId("req", now);
+}
+
+/** Runs what no request asks for, such as a batch of a queue, under an id of its own: its log lines say it (`now` in ms). */
+export function underNewId<T>(now: number, run: () => T): T {
+  return current.run(newId("req", now), run);
 }
 
 /** Answers a request under its id: log lines and problems say it, and so does the answer, as {@link REQUEST_ID},

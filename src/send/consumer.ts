@@ -5,7 +5,7 @@ import { parseMessage } from "../contracts/messages";
 import { log, logError } from "../lib/log";
 import { isSlowQueue } from "../lib/queue-names";
 import { deliver } from "./deliver";
-import type { Share } from "./share";
+import type { Share } from "./invocation/share";
 
 /** What of a batch is for one endpoint. */
 interface Group extends Omit<Share, "items" | "settled"> {

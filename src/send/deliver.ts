@@ -7,11 +7,11 @@ import { LANES, SLOTS } from "../endpoint/policy/admission";
 import { logError } from "../lib/log";
 import type { Granted } from "./attempt";
 import { EventTexts, keepingText } from "./event-texts";
-import { Hangs } from "./hang";
-import { Invocation, type Way } from "./invocation";
-import type { Stream } from "./lanes";
+import { Hangs } from "./invocation/hang";
+import { Invocation, type Way } from "./invocation/invocation";
+import type { Stream } from "./invocation/lanes";
+import { Owed, type Share } from "./invocation/share";
 import { Reports, record } from "./reports";
-import { Owed, type Share } from "./share";
 
 /** The most deliveries that are handed back to their endpoint in one call. */
 const BACK_AT_ONCE = 100;

@@ -6,7 +6,7 @@ import { Outbound } from "../event-log/merge-messages";
 import { deliveryId } from "../lib/ids";
 import { logError } from "../lib/log";
 import { deliver } from "./deliver";
-import type { Share } from "./share";
+import type { Share } from "./invocation/share";
 
 /** How long what could not be offered to its endpoint rests before the queue brings it, in seconds: as long as a message that goes back. */
 const AGAIN = 5;

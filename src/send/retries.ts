@@ -1,9 +1,9 @@
 import { WorkerEntrypoint } from "cloudflare:workers";
 import type { Claim, Outcome } from "../contracts/delivery";
+import type { RetriesContract } from "../contracts/entry-points";
 import type { Env } from "../contracts/env";
 import { refTo } from "../contracts/event";
 import { endpointStub } from "../contracts/find";
-import type { RetriesContract } from "../contracts/retries";
 import type { EndpointSettings } from "../contracts/settings";
 import { LANES } from "../endpoint/policy/admission";
 import { logError } from "../lib/log";

@@ -29,6 +29,9 @@ const FAULTS: [name: string, value: string | undefined, message: string][] = [
   ["ALLOW_INSECURE_ENDPOINTS", "yes", "must be true or false"],
   ["CONTACT_URL", "call (me)", "must be a URL without spaces and parentheses"],
   ["DEFAULT_PROFILE", "claerview", "must be one of "],
+  ["DB", undefined, "is not bound"],
+  ["EVENT_LOG", undefined, "is not bound"],
+  ["DELIVERIES_DEAD", undefined, "is not bound"],
 ];
 
 describe("a deployment with a variable that is wrong", () => {

@@ -1,10 +1,13 @@
+import { evictDurableObject, runInDurableObject } from "cloudflare:test";
 import { env } from "cloudflare:workers";
 import { describe, it } from "vitest";
 import { summariesOf, sumsByTenant, type Told, troubled, writeSummary } from "../../src/config/endpoints/summaries";
 import type { Summary } from "../../src/contracts/figures";
+import { encodeTime } from "../../src/lib/ids";
 import { DAY, HOUR, iso } from "../../src/lib/time";
 import { call, newEndpoint, newReceiver, newTenant, post } from "../lib/api";
 import { until } from "../lib/until";
+import { endpointObject } from "../send/harness";
 
 const NOW = Date.now();
 const FINE: Summary = {
@@ -127,6 +130,42 @@ describe("summaries", () => {
       { tenant: a, endpoints: 1, failing: 1, waiting: 45, accepted: 10, failed: 1 },
     ]);
     expect(await sumsByTenant(env.DB, { limit: 1, now: NOW + DAY + 1, tenants: [a] })).toMatchObject([{ accepted: 0 }]);
+  });
+});
+
+/** 30,000 deliveries of an endpoint's last day, one in a hundred of which failed. */
+function fillDay(tenant: string, endpoint: string, from: number): Promise<void> {
+  const object = endpointObject(tenant, endpoint) as unknown as DurableObjectStub;
+  return runInDurableObject(object, (_, { storage }) => {
+    for (let hour = 0; hour < 24; hour++) {
+      storage.sql.exec(
+        `WITH RECURSIVE n (i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 1250)
+         INSERT INTO deliveries (id, event, status, attempts, code, error, duration)
+         SELECT 'dlv_${encodeTime(from + hour * HOUR)}' || printf('%016d0', i), 'lead.hot', iif(i % 100, 'succeeded', 'failed'), 1,
+           iif(i % 100, 200, 500), iif(i % 100, NULL, 'status'), 20 FROM n`,
+      );
+    }
+  });
+}
+
+describe("30,000 deliveries of a day", () => {
+  it("are 30,000 in stats and health, also of a new object", async ({ expect }) => {
+    const tenant = await newTenant();
+    const { id } = await newEndpoint(tenant, (await newReceiver()).url);
+    const hour = NOW - (NOW % HOUR);
+    await post(tenant);
+    await until("it is delivered", async () => {
+      return (await call("GET", `/v1/tenants/${tenant}/stats`)).body.totals.succeeded === 1;
+    });
+    await fillDay(tenant, id, hour - 23 * HOUR);
+    for (let i = 0; i < 2; i++) {
+      await evictDurableObject(endpointObject(tenant, id) as unknown as DurableObjectStub);
+      const { totals, truncated } = (await call("GET", `/v1/tenants/${tenant}/stats?by=hour`)).body;
+      expect(totals).toMatchObject({ accepted: 30_001, succeeded: 24 * 1_238 + 1, failed: 24 * 12, waiting: 0 });
+      expect(truncated).toBe(false);
+      const { counts } = (await call("GET", `/v1/tenants/${tenant}/endpoints/${id}/health`)).body;
+      expect(counts).toMatchObject({ succeeded: 24 * 1_238 + 1, failed: 24 * 12 });
+    }
   });
 });
 

@@ -3,14 +3,14 @@ import { Instance } from "./instance.ts";
 import { billOf, type Kept, keptOf, type Usage, usageOf, usdPerMillion } from "./prices.ts";
 import { cpuMsOf, profiled } from "./profiler.ts";
 import type { Receiver } from "./receiver.ts";
-import { batch100, failing, fanout10, outage, type Scenario, single, sparse } from "./scenarios.ts";
+import { alone, batch100, failing, fanout10, outage, refused, type Scenario, single, sparse } from "./scenarios.ts";
 
 /** What a delivered event costs. */
 export interface Cost extends Usage, Kept {
   usdPerMillion: number;
   /** With log lines and storage: what the bill says. */
   billPerMillion: number;
-  /** How many messages a consumer's batch had, on average. */
+  /** How many messages a consumer's batch had, on average; 0: there was no batch. */
   messagesPerBatch: number;
 }
 
@@ -22,6 +22,8 @@ function scenarios(quick: boolean): Record<string, Scenario> {
     fanout10: fanout10(quick ? 20 : 200),
     failing: failing(quick ? 2 : 20),
     sparse: sparse(quick ? 3 : 24),
+    alone: alone(quick ? 1 : 8),
+    refused: refused(quick ? 0.1 : 1),
     // Last: its objects go on waking for hours, and their reads would be counted with the next one's.
     outage: outage(quick ? 1 : 3),
   };
@@ -43,7 +45,7 @@ export async function measureCosts(
     const delivered = await run();
     const counts = await counted.counts();
     // An hour in steps of seconds is mostly the bench's own questions: what the profiler says of it is no figure.
-    const isSampled = sampled !== null && name !== "sparse" && name !== "outage";
+    const isSampled = sampled !== null && !["sparse", "alone", "refused", "outage"].includes(name);
     const cpuMs = isSampled ? await sample(sampled, scenario, receiver) : undefined;
     costs[name] = costOf(counts, delivered, cpuMs);
     progress(`cost ${name}: $${costs[name].billPerMillion.toFixed(2)} per million`);
@@ -62,7 +64,7 @@ export function costOf(counts: Counts, delivered: number, cpuMs?: number): Cost 
     billPerMillion: billOf(usage, kept),
     ...usage,
     ...kept,
-    messagesPerBatch: messages / counts.batches.length,
+    messagesPerBatch: messages / Math.max(counts.batches.length, 1),
   };
 }
 

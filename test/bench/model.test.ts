@@ -1,6 +1,6 @@
 import { describe, it } from "vitest";
 import { LANES, SLOTS } from "../../src/endpoint/policy/admission";
-import { hangsAfter } from "../../src/send/hang";
+import { hangsAfter } from "../../src/send/invocation/hang";
 import { batchTime, bottlenecksOf, DEPLOYED, demandOf, deployedFor, erlangC, outlook, type Shape } from "./model.ts";
 
 describe("the capacity model", () => {

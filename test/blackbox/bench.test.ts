@@ -79,7 +79,16 @@ test("a delivered event costs no more than is promised of one alone, and every p
   const { p99Ratio: _, ...causes } = timed.neighbour as Record<string, Figures>;
   for (const [cause, { delivered, offered }] of Object.entries(causes))
     expect([cause, delivered]).toEqual([cause, offered]);
-  expect(Object.keys(cost)).toEqual(["single", "batch100", "fanout10", "failing", "sparse", "outage"]);
+  expect(Object.keys(cost)).toEqual([
+    "single",
+    "batch100",
+    "fanout10",
+    "failing",
+    "sparse",
+    "alone",
+    "refused",
+    "outage",
+  ]);
   const { single, batch100, fanout10 } = cost as Record<"single" | "batch100" | "fanout10", Cost>;
   // CPU time is not sampled in a quick run; it is below 5 ms, which would be 0.10.
   expect(single.usdPerMillion).toBeLessThanOrEqual(3.9);

@@ -95,7 +95,7 @@ export class Person {
     await this.page.goto("/dashboard/sign-in");
     await this.page.getByLabel("API key").fill(key);
     await this.page.getByRole("button", { name: "Sign in" }).click();
-    await this.page.waitForURL(/\/dashboard\/(?:now|tenants)/);
+    await this.page.waitForURL(({ pathname }) => !pathname.endsWith("/sign-in"));
   }
 
   /** Goes to a page and looks at it. */

@@ -315,7 +315,21 @@ describe("with two databases", () => {
     await env.DB.prepare("INSERT INTO tenant_databases VALUES (?, 7)").bind(gone).run();
     await expect(configOf(env, gone)).rejects.toThrow("DB_7");
     vi.spyOn(console, "error").mockImplementation(() => undefined);
-    expect((await call("GET", `/v1/tenants/${gone}/endpoints`)).status).toBe(500);
+    const answer = await call("GET", `/v1/tenants/${gone}/endpoints`);
+    expect([answer.status, answer.body.code, answer.headers.get("Retry-After")]).toEqual([503, "misconfigured", "60"]);
+    expect(answer.body.errors).toEqual([{ path: "DB_7", message: expect.stringContaining("bind it again") }]);
+    expect(answer.body.detail).not.toContain(gone);
+  });
+
+  it("is missed on /health where a later one is bound", async ({ expect }) => {
+    vi.spyOn(console, "error").mockImplementation(() => undefined);
+    Object.assign(env, { DB_3: env.SPARE });
+    try {
+      const { status, body } = await call("GET", "/health");
+      expect([status, body.errors]).toEqual([503, [{ path: "DB_2", message: "is not bound, though DB_3 is" }]]);
+    } finally {
+      delete env.DB_3;
+    }
   });
 
   it("nor is one whose database was taken away with all but the first: its objects keep what they have", async ({

@@ -24,13 +24,17 @@ describe("what is held", () => {
     const portal = await inPortal(tenant);
     const { visitor: viewer } = await withKey(tenant, "viewer");
     const page = await portal.get(`/portal/tenants/${tenant}/endpoints/${id}`);
-    expect(words(page.html)).toContain("Disabled: 2 events held. Somebody disabled it. Recover what is held");
+    expect(words(page.html)).toMatch(/Disabled: 2 events held\. Somebody disabled it\. .*Recover what is held/);
     expect(words(page.html)).toContain("Held or canceled 0");
     expect(words(page.html)).toContain("Enable it and recover 2 deliveries");
     const overview = await portal.get(`/portal/tenants/${tenant}`);
     expect(words(overview.html)).toMatch(/Mine is disabled: 2 events held\. Disabled by hand, 25 h ago ?\. Recover …/);
     const read = words((await viewer.get(`/dashboard/tenants/${tenant}/endpoints/${id}`)).html);
-    expect(read).toContain("Disabled: 2 events held.");
+    expect(read).toContain("Disabled: 2 events held. Somebody disabled it.");
+    // Whoever may read the audit is told who it was, and when.
+    const { visitor: admin } = await withKey(tenant, "admin");
+    const told = words((await admin.get(`/dashboard/tenants/${tenant}/endpoints/${id}`)).html);
+    expect(told).toMatch(/Disabled: 2 events held\. Disabled by the operator on \d{4}-/);
     expect(read).not.toContain("Recover");
     const seen = words((await viewer.get(`/dashboard/tenants/${tenant}`)).html);
     expect(seen).toContain("Mine is disabled: 2 events held.");

@@ -87,7 +87,7 @@ describe("an endpoint's first page", () => {
   it("sends a test of a type that it wants", async ({ expect }) => {
     const { visitor, here } = await pagesOf({ events: ["lead.hot"] });
     const { html } = await visitor.submit(here, `${here}/test`, { event: "lead.hot" });
-    expect(words(html)).toContain("What came of it");
+    expect(words(html)).toContain("Result");
     expect(words(html)).toContain("Attempt 1");
   });
 });

@@ -64,6 +64,8 @@ const FORMS: Record<string, Row> = {
     fields: () => ({ event: "lead.hot", data: '{"score": 91}' }),
   },
   [`${ENDPOINT}/recover`]: { may: MANAGERS, answer: "leads on", fields: () => ({ recoverSince: SINCE }) },
+  // Of one that is not there.
+  [`${ENDPOINT}/cancel-recovery`]: { may: MANAGERS, answer: "nothing here", fields: () => ({ recovery: "rcv_none" }) },
   [`${ENDPOINT}/probe`]: { may: MANAGERS, answer: "leads on" },
   [`${ENDPOINT}/reveal`]: { may: MANAGERS, answer: "shows" },
   "/tenants/:tenant/settings": { may: OPERATOR, answer: "leads on", fields: () => ({ name: "Renamed" }) },

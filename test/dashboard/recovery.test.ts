@@ -1,7 +1,7 @@
 import { env } from "cloudflare:workers";
 import { describe, it } from "vitest";
 import { presetsOf } from "../../src/dashboard/pages/endpoints/endpoint-recovery";
-import { call, delivery, newEndpoint, newReceiver, newTenant } from "../lib/api";
+import { call, delivery, newEndpoint, newReceiver, newTenant, until } from "../lib/api";
 import { Visitor, words } from "./visitor";
 
 describe("the spans that a recovery proposes", () => {
@@ -44,5 +44,30 @@ describe("a recovery", () => {
     const all = await visitor.submit(here, `${here}/recover`, { ...early, recoverUntil: "", recoverStatus: "failed" });
     expect(all.headers.get("Location")).toMatch(/recovered=1$/);
     await delivery(tenant, body.deliveries[0], "succeeded");
+  });
+
+  it("shows how far it has come, is canceled, and stands among those before", async ({ expect }) => {
+    const tenant = await newTenant();
+    const receiver = await newReceiver();
+    const { id } = await newEndpoint(tenant, receiver.url, { enabled: false, rateLimit: 1 });
+    for (let i = 0; i < 6; i++) await call("POST", `/v1/tenants/${tenant}/events`, { event: "a.b", data: { i } });
+    const at = `/v1/tenants/${tenant}/endpoints/${id}`;
+    await until("six held", async () => {
+      const { body } = await call("GET", `${at}/deliveries?status=held`);
+      return body.data.length === 6;
+    });
+    const visitor = new Visitor();
+    await visitor.signIn(env.OPERATOR_KEY ?? "");
+    const here = `/dashboard/tenants/${tenant}/endpoints/${id}`;
+    await visitor.submit(here, `${here}/enable`, { recover: "yes", recoverStatus: "held" });
+    const running = await visitor.get(here);
+    expect(words(running.html)).toMatch(/Recovering: \d of 6 sent again/);
+    expect((await visitor.get(here, { "HX-Request": "true" })).html).toContain("<progress");
+    const [, recovery = ""] = /name="recovery" value="(rcv_[^"]+)"/.exec(running.html) ?? [];
+    const canceled = await visitor.submit(here, `${here}/cancel-recovery`, { recovery });
+    expect(canceled.headers.get("Location")).toMatch(/done=canceled$/);
+    const after = words((await visitor.get(here)).html);
+    expect(after).not.toContain("Recovering:");
+    expect(after).toMatch(/held \d of 6 canceled/);
   });
 });

@@ -9,7 +9,9 @@ import { attempt, delivery, outcomeOf, T0, withLedger } from "./ledgers";
 const DUE = T0 + 31 * SECOND;
 
 function took(outcome: Outcome, durationMs: number): Outcome {
-  return outcome.kind === "attempted" ? { ...outcome, attempt: { ...outcome.attempt, durationMs } } : outcome;
+  return outcome.kind === "attempted"
+    ? { ...outcome, attempt: { ...outcome.attempt, statusCode: 404, durationMs } }
+    : outcome;
 }
 
 /** So many deliveries whose first attempts have failed so. */

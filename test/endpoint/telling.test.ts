@@ -156,6 +156,20 @@ describe("the copy in D1", () => {
     });
   });
 
+  it("knows the last success of before the object woke, also where it has stored an earlier one", async ({
+    expect,
+  }) => {
+    await withLedger((ledger, open) => {
+      attempt(ledger, delivery(T0), "status", T0);
+      attempt(ledger, delivery(T0 + 1), null, T0 + 1);
+      attempt(open(), delivery(T0 + HOUR), null, T0 + HOUR);
+      const again = open();
+      attempt(again, delivery(T0 + DAY), "status", T0 + DAY);
+      expect(again.teller.summary(T0 + DAY).lastSuccessAt).toBe(T0 + HOUR);
+      expect(open().teller.summary(T0 + DAY).lastSuccessAt).toBe(T0 + HOUR);
+    });
+  });
+
   it("has a day that is over as a part, and anew once something of it changes", async ({ expect }) => {
     await withLedger(
       (ledger, open) => {

@@ -4,6 +4,7 @@ import fc from "fast-check";
 import { afterEach, describe, it, vi } from "vitest";
 import { accept, acceptAll, type Posted } from "../../src/accept/accept";
 import type { Env } from "../../src/contracts/env";
+import { LOG_FULL } from "../../src/contracts/event-log";
 import { eventLogStub } from "../../src/contracts/find";
 import { ancestorsOf, homeOf } from "../../src/contracts/shards";
 import { Announcer } from "../../src/event-log/announce";
@@ -18,9 +19,9 @@ import { type Answered, call, fresh, newEndpoint, newReceiver, newTenant, until 
 import { holdsAsync } from "../lib/property";
 import { endpointObject } from "../send/harness";
 
-const { leastShards } = EventLog;
+const { leastShards, mostBytes } = EventLog;
 afterEach(() => {
-  EventLog.leastShards = leastShards;
+  Object.assign(EventLog, { leastShards, mostBytes });
   vi.useRealTimers();
   vi.restoreAllMocks();
 });
@@ -315,6 +316,34 @@ describe("a tenant whose day has four shards", () => {
     }
     const { records } = await endpointObject(tenant, id).look(posted.map((event) => event.deliveries[0].id));
     expect(records.filter((record) => record !== null)).toHaveLength(posted.length);
+  });
+
+  it("takes what names no key as long as any shard has room, and a key where its home has", async ({ expect }) => {
+    const tenant = await newTenant();
+    const day = dayOf(Date.now());
+    const first = eventLogStub(env as Env, tenant, day, 0);
+    // By another isolate: this one knows of one shard.
+    const early = { type: "e", data: "{}", matches: [] };
+    await first.append(early, undefined, 4);
+    await evictDurableObject(first as unknown as DurableObjectStub);
+    EventLog.mostBytes = 1;
+    await expect(first.append(early)).rejects.toThrow(LOG_FULL);
+    EventLog.mostBytes = mostBytes;
+    const post = (key?: string) => {
+      const headers: Record<string, string> = key === undefined ? {} : { "Idempotency-Key": key };
+      return call("POST", `/v1/tenants/${tenant}/events`, { event: "e", data: {} }, headers);
+    };
+    const posted = await Promise.all(Array.from({ length: 24 }, () => post()));
+    expect(posted.map(({ status }) => status)).toEqual(posted.map(() => 202));
+    const logs = posted.map(({ body }) => logName(parseEventId(body.id) as EventRef));
+    expect(new Set(logs).size).toBe(3);
+    expect(logs).not.toContain(day);
+    vi.spyOn(console, "error").mockImplementation(() => undefined);
+    const keys = Array.from({ length: 40 }, (_, i) => `key-${i}`);
+    const [home, other] = [keys.find((key) => homeOf(key, 4) === 0), keys.find((key) => homeOf(key, 4) !== 0)];
+    const refused = await post(home);
+    expect([refused.status, refused.body.code]).toEqual([503, "event-log-full"]);
+    expect((await post(other)).status).toBe(202);
   });
 
   it("is dropped once retention is over, its first shard last", async ({ expect }) => {

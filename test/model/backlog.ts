@@ -14,7 +14,7 @@ import { Sql } from "../../src/lib/sql";
 import { dayOf, SECOND } from "../../src/lib/time";
 import type { Attempting } from "../../src/send/attempt";
 import { EndpointRun } from "../../src/send/deliver";
-import { Invocation } from "../../src/send/invocation";
+import { Invocation } from "../../src/send/invocation/invocation";
 import { memoryStorage } from "./sqlite";
 import { VirtualClock } from "./virtual-clock";
 

@@ -1,4 +1,4 @@
-import { pairOf } from "../../src/lib/queue-names";
+import { pairOf } from "../../src/contracts/queues";
 
 /** How many queues there are. */
 const QUEUES = 3;

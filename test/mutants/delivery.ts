@@ -240,7 +240,7 @@ export const CONSUMING: readonly Mutant[] = [
   },
   {
     name: "an invocation takes on more as long as there is something",
-    file: "src/send/invocation.ts",
+    file: "src/send/invocation/invocation.ts",
     find: "Date.now() < this.#until",
     replace: "this.#until > 0",
     tests: tests("test/send/endpoint-run.test.ts"),
@@ -248,7 +248,7 @@ export const CONSUMING: readonly Mutant[] = [
   },
   {
     name: "a claim holds its batch",
-    file: "src/send/invocation.ts",
+    file: "src/send/invocation/invocation.ts",
     find: "timeout <= LONGEST_ALONE",
     replace: "timeout > LONGEST_ALONE",
     tests: tests("test/send/endpoint-run.test.ts"),
@@ -256,7 +256,7 @@ export const CONSUMING: readonly Mutant[] = [
   },
   {
     name: "one endpoint may have all lanes while others wait",
-    file: "src/send/lanes.ts",
+    file: "src/send/invocation/lanes.ts",
     find: "const LANES_OF_ONE = 3;",
     replace: "const LANES_OF_ONE = 6;",
     tests: tests("test/send/shares.test.ts", "are three of one endpoint's while another has yet to answer"),
@@ -264,7 +264,7 @@ export const CONSUMING: readonly Mutant[] = [
   },
   {
     name: "what has not begun stays behind lanes that are all blocked",
-    file: "src/send/lanes.ts",
+    file: "src/send/invocation/lanes.ts",
     find: "if (this.blocked) for (const stream of this.#streams) stream.giveBack();",
     replace: "",
     tests: tests("test/send/endpoint-run.test.ts"),
@@ -272,7 +272,7 @@ export const CONSUMING: readonly Mutant[] = [
   },
   {
     name: "a hang is noticed after a second, however fast the endpoint is",
-    file: "src/send/hang.ts",
+    file: "src/send/invocation/hang.ts",
     find: "Math.min(Math.max(2 * pace, LEAST), MOST)",
     replace: "MOST",
     tests: tests("test/send/endpoint-run.test.ts"),

@@ -337,4 +337,20 @@ export const WAITING: readonly Mutant[] = [
     tests: tests("test/endpoint/ledger.test.ts"),
     why: "A delivery that is done would be due again.",
   },
+  {
+    name: "an hour that was written down is not counted again",
+    file: "src/endpoint/storage/figures.ts",
+    find: "if (written?.final === 0) this.#sql.all(",
+    replace: "if (written?.final === 2) this.#sql.all(",
+    tests: tests("test/endpoint/figures.test.ts", "are what the rows say after whatever"),
+    why: "A retry that succeeds the next day would be missing from every figure.",
+  },
+  {
+    name: "D1 keeps an old day as it was told first",
+    file: "src/endpoint/telling.ts",
+    find: "const late = new Set([...this.#told.late, ...partsOf(this.#told, hours)]);",
+    replace: "const late = new Set([...this.#told.late, ...partsOf(this.#told, [])]);",
+    tests: tests("test/endpoint/telling.test.ts", "has a day that is over as a part"),
+    why: "The figures of many endpoints would not be those of each.",
+  },
 ];

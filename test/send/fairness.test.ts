@@ -1,5 +1,5 @@
 import { describe, it } from "vitest";
-import { Lanes, type Stream } from "../../src/send/lanes";
+import { Lanes, type Stream } from "../../src/send/invocation/lanes";
 
 /** Sends of one endpoint that take until they are told to end. */
 class Sends implements Stream {

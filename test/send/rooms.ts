@@ -14,8 +14,8 @@ import { LEASE } from "../../src/endpoint/policy/admission";
 import { deliveryId, encodeTime } from "../../src/lib/ids";
 import type { Granted, Text } from "../../src/send/attempt";
 import { EndpointRun } from "../../src/send/deliver";
-import { Invocation } from "../../src/send/invocation";
-import type { Share } from "../../src/send/share";
+import { Invocation } from "../../src/send/invocation/invocation";
+import type { Share } from "../../src/send/invocation/share";
 import { SETTINGS } from "../endpoint/ledgers";
 
 export const T0 = Date.parse("2026-11-27T12:00:00.000Z");

@@ -1,5 +1,5 @@
 import { describe, it } from "vitest";
-import { Lanes, type Stream } from "../../src/send/lanes";
+import { Lanes, type Stream } from "../../src/send/invocation/lanes";
 
 /** An endpoint's sends, each of which takes until it is told to end. */
 class Sends implements Stream {

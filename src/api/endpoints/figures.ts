@@ -1,7 +1,7 @@
 import { figuresOf } from "../../config/endpoints/summaries";
 import { hourOf } from "../../contracts/figures";
 import { endpointStub, eventLogStub } from "../../contracts/find";
-import { addDays, DAY, dayOf, dayStart } from "../../lib/time";
+import { addDays, DAY, dayOf, dayStart, MINUTE } from "../../lib/time";
 import type { AppContext } from "../http/context";
 import { endpointOf } from "./endpoints";
 import { putTogether } from "./known-figures";
@@ -9,6 +9,9 @@ import type { OfEndpoint } from "./stats-rows";
 
 /** As many objects are asked at the most: those of so many endpoints, or the logs of the last two days. */
 const ASKED = 3;
+
+/** By so long after the end of a day its log has handed over what it accepted, in ms, unless endpoints are out of reach. */
+const HANDED_OVER = 15 * MINUTE;
 
 /** What is known of a tenant's deliveries; times in ms. */
 export interface Known {
@@ -36,7 +39,8 @@ export async function figuresOfTenant(c: AppContext, endpoint: string | null, as
       span,
     );
   const now = Date.now();
-  const put = putTogether(known, await logsOf(c, span, now), span);
+  const told = known.last.map(({ told }) => told?.at ?? 0);
+  const put = putTogether(known, await logsOf(c, span, Math.min(...told), now), span);
   const oldest = known.last.flatMap(({ told }) => told?.oldestWaitingAt ?? []);
   return {
     figures: put.figures,
@@ -60,10 +64,16 @@ async function ofObjects(c: AppContext, ids: readonly string[], span: Pick<Span,
   };
 }
 
-/** What the logs of today and yesterday know, where they touch the span. What is older, D1 was told. */
-async function logsOf(c: AppContext, { since, until }: Pick<Span, "since" | "until">, now: number) {
+/**
+ * What the logs of today and yesterday know, where they touch the span. What is older, D1 was told; and of yesterday too,
+ * where every endpoint has told (`told`, ms: the first of them) since all that was accepted then was handed over.
+ */
+async function logsOf(c: AppContext, { since, until }: Pick<Span, "since" | "until">, told: number, now: number) {
   const today = dayOf(now);
-  const days = [today, addDays(today, -1)].filter((day) => dayStart(day) < until && dayStart(day) + DAY > since);
+  const isTold = told >= dayStart(today) + HANDED_OVER;
+  const days = [today, ...(isTold ? [] : [addDays(today, -1)])].filter(
+    (day) => dayStart(day) < until && dayStart(day) + DAY > since,
+  );
   const logs = await Promise.all(days.map((day) => eventLogStub(c.env, c.get("tenant"), day).figures()));
   // Of a day with shards each has its own; what much is delivered to tells D1 once a minute.
   return logs.map(({ shards = 1, ...log }) => (shards === 1 ? log : { ...log, accepted: {} }));

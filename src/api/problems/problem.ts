@@ -1,8 +1,10 @@
 import type { Context } from "hono";
 import { HTTPException } from "hono/http-exception";
 import type { ContentfulStatusCode } from "hono/utils/http-status";
+import { unboundIn } from "../../config/databases";
 import { ChangedMeanwhile } from "../../config/version";
 import { LOG_FULL, LOG_UNWRITTEN, TENANT_GONE } from "../../contracts/event-log";
+import type { Misconfigured } from "../../lib/configuration";
 import { logError } from "../../lib/log";
 import { requestId } from "../../lib/request-id";
 import { type StorageTrouble, storageTrouble } from "../../lib/storage-trouble";
@@ -11,6 +13,8 @@ import { PROBLEMS, type ProblemCode, typeOf } from "./problem-codes";
 
 /** After how many seconds a write that failed is worth another try. */
 const RETRY_WRITE = 60;
+/** After how many seconds another look is worth it: somebody has to deploy first. */
+const LOOK_AGAIN = 60;
 
 /** One field that was refused; `path` as `events.0`. */
 export interface FieldError {
@@ -107,7 +111,30 @@ function toProblem(error: Error): Problem {
     const detail = `The event log could not write${why[trouble]}. Nothing was accepted; try again.`;
     return new Problem("event-log-unwritten", detail, { headers: { "Retry-After": String(RETRY_WRITE) } });
   }
-  return storageProblem(error) ?? new Problem("internal", "Something went wrong on our side.");
+  return outsideProblem(error) ?? new Problem("internal", "Something went wrong on our side.");
+}
+
+/** The 503 of a deployment in which something is missing or wrong: each is named, and none is shown. */
+export function misconfiguredProblem(faults: readonly Misconfigured[]): Problem {
+  return new Problem("misconfigured", misconfiguredText(faults), {
+    errors: faults.map(({ name, message }) => ({ path: name, message })),
+    headers: { "Retry-After": String(LOOK_AGAIN) },
+  });
+}
+
+/** What is wrong with a deployment, in a sentence. */
+export function misconfiguredText(faults: readonly Misconfigured[]): string {
+  return `This deployment is misconfigured: ${faults.map(({ name, message }) => `${name} ${message}`).join("; ")}.`;
+}
+
+/**
+ * The 503 of what lies outside of the request, storage or the deployment; `null`: an error is not of that. A database that
+ * was taken away leaves its tenants unreachable, and is to be bound again.
+ */
+export function outsideProblem(error: Error): Problem | null {
+  const name = unboundIn(error);
+  if (name === null) return storageProblem(error);
+  return misconfiguredProblem([{ name, message: "is not bound, and has tenants: bind it again" }]);
 }
 
 /** The 503 of storage that did not do what it was asked, whether that was to read or to write; `null`: it is not that. */

@@ -1,24 +1,23 @@
 import type { MiddlewareHandler } from "hono";
+import { databasesOf } from "../../config/databases";
 import { PROFILE_NAMES } from "../../config/endpoints/profiles";
 import type { Env } from "../../contracts/env";
 import { missingQueues } from "../../contracts/queues";
 import { configurationOf, type Misconfigured } from "../../lib/configuration";
 import type { AppEnv } from "../http/context";
-import { Problem } from "../problems/problem";
+import { misconfiguredProblem } from "../problems/problem";
 
-/** How many seconds until another look is worth it: somebody has to deploy first. */
-const LOOK_AGAIN = 60;
+/** The bindings without which nothing goes. */
+const BINDINGS = ["EVENT_LOG", "ENDPOINT", "ENTITY", "DELIVERIES", "DELIVERIES_SLOW", "DELIVERIES_DEAD", "DB"] as const;
 
-/** What is wrong with the deployment's variables; empty: nothing. */
+/** What is wrong with the deployment's variables and bindings; empty: nothing. */
 export function misconfigured(env: Env): Misconfigured[] {
-  const { faults } = configurationOf(env);
-  if ((PROFILE_NAMES as readonly string[]).includes(env.DEFAULT_PROFILE)) return faults;
-  return [...faults, { name: "DEFAULT_PROFILE", message: `must be one of ${PROFILE_NAMES.join(", ")}` }];
-}
-
-/** What is wrong, in a sentence that names each variable and shows none. */
-export function misconfiguredText(faults: readonly Misconfigured[]): string {
-  return `This deployment is misconfigured: ${faults.map(({ name, message }) => `${name} ${message}`).join("; ")}.`;
+  const faults = [...configurationOf(env).faults];
+  if (!(PROFILE_NAMES as readonly string[]).includes(env.DEFAULT_PROFILE)) {
+    faults.push({ name: "DEFAULT_PROFILE", message: `must be one of ${PROFILE_NAMES.join(", ")}` });
+  }
+  for (const name of BINDINGS) if (env[name] === undefined) faults.push({ name, message: "is not bound" });
+  return faults;
 }
 
 /**
@@ -29,13 +28,16 @@ export function incompleteQueues(env: Env): Misconfigured[] {
   return missingQueues(env).map((name) => ({ name, message: "is not bound, though the other one of its pair is" }));
 }
 
-/** A 503 while a variable of the deployment is missing or wrong: better than to go on with what nobody meant. */
+/** Databases that nothing would be looked for in, since their numbers leave one out. */
+export function unreachedDatabases(env: Env): Misconfigured[] {
+  const reached = databasesOf(env).length;
+  const beyond = Object.keys(env).filter((name) => Number(/^DB_([1-9]\d*)$/.exec(name)?.[1] ?? 0) >= reached);
+  return beyond.length === 0 ? [] : [{ name: `DB_${reached}`, message: `is not bound, though ${beyond[0]} is` }];
+}
+
+/** A 503 while a variable or binding of the deployment is missing or wrong: better than to go on with what nobody meant. */
 export function checkDeployment(env: Env, faults = misconfigured(env)): void {
-  if (faults.length === 0) return;
-  throw new Problem("misconfigured", misconfiguredText(faults), {
-    errors: faults.map(({ name, message }) => ({ path: name, message })),
-    headers: { "Retry-After": String(LOOK_AGAIN) },
-  });
+  if (faults.length > 0) throw misconfiguredProblem(faults);
 }
 
 /** {@link checkDeployment} before anything else is done. */

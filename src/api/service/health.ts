@@ -6,7 +6,7 @@ import { ANYBODY } from "../http/roles";
 import { createRoute } from "../http/route";
 import { Problem } from "../problems/problem";
 import { isoTime, json, named, problems } from "../spec/schemas";
-import { checkDeployment, incompleteQueues, misconfigured } from "./deployment";
+import { checkDeployment, incompleteQueues, misconfigured, unreachedDatabases } from "./deployment";
 import { reachability } from "./reachability";
 import { sealsFields } from "./reseal";
 
@@ -60,7 +60,7 @@ const get = createRoute({
   operationId: "getHealth",
   summary: "Whether the service runs",
   description:
-    "Needs no key; with the operator's it tells more, of sealed values under other keys at least how many. A 503 names each variable of the deployment that is missing or wrong, and each queue that is not bound though the other one of its pair is. A part that does not answer within two seconds makes it a 503, " +
+    "Needs no key; with the operator's it tells more, of sealed values under other keys at least how many. A 503 names each variable and binding of the deployment that is missing or wrong. A part that does not answer within two seconds makes it a 503, " +
     "whose problem has the same `parts`, `deadLetters` and `secrets`.",
   tags: ["Service"],
   roles: ANYBODY,
@@ -73,7 +73,7 @@ const get = createRoute({
 
 /** Whether the Worker runs; needs no key. */
 export const healthRoutes = router().openapi(get, async (c) => {
-  checkDeployment(c.env, [...misconfigured(c.env), ...incompleteQueues(c.env)]);
+  checkDeployment(c.env, [...misconfigured(c.env), ...incompleteQueues(c.env), ...unreachedDatabases(c.env)]);
   const key = (c.req.header("Authorization") ?? "").replace(/^Bearer +/i, "").trim();
   if (key === "" || !isOperatorKey(c.env, key)) return c.json({ status: "ok" as const }, 200);
   const { parts, deadLetters, secrets } = await reachability(c.env);

@@ -20,7 +20,7 @@ import { MAX_VISITS } from "../../lib/filter/visits";
 import { MAX_STEPS, MAX_TEXT } from "../../lib/json/json-schema-cost";
 import { MAX_HEADER_BYTES, MAX_HEADERS } from "../../lib/net/header-policy";
 import { DAY } from "../../lib/time";
-import { LANES_OF_ONE } from "../../send/lanes";
+import { LANES_OF_ONE } from "../../send/invocation/lanes";
 import { BODY_BYTES, HEADER_BYTES } from "../../send/send";
 import { MAX_PENDING, MAX_PENDING_LENGTH, MAX_REVEALED } from "../../signals/recollection";
 import { MAX_BODY } from "../http/body";

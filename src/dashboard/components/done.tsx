@@ -12,6 +12,7 @@ const DONE: Readonly<Record<string, string>> = {
   disabled: "Disabled. New deliveries are held until it is enabled again.",
   deleted: "Deleted.",
   resent: "Resend requested. Its status says how it stands.",
+  canceled: "Recovery canceled: what it had not sent is as it was.",
   probed: "Probe requested. The breaker says how it stands.",
   replayed: "Replayed. Its deliveries say who gets it.",
   erased: "Content erased.",

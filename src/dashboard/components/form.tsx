@@ -3,6 +3,7 @@ import { type FieldErrors, messagesOf, type Refusal } from "../errors";
 import { labelOf } from "../forms/labels";
 import { READ } from "../meanwhile";
 import { path, THEMES, type Visit } from "../site";
+import { Zone } from "./time";
 
 /** What shows that a form is ours. */
 export const Token: FC<{ visit: Visit }> = ({ visit }) => <input type="hidden" name="_token" value={visit.token} />;
@@ -60,6 +61,9 @@ interface FieldProps {
   children: (attributes: { id: string; name: string; "aria-describedby"?: string; "aria-invalid"?: "true" }) => Child;
 }
 
+/** How the label of a time ends: a script tells it in another zone. */
+const UTC = " (UTC)";
+
 /** A field with its label, a hint, and what is wrong with it. */
 export const Field: FC<FieldProps> = ({
   name,
@@ -80,7 +84,15 @@ export const Field: FC<FieldProps> = ({
   };
   return (
     <div class="field">
-      <label for={id}>{label}</label>
+      <label for={id}>
+        {label.endsWith(UTC) ? (
+          <>
+            {label.slice(0, -UTC.length)} <Zone />
+          </>
+        ) : (
+          label
+        )}
+      </label>
       {children(attributes)}
       {wrong.length === 0 ? null : (
         <p class="wrong" id={`${id}-wrong`}>

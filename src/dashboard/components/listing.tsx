@@ -27,14 +27,17 @@ interface RowsProps<Row> {
   actions?: ((row: Row) => Child) | undefined;
 }
 
-/** The classes of a column's cells. A first column leads, unless it says what it does. */
-function classOf<Row>({ class: kind, phone }: Column<Row>, index: number): string {
-  return [kind, phone ?? (kind === "main-cell" || index === 0 ? "lead" : "")].filter(Boolean).join(" ");
+/** The classes of columns' cells. Where no column says that it leads, the main one does, or the first. */
+function classesOf<Row>(columns: readonly Column<Row>[]): string[] {
+  const said = columns.findIndex(({ class: kind, phone }) => phone === "lead" || kind === "main-cell");
+  return columns.map(({ class: kind, phone }, index) =>
+    [kind, phone ?? (index === Math.max(0, said) ? "lead" : "")].filter(Boolean).join(" "),
+  );
 }
 
 /** Things in rows. On a phone each has two lines: what it is and its state, and the rest in small. */
 export function Rows<Row>({ rows, columns, actions }: RowsProps<Row>) {
-  const classes = columns.map(classOf<Row>);
+  const classes = classesOf(columns);
   return (
     <table class="rows">
       <thead>

@@ -48,6 +48,7 @@ export function wordsOf(operator: string, expected: unknown): string {
   return OPERATORS[operator === "$exists" && expected === false ? "missing" : operator]?.[0] ?? operator;
 }
 
+/** Whether a part is a group of others. */
 export function isGroup(part: Part): part is Group {
   return "parts" in part;
 }

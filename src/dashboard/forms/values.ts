@@ -19,6 +19,7 @@ const WORDS: ReadonlyMap<string, boolean | null> = new Map([
   ["null", null],
 ]);
 
+/** Whether a line can say a value. */
 export function isScalar(value: unknown): value is Scalar {
   return typeof value === "string" || typeof value === "boolean" || value === null || isNumeric(value);
 }

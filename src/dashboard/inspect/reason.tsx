@@ -125,7 +125,7 @@ export const DeliveryReason: FC<{
       "Failed; the next attempt is on its way."
     ) : (
       <>
-        Failed; tried again
+        Failed; next attempt
         {until === null ? null : (
           <>
             {" "}

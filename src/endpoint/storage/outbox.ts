@@ -1,5 +1,5 @@
 import { listens } from "../../config/snapshot";
-import type { OperatorEvent } from "../../contracts/operator-events";
+import type { OperatorEvent } from "../../contracts/entry-points";
 import { newId } from "../../lib/ids";
 import { OPERATOR_TENANT } from "../../lib/operator";
 import type { Sql } from "../../lib/sql";

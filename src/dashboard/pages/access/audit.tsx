@@ -21,7 +21,7 @@ type Names = ReadonlyMap<string, string>;
 const NOBODY: Names = new Map();
 
 /** Who did it. */
-const Actor: FC<{ actor: string; names: Names }> = ({ actor, names }) => {
+export const Actor: FC<{ actor: string; names?: Names }> = ({ actor, names = NOBODY }) => {
   if (actor === "operator") return <>the operator</>;
   if (actor === "posthorn") return <>Posthorn by itself</>;
   const name = names.get(actor);
@@ -45,7 +45,7 @@ export function auditColumns(
   { names = NOBODY, tenant = false }: { names?: Names; tenant?: boolean } = {},
 ): readonly Column<AuditEntry>[] {
   return [
-    { name: "When", about: ({ at }) => at, cell: ({ at }) => <Ago at={at} now={now} /> },
+    { name: "When", phone: "state", about: ({ at }) => at, cell: ({ at }) => <Ago at={at} now={now} /> },
     { name: "Who", cell: ({ actor }) => <Actor actor={actor} names={names} /> },
     { name: "What", class: "main-cell", cell: (entry) => deedOf(entry) },
     {
@@ -71,7 +71,7 @@ export function auditColumns(
           },
         ]
       : []),
-    { name: "Time", cell: ({ at }) => <At at={at} /> },
+    { name: "Time", phone: "away", cell: ({ at }) => <At at={at} /> },
   ];
 }
 
@@ -102,7 +102,7 @@ async function entries(c: SiteContext, target: string | undefined, here: string)
       what="entries"
       columns={auditColumns(site, Date.now(), { names })}
       empty={
-        <Empty icon="list" title="Nothing is written down">
+        <Empty icon="list" title="No changes yet">
           Changes stand here for 400 days, with who made them.
         </Empty>
       }
@@ -140,7 +140,7 @@ export const auditPages = new Hono<SiteEnv>()
           here={path(site.base, "audit")}
           what="entries"
           columns={auditColumns(site, Date.now(), { tenant: true })}
-          empty={<Empty icon="list" title="Nothing is written down" />}
+          empty={<Empty icon="list" title="No changes yet" />}
         />
       </>,
     );

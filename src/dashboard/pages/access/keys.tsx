@@ -39,7 +39,7 @@ async function show(
     c,
     { title: "API keys", current: "API keys", refusal },
     <>
-      <PageHead title="API keys" about="What this tenant's services and people call the API with." />
+      <PageHead title="API keys" about="API keys for this tenant's services and people." />
       {made === null ? null : (
         <Notice tone="good">
           <p>

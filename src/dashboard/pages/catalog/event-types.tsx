@@ -43,7 +43,7 @@ async function showList(c: SiteContext, refusal: Refusal | null = null, name = "
     <>
       <PageHead
         title="Event types"
-        about="What can be subscribed to; the same for all tenants. Others can be posted, too."
+        about="What endpoints can subscribe to, the same for all tenants. Types that are not registered can be posted, too."
       />
       <Listing
         {...{ c, here }}

@@ -65,7 +65,7 @@ export const deliveriesPages = new Hono<SiteEnv>().get("/tenants/:tenant/deliver
     c,
     { title: "Deliveries", current: "Deliveries", refusal },
     <>
-      <PageHead title="Deliveries" about="One event for one endpoint, over all endpoints, newest first." />
+      <PageHead title="Deliveries" about="Every event sent to every endpoint, newest first." />
       <LogCard
         filter={<DeliveryFilter action={here} query={query} types={await typeNames(site)} endpoints={names} />}
         live={isLive(query) && refusal === null}

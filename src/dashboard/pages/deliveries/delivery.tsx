@@ -62,7 +62,7 @@ async function show(c: SiteContext, { refusal = null, checks = false }: Shown = 
           </Act>
         ) : null}
       </PageHead>
-      <Refused refusal={refusal} what="It was not sent." />
+      <Refused refusal={refusal} what="The delivery was not resent." />
       <DeliveryReason {...{ site, tenant, delivery, endpoint, now }} last={attemptLog.at(-1) ?? null} />
       <Card>
         <Facts

@@ -1,12 +1,14 @@
-import type { FC } from "hono/jsx";
+import type { Child, FC } from "hono/jsx";
 import { DISABLED } from "../../../contracts/reasons";
 import { DAY, HOUR, iso } from "../../../lib/time";
 import { Act, Refused, SelectField, TextField } from "../../components/form";
 import { apiTime, localTime } from "../../components/log";
 import { Card, Notice } from "../../components/parts";
 import type { Endpoint } from "../../components/pills";
+import { At } from "../../components/time";
 import type { Refusal } from "../../errors";
 import { type Site, withQuery } from "../../site";
+import { Actor, type AuditEntry } from "../access/audit";
 import { endpointPath } from "./endpoint-frame";
 import { type Held, sayHeld } from "./endpoint-summaries";
 
@@ -62,7 +64,9 @@ export const Recovery: FC<{
   now: number;
   count: number | null;
   refusal?: Refusal | null;
-}> = ({ site, tenant, endpoint, what, broke, now, count, refusal = null }) => {
+  /** The recoveries before. */
+  past?: Child;
+}> = ({ site, tenant, endpoint, what, broke, now, count, refusal = null, past }) => {
   const here = endpointPath(site, tenant, endpoint.id);
   const preset = (since: string, until: string) =>
     `${withQuery(here, fieldsOf({ since, until, status: what.status }))}#recover`;
@@ -118,26 +122,36 @@ export const Recovery: FC<{
           </Act>
         </>
       )}
+      {past}
     </Card>
   );
 };
 
 /** What has to be done about an endpoint. `recoverAt`: where what is held is recovered; `null`: not by this visitor. */
-export const CallToAction: FC<{ endpoint: Endpoint; held: Held; recoverAt: string | null }> = ({
-  endpoint,
-  held,
-  recoverAt,
-}) =>
-  endpoint.enabled ? null : (
+export const CallToAction: FC<{
+  endpoint: Endpoint;
+  held: Held;
+  recoverAt: string | null;
+  disabled?: AuditEntry | null;
+}> = ({ endpoint, held, recoverAt, disabled = null }) => {
+  const told = DISABLED[endpoint.disabledReason ?? "manual"];
+  return endpoint.enabled ? null : (
     <Notice tone={endpoint.disabledReason === "manual" ? "warn" : "bad"}>
       <p>
         <strong>Disabled: {isNone(held) ? "nothing is held so far" : sayHeld(held)}.</strong>{" "}
-        {capitalised(DISABLED[endpoint.disabledReason ?? "manual"].what)}.{" "}
-        {DISABLED[endpoint.disabledReason ?? "manual"].remedy}{" "}
+        {disabled === null ? (
+          capitalised(told.what)
+        ) : (
+          <>
+            Disabled by <Actor actor={disabled.actor} /> on <At at={disabled.at} />
+          </>
+        )}
+        . {endpoint.disabledReason === "manual" ? null : `${told.remedy} `}
         {isNone(held) || recoverAt === null ? null : <a href={recoverAt}>Recover what is held</a>}
       </p>
     </Notice>
   );
+};
 
 function isNone({ count, more }: Held): boolean {
   return count === 0 && !more;

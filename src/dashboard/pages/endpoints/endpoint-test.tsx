@@ -88,7 +88,7 @@ async function show(c: SiteContext, shown: Shown): Promise<Response> {
             </button>
           </form>
         </Card>
-        <Card title="What came of it" class="aside">
+        <Card title="Result" class="aside">
           {result === null ? (
             <p class="muted">The request and the receiver's answer appear here.</p>
           ) : (

@@ -16,6 +16,7 @@ import { page, part, wantsPart } from "../../write";
 import { typesOf } from "../catalog/types";
 import { EndpointFrame, endpointPath } from "./endpoint-frame";
 import { endpointLog } from "./endpoint-log";
+import { PastRecoveries, RunningRecoveries } from "./endpoint-recoveries";
 import { askedOf, CallToAction, type Recovered, Recovery, recoveredIn } from "./endpoint-recovery";
 import { type Changed, HIDDEN, promote, revealed, rotate, SecretCard, type ShownSecret } from "./endpoint-secret";
 import { heldOf, keptSince } from "./endpoint-summaries";
@@ -37,14 +38,16 @@ async function show(c: SiteContext, { refusal = null, secret = HIDDEN }: Partial
   const now = Date.now();
   const kept = keptSince(c.env, now);
   const what = recoveredIn((name) => c.req.query(name) ?? "", kept);
-  const { found: head } = await readOr(
-    site.api.endpoints.list(tenant, { query: { q: id, include: "summary", limit: 1 } }),
-  );
+  const [{ found: head }, { data: recoveries }] = await Promise.all([
+    readOr(site.api.endpoints.list(tenant, { query: { q: id, include: "summary", limit: 1 } })),
+    site.api.recoveries.list(tenant, id),
+  ]);
   const incident = (
     <Live id="now" from={endpointPath(site, tenant, id)}>
       {head?.data.map((one) => (
         <Incident site={site} tenant={tenant} one={one} now={now} here />
       ))}
+      <RunningRecoveries site={site} tenant={tenant} endpoint={id} all={recoveries} />
     </Live>
   );
   if (wantsPart(c)) return part(c, incident);
@@ -54,8 +57,9 @@ async function show(c: SiteContext, { refusal = null, secret = HIDDEN }: Partial
     site.api.deliveries.list(tenant, id, { query: { limit: 10 } }),
     faredOf(c, tenant, { endpoint: id }, now),
   ]);
-  const [held, counted, types] = await Promise.all([
+  const [held, disabled, counted, types] = await Promise.all([
     heldOf(site, tenant, endpoint, kept),
+    disablingOf(site, tenant, endpoint),
     site.may.endpoints.recover ? readOr(countOf(site, tenant, id, what)) : null,
     site.may.endpoints.test ? typesOf(c) : [],
   ]);
@@ -74,7 +78,12 @@ async function show(c: SiteContext, { refusal = null, secret = HIDDEN }: Partial
         {...{ site, tenant, endpoint, health, now }}
         failed={log.data.find(({ lastError, test }) => lastError !== null && !test) ?? null}
       />
-      <CallToAction endpoint={endpoint} held={held} recoverAt={site.may.endpoints.recover ? `${here}#recover` : null} />
+      <CallToAction
+        disabled={disabled}
+        endpoint={endpoint}
+        held={held}
+        recoverAt={site.may.endpoints.recover ? `${here}#recover` : null}
+      />
       <div class="columns wide">
         <Card
           title="Receives"
@@ -122,6 +131,7 @@ async function show(c: SiteContext, { refusal = null, secret = HIDDEN }: Partial
           broke={health.failingSince ?? endpoint.disabledAt}
           count={counted?.found ?? null}
           refusal={refusal ?? counted?.refusal ?? null}
+          past={<PastRecoveries all={recoveries} now={now} />}
         />
       ) : null}
     </EndpointFrame>,
@@ -163,6 +173,13 @@ const Receives: FC<{ endpoint: Endpoint }> = ({ endpoint: { url, events, filter,
   />
 );
 
+/** Who disabled an endpoint by hand, and when, as the audit knows it. */
+async function disablingOf(site: Site, tenant: string, { id, enabled, disabledReason }: Endpoint) {
+  if (enabled || disabledReason !== "manual" || !site.may.audit.ofTenant) return null;
+  const { data } = await site.api.audit.ofTenant(tenant, { query: { target: id, limit: 50 } });
+  return data.find(({ action }) => action === "endpoint.disabled") ?? null;
+}
+
 function isFailing(health: Health): boolean {
   return health.state === "failing";
 }
@@ -199,6 +216,13 @@ async function recover(c: SiteContext): Promise<Response> {
   });
   if (refusal !== null) return show(c, { refusal });
   return c.redirect(withQuery(endpointPath(site, tenant, id), { recovered: count }), 303);
+}
+
+/** Ends a recovery. */
+async function cancel(c: SiteContext): Promise<Response> {
+  const { site, tenant, id } = where(c);
+  await site.api.recoveries.cancel(tenant, id, textOf(c.get("form"), "recovery"));
+  return c.redirect(withQuery(endpointPath(site, tenant, id), { done: "canceled" }), 303);
 }
 
 /** Lets a probe go; the page then says what is. */
@@ -245,6 +269,7 @@ export const endpointPage = new Hono<SiteEnv>()
   .post("/tenants/:tenant/endpoints/:endpoint/enable", enable)
   .post("/tenants/:tenant/endpoints/:endpoint/disable", disable)
   .post("/tenants/:tenant/endpoints/:endpoint/probe", probe)
+  .post("/tenants/:tenant/endpoints/:endpoint/cancel-recovery", cancel)
   .post("/tenants/:tenant/endpoints/:endpoint/recover", recover)
   .post("/tenants/:tenant/endpoints/:endpoint/reveal", async (c) => show(c, { secret: await revealed(c) }))
   .post("/tenants/:tenant/endpoints/:endpoint/rotate", async (c) => secretChanged(c, await rotate(c)))

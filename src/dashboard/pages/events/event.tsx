@@ -120,16 +120,16 @@ async function show(c: SiteContext, refusal: Refusal | null = null): Promise<Res
             visit={site}
             action={`${here}/replay`}
             class="primary"
-            asks="Match it anew? Endpoints that had it get it again, and those that want it now get it as well."
+            asks="Replay this event? Endpoints that got it get it again, and so do those that want it now."
           >
-            Replay
+            Replay event
           </Act>
         ) : null}
       </PageHead>
-      <Refused refusal={refusal} what="It was not replayed." />
+      <Refused refusal={refusal} what="The event was not replayed." />
       <Card title="Who got it">
         {event.deliveries.length === 0 ? (
-          <Empty icon="target" title="Nobody">
+          <Empty icon="target" title="No endpoint">
             No endpoint wanted it when it was accepted. Below is why.
           </Empty>
         ) : (
@@ -157,7 +157,7 @@ async function show(c: SiteContext, refusal: Refusal | null = null): Promise<Res
                 class="danger small"
                 asks="Erase the payload everywhere? Deliveries that are not finished are canceled. This cannot be undone."
               >
-                Erase the content …
+                Erase content …
               </Act>
             ) : null}
           </>

@@ -160,9 +160,9 @@ const Content: FC<{ site: Site; overview: Overview; live: string }> = ({ site, o
         />
         <Figure name="Dead letters" value={dead} tone={dead > 0 ? "bad" : "calm"} about="that nobody could handle" />
       </dl>
-      <Card title="Endpoints that fail, wait or hold">
+      <Card title="Endpoints with problems">
         {endpoints.length === 0 ? (
-          <Empty icon="done" title="All endpoints of all tenants are well">
+          <Empty icon="done" title="All endpoints are healthy">
             What fails or waits anywhere stands here within a minute.
           </Empty>
         ) : (
@@ -171,10 +171,10 @@ const Content: FC<{ site: Site; overview: Overview; live: string }> = ({ site, o
         {truncated ? <p class="hint">There are more: these do the most harm.</p> : null}
       </Card>
       <div class="columns wide">
-        <Card title="Busiest tenants, last day">
+        <Card title="Busiest tenants, 24 h">
           <Tenants site={site} tenants={overview.busiest} none="Nothing was delivered." />
         </Card>
-        <Card title="Most failed deliveries, last day">
+        <Card title="Most failures, 24 h">
           <Tenants site={site} tenants={overview.mostFailing} none="Nothing has failed." />
         </Card>
       </div>
@@ -190,7 +190,7 @@ const Content: FC<{ site: Site; overview: Overview; live: string }> = ({ site, o
           <Told site={site} events={events} now={now} />
         )}
       </Card>
-      <Card title="Last changes" actions={<a href={path(site.base, "audit")}>The audit</a>}>
+      <Card title="Latest changes" actions={<a href={path(site.base, "audit")}>The audit</a>}>
         <Rows rows={overview.audit} columns={auditColumns(site, now, { tenant: true })} />
       </Card>
     </div>
@@ -207,7 +207,7 @@ export const nowPages = new Hono<SiteEnv>().get("/now", async (c: SiteContext) =
     c,
     { title: "Now", current: "Now" },
     <>
-      <PageHead title="Now" about="What fails and what waits, over all tenants. It looks again every ten seconds." />
+      <PageHead title="Now" about="What fails and what waits, over all tenants. Updated every 10 seconds." />
       {content}
     </>,
   );

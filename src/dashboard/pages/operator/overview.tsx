@@ -21,7 +21,7 @@ const SHOWN = 12;
 /** The first steps of somebody who has nothing yet. */
 const FirstSteps: FC<{ site: Site; here: string }> = ({ site, here }) => (
   <Card>
-    <Empty icon="target" title="Let's have something delivered">
+    <Empty icon="target" title="Deliver your first event">
       <ol class="steps">
         <li>
           {site.may.endpoints.create ? <a href={`${here}/endpoints/new`}>Add an endpoint</a> : "Have an endpoint added"}
@@ -69,7 +69,7 @@ async function show(c: SiteContext): Promise<Response> {
           {head}
           <FaredCard c={c} fared={fared} />
           <Card
-            title="Endpoints, those that need a look first"
+            title="Endpoints, worst first"
             actions={
               <a href={`${here}/endpoints`}>{nextCursor === null ? `All ${endpoints.length}` : "All of them"}</a>
             }

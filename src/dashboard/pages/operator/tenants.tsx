@@ -76,7 +76,7 @@ async function show(c: SiteContext, { refusal = null, values = { id: "", name: "
             cell: ({ summary }) =>
               summary?.lastSuccessAt ? <Ago at={summary.lastSuccessAt} now={now} /> : <span class="muted">—</span>,
           },
-          { name: "Created", cell: ({ createdAt }) => <At at={createdAt} /> },
+          { name: "Created", phone: "away", cell: ({ createdAt }) => <At at={createdAt} /> },
         ]}
         actions={({ id, name }) => (
           <a class="button small" href={`${here}/${id}/settings`} aria-label={`Settings of ${name}`}>

@@ -44,7 +44,7 @@ async function show(
     c,
     { title: "Lists", current: "Lists", refusal },
     <>
-      <PageHead title="Lists" about="Entities' keys that signals look up, such as the domains of a watch list." />
+      <PageHead title="Lists" about="Values that signals look up, such as the domains of a watch list." />
       <Listing
         {...{ c, list, here }}
         what="lists"

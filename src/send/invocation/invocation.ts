@@ -1,8 +1,8 @@
-import type { Lane } from "../contracts/delivery";
-import type { Env } from "../contracts/env";
-import type { EndpointSettings } from "../contracts/settings";
-import { SECOND } from "../lib/time";
-import { type Attempting, attempt } from "./attempt";
+import type { Lane } from "../../contracts/delivery";
+import type { Env } from "../../contracts/env";
+import type { EndpointSettings } from "../../contracts/settings";
+import { SECOND } from "../../lib/time";
+import { type Attempting, attempt } from "../attempt";
 import { hangsAfter } from "./hang";
 import { Lanes } from "./lanes";
 

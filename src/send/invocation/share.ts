@@ -1,4 +1,4 @@
-import type { Delivery } from "../contracts/event";
+import type { Delivery } from "../../contracts/event";
 
 /** What is offered to one endpoint. */
 export interface Share {

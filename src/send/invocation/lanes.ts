@@ -1,4 +1,4 @@
-import { LANES } from "../endpoint/policy/admission";
+import { LANES } from "../../endpoint/policy/admission";
 
 /** The most of them for one endpoint while others wait. */
 export const LANES_OF_ONE = 3;
