@@ -131,8 +131,8 @@ describe("the audit", () => {
     expect((await call("GET", path, undefined, { Authorization: `Bearer ${viewer.key}` })).status).toBe(403);
     expect((await call("GET", path)).status).toBe(200);
     const portal = await inPortal(tenant);
-    const page = await portal.get(`/portal/tenants/${tenant}/endpoints/${id}/verify`);
-    expect(page.status).toBe(200);
+    const page = `/portal/tenants/${tenant}/endpoints/${id}`;
+    expect((await portal.submit(page, `${page}/reveal`, {})).status).toBe(200);
     const [link] = (await call("GET", `/v1/tenants/${tenant}/portal-links`)).body.data;
     const reads = (await auditOf(tenant)).filter(({ action }) => action === "secret.read");
     expect(reads.map(({ actor, target }) => [actor, target])).toEqual([

@@ -28,6 +28,7 @@ async function requests(): Promise<Record<string, [path: string, body?: object]>
     createPortalLink: [`${at}/portal-links`, {}],
     createEndpoint: [`${at}/endpoints`, { url: "https://a.example/", events: [] }],
     rotateSecret: [`${at}/endpoints/${id}/secret/rotate`, {}],
+    probeEndpoint: [`${at}/endpoints/${id}/probe`],
     promoteSecret: [`${at}/endpoints/${other.id}/secret/promote`],
     sendTest: [`${at}/endpoints/${id}/test`, { event: "a", data: {} }],
     recoverDeliveries: [`${at}/endpoints/${id}/recover`, { since: "2026-01-01T00:00:00Z" }],

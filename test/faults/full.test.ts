@@ -60,7 +60,8 @@ describe.for([
     const sends = [...world.promised.values()].map(({ requests }) => requests);
     expect(Math.max(...sends)).toBeLessThanOrEqual(1);
     // What came after the first was not sent at all, unless the object had forgotten that it cannot write.
-    if (!evict) expect(sends.reduce((sum, requests) => sum + requests, 0)).toBe(2);
+    // Nor was the first where it had found out before, by what it remembers of D1's copy.
+    if (!evict) expect(sends.reduce((sum, requests) => sum + requests, 0)).toBeLessThanOrEqual(2);
     await setFull(world, []);
     await world.settle("well");
     const after = [...world.promised.values()];
@@ -83,8 +84,9 @@ describe.for([
       await world.consume();
       later.push(...world.queue.splice(0));
     }
-    const sends = [...world.promised.values()].map(({ requests }) => requests);
-    expect(sends).toEqual([1, 1, 0, 0, 0, 0, 0]);
+    const [before, first, ...others] = [...world.promised.values()].map(({ requests }) => requests);
+    expect([before, ...others]).toEqual([1, 0, 0, 0, 0, 0]);
+    expect(first).toBeLessThanOrEqual(1);
     await setFull(world, []);
     world.queue.push(...later);
     await world.settle("well");

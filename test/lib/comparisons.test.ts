@@ -19,6 +19,7 @@ const ALLOWED: Record<string, Record<string, string>> = {
   "config/endpoints/reseal.ts": {
     "sealed === row.callbackSecret": "what is sealed, as it lies in the row and as it is written anew",
   },
+  "dashboard/inspect/signature-check.ts": { "plain !== secret": "a secret with its prefix and without it" },
   "dashboard/pages/access/sign-in.tsx": {
     "session.holder.key !== link.id": "ids, of a session that is signed and of a link that was found by its hash",
   },

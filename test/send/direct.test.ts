@@ -141,10 +141,10 @@ describe("by the queue, as ever,", () => {
 
 describe("what is due again", () => {
   /** An endpoint with some deliveries whose first attempts have failed, and which are due now. */
-  async function dueAgain(deliveries: number, fields: object = {}) {
+  async function dueAgain(deliveries: number, fields: object = {}, delayMs = 0) {
     const { tenant, receiver } = await tenantWith(0);
     const { id } = await newEndpoint(tenant, receiver.url, { retry: [3600, 3600], ...fields });
-    await receiver.answer({ status: 500 });
+    await receiver.answer({ status: 500, delayMs });
     const { body } = await call("POST", `/v1/tenants/${tenant}/events/batch`, {
       events: Array.from({ length: deliveries }, () => ({ event: "lead.due", data: {} })),
     });
@@ -178,7 +178,7 @@ describe("what is due again", () => {
   });
 
   it("goes by the queue where it is more", async ({ expect }) => {
-    const { tenant, receiver, id, refs } = await dueAgain(7);
+    const { tenant, receiver, id, refs } = await dueAgain(7, {}, 150);
     await receiver.answer({});
     const messages = messagesOf(tenant);
     await ring(tenant, id);
