@@ -7,6 +7,7 @@ import { endpointStub } from "../contracts/find";
 import type { EndpointSettings } from "../contracts/settings";
 import { LANES } from "../endpoint/policy/admission";
 import { logError } from "../lib/log";
+import { underNewId } from "../lib/request-id";
 import { SECOND } from "../lib/time";
 import { attempt, type Granted } from "./attempt";
 import { EventTexts } from "./event-texts";
@@ -21,6 +22,10 @@ const SOON = SECOND;
 /** The entry point by which endpoints' alarms have few deliveries sent, without a message. */
 export class Retries extends WorkerEntrypoint<Env> implements RetriesContract {
   async send(claims: Claim[], settings: EndpointSettings): Promise<Outcome[]> {
+    return underNewId(Date.now(), () => this.#send(claims, settings));
+  }
+
+  async #send(claims: Claim[], settings: EndpointSettings): Promise<Outcome[]> {
     const texts = new EventTexts(this.env, settings.tenant);
     const waiting = claims.map(({ delivery: { id, type, test, text }, grant }) => {
       return { delivery: refTo(id, type, test), grant, settings, text };

@@ -50,6 +50,7 @@ describe("every operation that takes a span of time", () => {
       "listDeliveries",
       "listEndpointDeliveries",
       "listEvents",
+      "listTenantAudit",
       "recoverDeliveries",
     ]);
   });
