@@ -134,7 +134,7 @@ describe("what a filter would have matched", () => {
     const part = await send({ ...ROWS, ...row(0, "data.score", "$exists", ""), "held.do": "count" });
     expect(words(part.html)).toContain("5 of the last 5 events");
     expect(words((await send({ ...ROWS, ...row(0, "data.score", "$eq", ""), "held.do": "count" })).html)).toContain(
-      "It cannot be used as it is",
+      "Not counted yet",
     );
   });
 

@@ -152,7 +152,7 @@ describe("When … and … then …", () => {
     const event = await send({ form: "event", trigger: "visited", "held.do": "count" });
     expect(words(event.html)).toContain("2 of the last 3 events would have set it off.");
     expect(words((await send({ "filter.0.value": "", "held.do": "count" })).html)).toContain(
-      "It cannot be used as it is",
+      "Not counted yet",
     );
     expect(await made()).toEqual({ signals: [], segments: [], automations: [] });
   });

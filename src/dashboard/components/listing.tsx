@@ -9,7 +9,7 @@ import { Card, Pager } from "./parts";
 export interface Column<Row> {
   name: string;
   /** `number`: its head stands to the right, too. `wide-only`: only where there is room for it. */
-  class?: "main-cell" | "clip" | "number" | "wide-only" | undefined;
+  class?: "main-cell" | "whole" | "clip" | "number" | "wide-only" | undefined;
   /**
    * On a phone: what leads its first line, the state at that line's end, in small below with its column's name, or not at all;
    * absent: in small below.

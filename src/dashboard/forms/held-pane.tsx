@@ -40,7 +40,7 @@ export const HeldPane: FC<{ held: Held | null; events: string; verb?: string }> 
 }) => {
   if (held === null) return <p class="muted">Count to see which of the latest events it would have matched.</p>;
   const { what, judged, errors } = held;
-  if (errors.length > 0) return <p class="wrong">It cannot be used as it is: see the message at the filter.</p>;
+  if (errors.length > 0) return <p class="muted">Not counted yet: something in the form is missing or not right.</p>;
   if (judged.length === 0) {
     return (
       <p class="muted">{what === "events" ? "There are no events yet." : "No contacts came with the latest events."}</p>

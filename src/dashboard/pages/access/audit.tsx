@@ -45,7 +45,7 @@ export function auditColumns(
   { names = NOBODY, tenant = false }: { names?: Names; tenant?: boolean } = {},
 ): readonly Column<AuditEntry>[] {
   return [
-    { name: "When", phone: "state", about: ({ at }) => at, cell: ({ at }) => <Ago at={at} now={now} /> },
+    { name: "When", phone: "state", class: "whole", about: ({ at }) => at, cell: ({ at }) => <Ago at={at} now={now} /> },
     { name: "Who", cell: ({ actor }) => <Actor actor={actor} names={names} /> },
     { name: "What", class: "main-cell", cell: (entry) => deedOf(entry) },
     {
@@ -62,6 +62,7 @@ export function auditColumns(
       ? [
           {
             name: "Tenant",
+            class: "whole" as const,
             cell: ({ tenant }: AuditEntry) =>
               tenant === null ? (
                 <span class="muted">all</span>
