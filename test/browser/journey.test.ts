@@ -29,14 +29,17 @@ test("a customer comes by a link, adds an endpoint, tests it, loses it, and reco
   expect(await page.getByText("High volume.", { exact: true }).isVisible()).toBe(true);
   await page.getByLabel("page_view").uncheck();
   await page.getByLabel("lead.hot").check();
-  await page.getByLabel("Filter").fill('{"data.company.leadScore": {"$gte": 70}}');
+  await page.getByLabel("Field 1", { exact: true }).fill("data.company.leadScore");
+  await page.getByLabel("Operator 1", { exact: true }).selectOption({ label: "is at least" });
+  await page.getByLabel("Value 1", { exact: true }).fill("70");
   await page.getByLabel("Sample of").selectOption("lead.hot");
   await page.locator("#preview").getByText("passes the filter").waitFor();
   await page.locator("#preview").getByText("X-Webhook-Signature", { exact: true }).waitFor();
-  await page.getByLabel("Filter").fill('{"data.company.leadScore": {"$gte": 99}}');
-  await page.getByLabel("Filter").blur();
+  await page.getByLabel("Value 1", { exact: true }).fill("99");
+  await page.getByLabel("Value 1", { exact: true }).blur();
   await page.locator("#preview").getByText("does not pass the filter").waitFor();
-  await page.getByLabel("Filter").fill("");
+  await page.getByLabel("Field 1", { exact: true }).fill("");
+  await page.getByLabel("Value 1", { exact: true }).fill("");
   await page.getByText("More: format, signature").click();
   await page.getByLabel("Retry delays").fill("1");
   await person.looks("portal-new-endpoint");
@@ -48,7 +51,7 @@ test("a customer comes by a link, adds an endpoint, tests it, loses it, and reco
   expect(receiver.secret).toMatch(/^[0-9a-f]{64}$/);
   await person.looks("portal-endpoint-new");
   await page.getByRole("link", { name: "Test", exact: true }).click();
-  await page.getByLabel("Event type").selectOption("lead.hot");
+  await page.getByLabel("Sample of").selectOption("lead.hot");
   await page.getByRole("button", { name: "Load its sample" }).click();
   await page.getByRole("button", { name: "Send the test" }).click();
   await page.getByText("Attempt 1").waitFor();
@@ -121,7 +124,7 @@ test("a customer comes by a link, adds an endpoint, tests it, loses it, and reco
   await page.getByText("Who got it").waitFor();
   await person.looks("portal-event");
   await page.getByRole("link", { name: "Our CRM" }).first().click();
-  await page.getByText("Attempt 1").waitFor();
+  await page.getByText("Attempt 1", { exact: true }).waitFor();
   await person.looks("portal-delivery");
 
   expect(receiver.refused).toBe(0);
