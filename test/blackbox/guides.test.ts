@@ -111,7 +111,7 @@ test("README.md and every guide go as they say, block by block, and none is left
 
   const [on, dryRun, recovered, resent] = (await guide("start")).answers;
   expect(on).toMatchObject({ enabled: true, disabledReason: null });
-  expect([dryRun, recovered]).toEqual([{ count: 1 }, { count: 1 }]);
+  expect([dryRun, recovered]).toEqual([{ count: 1 }, { count: 1, id: expect.stringMatching(/^rcv_/) }]);
   expect(resent).toMatchObject({ eventId: event.id, attempts: 1 });
   await printed.says(new RegExp(`^${pageView.id} .*"page_view"`, "m"));
   await printed.says(new RegExp(`^${event.id} again, ignored$`, "m"));
