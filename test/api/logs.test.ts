@@ -40,7 +40,10 @@ afterEach(() => {
 describe("the log", () => {
   it("has a line of the documented form for every step, and nothing of payloads and secrets", async ({ expect }) => {
     const tenant = await newTenant();
-    const [good, bad] = [await newReceiver({ body: "answer-text", delayMs: 1_100 }), await newReceiver({ status: 500 })];
+    const [good, bad] = [
+      await newReceiver({ body: "answer-text", delayMs: 1_100 }),
+      await newReceiver({ status: 500 }),
+    ];
     const secrets = { secret: "endpoint-secret", headers: { "X-Token": "header-secret" } };
     const one = await newEndpoint(tenant, good.url, secrets);
     const other = await newEndpoint(tenant, bad.url, { retry: [], events: ["lead.hot"], ...secrets });

@@ -151,9 +151,7 @@ describe("When … and … then …", () => {
     expect(html).toMatch(new RegExp(`Which matched.*${ids[1]}.*Which did not`, "s"));
     const event = await send({ form: "event", trigger: "visited", "held.do": "count" });
     expect(words(event.html)).toContain("2 of the last 3 events would have set it off.");
-    expect(words((await send({ "filter.0.value": "", "held.do": "count" })).html)).toContain(
-      "Not counted yet",
-    );
+    expect(words((await send({ "filter.0.value": "", "held.do": "count" })).html)).toContain("Not counted yet");
     expect(await made()).toEqual({ signals: [], segments: [], automations: [] });
   });
 

@@ -45,7 +45,13 @@ export function auditColumns(
   { names = NOBODY, tenant = false }: { names?: Names; tenant?: boolean } = {},
 ): readonly Column<AuditEntry>[] {
   return [
-    { name: "When", phone: "state", class: "whole", about: ({ at }) => at, cell: ({ at }) => <Ago at={at} now={now} /> },
+    {
+      name: "When",
+      phone: "state",
+      class: "whole",
+      about: ({ at }) => at,
+      cell: ({ at }) => <Ago at={at} now={now} />,
+    },
     { name: "Who", cell: ({ actor }) => <Actor actor={actor} names={names} /> },
     { name: "What", class: "main-cell", cell: (entry) => deedOf(entry) },
     {
