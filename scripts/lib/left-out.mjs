@@ -7,6 +7,21 @@
 export const SWITCHED_OFF = "to be switched on";
 
 /**
+ * How what a test wants begins that no machine has to have, CI's neither: the languages of other people's receivers, of which
+ * Go, Java, Rust, PHP, Ruby and .NET are seldom all at hand.
+ */
+export const LANGUAGE = "the language ";
+
+/**
+ * Whether a check was left out that is made wherever all is said to be there.
+ *
+ * @param {ReadonlyMap<string, readonly string[]>} left
+ */
+export function isPartial(left) {
+  return [...left.keys()].some((wants) => !wants.startsWith(LANGUAGE));
+}
+
+/**
  * The tests of a report of vitest's that were left out, by what they want.
  *
  * @param {{ testResults: { assertionResults: { fullName: string, status: string, meta?: { leftOut?: string } }[] }[] }} report

@@ -2,7 +2,7 @@ import { join } from "node:path";
 import { describe, expect, test } from "vitest";
 import { Project } from "./project";
 
-const { lastLine, leftOutOf, SWITCHED_OFF } = await import(
+const { isPartial, lastLine, leftOutOf, SWITCHED_OFF } = await import(
   /* @vite-ignore */ join(import.meta.dirname, "../../scripts/lib/left-out.mjs")
 );
 
@@ -30,6 +30,14 @@ describe("a test that is left out", () => {
       ["Chromium", ["b", "d"]],
       ["python3", ["g"]],
     ]);
+  });
+
+  test("makes a run partial, unless it wants another language", () => {
+    const left = (...wants: string[]) => new Map(wants.map((name) => [name, ["a"]]));
+    expect(isPartial(left())).toBe(false);
+    expect(isPartial(left("the language PHP", "the language Ruby"))).toBe(false);
+    expect(isPartial(left("the language PHP", "Chromium"))).toBe(true);
+    expect(isPartial(left(SWITCHED_OFF))).toBe(true);
   });
 
   test("is counted in the last line", () => {
