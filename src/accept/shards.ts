@@ -22,7 +22,8 @@ type Answered<R> = Exclude<R, { kind: "sealed" | "moved" }>;
 
 /**
  * Has a shard of the log of the day write a request, and the next day's where this isolate's clock is behind: there keys
- * have begun to be taken. One without a key goes to any shard that has room. `call` calls the shard and says how many shards it was chosen among.
+ * have begun to be taken. One without a key goes to any shard that has room. `call` calls the shard and says how many shards
+ * it was chosen among.
  */
 export async function inLog<R extends AppendResult | AppendAllResult>(
   env: Env,

@@ -5,7 +5,8 @@ import type { Changes, EndpointName } from "./changes";
 import type { Configuration } from "./configuration";
 
 /**
- * Has what is due sent at once, where that is little, and hands over what came of it. An alarm does so, and as long as it goes on the platform brings it again after a death; by then the leases are stored. Never throws.
+ * Has what is due sent at once, where that is little, and hands over what came of it. An alarm does so, and as long as it goes
+ * on the platform brings it again after a death; by then the leases are stored. Never throws.
  */
 export async function retryDue(
   changes: Changes,

@@ -60,8 +60,9 @@ describe.for([
     const sends = [...world.promised.values()].map(({ requests }) => requests);
     expect(Math.max(...sends)).toBeLessThanOrEqual(1);
     // What came after the first was not sent at all, unless the object had forgotten that it cannot write.
+    const all = sends.reduce((sum, requests) => sum + requests, 0);
     // Nor was the first where it had found out before, by what it remembers of D1's copy.
-    if (!evict) expect(sends.reduce((sum, requests) => sum + requests, 0)).toBeLessThanOrEqual(2);
+    if (!evict) expect(full === ALL ? [1, 2] : [2]).toContain(all);
     await setFull(world, []);
     await world.settle("well");
     const after = [...world.promised.values()];
@@ -86,7 +87,7 @@ describe.for([
     }
     const [before, first, ...others] = [...world.promised.values()].map(({ requests }) => requests);
     expect([before, ...others]).toEqual([1, 0, 0, 0, 0, 0]);
-    expect(first).toBeLessThanOrEqual(1);
+    expect(full === ALL ? [0, 1] : [1]).toContain(first);
     await setFull(world, []);
     world.queue.push(...later);
     await world.settle("well");
